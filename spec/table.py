@@ -73,20 +73,20 @@ Trigger: TypeAlias = Action | Move
 
 
 class Cell(Enum):
-    """What an action does to a job: its HTTP status, and the ground that this stands on."""
+    """What an action does to a job: in a word, by its HTTP status, and on which ground."""
 
-    EDGE = (200, Ground.DOCUMENTED)  # accepted: the figure's edge is taken before the answer
-    ASK = (200, Ground.DOCUMENTED)  # accepted: the figure's edge is taken at a step boundary
-    KEEP = (200, Ground.OBSERVED)  # accepted, and nothing changes
-    REFUSE = (400, Ground.OBSERVED)  # refused, and nothing changes
+    EDGE = ("edge", 200, Ground.DOCUMENTED)  # the figure's edge is taken before the answer
+    ASK = ("ask", 200, Ground.DOCUMENTED)  # the figure's edge is taken at a step boundary
+    KEEP = ("keep", 200, Ground.OBSERVED)  # accepted, and nothing changes
+    REFUSE = ("refuse", 400, Ground.OBSERVED)  # refused, and nothing changes
 
     @property
     def status(self) -> int:
-        return self.value[0]
+        return self.value[1]
 
     @property
     def ground(self) -> Ground:
-        return self.value[1]
+        return self.value[2]
 
 
 class Ended(StrEnum):

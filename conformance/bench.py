@@ -1,0 +1,532 @@
+"""The bench: one case's jobs on the server, at the gate, and in the oracle, side by side.
+
+`Bench.perform` does one step on the live server and tells the oracle what was answered. After
+an input it waits until the server has come to rest: the oracle knows which arrivals and which
+readings would show that, so the wait is for those and for nothing else.
+
+A *bench* lives as long as a case. A *fixture* (`Fixture`) lives as long as a run: the gate,
+the instances, and the peers, of which each open job has one to itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from spec.engine import (
+    Act,
+    Arrive,
+    Config,
+    Event,
+    List,
+    Read,
+    Replied,
+    Reply,
+    Submit,
+    View,
+)
+from spec.table import Action, ErrorCode, State
+
+from conformance.errors import BadArgument, Unjudged
+from conformance.oracle import Finding, Oracle
+from conformance.servers.client import Client
+from conformance.servers.client import Reply as Answer
+from conformance.servers.gate import MARKER, Gate, Hold
+from conformance.steps import MOST_STEPS, UNKNOWN_JOB, Do, Step
+
+GRACE = 0.05  # seconds for which something that must not come is watched for
+REST = 0.25  # seconds for which a peer is not given to another job
+SLICE = 0.02  # seconds of waiting for an arrival before the job is read
+RETRY_SOON, RETRY_LATER = 150, 600_000  # milliseconds
+TYPE = "OrthancPeerStore"
+RETRY_HEADER = "Orthanc-Jobs-Retry"
+
+
+class Deviated(Exception):
+    """The server did what the model does not allow, and no admitted relaxation explains it."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(f"{finding.requirement}: {finding.actual}")
+
+
+@dataclass(eq=False)
+class Slot:
+    """One peer of the server under test, whose address only one open job sends to."""
+
+    number: int
+    peer: str
+    owner: Tracked | None = None
+    free_since: float = 0.0
+
+
+@dataclass(eq=False)
+class Tracked:
+    """A job on the server. ``index`` is its number in the oracle, ``id`` its id on the server."""
+
+    name: str
+    index: int
+    steps: int
+    slot: Slot
+    case: str
+    id: str = ""
+    holds: list[Hold] = field(default_factory=list)
+    completed: View | None = None  # what was read when its case ended
+    ended: bool = False  # its case has ended
+
+
+class Fixture:
+    """What all cases share on the server. Making it changes the server; `conformance.cleanup`
+    finds and removes all of it again, also after an interrupt. Raises `NoServer`.
+    """
+
+    def __init__(self, client: Client, gate: Gate) -> None:
+        self.client = client
+        self.gate = gate
+        self.run = secrets.token_hex(4)
+        self.patient = f"orthanc-jobs-{self.run}"
+        self.instances: list[str] = []
+        self.slots: list[Slot] = []
+        self.jobs: list[Tracked] = []
+        self.actions = 0
+        self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
+
+    @property
+    def patient_id(self) -> str:
+        """The id under which Orthanc stores our patient: the SHA-1 of its PatientID."""
+        digest = hashlib.sha1(self.patient.encode()).hexdigest()
+        return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
+
+    @property
+    def peer_prefix(self) -> str:
+        return f"orthanc-jobs-{self.run}-"
+
+    def instance(self, number: int) -> str:
+        """The id of the instance that step ``number`` (from 0) sends."""
+        while len(self.instances) <= number:
+            marker = f"{MARKER.decode()}{len(self.instances):02}"
+            tags = {
+                "PatientID": self.patient,
+                "PatientName": "orthanc-jobs^conformance",
+                "InstanceNumber": str(len(self.instances) + 1),
+                "ImageComments": marker,
+            }
+            reply = self.client.post("/tools/create-dicom", {"Tags": tags})
+            made = reply.json()
+            if not reply.ok or not isinstance(made, dict) or not isinstance(made.get("ID"), str):
+                raise BadArgument(f"the server cannot make an instance for us: {reply}")
+            self.instances.append(made["ID"])
+        return self.instances[number]
+
+    def slot(self) -> Slot:
+        """A peer that no job sends to any more."""
+        now = time.monotonic()
+        for slot in self.slots:
+            if slot.owner is None and now - slot.free_since > REST:
+                return slot
+        number = len(self.slots)
+        slot = Slot(number, f"{self.peer_prefix}{number}")
+        reply = self.client.put(f"/peers/{slot.peer}", {"Url": self.gate.url(number)})
+        if not reply.ok:
+            raise BadArgument(
+                f"the server does not let us register a peer: PUT /peers/{slot.peer} gave {reply}"
+            )
+        self.slots.append(slot)
+        return slot
+
+    def release(self, job: Tracked) -> None:
+        """Give the job's peer back, after a rest in which a late arrival is still the job's."""
+        job.slot.free_since = time.monotonic()
+        job.slot.owner = None
+
+    def owner(self, hold: Hold) -> Tracked | None:
+        """The job that the arrival belongs to: the last one that the slot was given to."""
+        return next((j for j in reversed(self.jobs) if j.slot.number == hold.slot), None)
+
+
+class Bench:
+    """The jobs of one case. ``deadline``: seconds for each thing that has to come."""
+
+    def __init__(
+        self,
+        case: str,
+        fixture: Fixture,
+        config: Config,
+        deadline: float,
+        hold_limit: float | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.case = case
+        self.fixture = fixture
+        self.deadline = deadline
+        self.hold_limit = hold_limit
+        self.check = check  # raises `ServerDied` when a managed server has ended by itself
+        self.jobs: dict[str, Tracked] = {}
+        self.names: list[str] = []
+        self.oracle = Oracle(config, self.names)
+        self.findings: list[Finding] = []
+        self.performed: list[tuple[Step, tuple[str, ...]]] = []
+        self.trace: list[tuple[Event, Any]] = []
+        self._fresh: dict[int, View | None] = {}  # readings since the last input
+        self._sent_at: float | None = None
+
+    # --- steps --------------------------------------------------------------------------------
+
+    def perform(self, step: Step) -> None:
+        """Do one step. Raises `Deviated`, or `Unjudged` where nothing can be concluded."""
+        at = len(self.performed)
+        self.performed.append((step, ()))
+        self._expect: tuple[str, ...] = ()
+        try:
+            self._perform(step)
+        finally:
+            self.performed[at] = (step, self._expect)
+
+    def _perform(self, step: Step) -> None:
+        if step.do is Do.SUBMIT:
+            self._submit(step)
+        elif step.do.action is not None:
+            self._act(step.job or "", step.do.action)
+        elif step.do.reply is not None:
+            self._reply(self._job(step), step.do.reply)
+        elif step.do is Do.LIST:
+            self._list()
+        elif step.do is Do.EXPAND:
+            self._expand()
+        elif step.do is Do.AWAIT:
+            self._await(self._job(step), step.state)
+        elif step.job == UNKNOWN_JOB:
+            self._read_unknown()
+        else:
+            self._read(self._job(step))
+        if step.settle and step.do not in (Do.READ, Do.LIST, Do.EXPAND, Do.AWAIT):
+            self.settle()
+
+    def _job(self, step: Step) -> Tracked:
+        return self.jobs[step.job or ""]
+
+    def _submit(self, step: Step) -> None:
+        assert step.job is not None
+        fixture = self.fixture
+        slot = fixture.slot()
+        job = Tracked(step.job, len(self.names), step.steps, slot, self.case)
+        body = {
+            "Resources": [fixture.instance(n) for n in range(step.steps)],
+            "Asynchronous": True,
+            "Priority": step.priority,
+        }
+        slot.owner = job
+        fixture.jobs.append(job)
+        reply = self._change(f"/peers/{slot.peer}/store", body)
+        made = reply.json()
+        handle = isinstance(made, dict) and isinstance(made.get("ID"), str)
+        if not reply.ok or not handle:
+            self._deviates("submit/creates-job", "HTTP 200 with the ID of the job", str(reply))
+        job.id = made["ID"]
+        self.jobs[job.name] = job
+        self.names.append(job.name)
+        self._see(Submit(step.priority, step.steps), True)
+        if made.get("Path") != f"/jobs/{job.id}":
+            expected = f"Path /jobs/{job.id}"
+            self._deviates("submit/asynchronous-handle", expected, f"Path {made.get('Path')}")
+
+    def _act(self, name: str, action: Action) -> None:
+        job = self.jobs.get(name)
+        path = f"/jobs/{self._no_job() if job is None else job.id}/{action}"
+        reply = self._change(path)
+        self._see(Act(action, None if job is None else job.index), reply.status)
+        if reply.ok:
+            if reply.json() != {}:
+                self._deviates("answer/accepted", "the JSON object {}", str(reply))
+        elif reply.body.strip():
+            self._deviates("answer/refused", f"HTTP {reply.status} with an empty body", str(reply))
+        if job is None:
+            self._read_unknown()
+        else:
+            self._read(job)
+
+    def _reply(self, job: Tracked, reply: Reply) -> None:
+        deadline = time.monotonic() + self.deadline
+        while not self.oracle.held(job.index):
+            self._arrived(max(0.0, deadline - time.monotonic()))
+            if time.monotonic() > deadline:
+                raise Unjudged(f"no step of {job.name} is at the gate, so it cannot be answered")
+        hold = job.holds[-1]
+        self._check_holds()
+        self.fixture.actions += 1
+        self._see(Replied(job.index, reply), None)
+        _answer(hold, reply)
+
+    def _read(self, job: Tracked) -> View | None:
+        reply = self._get(f"/jobs/{job.id}")
+        self._arrived(0.0)
+        found = None if reply.status == 404 else self._view(job, reply)
+        self._see(Read(job.index), found)
+        return found
+
+    def _read_unknown(self) -> None:
+        reply = self._get(f"/jobs/{self._no_job()}")
+        if reply.status != 404:
+            self._deviates("monitor/unknown-job", "HTTP 404", str(reply))
+        self._expect = self._expect or ("HTTP 404",)
+
+    def _list(self) -> None:
+        reply = self._get("/jobs")
+        found = reply.json()
+        if not reply.ok or not isinstance(found, list) or not all(isinstance(i, str) for i in found):
+            self._deviates("monitor/list", "HTTP 200 with an array of ids", _clip(reply))
+        self._arrived(0.0)
+        self._check_listed(found)
+
+    def _check_listed(self, found: list[str]) -> None:
+        if len(set(found)) != len(found):
+            self._deviates("monitor/list", "each job once", f"lists {_clip(found)}")
+        self._see(List(), frozenset(j.index for j in self.jobs.values() if j.id in set(found)))
+
+    def _expand(self) -> None:
+        reply = self._get("/jobs?expand")
+        found = reply.json()
+        if (
+            not reply.ok
+            or not isinstance(found, list)
+            or not all(isinstance(one, dict) and isinstance(one.get("ID"), str) for one in found)
+        ):
+            self._deviates("monitor/list-expand", "HTTP 200 with an array of jobs", _clip(reply))
+        self._arrived(0.0)
+        self._check_listed([one["ID"] for one in found])
+        mine = {job.id: job for job in self.jobs.values()}
+        for one in found:  # Orthanc reads them one after the other, in this order
+            if (job := mine.get(one["ID"])) is not None:
+                self._see(Read(job.index), self._fields(job, one))
+
+    def _await(self, job: Tracked, state: State | None) -> None:
+        deadline = time.monotonic() + self.deadline
+        while True:
+            found = self._read(job)
+            if (None if found is None else found.state) is state:
+                return
+            if time.monotonic() > deadline:
+                shown = "gone" if found is None else str(found.state)
+                self._overdue(job.index, f"{job.name} is {shown}, and did not become {state}")
+            self._arrived(0.001)
+
+    # --- waiting ------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Wait until the server may have come to rest. Raises `Deviated` past the deadline."""
+        deadline = time.monotonic() + self.deadline
+        self._arrived(0.0)
+        while not self.oracle.settled(self._fresh):
+            if time.monotonic() > deadline:
+                self._give_up()
+            if self.oracle.arrival_due() and self._arrived(SLICE):
+                continue
+            before = dict(self._fresh)
+            for index in self.oracle.awaited(self._fresh):
+                self._read(self.jobs[self.names[index]])
+            if before == self._fresh:
+                self._arrived(0.0005)
+
+    def watch(self) -> None:
+        """Watch for `GRACE` seconds that nothing comes which must not."""
+        end = time.monotonic() + GRACE
+        while (left := end - time.monotonic()) > 0:
+            self._arrived(left)
+
+    def finish(self) -> None:
+        """End all jobs of the case, under the eyes of the oracle: the next case finds none.
+
+        No request is left to a step boundary, so that no relaxation is needed for it: what is
+        queued, paused or in Retry is canceled, and a Running job ends by a step that fails.
+        """
+        self.perform(Step(Do.EXPAND))
+        for name, job in self.jobs.items():
+            if self.oracle.states(job.index) <= {State.PENDING, State.PAUSED, State.RETRY}:
+                self.perform(Step(Do.CANCEL, name))
+        for _ in range(2 * len(self.jobs) * MOST_STEPS):
+            running = [n for n, j in self.jobs.items() if self.oracle.held(j.index)]
+            if not running:
+                break
+            self.perform(Step(Do.FAIL, running[0]))
+        self.perform(Step(Do.EXPAND))
+
+    def abandon(self) -> None:
+        """End all jobs of a case that was not judged to its end, without the oracle."""
+        for job in self.jobs.values():
+            if job.id:
+                self._abandon(job)
+
+    def _abandon(self, job: Tracked) -> None:
+        deadline = time.monotonic() + self.deadline
+        client = self.fixture.client
+        while time.monotonic() < deadline:
+            for hold in self.fixture.gate.arrivals():
+                hold.reply(503)
+            for hold in job.holds:
+                hold.reply(503)
+            found = client.get(f"/jobs/{job.id}").json()
+            state = found.get("State") if isinstance(found, dict) else None
+            if state in (None, State.SUCCESS, State.FAILURE):
+                return
+            client.post(f"/jobs/{job.id}/{Action.CANCEL}")
+            self.fixture.gate.wait(0.002)
+        raise Unjudged(f"job {job.id} does not end, whatever it is asked for")
+
+    def _give_up(self) -> None:
+        late = self.oracle.awaited(self._fresh)
+        index = late[0] if late else 0
+        name = self.names[index]
+        shown = self.oracle.say(Read(index), self._read(self.jobs[name]))
+        if self.oracle.settled(self._fresh):
+            return
+        what = "no step arrives" if self.oracle.arrival_due() else "nothing more happens"
+        self._overdue(index, f"{name} stays {shown}, and {what} within {self.deadline:g} s")
+
+    def _overdue(self, index: int, what: str) -> None:
+        others = self._strangers()
+        if others:
+            raise Unjudged(f"{what}, but {others} jobs that are not ours may hold the workers")
+        self._found(self.oracle.overdue(what, index, self._fresh))
+        raise Unjudged(what)
+
+    def _strangers(self) -> int:
+        """The number of jobs under way that are not ours."""
+        found = self._get("/jobs?expand").json()
+        ours = {job.id for job in self.fixture.jobs}
+        busy = {State.PENDING.value, State.RUNNING.value, State.RETRY.value}
+        jobs = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        return sum(one.get("ID") not in ours and one.get("State") in busy for one in jobs)
+
+    def _arrived(self, seconds: float) -> bool:
+        """Take what has arrived at the gate, waiting for it up to ``seconds``; whether any has."""
+        if seconds > 0:
+            self.fixture.gate.wait(seconds)
+        arrivals = self.fixture.gate.arrivals()
+        for hold in arrivals:
+            job = self.fixture.owner(hold)
+            if job is None:
+                hold.reply(503)
+            elif job.case != self.case or job.ended or self.jobs.get(job.name) is not job:
+                hold.reply(503)
+                self.fixture.late.append((job.case, _late(job, hold)))
+            else:
+                job.holds.append(hold)
+                self._see(Arrive(job.index, hold.step), None)
+        return bool(arrivals)
+
+    def _check_holds(self) -> None:
+        now = time.monotonic()
+        for job in self.jobs.values():
+            for hold in job.holds:
+                if hold.broken:
+                    raise Unjudged(f"the server gave up a step of {job.name} that the gate held")
+                open_ = hold._reply is None
+                if open_ and self.hold_limit is not None and now - hold.since > self.hold_limit:
+                    raise Unjudged(f"a step of {job.name} was held for {self.hold_limit:g} s")
+
+    # --- talking to the server ----------------------------------------------------------------
+
+    def _change(self, path: str, body: Any = None) -> Answer:
+        self.fixture.actions += 1
+        self.check()
+        self._arrived(0.0)
+        try:
+            return self.fixture.client.post(path, body)
+        except Unjudged:
+            self.check()
+            raise
+
+    def _get(self, path: str) -> Answer:
+        try:
+            return self.fixture.client.get(path)
+        except Unjudged:
+            self.check()
+            raise
+
+    def _view(self, job: Tracked, reply: Answer) -> View:
+        found = reply.json()
+        if not reply.ok or not isinstance(found, dict):
+            self._deviates("monitor/job", "HTTP 200 with the details of the job", _clip(reply))
+        return self._fields(job, found)
+
+    def _fields(self, job: Tracked, found: dict[str, Any]) -> View:
+        """What a job's JSON shows, with the fields checked that the model does not know."""
+        for key, requirement, right in (
+            ("ID", "monitor/id", job.id),
+            ("Type", "monitor/type", TYPE),
+        ):
+            if found.get(key) != right:
+                self._deviates(requirement, f"{key} {right}", f"{key} {found.get(key)!r}")
+        try:
+            state = State(found.get("State"))
+        except ValueError:
+            self._deviates("monitor/state", "one of the six states", f"State {found.get('State')!r}")
+        numbers = [found.get(key) for key in ("ErrorCode", "Progress", "Priority")]
+        for key, value in zip(("error-code", "progress", "priority"), numbers, strict=True):
+            if not isinstance(value, int) or isinstance(value, bool):
+                self._deviates(f"monitor/{key}", "an integer", repr(value))
+        try:
+            error = ErrorCode(numbers[0])
+        except ValueError:
+            expected = ", ".join(str(int(code)) for code in ErrorCode)
+            self._deviates("monitor/error-code", f"one of {expected}", f"ErrorCode {numbers[0]}")
+        return View(state, error, numbers[1], numbers[2])  # type: ignore[arg-type]
+
+    def _no_job(self) -> str:
+        """An id of the right form that names no job."""
+        return "00000000-0000-4000-8000-" + self.fixture.run.zfill(12)
+
+    def _see(self, event: Event, answer: Any) -> None:
+        if isinstance(event, Read):
+            self._fresh[event.job] = answer
+        elif not isinstance(event, List | Arrive):
+            self._fresh = {}
+        finding = self.oracle.see(event, answer)
+        if not isinstance(event, Arrive) and not (self._expect and isinstance(event, Read)):
+            self._expect = self.oracle.expected
+        self.trace.append((event, answer))
+        if finding is not None:
+            self._found(finding)
+
+    def _deviates(self, requirement: str, expected: str, actual: str) -> None:
+        self._found(Finding(requirement, (expected,), actual, None))
+
+    def _found(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        if finding.relaxations is None or finding.missing:
+            raise Deviated(finding)
+
+    def notes(self) -> Iterator[tuple[str, View | None]]:
+        """The last reading of each job, by its name."""
+        for name, job in self.jobs.items():
+            yield name, next(iter(self.oracle.views(job.index)), None)
+
+
+def _answer(hold: Hold, reply: Reply) -> None:
+    match reply:
+        case Reply.SUCCEED:
+            hold.reply(200)
+        case Reply.FAIL:
+            hold.reply(503)
+        case Reply.RETRY:
+            hold.reply(503, {RETRY_HEADER: str(RETRY_SOON)})
+        case Reply.RETRY_LATER:
+            hold.reply(503, {RETRY_HEADER: str(RETRY_LATER)})
+
+
+def _late(job: Tracked, hold: Hold) -> Finding:
+    return Finding(
+        "step/only-while-running",
+        (f"no step of {job.name} begins after its case has ended",),
+        f"step {hold.step + 1} of {job.name} arrives",
+        None,
+    )
+
+
+def _clip(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -1,0 +1,362 @@
+"""The oracle: the set of engines that explain what was seen. The empty set is a deviation.
+
+The oracle is told what happened, in order: inputs with their answers, arrivals, readings. It
+steps every engine of its set with each of them, keeps those whose answer is the one that was
+seen, and closes the set under the engine's own moves, which may or may not have happened.
+
+When the set becomes empty, the same history is tried again with relaxations admitted, the
+smallest sets first. If one explains it, that is a *finding* which has a name, and the oracle
+goes on behind it. If none does, nothing in the catalogue explains what the server did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from spec.engine import (
+    EMPTY,
+    Act,
+    Answer,
+    Arrive,
+    Config,
+    Engine,
+    Event,
+    Job,
+    List,
+    Phase,
+    Read,
+    Replied,
+    Reply,
+    Submit,
+    View,
+    moves,
+    step,
+    view,
+)
+from spec.relaxations import Relaxation, smallest_first
+from spec.table import Action, Asked, Ended, Move, State, boundary_id, cell_id
+
+from conformance.errors import Unjudged
+
+BUDGET = 20_000  # engines in the set; past it a case is unknown
+
+Engines = frozenset[Engine]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A difference between server and model.
+
+    ``relaxations``: the smallest set that explains it; None where nothing does.
+    ``missing``: nothing wrong was seen, but what had to come has not come.
+    """
+
+    requirement: str
+    expected: tuple[str, ...]
+    actual: str
+    relaxations: frozenset[Relaxation] | None
+    missing: bool = False
+
+
+class Oracle:
+    """Judges one case. ``config`` is what the server is configured to, and what is admitted."""
+
+    def __init__(self, config: Config, names: Sequence[str] = ()) -> None:
+        self.config = config
+        self.engines: Engines = closed(config, {EMPTY})
+        self.expected: tuple[str, ...] = ()  # what the last event might have answered
+        self._seen: list[tuple[Event, Answer]] = []
+        self._cause: dict[int, str] = {}  # per job: the requirement of the last input to it
+        self._names = names
+
+    def see(self, event: Event, answer: Answer) -> Finding | None:
+        """Something happened, and ``answer`` was seen. A finding if the model did not allow it."""
+        before = self.engines
+        cause = self._cause_of(event)
+        self._seen.append((event, answer))
+        self.expected = self.allowed(event)
+        self.engines = _stepped(self.config, before, event, answer)
+        finding = None
+        if not self.engines:
+            requirement = self._blame(before, event, answer)
+            finding = self._explain(requirement, self.expected, self.say(event, answer))
+        if cause is not None:
+            self._cause[cause[0]] = cause[1]
+        return finding
+
+    def overdue(self, missing: str, job: int, seen: dict[int, View | None]) -> Finding:
+        """What had to come did not. ``seen``: the readings that were made since the last input."""
+        requirement = self._cause.get(job, "queue/free-worker-takes")
+        if all((one := e.jobs[job]) is not None and one.state is State.PENDING for e in self.rest()):
+            requirement = "queue/free-worker-takes"
+        expected = tuple(sorted({self._standing(e, job) for e in self.rest()}))
+        for admitted in smallest_first(set(Relaxation) - self.config.relaxations):
+            config = self._admitting(admitted)
+            if admitted and _at_rest(_history(config, self._seen), config, seen):
+                return Finding(requirement, expected, missing, admitted, missing=True)
+        return Finding(requirement, expected, missing, None, missing=True)
+
+    def rest(self) -> list[Engine]:
+        """The engines that only wait: for a reply, an arrival, an action, or a Retry's delay."""
+        return [e for e in self.engines if _rests(self.config, e)]
+
+    def settled(self, seen: dict[int, View | None]) -> bool:
+        """Whether the server may have come to rest, given the readings since the last input."""
+        return _at_rest(self.engines, self.config, seen)
+
+    def awaited(self, seen: dict[int, View | None]) -> list[int]:
+        """The jobs of which another reading could tell whether the server has come to rest."""
+        resting = [e for e in self.rest() if not _sent(e)]
+        return [
+            job
+            for job in range(self.count)
+            if len(views := self.views(job)) > 1
+            and (job not in seen or seen[job] not in {_view(e, job) for e in resting})
+            and views
+        ]
+
+    def arrival_due(self) -> bool:
+        """Whether, however the engine went on, a step is on its way to the gate."""
+        rest = self.rest()
+        return bool(rest) and all(_sent(e) for e in rest)
+
+    @property
+    def count(self) -> int:
+        return len(next(iter(self.engines)).jobs)
+
+    def views(self, job: int) -> set[View | None]:
+        """What a reading of the job may show."""
+        return {_view(e, job) for e in self.engines}
+
+    def states(self, job: int) -> set[State | None]:
+        return {None if v is None else v.state for v in self.views(job)}
+
+    def held(self, job: int) -> bool:
+        """Whether the gate holds a step of this job."""
+        jobs = (e.jobs[job] for e in self.engines)
+        return all(one is not None and one.phase is Phase.HELD for one in jobs)
+
+    def steps_done(self, job: int) -> set[int]:
+        return {one.done for e in self.engines if (one := e.jobs[job]) is not None}
+
+    def allowed(self, event: Event) -> tuple[str, ...]:
+        """What the model allows as an answer to ``event``, in words, sorted."""
+        if isinstance(event, Arrive):
+            found = {
+                f"step {one.done + 1} arrives"
+                for e in self.engines
+                if (one := e.jobs[event.job]) is not None and one.phase is Phase.SENT
+            }
+            return tuple(sorted(found)) or ("no step begins",)
+        answers = {answer for e in self.engines for answer, _ in step(self.config, e, event)}
+        return tuple(sorted(self.say(event, answer) for answer in answers))
+
+    def say(self, event: Event, answer: Answer) -> str:
+        """An answer in words."""
+        match event:
+            case Arrive(_, number):
+                return f"step {number + 1} arrives"
+            case Read():
+                return describe(answer)
+            case List():
+                assert isinstance(answer, frozenset)
+                return "lists " + (", ".join(self.name(i) for i in sorted(answer)) or "no job")
+            case Act():
+                return f"HTTP {answer}"
+            case _:
+                return "accepted"
+
+    def name(self, job: int) -> str:
+        return self._names[job] if job < len(self._names) else f"job {job}"
+
+    def _explain(self, requirement: str, expected: tuple[str, ...], actual: str) -> Finding:
+        for admitted in smallest_first(set(Relaxation) - self.config.relaxations):
+            config = self._admitting(admitted)
+            engines = _history(config, self._seen) if admitted else frozenset()
+            if engines:
+                self.config, self.engines = config, engines
+                return Finding(requirement, expected, actual, admitted)
+        return Finding(requirement, expected, actual, None)
+
+    def _admitting(self, more: frozenset[Relaxation]) -> Config:
+        return replace(self.config, relaxations=self.config.relaxations | more)
+
+    def _standing(self, engine: Engine, job: int) -> str:
+        one = engine.jobs[job]
+        arrives = one is not None and one.phase is Phase.SENT
+        shown = describe(_view(engine, job))
+        return f"{shown}; step {one.done + 1} arrives" if arrives and one else shown
+
+    def _cause_of(self, event: Event) -> tuple[int, str] | None:
+        """The job that ``event`` is an input to, and the requirement that says what it does."""
+        match event:
+            case Submit():
+                return self.count, "edge/new/pending/submit"
+            case Act(action, int(job)):
+                return job, cell_id(action, _one_state(self.engines, job) or "unknown")
+            case Replied(job, reply):
+                asked = sorted({one.asked for one in _jobs(self.engines, job)})
+                one = next(iter(_jobs(self.engines, job)))
+                return job, boundary_id(asked[0] if asked else Asked.NOTHING, _ended(one, reply))
+        return None
+
+    def _blame(self, before: Engines, event: Event, answer: Answer) -> str:
+        """The requirement that the answer breaks, as well as what was known before it tells."""
+        match event:
+            case Act(action, None):
+                return cell_id(action, "unknown")
+            case Act(action, int(job)):
+                return cell_id(action, _one_state(before, job) or "unknown")
+            case List():
+                return self._blame_list(before, answer)
+            case Arrive(job, number):
+                return self._blame_arrival(before, job, number)
+            case Read(job):
+                return self._blame_reading(before, job, answer)
+        return "submit/creates-job"
+
+    def _blame_list(self, before: Engines, answer: Answer) -> str:
+        assert isinstance(answer, frozenset)
+        certain = frozenset.intersection(
+            *(frozenset(i for i, one in enumerate(e.jobs) if one is not None) for e in before)
+        )
+        lost = {_one_state(before, job) for job in certain - answer}
+        if lost & {State.SUCCESS, State.FAILURE}:
+            return "history/kept"
+        if lost:
+            return "monitor/list"
+        return "history/size"
+
+    def _blame_arrival(self, before: Engines, job: int, number: int) -> str:
+        found = _jobs(before, job)
+        states = {one.state for one in found}
+        if states == {State.PENDING}:
+            return self._blame_start(before, job)
+        if State.RUNNING not in states:
+            return "step/only-while-running"
+        if any(one.phase is Phase.SENT for one in found):
+            return self._which_step(job, number)
+        if all(one.asked is not Asked.NOTHING for one in found):
+            return self._cause.get(job, "step/one-after-answer")
+        return "step/run-once"
+
+    def _which_step(self, job: int, number: int) -> str:
+        acted = [e.action for e, _ in self._seen if isinstance(e, Act) and e.job == job]
+        restarted = [a for a in acted if a in (Action.RESUME, Action.RESUBMIT)]
+        if not restarted:
+            return "step/run-once"
+        resumed = restarted[-1] is Action.RESUME
+        return "step/resumed-goes-on" if resumed else "step/resubmitted-starts-over"
+
+    def _blame_start(self, before: Engines, job: int) -> str:
+        """A Pending job that must not run yet: because of its place, or of the workers."""
+        for e in before:
+            running = sum(one is not None and one.state is State.RUNNING for one in e.jobs)
+            mine = e.jobs[job]
+            if mine is None or (self.config.workers is not None and running >= self.config.workers):
+                continue
+            waiting = [one for i in e.queue if (one := e.jobs[i]) is not None]
+            if any(one.priority > mine.priority for one in waiting):
+                return "queue/priority-order"
+            return "queue/ties-in-order"
+        return "queue/concurrent-jobs"
+
+    def _blame_reading(self, before: Engines, job: int, answer: Answer) -> str:
+        views = {_view(e, job) for e in before}
+        cause = self._cause.get(job, "monitor/state")
+        if not isinstance(answer, View):
+            completed = any(v is not None and v.state in (State.SUCCESS, State.FAILURE) for v in views)
+            return "history/kept" if completed else "history/unfinished-never-evicted"
+        states = {v.state for v in views if v is not None}
+        if not states:
+            return "history/size"
+        if answer.state not in states:
+            if answer.state is State.RUNNING and State.PENDING in states:
+                return self._blame_start(before, job)
+            if answer.state is State.RUNNING and states <= {State.PAUSED}:
+                return "monitor/state-paused"
+            return cause
+        alike = [v for v in views if v is not None and v.state is answer.state]
+        if answer.priority not in {v.priority for v in alike}:
+            return "monitor/priority"
+        if answer.error not in {v.error for v in alike}:
+            return "monitor/error-code"
+        return "monitor/progress"
+
+
+def describe(answer: Answer) -> str:
+    """A reading of a job in words."""
+    if not isinstance(answer, View):
+        return "HTTP 404"
+    text = f"{answer.state}, ErrorCode {int(answer.error)}, Progress {answer.progress}"
+    return text + (f", Priority {answer.priority}" if answer.priority else "")
+
+
+def closed(config: Config, engines: Iterable[Engine]) -> Engines:
+    """The engines with all that their own moves lead to. Raises `Unjudged` past `BUDGET`."""
+    found = set(engines)
+    todo = list(found)
+    while todo:
+        for _, _, after in moves(config, todo.pop()):
+            if after not in found:
+                found.add(after)
+                todo.append(after)
+        if len(found) > BUDGET:
+            raise Unjudged(f"more than {BUDGET} engines would explain what was seen")
+    return frozenset(found)
+
+
+def _stepped(config: Config, engines: Engines, event: Event, answer: Answer) -> Engines:
+    after = {n for e in engines for a, n in step(config, e, event) if a == answer}
+    return closed(config, after)
+
+
+def _history(config: Config, seen: Sequence[tuple[Event, Answer]]) -> Engines:
+    engines = closed(config, {EMPTY})
+    for event, answer in seen:
+        engines = _stepped(config, engines, event, answer)
+    return engines
+
+
+def _at_rest(engines: Engines, config: Config, seen: dict[int, View | None]) -> bool:
+    if not engines:
+        return False
+    count = len(next(iter(engines)).jobs)
+    certain = [len({_view(e, job) for e in engines}) == 1 for job in range(count)]
+    return any(
+        all(certain[job] or (job in seen and seen[job] == _view(e, job)) for job in range(count))
+        for e in engines
+        if not _sent(e) and _rests(config, e)
+    )
+
+
+def _rests(config: Config, engine: Engine) -> bool:
+    return all(name is Move.TIMEOUT for name, _, _ in moves(config, engine))
+
+
+def _sent(engine: Engine) -> bool:
+    return any(job is not None and job.phase is Phase.SENT for job in engine.jobs)
+
+
+def _view(engine: Engine, job: int) -> View | None:
+    one = engine.jobs[job]
+    return None if one is None else view(one)
+
+
+def _jobs(engines: Engines, job: int) -> list[Job]:
+    return [one for e in engines if (one := e.jobs[job]) is not None]
+
+
+def _one_state(engines: Engines, job: int) -> State | None:
+    """The state of the job, if there is but one; Running where it may already have left it."""
+    states = sorted({one.state for one in _jobs(engines, job)})
+    return State.RUNNING if len(states) > 1 and State.RUNNING in states else next(iter(states), None)
+
+
+def _ended(job: Job, reply: Reply) -> Ended:
+    if reply is Reply.FAIL:
+        return Ended.FAILED
+    if reply in (Reply.RETRY, Reply.RETRY_LATER):
+        return Ended.RETRY
+    return Ended.LAST if job.done + 1 == job.steps else Ended.MORE

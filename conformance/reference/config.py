@@ -1,0 +1,149 @@
+"""The configuration file: Orthanc's JSON, with its comments and its keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STRING_OR_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message is one line and names the key."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings that the reference server knows, under Orthanc's names and defaults.
+
+    `concurrent_jobs`: workers, at least 1 (0 in the file means one for each core);
+    `jobs_history_size`: completed jobs that are kept; `http_timeout`: seconds a step may take,
+    0 = no limit; `limit_jobs`: jobs that may wait, 0 = no limit.
+    """
+
+    http_port: int = 8042
+    name: str = "MyOrthanc"
+    dicom_aet: str = "ORTHANC"
+    concurrent_jobs: int = 2
+    jobs_history_size: int = 10
+    http_timeout: int = 60
+    save_jobs: bool = True
+    limit_jobs: int = 10
+    storage_directory: Path = Path("OrthancStorage")
+    index_directory: Path = Path("OrthancStorage")
+    authentication_enabled: bool = False
+    registered_users: Mapping[str, str] = field(
+        default=MappingProxyType({}),
+        repr=False,  # it holds passwords
+    )
+
+
+def load_config(path: Path) -> Config:
+    """Read the configuration file at `path`.
+
+    Raises `ConfigError` when it cannot be read, is not JSON, or has a value of the wrong type.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text") from error
+    try:
+        return parse_config(text)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def parse_config(text: str) -> Config:
+    """Read a configuration from JSON `text`; keys that it does not know are ignored, as by Orthanc.
+
+    Raises `ConfigError`, whose message names the key at fault.
+    """
+    try:
+        values = json.loads(_without_comments(text))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ConfigError(f"not a JSON file: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError("the file must hold a JSON object")
+    read = _Reader(values)
+    default = Config()
+    storage = read.text("StorageDirectory", str(default.storage_directory))
+    config = Config(
+        http_port=read.integer("HttpPort", default.http_port, most=65535),
+        name=read.text("Name", default.name),
+        dicom_aet=read.text("DicomAet", default.dicom_aet),
+        concurrent_jobs=read.integer("ConcurrentJobs", default.concurrent_jobs, most=1024)
+        or os.cpu_count()
+        or 1,
+        jobs_history_size=read.integer("JobsHistorySize", default.jobs_history_size),
+        http_timeout=read.integer("HttpTimeout", default.http_timeout),
+        save_jobs=read.boolean("SaveJobs", default.save_jobs),
+        limit_jobs=read.integer("LimitJobs", default.limit_jobs),
+        storage_directory=Path(storage),
+        index_directory=Path(read.text("IndexDirectory", storage)),
+        authentication_enabled=read.boolean(
+            "AuthenticationEnabled", default.authentication_enabled
+        ),
+        registered_users=read.users("RegisteredUsers"),
+    )
+    if config.authentication_enabled and not config.registered_users:
+        raise ConfigError("AuthenticationEnabled: needs at least one user in RegisteredUsers")
+    return config
+
+
+def _without_comments(text: str) -> str:
+    """`text` without the // and /* */ comments that Orthanc's files are full of."""
+    return _STRING_OR_COMMENT.sub(lambda match: match[1] or " ", text)
+
+
+class _Reader:
+    """Takes typed values out of the JSON object, or says which key is wrong and why."""
+
+    def __init__(self, values: dict[str, object]) -> None:
+        self._values = values
+
+    def integer(self, key: str, default: int, *, most: int = 2**31 - 1) -> int:
+        """A whole number from 0 to `most`."""
+        value = self._values.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            raise ConfigError(f"{key}: must be a whole number from 0 to {most}, {_found(value)}")
+        return value
+
+    def boolean(self, key: str, default: bool) -> bool:
+        """True or false."""
+        value = self._values.get(key, default)
+        if not isinstance(value, bool):
+            raise ConfigError(f"{key}: must be true or false, {_found(value)}")
+        return value
+
+    def text(self, key: str, default: str) -> str:
+        """A string."""
+        value = self._values.get(key, default)
+        if not isinstance(value, str):
+            raise ConfigError(f"{key}: must be a string, {_found(value)}")
+        return value
+
+    def users(self, key: str) -> Mapping[str, str]:
+        """Names with their passwords; no error message repeats one."""
+        value = self._values.get(key, {})
+        if not isinstance(value, dict):
+            raise ConfigError(f"{key}: must be an object of names and passwords")
+        for name, password in value.items():
+            if not isinstance(password, str):
+                raise ConfigError(f"{key}: the password of {name!r} must be a string")
+        return MappingProxyType(dict(value))
+
+
+def _found(value: object) -> str:
+    """What stands there instead, cut to a length that fits one line."""
+    text = json.dumps(value)
+    return f"not {text if len(text) <= 40 else text[:37] + '...'}"

@@ -1,0 +1,60 @@
+"""Orthanc peers: what ``PUT /peers/{name}`` accepts, and what is shown of a peer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from conformance.reference.errors import bad_request
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Where a peer is, and how to log in there. `url` ends in a slash."""
+
+    url: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    def shown(self) -> list[str]:
+        """The peer as a job's ``Content`` shows it: never with the password."""
+        return [self.url, self.username] if self.username else [self.url]
+
+    def configuration(self) -> dict[str, object]:
+        """The peer as ``GET /peers/{name}/configuration`` shows it: never with the password."""
+        login: dict[str, object] = (
+            {"Password": None, "Username": self.username} if self.username else {}
+        )
+        return {"HttpHeaders": [], "Pkcs11": False, "Timeout": 0, "Url": self.url, **login}
+
+
+def parse_peer(body: object) -> Peer:
+    """A peer from its JSON: ``{"Url", "Username", "Password"}`` or ``[url, username, password]``.
+
+    Raises `RestError` (400) when it is neither, or when the address is none.
+    """
+    if isinstance(body, list) and len(body) in (1, 3):
+        fields = [*body, "", ""][:3]
+    elif isinstance(body, dict):
+        fields = [body.get("Url", ""), body.get("Username", ""), body.get("Password", "")]
+    else:
+        raise bad_request("A peer is an object with a Url, or an array of 1 or 3 strings")
+    if not all(isinstance(value, str) for value in fields):
+        raise bad_request("Url, Username and Password of a peer must be strings")
+    url, username, password = fields
+    if not _is_http_url(url):
+        raise bad_request("The Url of a peer must be an http or https address")
+    return Peer(url if url.endswith("/") else f"{url}/", username, password)
+
+
+def _is_http_url(url: str) -> bool:
+    """Whether `url` can be sent to: scheme, host, a usable port, and no query of its own."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    named = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    return named and port != 0 and not parts.query and not parts.fragment

@@ -1,0 +1,1 @@
+"""The servers under test, and the gate that their jobs wait at."""
