@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ from conformance.oracle import Finding, Oracle
 from conformance.servers.client import Client
 from conformance.servers.client import Reply as Answer
 from conformance.servers.gate import MARKER, Gate, Hold
-from conformance.steps import MOST_STEPS, UNKNOWN_JOB, Do, Step
+from conformance.steps import INPUTS, MOST_STEPS, UNKNOWN_JOB, Do, Step
 
 GRACE = 0.05  # seconds for which something that must not come is watched for
 REST = 0.25  # seconds for which a peer is not given to another job
@@ -75,8 +75,39 @@ class Tracked:
     case: str
     id: str = ""
     holds: list[Hold] = field(default_factory=list)
-    completed: View | None = None  # what was read when its case ended
+    last: View | None = None  # what it showed when its case ended
     ended: bool = False  # its case has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A completed job of ours that a later case may take up, where jobs cannot be deleted.
+
+    ``performed`` and ``trace`` are all that was done with it and seen of it.
+    """
+
+    job: Tracked
+    performed: tuple[tuple[Step, tuple[str, ...]], ...]
+    trace: tuple[tuple[Event, Any], ...]
+
+    def can_run(self, steps: Sequence[Step]) -> bool:
+        """Whether, resubmitted, it does what ``steps`` begin with a submission for."""
+        failed = self.job.last is not None and self.job.last.state is State.FAILURE
+        return failed and bool(steps) and steps[0] == self._born
+
+    @property
+    def _born(self) -> Step:
+        return next(step for step, _ in self.performed if step.do is Do.SUBMIT)
+
+    def runs_as(self, steps: Sequence[Step]) -> int:
+        """How many of ``steps`` its last run has done already, if that is how it ended; or 0."""
+        if self.job.last is None or self.job.last.state is not State.SUCCESS:
+            return 0
+        inputs = [step for step, _ in self.performed if step.do in INPUTS]
+        last = max(i for i, s in enumerate(inputs) if s.do in (Do.SUBMIT, Do.RESUBMIT))
+        run = [s for s in inputs[last + 1 :] if s.do.reply is not None]
+        same = [self._born, *run] == list(steps[: len(run) + 1])
+        return len(run) + 1 if same else 0
 
 
 class Fixture:
@@ -93,6 +124,7 @@ class Fixture:
         self.slots: list[Slot] = []
         self.jobs: list[Tracked] = []
         self.actions = 0
+        self.spares: list[Spare] = []
         self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
 
     @property
@@ -143,6 +175,29 @@ class Fixture:
         job.slot.free_since = time.monotonic()
         job.slot.owner = None
 
+    def put_aside(self, bench: Bench, keep: bool = False) -> None:
+        """A case is over: its jobs have ended. ``keep`` one that a later case can take up."""
+        for job in bench.jobs.values():
+            job.ended = True
+            views = bench.oracle.views(job.index)
+            job.last = next(iter(views)) if len(views) == 1 else None
+        if keep and len(bench.jobs) == 1 and bench.judged:
+            (job,) = bench.jobs.values()
+            self.spares.append(Spare(job, tuple(bench.performed), tuple(bench.trace)))
+            return
+        for job in bench.jobs.values():
+            self.release(job)
+
+    def remove(self, bench: Bench) -> None:
+        """Take the completed jobs of a case out of the server's history."""
+        for job in bench.jobs.values():
+            self.client.delete(f"/jobs/{job.id}")
+
+    def room(self, history_size: int) -> bool:
+        """Whether one more completed job fits into the history without driving one out."""
+        found = self.client.get("/jobs").json()
+        return isinstance(found, list) and len(found) < history_size
+
     def owner(self, hold: Hold) -> Tracked | None:
         """The job that the arrival belongs to: the last one that the slot was given to."""
         return next((j for j in reversed(self.jobs) if j.slot.number == hold.slot), None)
@@ -171,8 +226,39 @@ class Bench:
         self.findings: list[Finding] = []
         self.performed: list[tuple[Step, tuple[str, ...]]] = []
         self.trace: list[tuple[Event, Any]] = []
+        self._expect: tuple[str, ...] = ()  # what the step under way may be answered
         self._fresh: dict[int, View | None] = {}  # readings since the last input
-        self._sent_at: float | None = None
+        self.judged = False  # the case has run to its end, jobs and all
+
+    # --- taking up a job of an earlier case ---------------------------------------------------
+
+    def take_up(self, steps: Sequence[Step]) -> Sequence[Step]:
+        """Begin with a spare job, if there is one of the right shape; the steps that are left.
+
+        What is known of it is told to the oracle first, so nothing about it is assumed.
+        """
+        for spare in self.fixture.spares:
+            if done := spare.runs_as(steps):
+                self._adopt(spare)
+                return steps[done:]
+        for spare in self.fixture.spares:
+            if spare.can_run(steps):
+                self._adopt(spare)
+                return (Step(Do.RESUBMIT, spare.job.name), *steps[1:])
+        return steps
+
+    def can_take_up(self, steps: Sequence[Step]) -> bool:
+        return any(spare.runs_as(steps) or spare.can_run(steps) for spare in self.fixture.spares)
+
+    def _adopt(self, spare: Spare) -> None:
+        self.fixture.spares.remove(spare)
+        job = spare.job
+        job.case, job.ended = self.case, False
+        self.jobs[job.name] = job
+        self.names.append(job.name)
+        self.performed += spare.performed
+        for event, answer in spare.trace:
+            self._see(event, answer)
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -180,7 +266,7 @@ class Bench:
         """Do one step. Raises `Deviated`, or `Unjudged` where nothing can be concluded."""
         at = len(self.performed)
         self.performed.append((step, ()))
-        self._expect: tuple[str, ...] = ()
+        self._expect = ()
         try:
             self._perform(step)
         finally:
@@ -199,11 +285,13 @@ class Bench:
             self._expand()
         elif step.do is Do.AWAIT:
             self._await(self._job(step), step.state)
+        elif step.do is Do.COMPLETE:
+            self._complete(self._job(step))
         elif step.job == UNKNOWN_JOB:
             self._read_unknown()
         else:
             self._read(self._job(step))
-        if step.settle and step.do not in (Do.READ, Do.LIST, Do.EXPAND, Do.AWAIT):
+        if step.settle and step.do not in (Do.READ, Do.LIST, Do.EXPAND, Do.AWAIT, Do.COMPLETE):
             self.settle()
 
     def _job(self, step: Step) -> Tracked:
@@ -250,11 +338,8 @@ class Bench:
             self._read(job)
 
     def _reply(self, job: Tracked, reply: Reply) -> None:
-        deadline = time.monotonic() + self.deadline
-        while not self.oracle.held(job.index):
-            self._arrived(max(0.0, deadline - time.monotonic()))
-            if time.monotonic() > deadline:
-                raise Unjudged(f"no step of {job.name} is at the gate, so it cannot be answered")
+        if not self.arrives(job.name, self.deadline):
+            raise Unjudged(f"no step of {job.name} is at the gate, so it cannot be answered")
         hold = job.holds[-1]
         self._check_holds()
         self.fixture.actions += 1
@@ -301,7 +386,7 @@ class Bench:
         mine = {job.id: job for job in self.jobs.values()}
         for one in found:  # Orthanc reads them one after the other, in this order
             if (job := mine.get(one["ID"])) is not None:
-                self._see(Read(job.index), self._fields(job, one))
+                self._see(Read(job.index), self.fields(job, one))
 
     def _await(self, job: Tracked, state: State | None) -> None:
         deadline = time.monotonic() + self.deadline
@@ -313,6 +398,11 @@ class Bench:
                 shown = "gone" if found is None else str(found.state)
                 self._overdue(job.index, f"{job.name} is {shown}, and did not become {state}")
             self._arrived(0.001)
+
+    def _complete(self, job: Tracked) -> None:
+        while self.oracle.held(job.index):
+            self._reply(job, Reply.SUCCEED)
+            self.settle()
 
     # --- waiting ------------------------------------------------------------------------------
 
@@ -330,6 +420,15 @@ class Bench:
                 self._read(self.jobs[self.names[index]])
             if before == self._fresh:
                 self._arrived(0.0005)
+
+    def arrives(self, name: str, seconds: float) -> bool:
+        """Wait up to ``seconds`` for a step of the job to arrive; whether one is held."""
+        deadline = time.monotonic() + seconds
+        while not self.oracle.held(self.jobs[name].index):
+            if time.monotonic() > deadline:
+                return False
+            self._arrived(deadline - time.monotonic())
+        return True
 
     def watch(self) -> None:
         """Watch for `GRACE` seconds that nothing comes which must not."""
@@ -353,6 +452,7 @@ class Bench:
                 break
             self.perform(Step(Do.FAIL, running[0]))
         self.perform(Step(Do.EXPAND))
+        self.judged = True
 
     def abandon(self) -> None:
         """End all jobs of a case that was not judged to its end, without the oracle."""
@@ -451,9 +551,9 @@ class Bench:
         found = reply.json()
         if not reply.ok or not isinstance(found, dict):
             self._deviates("monitor/job", "HTTP 200 with the details of the job", _clip(reply))
-        return self._fields(job, found)
+        return self.fields(job, found)
 
-    def _fields(self, job: Tracked, found: dict[str, Any]) -> View:
+    def fields(self, job: Tracked, found: dict[str, Any]) -> View:
         """What a job's JSON shows, with the fields checked that the model does not know."""
         for key, requirement, right in (
             ("ID", "monitor/id", job.id),
@@ -499,11 +599,6 @@ class Bench:
         self.findings.append(finding)
         if finding.relaxations is None or finding.missing:
             raise Deviated(finding)
-
-    def notes(self) -> Iterator[tuple[str, View | None]]:
-        """The last reading of each job, by its name."""
-        for name, job in self.jobs.items():
-            yield name, next(iter(self.oracle.views(job.index)), None)
 
 
 def _answer(hold: Hold, reply: Reply) -> None:

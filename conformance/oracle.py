@@ -68,6 +68,7 @@ class Oracle:
         self.expected: tuple[str, ...] = ()  # what the last event might have answered
         self._seen: list[tuple[Event, Answer]] = []
         self._cause: dict[int, str] = {}  # per job: the requirement of the last input to it
+        self._replies: dict[int, Reply] = {}
         self._names = names
 
     def see(self, event: Event, answer: Answer) -> Finding | None:
@@ -75,6 +76,7 @@ class Oracle:
         before = self.engines
         cause = self._cause_of(event)
         self._seen.append((event, answer))
+        self._learn(event, answer)
         self.expected = self.allowed(event)
         self.engines = _stepped(self.config, before, event, answer)
         finding = None
@@ -84,6 +86,14 @@ class Oracle:
         if cause is not None:
             self._cause[cause[0]] = cause[1]
         return finding
+
+    def _learn(self, event: Event, answer: Answer) -> None:
+        """A server that was seen to send a failed step to Retry is one that does so."""
+        if isinstance(event, Replied):
+            self._replies[event.job] = event.reply
+        elif isinstance(event, Read) and isinstance(answer, View) and answer.state is State.RETRY:
+            if self._replies.get(event.job) is Reply.FAIL:
+                self.config = replace(self.config, retries=True)
 
     def overdue(self, missing: str, job: int, seen: dict[int, View | None]) -> Finding:
         """What had to come did not. ``seen``: the readings that were made since the last input."""

@@ -38,6 +38,7 @@ class Do(StrEnum):
     LIST = "list"  # GET /jobs
     EXPAND = "expand"  # GET /jobs?expand
     AWAIT = "await"  # read until the job is in `state`
+    COMPLETE = "complete"  # the gate lets each step of the job succeed until none is held
 
     @property
     def action(self) -> Action | None:
@@ -77,6 +78,8 @@ class Step:
             case Do.RETRY | Do.RETRY_LATER:
                 text = f"let the step of {self.job} ask for a retry"
                 text += " in the far future" if self.do is Do.RETRY_LATER else ""
+            case Do.COMPLETE:
+                text = f"let every step of {self.job} succeed"
             case Do.READ:
                 text = f"read {self.job}"
             case Do.LIST:
@@ -174,6 +177,10 @@ def retry(job: str) -> Step:
 
 def retry_later(job: str) -> Step:
     return Step(Do.RETRY_LATER, job)
+
+
+def complete(job: str) -> Step:
+    return Step(Do.COMPLETE, job)
 
 
 def read(job: str) -> Step:

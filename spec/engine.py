@@ -10,9 +10,9 @@ the set of engines that explain what was seen closes it under `moves` after each
 How a worker goes through a Running job (`Phase`):
 
     READY --begin--> SENT --(arrives)--> HELD --(peer replies)--> SUCCEEDED, FAILED, RETRYING
-      ^  \                                                           |
-      |   `--leave (what was asked for; no step left)                |
-      `------------------------ publish -----------------------------'  or leave
+      ^   |                                                          |
+      |   +--leave (what was asked for; no step left)                |
+      +------------------------ publish -----------------------------+  or leave
 
 - What was asked for is looked at in READY: before every step, the first included, and after
   every step that succeeded. READY with no step left is the moment in which the last step's

@@ -105,14 +105,17 @@ def applies(requirement: Requirement, version: str) -> bool:
     A version that does not begin with a number, as "mainline" of a development build, counts
     as newer than every release.
     """
-    number = _number(version)
-    if requirement.since is not None and number < _number(requirement.since):
+    number = version_key(version)
+    if requirement.since is not None and number < version_key(requirement.since):
         return False
-    return requirement.until is None or number <= _number(requirement.until)
+    return requirement.until is None or number <= version_key(requirement.until)
 
 
-def _number(version: str) -> tuple[float, ...]:
-    """``version`` made comparable: "1.10" equals "1.10.0", a suffix as "+dfsg" is ignored."""
+def version_key(version: str) -> tuple[float, ...]:
+    """``version`` made comparable: "1.10" equals "1.10.0", a suffix as "+dfsg" is ignored.
+
+    What does not begin with a number, as "mainline", is newer than every release.
+    """
     digits = re.match(r"\d+(\.\d+)*", version.strip())
     if digits is None:
         return (float("inf"),)

@@ -41,7 +41,7 @@ class Config:
     index_directory: Path = Path("OrthancStorage")
     authentication_enabled: bool = False
     registered_users: Mapping[str, str] = field(
-        default=MappingProxyType({}),
+        default_factory=lambda: MappingProxyType({}),
         repr=False,  # it holds passwords
     )
 

@@ -20,8 +20,9 @@ from spec.requirements import (
     UnknownRequirement,
     applies,
     requirement,
+    version_key,
 )
-from spec.table import Asked, Ended, Ground, State
+from spec.table import Asked, Cell, Ended, Ground, State
 
 SECTIONS = [
     "edge", "action", "race", "queue", "history", "persist",
@@ -190,12 +191,13 @@ def test_the_grounds_are_those_of_the_table() -> None:
 def test_derived_sentences_name_the_status_and_the_target() -> None:
     for state in table.MATRIX:
         for action in table.ACTIONS:
-            entry, cell = requirement(table.cell_id(action, state)), table.cell(state, action)
-            assert str(cell.status) in entry.sentence
-            target = None if isinstance(state, str) and state == table.UNKNOWN else (
-                table.target(State(state), action)
-            )  # fmt: skip
-            assert (f"leads to {target}" if target else "leads") in entry.sentence or target is None
+            cell = table.cell(state, action)
+            sentence = requirement(table.cell_id(action, state)).sentence
+            assert str(cell.status) in sentence
+            target = table.target(state, action) if isinstance(state, State) else None
+            assert ("leads to" in sentence) is (target is not None)
+            assert target is None or f"leads to {target}" in sentence
+            assert sentence.endswith("boundary.") is (cell is Cell.ASK)
     for edge in table.EDGES:
         assert edge.target in requirement(edge.id).sentence
 
@@ -247,7 +249,8 @@ def test_every_entry_can_be_read() -> None:
     for id, entry in CATALOGUE.items():
         assert entry.sentence.endswith("."), id
         assert entry.sentence[0].isupper(), id
-        assert "{A_job}" not in entry.sentence and "{target}" not in entry.sentence
+        assert "{A_job}" not in entry.sentence, id
+        assert "{target}" not in entry.sentence, id
         assert entry.source.strip(), id
         for text in (entry.reading, entry.note):
             assert text is None or text.strip()
@@ -292,6 +295,12 @@ def test_versions_parse_and_are_in_order() -> None:
 )
 def test_applies(id: str, version: str, expected: bool) -> None:
     assert applies(requirement(id), version) is expected
+
+
+def test_versions_are_compared_by_number() -> None:
+    ordered = ["0.9", "1.5.6", "1.9.1", "1.10", "1.10.1", "1.12.7+dfsg-1", "2", "mainline"]
+    assert sorted(set(ordered), key=version_key) == ordered
+    assert version_key("1.10") == version_key("1.10.0") == version_key("1.10.0~rc1")
 
 
 def test_a_limit_and_no_limit_never_apply_together() -> None:

@@ -1,0 +1,481 @@
+"""The campaign: runs cases on a target, one after the other, and emits events.
+
+It knows no output format. Cases that need another configuration of a managed server are run
+on a server that was started with it. However the campaign ends, what it made is removed and
+`Ended` is emitted, so that every report is written.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from spec.engine import Config, View
+from spec.relaxations import Relaxation
+from spec.table import State
+
+from conformance import ledger as ledgers
+from conformance.bench import Bench, Deviated
+from conformance.coverage import coverage, seen
+from conformance.errors import Interrupted, KitError, ServerDied, Unjudged
+from conformance.events import (
+    CaseBegins,
+    CaseEnds,
+    Cleanup,
+    Coverage,
+    Ended,
+    Event,
+    Progress,
+    Result,
+    Share,
+    Started,
+    Statistics,
+    Verdict,
+)
+from conformance.ledger import Ledger
+from conformance.oracle import Finding, describe
+from conformance.replay import record
+from conformance.steps import Do, Step
+from conformance.suites import search, select, suites
+from conformance.suites.case import NOTHING, Case
+from conformance.targets import Choice, Session, opened, probe
+
+PATIENT = 4  # times the deadline, when a case in which something did not come is run again
+HISTORY_FULL = "history full"
+DIED = "history/unfinished-never-evicted"  # what a server breaks that ends with jobs under way
+
+Emit = Callable[[Event], None]
+Performed = Sequence[tuple[Step, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. ``ledger``: a file, or None for the one that the kit ships."""
+
+    suites: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    ledger: Path | None = None
+    no_ledger: bool = False
+    seed: int = 0
+    examples: int = 100
+    replays: Path = Path("replays")
+
+    @property
+    def whole(self) -> bool:
+        return not (self.suites or self.prefixes or self.excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one run of a case came to: findings, or a reason why there is no verdict."""
+
+    findings: tuple[Finding, ...]
+    performed: tuple[tuple[Step, tuple[str, ...]], ...]
+    unjudged: str | None = None
+    died: ServerDied | None = None
+
+
+@dataclass
+class Campaign:
+    """One run. `run` returns the exit status of the contract: 0, 1 or 2."""
+
+    choice: Choice
+    plan: Plan
+    emit: Emit
+    results: dict[str, Result] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    _cases: list[Case] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
+    _retries: bool = False
+    _cleanup: Cleanup = field(default_factory=Cleanup)
+    _statistics: Statistics = field(default_factory=Statistics)
+    _begun: bool = False
+
+    def run(self) -> int:
+        """Run everything. Raises `KitError`, after `Ended` where the run had begun."""
+        interrupted, error = False, None
+        try:
+            with interruptible():
+                self._run()
+        except Interrupted:
+            interrupted = True
+        except KitError as failed:
+            error = failed
+        verdict = self._verdict(interrupted or error is not None)
+        if self._begun:
+            self.emit(self._ended(verdict, interrupted))
+        if error is not None and verdict != "deviates":
+            raise error
+        return {"conforms": 0, "deviates": 1}.get(verdict, 2)
+
+    def _run(self) -> None:
+        groups: list[tuple[Mapping[str, Any], list[Case]]] = [(NOTHING, [])]
+        while groups:
+            config, cases = groups.pop(0)
+            opening = time.perf_counter()
+            with opened(self.choice, config) as session, self._cleaning(session):
+                session = probe(session) if self._probes(session) else session
+                if not self._begun:
+                    groups += self._begin(session)
+                    _, cases = groups.pop(0)
+                self._spend(setup_seconds=time.perf_counter() - opening)
+                left = self._group(session, cases)
+            if left:
+                groups.insert(0, (config, left))
+
+    def _probes(self, session: Session) -> bool:
+        """A probe leaves a job in the history: only where there is room for it."""
+        return session.profile.exclusive or session.fixture.room(session.room_for)
+
+    def _begin(self, session: Session) -> list[tuple[Mapping[str, Any], list[Case]]]:
+        """Choose ledger and cases for this server; the cases grouped by configuration."""
+        self._cases = suites(session.profile)
+        known = [case.id for case in self._cases]
+        if self.plan.ledger is not None:
+            self.ledger = ledgers.load(self.plan.ledger, known)
+        elif not self.plan.no_ledger:
+            self.ledger = ledgers.shipped(session.system, known)
+        plan = self.plan
+        chosen = select(self._cases, plan.suites, plan.prefixes, plan.excluded)
+        if not chosen:
+            raise KitError("nothing is selected: --case, --suite and --exclude leave no case")
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        file = self.ledger.file
+        self.emit(Started(session.target, plan.seed, started, len(chosen), file))
+        self._begun = True
+        groups: list[tuple[Mapping[str, Any], list[Case]]] = [(NOTHING, [])]
+        for case in chosen:
+            config = case.config if session.profile.managed else NOTHING
+            group = next((cases for known, cases in groups if known == config), None)
+            if group is None:
+                groups.append((config, group := []))
+            group.append(case)
+        return groups
+
+    def _group(self, session: Session, cases: Sequence[Case]) -> list[Case]:
+        """Run cases on an open server; those that are left when it has ended by itself."""
+        began = time.perf_counter()
+        try:
+            for number, case in enumerate(cases):
+                self.emit(CaseBegins(case.id))
+                try:
+                    self._tell(self._case(session, case))
+                except ServerDied:
+                    return list(cases[number + 1 :])
+                self._late(session)
+            return []
+        finally:
+            self._spend(seconds=time.perf_counter() - began)
+
+    # --- one case -----------------------------------------------------------------------------
+
+    def _case(self, session: Session, case: Case) -> Result:
+        if case.unreachable is not None:
+            return self._result(case, Verdict.SKIPPED, reason=case.unreachable)
+        began = time.perf_counter()
+        if not self._has_room(session, case):
+            return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
+        if case.suite == "search":
+            result = self._search(session, case)
+        else:
+            result = self._judge(session, case)
+        return replace(result, seconds=time.perf_counter() - began)
+
+    def _has_room(self, session: Session, case: Case) -> bool:
+        submits = any(step.do is Do.SUBMIT for step in case.steps)
+        if session.profile.exclusive or not submits:
+            return True
+        bench = self._bench(session, case)
+        again = bench.can_take_up(case.steps)
+        return session.fixture.room(session.room_for + again)
+
+    def _judge(self, session: Session, case: Case) -> Result:
+        judged = self._attempt(session, case)
+        if any(finding.missing for finding in judged.findings):
+            patient = self._attempt(session, case, PATIENT)
+            judged = patient if patient.died is None else judged
+        for _ in range(case.repeat - 1):
+            if judged.findings or judged.unjudged or judged.died:
+                break
+            judged = self._attempt(session, case)
+        if judged.died is not None:
+            self._tell(self._death(session, case, judged))
+            raise judged.died
+        return self._weigh(session, case, judged)
+
+    def _attempt(self, session: Session, case: Case, patience: int = 1) -> Judgement:
+        bench = self._bench(session, case, patience)
+        reason, died = None, None
+        try:
+            try:
+                for step in bench.take_up(case.steps):
+                    bench.perform(step)
+                if case.watch:
+                    bench.watch()
+                bench.finish()
+            except Deviated:
+                bench.abandon()
+            except Unjudged as unjudged:
+                reason = str(unjudged)
+                bench.abandon()
+        except Unjudged as unjudged:  # the jobs of the case do not end
+            reason = reason or str(unjudged)
+        except ServerDied as ended:
+            died = ended
+        self._close(session, bench)
+        return Judgement(tuple(bench.findings), tuple(bench.performed), reason, died)
+
+    def _bench(self, session: Session, case: Case, patience: int = 1) -> Bench:
+        profile = session.profile
+        config = Config(
+            workers=profile.workers,
+            history=profile.history if profile.exclusive else None,
+            retries=self._retries,
+        )
+        deadline = session.deadline * patience
+        limit = session.hold_limit
+        return Bench(
+            case.id,
+            session.fixture,
+            config,
+            deadline if limit is None else min(deadline, limit - 1),
+            limit,
+            session.check,
+        )
+
+    def _close(self, session: Session, bench: Bench) -> None:
+        self._seen |= seen(bench.trace)
+        self._retries = self._retries or bench.oracle.config.retries
+        frugal = not session.profile.exclusive
+        session.fixture.put_aside(bench, keep=frugal and not session.profile.deletes)
+        if frugal and session.profile.deletes:
+            session.fixture.remove(bench)
+
+    def _weigh(self, session: Session, case: Case, judged: Judgement) -> Result:
+        """The verdict on what was found."""
+        if not judged.findings:
+            if judged.unjudged is not None:
+                return self._result(case, Verdict.UNKNOWN, reason=judged.unjudged)
+            return self._result(case, Verdict.PASS)
+        worst = next((f for f in judged.findings if f.relaxations is None), judged.findings[0])
+        named = {r for f in judged.findings for r in f.relaxations or ()}
+        return self._deviation(session, case, worst, judged.performed, named)
+
+    def _deviation(
+        self,
+        session: Session,
+        case: Case,
+        finding: Finding,
+        performed: Performed,
+        named: set[Relaxation],
+    ) -> Result:
+        relaxations = () if finding.relaxations is None else tuple(sorted(named))
+        accepted = bool(relaxations) and named <= self.ledger.accepted
+        recording = record(
+            case.id,
+            session.config or self._url_config(session),
+            performed,
+            finding,
+            relaxations,
+            f"{session.target.name} {session.target.version}",
+        )
+        return Result(
+            case.id,
+            finding.requirement,
+            replace(case, requirement=finding.requirement).stands_for.ground,
+            Verdict.ACCEPTED if accepted else Verdict.DEVIATION,
+            finding.expected,
+            finding.actual,
+            relaxations,
+            reason=self._why(relaxations) if accepted else None,
+            replay=str(recording.write(self.plan.replays)),
+            program=recording.program,
+        )
+
+    def _url_config(self, session: Session) -> dict[str, Any]:
+        profile = session.profile
+        return {"ConcurrentJobs": profile.workers, "JobsHistorySize": profile.history}
+
+    def _why(self, relaxations: Sequence[str]) -> str:
+        return " ".join(e.reason for e in self.ledger.entries if e.relaxation in relaxations)
+
+    def _death(self, session: Session, case: Case, judged: Judgement) -> Result:
+        assert judged.died is not None
+        finding = Finding(DIED, ("the server goes on",), f"{judged.died}", None)
+        result = self._deviation(session, case, finding, judged.performed, set())
+        return replace(result, reason=f"the end of its log: {judged.died.log}")
+
+    def _result(self, case: Case, verdict: Verdict, reason: str | None = None) -> Result:
+        ground = case.stands_for.ground
+        return Result(case.id, case.requirement, ground, verdict, reason=reason)
+
+    # --- the search ---------------------------------------------------------------------------
+
+    def _search(self, session: Session, case: Case) -> Result:
+        """Search on behind each deviation that has a name; each is told as a case of its own."""
+        hunt = search.Search(
+            session.profile,
+            lambda: self._bench(session, case),
+            lambda bench: self._close(session, bench),
+            lambda done: self.emit(Progress(case.id, done, self.plan.examples)),
+            self.plan.examples,
+            self.plan.seed,
+            self.ledger.accepted,
+        )
+        hunt.run()
+        for found in (*hunt.used.values(), *hunt.found):
+            if found.finding.relaxations is not None:
+                names = sorted(found.finding.relaxations)
+                part = replace(case, id=f"{case.id}/{'+'.join(names)}")
+                self._tell(self._found(session, part, found))
+        if hunt.died is not None:
+            died, performed = hunt.died
+            self._tell(self._death(session, case, Judgement((), performed, None, died)))
+            raise died
+        last = next((f for f in hunt.found if f.finding.relaxations is None), None)
+        if last is not None:
+            return self._found(session, case, last)
+        if hunt.unjudged:
+            return self._result(case, Verdict.UNKNOWN, reason=hunt.unjudged[0])
+        return self._result(case, Verdict.PASS)
+
+    def _found(self, session: Session, case: Case, found: search.Found) -> Result:
+        named = set(found.finding.relaxations or ())
+        return self._deviation(session, case, found.finding, found.steps, named)
+
+    # --- after the cases ----------------------------------------------------------------------
+
+    def _late(self, session: Session) -> None:
+        """Book what came too late to the case that it belongs to."""
+        while session.fixture.late:
+            name, finding = session.fixture.late.pop(0)
+            self._amend(session, name, finding)
+
+    def _sweep(self, session: Session) -> None:
+        """A last look: nothing arrives any more, and completed jobs are as they were."""
+        fixture = session.fixture
+        bench = Bench("", fixture, Config(), session.deadline)
+        bench.watch()
+        self._late(session)
+        found = session.client.get("/jobs?expand").json()
+        shown = {one.get("ID"): one for one in found} if isinstance(found, list) else {}
+        for job in fixture.jobs:
+            if job.last is None or job.id not in shown or job.case not in self.results:
+                continue
+            now = bench.fields(job, shown[job.id])
+            if now != job.last:
+                broken = _unchanging(job.last)
+                finding = Finding(broken, (describe(job.last),), describe(now), None)
+                self._amend(session, job.case, finding)
+
+    def _amend(self, session: Session, name: str, finding: Finding) -> None:
+        case = next((case for case in self._cases if case.id == name), None)
+        if case is not None and self.results[name].verdict is not Verdict.DEVIATION:
+            performed = [(step, ()) for step in case.steps]
+            self._tell(self._deviation(session, case, finding, performed, set()))
+
+    def _tell(self, result: Result) -> None:
+        self.results[result.id] = result
+        self.emit(CaseEnds(result))
+
+    @contextmanager
+    def _cleaning(self, session: Session) -> Iterator[None]:
+        try:
+            yield
+            self._sweep(session)
+        except (Unjudged, Deviated, ServerDied):
+            pass  # there is nothing left to look at
+        finally:
+            with uninterrupted():
+                began = time.perf_counter()
+                done = session.clean()
+                self._cleanup = Cleanup(
+                    self._cleanup.removed + done.removed, (*self._cleanup.left, *done.left)
+                )
+                self._spend(
+                    cleanup_seconds=time.perf_counter() - began,
+                    actions=session.fixture.actions,
+                    requests=session.client.requests,
+                )
+
+    def _spend(self, **more: float) -> None:
+        old = self._statistics
+        self._statistics = replace(old, **{k: getattr(old, k) + v for k, v in more.items()})
+
+    def _verdict(self, cut_short: bool) -> str:
+        verdicts = [result.verdict for result in self.results.values()]
+        if Verdict.DEVIATION in verdicts or self.ledger.stale(self.results.values()):
+            return "deviates"
+        judged = [v for v in verdicts if v is not Verdict.SKIPPED]
+        if cut_short or not judged or Verdict.UNKNOWN in verdicts:
+            return "unknown"
+        found = self._coverage()
+        missing = found.cells.missing or found.edges.missing or found.requirements.missing
+        return "unknown" if self.plan.whole and missing else "conforms"
+
+    def _coverage(self) -> Coverage:
+        if not self._cases:
+            nothing = Share(0, (), ())
+            return Coverage(nothing, nothing, nothing)
+        return coverage(self._cases, self.results.values(), self._seen)
+
+    def _ended(self, verdict: str, interrupted: bool) -> Ended:
+        results = self.results.values()
+        return Ended(
+            verdict,
+            interrupted,
+            self._coverage(),
+            self.ledger.used(results),
+            self.ledger.stale(results),
+            self._cleanup,
+            self._statistics,
+        )
+
+
+def _unchanging(view: View) -> str:
+    return f"monitor/state-{view.state.lower()}" if view.state in State else "monitor/state"
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within it, Ctrl-C and SIGTERM raise `Interrupted` in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise Interrupted
+
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within it, Ctrl-C and SIGTERM wait."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

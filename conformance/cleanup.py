@@ -1,0 +1,112 @@
+"""Leave nothing behind: what the kit made is found on the server again, and removed.
+
+Nothing here relies on what a run remembers. Jobs are ours when they send to the gate's secret
+address; instances, when they belong to the run's patient; peers, when they bear the run's
+name. So an interrupt in the middle of a request leaves nothing unaccounted for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from spec.table import FINAL, Action
+
+from conformance.bench import Fixture
+from conformance.errors import Unjudged
+from conformance.events import Cleanup, Left
+from conformance.servers.client import Client
+
+ALLOWED = 1.5  # seconds for all of it
+PAUSE = 0.005  # seconds between two looks at jobs that are still under way
+
+
+def clean(fixture: Fixture, deletes: bool) -> Cleanup:
+    """Remove jobs, peers and instances of the run; what is left is named, with the reason."""
+    fixture.gate.drain()
+    client = Client(fixture.client.address, timeout=min(fixture.client.timeout, ALLOWED))
+    client.requests = fixture.client.requests
+    deadline = time.monotonic() + ALLOWED
+    removed, left = 0, []
+    try:
+        for part in (_jobs, _peers, _instances):
+            gone, rest = part(client, fixture, deletes, deadline)
+            removed += gone
+            left += rest
+    except Unjudged as error:
+        left.append(Left("server", client.address.url, f"cleaning up was cut short: {error}"))
+    finally:
+        fixture.client.requests = client.requests
+        client.close()
+    return Cleanup(removed, tuple(left))
+
+
+def is_ours(job: Any, fixture: Fixture) -> bool:
+    """Whether a job, as `/jobs?expand` shows it, sends to our gate."""
+    return fixture.gate.secret in str(job.get("Content")) if isinstance(job, dict) else False
+
+
+Part = tuple[int, list[Left]]
+
+
+def _jobs(client: Client, fixture: Fixture, deletes: bool, deadline: float) -> Part:
+    ours = _await_end(client, fixture, deadline)
+    removed, left = 0, []
+    for job in ours:
+        state, name = job.get("State"), str(job.get("ID"))
+        if state not in FINAL:
+            left.append(Left("job", name, f"it is still {state}"))
+        elif not deletes:
+            left.append(Left("job", name, "this server cannot delete a job"))
+        elif client.delete(f"/jobs/{name}").status in (200, 404):
+            removed += 1
+        else:
+            left.append(Left("job", name, "the server refused to delete it"))
+    return removed, left
+
+
+def _await_end(client: Client, fixture: Fixture, deadline: float) -> list[dict[str, Any]]:
+    """Our jobs, when all of them are completed; the gate fails every step meanwhile."""
+    while True:
+        found = client.get("/jobs?expand").json()
+        ours = [job for job in found if is_ours(job, fixture)] if isinstance(found, list) else []
+        open_ = [job for job in ours if job.get("State") not in FINAL]
+        if not open_ or time.monotonic() > deadline:
+            return ours
+        for job in open_:
+            client.post(f"/jobs/{job.get('ID')}/{Action.CANCEL}")
+        fixture.gate.arrivals()
+        fixture.gate.wait(PAUSE)
+
+
+def _peers(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:
+    found = client.get("/peers").json()
+    names = found if isinstance(found, list) else []
+    ours = [name for name in names if str(name).startswith(fixture.peer_prefix)]
+    return _remove(client, "peer", [(name, f"/peers/{name}") for name in ours], deadline)
+
+
+def _instances(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:
+    found = [(name, f"/instances/{name}") for name in fixture.instances]
+    removed, left = _remove(client, "instance", found, deadline)
+    patient = f"/patients/{fixture.patient_id}"
+    if client.get(patient).ok:  # one that was made, and whose answer we did not see
+        more = _remove(client, "instance", [(fixture.patient_id, patient)], deadline)
+        return removed + more[0], left + more[1]
+    return removed, left
+
+
+def _remove(
+    client: Client, kind: str, paths: list[tuple[str, str]], deadline: float
+) -> tuple[int, list[Left]]:
+    removed, left = 0, []
+    for name, path in paths:
+        if time.monotonic() > deadline:
+            left.append(Left(kind, name, "there was no time left to remove it"))
+            continue
+        reply = client.delete(path)
+        if reply.status in (200, 404):
+            removed += 1
+        else:
+            left.append(Left(kind, name, f"the server refused to remove it: {reply}"))
+    return removed, left

@@ -1,0 +1,142 @@
+"""What happens during a run, as values. The campaign emits them; every report consumes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from spec.table import Ground
+
+
+class Verdict(StrEnum):
+    PASS = "pass"
+    DEVIATION = "deviation"
+    ACCEPTED = "accepted"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server under test. ``kind``: url, reference or orthanc."""
+
+    name: str
+    version: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A case and its verdict. ``relaxations``: the smallest set that explains the deviation."""
+
+    id: str
+    requirement: str
+    ground: Ground
+    verdict: Verdict
+    expected: tuple[str, ...] = ()
+    actual: str | None = None
+    relaxations: tuple[str, ...] = ()
+    reason: str | None = None
+    replay: str | None = None
+    program: tuple[str, ...] = ()  # the run in words, where it deviates
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of one catalogue was covered. ``unreachable``: (id, why)."""
+
+    total: int
+    covered: tuple[str, ...]
+    missing: tuple[str, ...]
+    unreachable: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def reachable(self) -> int:
+        return self.total - len(self.unreachable)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    cells: Share
+    edges: Share
+    requirements: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something of ours that is still on the server. ``kind``: job, peer or instance."""
+
+    kind: str
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleanup:
+    removed: int = 0
+    left: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """``actions``: submissions, actions and gate answers. Times are in seconds."""
+
+    actions: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    setup_seconds: float = 0.0
+    cleanup_seconds: float = 0.0
+
+
+# --- the events -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run begins. ``ledger``: the file in use, or None."""
+
+    target: Target
+    seed: int
+    started: str
+    cases: int
+    ledger: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBegins:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A long case goes on. ``of`` is how many parts it has."""
+
+    id: str
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEnds:
+    """A case has its verdict. One that is told again replaces the earlier one."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run is over, however it ended. ``verdict``: conforms, deviates or unknown."""
+
+    verdict: str
+    interrupted: bool
+    coverage: Coverage
+    used: tuple[str, ...]
+    stale: tuple[str, ...]
+    cleanup: Cleanup
+    statistics: Statistics
+    notes: tuple[str, ...] = field(default=())
+
+
+Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Ended

@@ -1,0 +1,81 @@
+"""The answers: JSON, errors as Orthanc words them, and the ones of the calls about jobs."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from conformance.reference.engine import Deletion, JobEnd
+from conformance.reference.errors import ErrorCode, RestError, not_found
+from conformance.reference.job import State
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+def json_answer(value: object, status: int = HTTPStatus.OK) -> Response:
+    """`value` as JSON."""
+    return Response(json.dumps(value), status, media_type="application/json")
+
+
+def empty_answer(status: int = HTTPStatus.OK) -> Response:
+    """No body at all."""
+    return Response(b"", status)
+
+
+def error_answer(request: Request, status: int, code: ErrorCode, details: str = "") -> Response:
+    """An error as Orthanc describes one, with the code in ``OrthancStatus``."""
+    body: dict[str, object] = {"Details": details} if details else {}
+    body |= {
+        "HttpError": HTTPStatus(status).phrase,
+        "HttpStatus": int(status),
+        "Message": code.description,
+        "Method": request.method,
+        "OrthancError": code.description,
+        "OrthancStatus": code.value,
+        "Uri": request.url.path,
+    }
+    return json_answer(body, status)
+
+
+class JobAnswers:
+    """What the calls about jobs answer (sources: design 2.2; design 2.5, 6, 9 and 10)."""
+
+    def action(self, accepted: bool, known: bool) -> Response:
+        """An action was accepted: an empty object. It was refused: an empty body.
+
+        `known`: whether there was such a job.
+        """
+        return json_answer({}) if accepted else empty_answer(HTTPStatus.BAD_REQUEST)
+
+    def job(self, described: dict[str, object] | None) -> Response:
+        """A job, or None for one that there is not."""
+        return empty_answer(HTTPStatus.NOT_FOUND) if described is None else json_answer(described)
+
+    def deletion(self, deletion: Deletion) -> Response:
+        """A job was to be deleted."""
+        match deletion:
+            case Deletion.DONE:
+                return json_answer({})
+            case Deletion.NOT_COMPLETED:
+                return empty_answer(HTTPStatus.BAD_REQUEST)
+            case Deletion.UNKNOWN:
+                return empty_answer(HTTPStatus.NOT_FOUND)
+
+    def submitted(self, job_id: str) -> Response:
+        """An asynchronous call: the handle of its job."""
+        return json_answer({"ID": job_id, "Path": f"/jobs/{job_id}"})
+
+    def ended(self, end: JobEnd) -> Response:
+        """A synchronous call: the content of its job, or the job's error (raised).
+
+        A job that found no place in the history is gone, and so is its result.
+        """
+        if not end.kept:
+            raise not_found("The job is no longer in the history")
+        if end.state is State.SUCCESS:
+            return json_answer(end.content)
+        raise RestError(HTTPStatus.INTERNAL_SERVER_ERROR, end.error, end.details)

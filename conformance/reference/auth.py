@@ -1,0 +1,45 @@
+"""HTTP Basic authentication, when the configuration asks for it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class BasicAuth:
+    """Lets only the registered users through; everybody else is answered 401."""
+
+    def __init__(self, app: ASGIApp, users: Mapping[str, str]) -> None:
+        self._app = app
+        self._users = users
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the server (which needs no login)."""
+        if scope["type"] != "http" or self._is_user(Headers(scope=scope).get("authorization")):
+            await self._app(scope, receive, send)
+            return
+        challenge = {"WWW-Authenticate": 'Basic realm="Orthanc"'}
+        await Response(b"", 401, challenge)(scope, receive, send)
+
+    def _is_user(self, header: str | None) -> bool:
+        """Whether an ``Authorization`` header names a user with the right password."""
+        kind, _, login = (header or "").partition(" ")
+        if kind.lower() != "basic":
+            return False
+        try:
+            name, _, password = base64.b64decode(login, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        right = self._users.get(name, "")
+        same = hmac.compare_digest(password.encode(), right.encode())
+        return same and name in self._users

@@ -1,0 +1,137 @@
+"""DICOM files: made from tags, read when uploaded, and named the way Orthanc names them."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from io import BytesIO
+from uuid import uuid4
+
+import pydicom
+from pydicom import config as pydicom_config
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+from conformance.reference.errors import ErrorCode, RestError, bad_request
+
+_IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+_WHOLE_NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
+_REAL_NUMBERS = frozenset({"FL", "FD"})
+_NOT_FROM_TEXT = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "AT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A stored DICOM instance, and Orthanc's identifiers of it and of what it belongs to."""
+
+    id: str
+    series: str
+    study: str
+    patient: str
+    sop_instance_uid: str
+    file: bytes
+
+
+def create(tags: dict[str, object]) -> Instance:
+    """Make a DICOM file of `tags`: keywords or numbers such as ``0010,0010``, with text values.
+
+    Identifiers that are missing are generated. Raises `RestError` (400) for a tag that is
+    unknown, or a value that is not text or does not fit its tag.
+    """
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.SOPClassUID = SecondaryCaptureImageStorage
+    for name, value in tags.items():
+        dataset.add(_element(name, value))
+    for keyword in _IDENTIFIERS:
+        if not dataset.get(keyword):
+            made = uuid4().hex if keyword == "PatientID" else generate_uid()
+            setattr(dataset, keyword, made)
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta = meta
+    target = BytesIO()
+    try:
+        pydicom.dcmwrite(target, dataset, enforce_file_format=True)
+    except (ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
+        raise bad_request(f"These tags make no DICOM file: {error}") from error
+    return _identify(dataset, target.getvalue())
+
+
+def parse(file: bytes) -> Instance:
+    """Read an uploaded DICOM file. Raises `RestError` (400) when it is none."""
+    try:
+        dataset = pydicom.dcmread(BytesIO(file), specific_tags=list(_IDENTIFIERS))
+    except (
+        InvalidDicomError,
+        OSError,  # EOFError is not one
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        NotImplementedError,
+        struct.error,
+    ) as error:
+        raise bad_request(f"Not a DICOM file ({len(file)} bytes)") from error
+    if not all(dataset.get(keyword) for keyword in _IDENTIFIERS[1:]):
+        raise bad_request("The DICOM file lacks one of its identifiers")
+    return _identify(dataset, file)
+
+
+def _identify(dataset: Dataset, file: bytes) -> Instance:
+    """Orthanc's identifiers: a hash of the DICOM ones, from the patient down."""
+    names = [str(dataset.get(keyword, "")).strip() for keyword in _IDENTIFIERS]
+    patient, study, series, instance = (
+        _orthanc_id("|".join(names[: level + 1])) for level in range(4)
+    )
+    return Instance(instance, series, study, patient, names[3], file)
+
+
+def _orthanc_id(text: str) -> str:
+    """The SHA-1 of `text`, as five groups of eight hexadecimal digits."""
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return "-".join(digest[start : start + 8] for start in range(0, 40, 8))
+
+
+def _element(name: str, value: object) -> DataElement:
+    """The data element for a tag of the caller's. Raises `RestError` (400)."""
+    tag = _tag(name)
+    if not isinstance(value, str):
+        raise bad_request(f"The value of {name} must be a string", ErrorCode.BAD_PARAMETER_TYPE)
+    vr = dictionary_VR(tag)
+    if vr in _NOT_FROM_TEXT or " or " in vr:
+        raise bad_request(f"{name} cannot be set from text", ErrorCode.BAD_PARAMETER_TYPE)
+    try:
+        return DataElement(tag, vr, _typed(vr, value), validation_mode=pydicom_config.IGNORE)
+    except (ValueError, OverflowError) as error:
+        raise bad_request(f"The value of {name} does not fit its type") from error
+
+
+def _typed(vr: str, text: str) -> object:
+    """`text` as the values that a tag of type `vr` holds; a backslash parts several."""
+    if vr in _WHOLE_NUMBERS:
+        return [int(part) for part in text.split("\\")] if text else None
+    if vr in _REAL_NUMBERS:
+        return [float(part) for part in text.split("\\")] if text else None
+    return text
+
+
+def _tag(name: str) -> BaseTag:
+    """The tag that `name` stands for. Raises `RestError` (400) when there is none."""
+    number = tag_for_keyword(name)
+    digits = name.replace(",", "").replace("-", "")
+    if number is None and len(digits) == 8 and all(c in "0123456789abcdefABCDEF" for c in digits):
+        number = int(digits, 16)
+    if number is None or not keyword_for_tag(number) or Tag(number).group <= 0x0002:
+        raise _unknown_tag(name)
+    return Tag(number)
+
+
+def _unknown_tag(name: str) -> RestError:
+    return bad_request(f"Unknown DICOM tag: {name}", ErrorCode.UNKNOWN_DICOM_TAG)

@@ -1,0 +1,61 @@
+"""The calls below ``/jobs``. Each is a short engine call, made on the event loop itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from conformance.reference.answers import JobAnswers, json_answer
+from conformance.reference.job import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.engine import Engine
+
+    ActionEndpoint = Callable[[Request], Awaitable[Response]]
+
+
+class JobsApi:
+    """``/jobs`` and what is below (source: the page, "Monitoring" and "Interacting with jobs")."""
+
+    def __init__(self, engine: Engine, answers: JobAnswers) -> None:
+        self._engine = engine
+        self._answers = answers
+
+    def routes(self) -> list[Route]:
+        """The routes, the busiest first. Any other method of theirs is answered 405."""
+        actions = [
+            Route(f"/jobs/{{id}}/{action}", self._action(action), methods=["POST"])
+            for action in Action
+        ]
+        return [
+            Route("/jobs/{id}", self._read, methods=["GET"]),
+            *actions,
+            Route("/jobs", self._list, methods=["GET"]),
+            Route("/jobs/{id}", self._delete, methods=["DELETE"]),
+        ]
+
+    async def _read(self, request: Request) -> Response:
+        return self._answers.job(self._engine.read(request.path_params["id"]))
+
+    async def _list(self, request: Request) -> Response:
+        expand = request.query_params.get("expand")
+        if expand is None or expand.lower() in ("false", "0"):
+            return json_answer(self._engine.list_ids())
+        return json_answer(self._engine.read_all())
+
+    async def _delete(self, request: Request) -> Response:
+        return self._answers.deletion(self._engine.delete(request.path_params["id"]))
+
+    def _action(self, action: Action) -> ActionEndpoint:
+        async def act(request: Request) -> Response:
+            job_id = request.path_params["id"]
+            accepted = self._engine.act(job_id, action)
+            return self._answers.action(accepted, accepted or self._engine.knows(job_id))
+
+        return act

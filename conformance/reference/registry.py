@@ -1,0 +1,352 @@
+"""Every decision on jobs: what an action does, who runs next, how a step ends, who is kept.
+
+Nothing here starts a thread, waits, or takes a lock: the engine calls each method under its own
+lock, so that whatever a method changes becomes visible at once and as a whole. Each decision is
+one small method, for two reasons: it can be read next to its sentence in the design, and a
+planted fault (`faults`) is exactly one of them overridden.
+
+Sources: the page of Orthanc 1.5.6; the strict table of design 2.2; the facts of design 2.5.
+"""
+
+from __future__ import annotations
+
+import bisect
+import time
+from typing import TYPE_CHECKING
+
+from conformance.reference import clock
+from conformance.reference.errors import ErrorCode
+from conformance.reference.job import (
+    Action,
+    Failed,
+    Job,
+    Outcome,
+    RetryAsked,
+    State,
+    Step,
+    Succeeded,
+    describe,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Registry:
+    """All jobs of the server: the queue of pending ones, the history, and those in between.
+
+    `history_size`: how many completed jobs are kept; `on_end` is told of each job that has
+    completed, when it has been put into the history (or found no place there).
+    """
+
+    def __init__(self, history_size: int, on_end: Callable[[Job], None]) -> None:
+        self.history_size = history_size
+        self.on_end = on_end
+        self.jobs: dict[str, Job] = {}
+        self.pending: list[Job] = []  # in the order in which they will run
+        self.history: list[Job] = []  # in the order in which they completed
+
+    # -- what a client reads ---------------------------------------------------------------------
+
+    def listed(self) -> list[Job]:
+        """The jobs that ``GET /jobs`` names, in order of submission."""
+        return list(self.jobs.values())
+
+    def expanded(self) -> list[Job]:
+        """The jobs that ``GET /jobs?expand`` describes."""
+        return self.listed()
+
+    def describe(self, job: Job) -> dict[str, object]:
+        """`job` as its readers see it."""
+        return describe(job)
+
+    # -- submission ------------------------------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """A new job: it becomes Pending."""
+        self.jobs[job.id] = job
+        self.enqueue(job)
+
+    # -- the four actions ------------------------------------------------------------------------
+
+    def act(self, job: Job, action: Action) -> bool:
+        """Do `action` to `job`; False when it is refused, and then nothing has changed."""
+        match action:
+            case Action.CANCEL:
+                return self.act_cancel(job)
+            case Action.PAUSE:
+                return self.act_pause(job)
+            case Action.RESUME:
+                return self.act_resume(job)
+            case Action.RESUBMIT:
+                return self.act_resubmit(job)
+
+    def act_cancel(self, job: Job) -> bool:
+        """Accepted in every state; a completed job stays as it is."""
+        match job.state:
+            case State.PENDING:
+                self.leave_queue(job)
+                self.cancel(job)
+            case State.PAUSED | State.RETRY:
+                self.cancel(job)
+            case State.RUNNING:
+                self.ask_cancel(job)
+            case State.SUCCESS | State.FAILURE:
+                pass
+        return True
+
+    def act_pause(self, job: Job) -> bool:
+        """Accepted in every state; a completed or paused job stays as it is."""
+        match job.state:
+            case State.PENDING:
+                self.leave_queue(job)
+                self.pause(job)
+            case State.RETRY:
+                self.pause(job)
+            case State.RUNNING:
+                self.ask_pause(job)
+            case State.PAUSED | State.SUCCESS | State.FAILURE:
+                pass
+        return True
+
+    def act_resume(self, job: Job) -> bool:
+        """Accepted in Paused only: the job goes on from the step where it stopped."""
+        if job.state is not State.PAUSED:
+            return False
+        self.enqueue(job)
+        return True
+
+    def act_resubmit(self, job: Job) -> bool:
+        """Accepted in Failure only: the job leaves the history and starts over.
+
+        Its ErrorCode and Progress stay until it starts, and until its first step has ended.
+        """
+        if job.state is not State.FAILURE:
+            return False
+        self.leave_history(job)
+        self.start_over(job)
+        self.enqueue(job)
+        return True
+
+    def start_over(self, job: Job) -> None:
+        """Forget the run before: all steps are to do, and no time has been spent."""
+        job.done = 0
+        job.instances_gone = 0
+        job.runtime = 0.0
+        job.completed = None
+
+    def ask_cancel(self, job: Job) -> None:
+        """A worker owns `job`: ask for a cancel at its next step boundary."""
+        job.cancel_asked = True
+
+    def ask_pause(self, job: Job) -> None:
+        """A worker owns `job`: ask for a pause at its next step boundary."""
+        job.pause_asked = True
+
+    def delete(self, job: Job) -> bool:
+        """Remove a completed job; False when it is not completed (a call of Orthanc 1.12.2)."""
+        if not job.state.completed:
+            return False
+        self.leave_history(job)
+        self.forget(job)
+        return True
+
+    # -- the queue -------------------------------------------------------------------------------
+
+    def enqueue(self, job: Job) -> None:
+        """`job` becomes Pending, behind all jobs that go before it or are its equals."""
+        job.state = State.PENDING
+        bisect.insort_right(self.pending, job, key=self.queue_key)
+
+    def queue_key(self, job: Job) -> int:
+        """What the queue is sorted by, lowest first: a higher priority runs earlier."""
+        return -job.task.priority
+
+    def leave_queue(self, job: Job) -> None:
+        """`job` is no longer waiting for a worker."""
+        self.pending.remove(job)
+
+    def next_job(self) -> Job | None:
+        """Take the job that is to run next out of the queue; None when there is none."""
+        return self.pending.pop(0) if self.pending else None
+
+    # -- a run: from start to the boundary at which the job stops being Running --------------------
+
+    def start(self, job: Job) -> None:
+        """A worker has taken `job`."""
+        job.state = State.RUNNING
+        job.running_since = time.monotonic()
+        self.reset_requests(job)
+        self.reset_error(job)
+
+    def reset_requests(self, job: Job) -> None:
+        """Requests end with the run that they were made in."""
+        job.pause_asked = False
+        job.cancel_asked = False
+
+    def reset_error(self, job: Job) -> None:
+        """The error of an earlier run is forgotten when the job starts."""
+        job.error = ErrorCode.SUCCESS
+        job.error_details = ""
+
+    def next_step(self, job: Job) -> Step | None:
+        """The step that a Running job does next; None when it is Running no more.
+
+        What was asked for is looked at first. A job that has nothing left to do succeeds.
+        """
+        if self.look_at_requests(job):
+            return None
+        if job.all_steps_done:
+            self.succeed(job)
+            return None
+        return job.task.steps[job.done]
+
+    def look_at_requests(self, job: Job) -> bool:
+        """Between two steps: do what was asked for, and say whether anything was.
+
+        A cancel wins over a pause: whatever their order, both leave the job canceled.
+        """
+        if self.cancel_is_asked(job):
+            self.cancel(job)
+        elif self.pause_is_asked(job):
+            self.pause(job)
+        else:
+            return False
+        return True
+
+    def cancel_is_asked(self, job: Job) -> bool:
+        """Whether a cancel was asked for in this run."""
+        return job.cancel_asked
+
+    def pause_is_asked(self, job: Job) -> bool:
+        """Whether a pause was asked for in this run."""
+        return job.pause_asked
+
+    def step_ended(self, job: Job, outcome: Outcome) -> None:
+        """The step in flight of `job` has ended; it stays Running only if there is more to do."""
+        match outcome:
+            case Succeeded():
+                self.step_succeeded(job)
+            case Failed():
+                self.step_failed(job, outcome)
+            case RetryAsked():
+                self.step_asked_for_retry(job, outcome)
+
+    def step_succeeded(self, job: Job) -> None:
+        """More to come: the next look at the requests decides. The last step: they still count.
+
+        A cancel during the last step leaves the Progress as it was; a pause leaves a job that
+        has nothing left to do but to succeed, once it is resumed.
+        """
+        last = job.done + 1 >= len(job.task.steps)
+        if last and self.cancel_is_asked(job):
+            self.cancel(job)
+            return
+        self.count_step(job)
+        if last and not self.look_at_requests(job):
+            self.succeed(job)
+
+    def count_step(self, job: Job) -> None:
+        """One step more is done."""
+        job.done += 1
+        job.progress = self.progress_of(job)
+
+    def step_failed(self, job: Job, failed: Failed) -> None:
+        """A failed step fails the job, with the step's code, whatever was asked for."""
+        job.progress = self.progress_of(job)
+        job.instances_gone += failed.instance_gone
+        self.fail(job, failed.code, failed.details)
+
+    def step_asked_for_retry(self, job: Job, asked: RetryAsked) -> None:
+        """The step is to be done again: later, unless a pause or a cancel was asked for."""
+        job.progress = self.progress_of(job)
+        if not self.look_at_requests(job):
+            self.retry(job, asked.delay)
+
+    def progress_of(self, job: Job) -> int:
+        """The rounded per cent of steps done; a job without steps is always complete."""
+        steps = len(job.task.steps)
+        return (200 * job.done + steps) // (2 * steps) if steps else 100
+
+    # -- where a job goes ------------------------------------------------------------------------
+
+    def succeed(self, job: Job) -> None:
+        """All is done."""
+        self.stop_running(job)
+        job.progress = 100
+        job.state = State.SUCCESS
+        self.complete(job)
+
+    def fail(self, job: Job, code: ErrorCode, details: str = "") -> None:
+        """The job ends with an error."""
+        self.stop_running(job)
+        job.error = code
+        job.error_details = details
+        job.state = State.FAILURE
+        self.complete(job)
+
+    def cancel(self, job: Job) -> None:
+        """A cancel takes effect."""
+        self.fail(job, self.cancel_code())
+
+    def cancel_code(self) -> ErrorCode:
+        """The error of a job that was canceled."""
+        return ErrorCode.CANCELED_JOB
+
+    def pause(self, job: Job) -> None:
+        """A pause takes effect."""
+        self.stop_running(job)
+        job.state = State.PAUSED
+
+    def retry(self, job: Job, delay: float) -> None:
+        """`job` waits `delay` seconds, without a worker, and then becomes Pending again."""
+        self.stop_running(job)
+        job.retry_at = time.monotonic() + delay
+        job.state = State.RETRY
+
+    def stop_running(self, job: Job) -> None:
+        """If `job` was Running, its run is over: the requests end, the time is accounted for."""
+        if job.state is State.RUNNING:
+            job.runtime = job.effective_runtime()
+            self.reset_requests(job)
+
+    # -- Retry -----------------------------------------------------------------------------------
+
+    def next_retry(self) -> Job | None:
+        """The job in Retry whose time is over first."""
+        waiting = (job for job in self.jobs.values() if job.state is State.RETRY)
+        return min(waiting, key=lambda job: job.retry_at, default=None)
+
+    def retry_over(self, job: Job) -> None:
+        """The time of `job` in Retry is over: it goes to the end of the queue."""
+        self.enqueue(job)
+
+    # -- the history -----------------------------------------------------------------------------
+
+    def complete(self, job: Job) -> None:
+        """`job` has ended, in Success or in Failure."""
+        job.completed = clock.now()
+        self.admit_to_history(job)
+        self.on_end(job)
+
+    def admit_to_history(self, job: Job) -> None:
+        """Keep `job`, and give up the oldest completed ones that are too many."""
+        self.history.append(job)
+        while len(self.history) > self.history_room():
+            self.forget(self.evict())
+
+    def history_room(self) -> int:
+        """How many completed jobs are kept."""
+        return self.history_size
+
+    def evict(self) -> Job:
+        """Take the job that has to go out of the history: the one that completed first."""
+        return self.history.pop(0)
+
+    def leave_history(self, job: Job) -> None:
+        """`job` is no longer among the completed ones."""
+        self.history.remove(job)
+
+    def forget(self, job: Job) -> None:
+        """Nobody can read `job` any more."""
+        del self.jobs[job.id]

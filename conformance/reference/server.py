@@ -1,0 +1,114 @@
+"""The process of the reference server: its socket, its signals, its clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from conformance.reference.app import build_app, build_engine
+from conformance.reference.faults import find_fault
+from conformance.reference.parts import Parts
+from conformance.reference.storage import Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conformance.reference.config import Config
+    from conformance.reference.engine import Engine
+
+
+def serve(
+    host: str,
+    port: int,
+    config: Config,
+    fault: str | None = None,
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Run the reference server until SIGTERM or Ctrl-C.
+
+    `port` 0 means a free one; `fault` names a planted fault (see `faults`); `announce` is called
+    once, with the server's URL, when it answers.
+    Raises `KeyError` for a fault that there is not, and `OSError` when the address is not free.
+    """
+    parts = Parts() if fault is None else find_fault(fault).parts
+    storage = Storage()
+    engine = build_engine(config, parts, storage)
+    settings = uvicorn.Config(
+        build_app(config, parts, engine, storage),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        ws="none",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    with _listen(host, port) as listener:
+        url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
+        server = _Server(settings, engine, lambda: announce(url))
+        asyncio.run(server.serve(sockets=[listener]))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it answers, and stops the engine with itself."""
+
+    def __init__(
+        self, settings: uvicorn.Config, engine: Engine, announce: Callable[[], None]
+    ) -> None:
+        super().__init__(settings)
+        self._engine = engine
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT, on the event loop: uvicorn's own handlers interrupt it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        """No job starts from now on, and who waits for one is told so."""
+        self._engine.stop()
+        self.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises `OSError`.
+
+    Its protocol is named, because asyncio sets TCP_NODELAY only on sockets that say they are TCP;
+    without that, every answer takes 40 ms.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

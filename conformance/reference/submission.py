@@ -1,0 +1,79 @@
+"""What the body of ``POST /peers/{name}/store`` asks for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from conformance.reference.errors import bad_request
+
+_LOWEST, _HIGHEST = -(2**31), 2**31 - 1
+_NOT_OFFERED = ("Compress", "Permissive")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Send `resources`, in this order; wait for the end if `synchronous`."""
+
+    resources: tuple[str, ...]
+    synchronous: bool = True
+    priority: int = 0
+
+
+class SubmissionReader:
+    """Reads submissions (sources: the page, "Synchronous vs. asynchronous calls"; design 2.5, 6
+    and 7; the forms of the body: Orthanc 1.10.1)."""
+
+    def read(self, body: bytes) -> Submission:
+        """The submission in `body`: an object with ``Resources``, an array of ids, or one id.
+
+        Raises `RestError` (400).
+        """
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            value = _bare_id(body)
+        if isinstance(value, str | list):
+            return Submission(self.resources(value))
+        if not isinstance(value, dict):
+            raise bad_request("The body must be an object, or an array of identifiers")
+        if "Resources" not in value:
+            raise bad_request("Missing field: Resources")
+        for name in _NOT_OFFERED:
+            if value.get(name, False) is not False:
+                raise bad_request(f"{name} is not offered by this server")
+        return Submission(
+            self.resources(value["Resources"]), self.synchronous(value), self.priority(value)
+        )
+
+    def resources(self, value: object) -> tuple[str, ...]:
+        """The identifiers, in the order of the caller, as often as they are listed."""
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+            raise bad_request("Resources must be an array of strings")
+        return tuple(listed)
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        """Whether the caller waits: by default. ``Synchronous`` wins over ``Asynchronous``."""
+        for name, meaning in (("Synchronous", True), ("Asynchronous", False)):
+            if name in fields:
+                value = fields[name]
+                if not isinstance(value, bool):
+                    raise bad_request(f"{name} must be a boolean")
+                return value is meaning
+        return True
+
+    def priority(self, fields: dict[str, object]) -> int:
+        """The priority: any integer of 32 bits, 0 by default."""
+        value = fields.get("Priority", 0)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise bad_request("Priority must be an integer")
+        if not _LOWEST <= value <= _HIGHEST:
+            raise bad_request("Priority must fit in 32 bits")
+        return value
+
+
+def _bare_id(body: bytes) -> str | None:
+    """The identifier that is the whole body, without any JSON around it; None if it is none."""
+    text = body.decode("ascii", errors="replace").strip()
+    return text if len(text) == 44 and set(text) <= set("0123456789abcdef-") else None

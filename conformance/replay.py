@@ -1,0 +1,160 @@
+"""Replay files: one recorded run, in JSON that a person can read, and run again.
+
+A file says what to do, what the specification allowed, and what was seen instead. It needs
+neither the suite nor the search that it came from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spec.relaxations import UnknownRelaxation, relaxation
+from spec.requirements import requirement
+
+from conformance.errors import BadArgument
+from conformance.oracle import Finding
+from conformance.steps import Step, check
+
+SCHEMA = 1
+KEYS = ("ConcurrentJobs", "JobsHistorySize")  # the settings that a run can depend on
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A run and its deviation. ``config``: Orthanc configuration keys that the server needs."""
+
+    case: str
+    config: Mapping[str, Any]
+    steps: tuple[tuple[Step, tuple[str, ...]], ...]
+    requirement: str
+    expected: tuple[str, ...]
+    actual: str
+    relaxations: tuple[str, ...]
+    missing: bool = False
+    server: str = ""
+
+    @property
+    def program(self) -> tuple[str, ...]:
+        """The run in words, a line a step."""
+        return tuple(str(step) for step, _ in self.steps)
+
+    def same(self, finding: Finding) -> bool:
+        """Whether ``finding`` is the recorded deviation.
+
+        One that a relaxation explains is known by it; another, by the requirement it breaks.
+        """
+        named = tuple(sorted(finding.relaxations or ()))
+        if self.relaxations or named:
+            return named == self.relaxations
+        return finding.requirement == self.requirement and finding.missing == self.missing
+
+    def write(self, folder: Path) -> Path:
+        """Write it under the name of its case. Raises `BadArgument`."""
+        path = folder / f"{self.case.replace('/', '-')}.json"
+        stands = requirement(self.requirement)
+        found = {
+            "schema": SCHEMA,
+            "case": self.case,
+            "server": self.server,
+            "config": dict(self.config),
+            "steps": [{**s.to_json(), "expect": list(expect)} for s, expect in self.steps],
+            "deviation": {
+                "requirement": self.requirement,
+                "sentence": stands.sentence,
+                "ground": stands.ground.value,
+                "source": stands.source,
+                "expected": list(self.expected),
+                "actual": self.actual,
+                "relaxations": list(self.relaxations),
+                "missing": self.missing,
+            },
+        }
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise BadArgument(f"cannot write the replay file {path}: {error.strerror}") from None
+        return path
+
+
+def record(
+    case: str,
+    config: Mapping[str, Any],
+    steps: Sequence[tuple[Step, tuple[str, ...]]],
+    finding: Finding,
+    relaxations: Sequence[str],
+    server: str,
+) -> Recording:
+    """The recording of a run that ended in ``finding``."""
+    return Recording(
+        case,
+        {key: config[key] for key in KEYS if config.get(key) is not None},
+        tuple(steps),
+        finding.requirement,
+        finding.expected,
+        finding.actual,
+        tuple(sorted(relaxations)),
+        finding.missing,
+        server,
+    )
+
+
+def load(path: Path) -> Recording:
+    """The recording in a file. Raises `BadArgument`, which names what is wrong with it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadArgument(f"cannot read the replay file {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise BadArgument(f"the replay file {path} is not JSON: {error}") from None
+    try:
+        return _recording(found)
+    except BadArgument as error:
+        raise BadArgument(f"the replay file {path}: {error}") from None
+
+
+def _recording(found: Any) -> Recording:
+    if not isinstance(found, Mapping) or found.get("schema") != SCHEMA:
+        raise BadArgument(f"it must be an object with 'schema' {SCHEMA}")
+    config, steps, deviation = (found.get(key) for key in ("config", "steps", "deviation"))
+    if not isinstance(config, Mapping) or not isinstance(deviation, Mapping):
+        raise BadArgument("'config' and 'deviation' must be objects")
+    for key, value in config.items():
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if key not in KEYS or not whole or value < (1 if key == KEYS[0] else 0):
+            raise BadArgument(f"'config' cannot set {key} to {value!r}")
+    if not isinstance(steps, list) or not steps:
+        raise BadArgument("'steps' must be a list with at least one step")
+    made = tuple((Step.from_json(step), _texts(step.get("expect", []), "expect")) for step in steps)
+    check(step for step, _ in made)
+    relaxations = _texts(deviation.get("relaxations", []), "relaxations")
+    try:
+        names = tuple(sorted(relaxation(name).value for name in relaxations))
+    except UnknownRelaxation as error:
+        raise BadArgument(str(error)) from None
+    broken = deviation.get("requirement")
+    try:
+        requirement(str(broken))
+    except KeyError as error:
+        raise BadArgument(str(error)) from None
+    return Recording(
+        str(found.get("case", "")),
+        dict(config),
+        made,
+        str(broken),
+        _texts(deviation.get("expected", []), "expected"),
+        str(deviation.get("actual", "")),
+        names,
+        deviation.get("missing") is True,
+        str(found.get("server", "")),
+    )
+
+
+def _texts(found: Any, key: str) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise BadArgument(f"{key!r} must be a list of texts")
+    return tuple(found)

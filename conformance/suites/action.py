@@ -1,0 +1,61 @@
+"""`action/<action>/<state>`: every cell of the action matrix, and an id that names no job.
+
+Each case brings a job to the state, reads it, acts, and reads it again; then it lets the job
+go on far enough to show what the action left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spec.table import ACTIONS, ASK, UNKNOWN, Action, State, cell, cell_id
+
+from conformance.steps import Step, act, fail, read, retry_later, submit, succeed
+from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile, blockers
+
+JOB = "A"
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    for state in State:
+        for action in ACTIONS:
+            steps = (*reach(state, profile), read(JOB), act(action, JOB), *after(state, action))
+            name = cell_id(action, state)
+            yield Case(name, name, steps, unreachable=unreachable(state, profile))
+    for action in ACTIONS:
+        name = cell_id(action, UNKNOWN)
+        yield Case(name, name, (act(action, UNKNOWN),))
+
+
+def unreachable(state: State, profile: Profile) -> str | None:
+    """Why a job cannot be brought to ``state`` on this server, or None."""
+    if state is State.PENDING and not profile.exclusive:
+        return NEEDS_EXCLUSIVE
+    return NO_RETRY if state is State.RETRY and not profile.retry else None
+
+
+def reach(state: State, profile: Profile) -> tuple[Step, ...]:
+    """Steps that bring a job of two steps to ``state``, and then block every worker.
+
+    A job in `Paused` and one in `Failure` have a step behind them, so that going on from it
+    can be told from starting over.
+    """
+    born = submit(JOB, 2)
+    match state:
+        case State.PENDING:
+            return (*blockers(profile), born)
+        case State.RUNNING:
+            return (born,)
+        case State.RETRY:
+            return (born, retry_later(JOB))
+        case State.PAUSED:
+            return (born, act(Action.PAUSE, JOB), succeed(JOB), *blockers(profile))
+        case State.SUCCESS:
+            return (born, succeed(JOB), succeed(JOB))
+        case State.FAILURE:
+            return (born, succeed(JOB), fail(JOB), *blockers(profile))
+
+
+def after(state: State, action: Action) -> tuple[Step, ...]:
+    """What a Running job was asked for takes effect when its step has ended."""
+    return (succeed(JOB), read(JOB)) if cell(state, action) is ASK else ()

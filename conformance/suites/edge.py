@@ -1,0 +1,69 @@
+"""`edge/<from>/<to>/<trigger>`: every published edge, seen as two readings with its trigger between.
+
+An edge into Pending can only be read while every worker is held, since a free one takes the
+job at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spec.table import EDGES, Action, Edge, Move, State, target
+
+from conformance.steps import Step, act, fail, read, retry, submit, succeed, wait_for
+from conformance.suites.action import JOB, reach
+from conformance.suites.case import (
+    NEEDS_EXCLUSIVE,
+    NO_RETRY,
+    Case,
+    Profile,
+    blocker_names,
+    blockers,
+)
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    for edge in EDGES:
+        yield Case(edge.id, edge.id, steps(edge, profile), unreachable=unreachable(edge, profile))
+
+
+def unreachable(edge: Edge, profile: Profile) -> str | None:
+    """Why the edge cannot be seen on this server, or None."""
+    states = {edge.source, edge.target}
+    if State.RETRY in states and not profile.retry:
+        return NO_RETRY
+    return NEEDS_EXCLUSIVE if State.PENDING in states and not profile.exclusive else None
+
+
+def steps(edge: Edge, profile: Profile) -> tuple[Step, ...]:
+    """Steps that end with the two readings of ``edge``."""
+    if edge.source is None:
+        return (*blockers(profile), submit(JOB, 2), read(JOB))
+    if edge.source is target(State.RETRY, Move.TIMEOUT) and edge.trigger is Move.START:
+        return (*reach(edge.source, profile), read(JOB), succeed("X1"), read(JOB))
+    ready = (*reach(edge.source, profile), read(JOB))
+    match edge.trigger:
+        case Move.SUCCEED:
+            return (*ready, succeed(JOB), succeed(JOB), read(JOB))
+        case Move.FAIL:
+            return (*ready, fail(JOB), read(JOB))
+        case Move.RETRY:
+            return (*reach(State.RETRY, profile), read(JOB))
+        case Move.TIMEOUT:
+            return _timeout(profile)
+        case _:
+            assert isinstance(edge.trigger, Action)
+            asked = (*ready, act(edge.trigger, JOB))
+            return (*asked, succeed(JOB), read(JOB)) if edge.source is State.RUNNING else asked
+
+
+def _timeout(profile: Profile) -> tuple[Step, ...]:
+    """A job in Retry has freed its worker, so another takes it before the delay is over."""
+    *others, last = blocker_names(profile)
+    return (
+        *(submit(name) for name in others),
+        submit(JOB, 2),
+        submit(last, priority=1),
+        retry(JOB),
+        wait_for(JOB, State.PENDING),
+    )

@@ -1,0 +1,87 @@
+"""`race/<asked>/<how the step ends>`: what a Running job was asked for, against its step's end.
+
+Both requests are made in both orders. Afterwards the job is taken up again and run to its
+end: a request ends with the run, and no step is run twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spec.table import Action, Asked, Ended, boundary_id
+
+from conformance.steps import (
+    Step,
+    act,
+    complete,
+    fail,
+    read,
+    retry_later,
+    submit,
+    succeed,
+)
+from conformance.suites.action import JOB
+from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile
+
+REQUESTS: dict[str, tuple[Asked, tuple[Action, ...]]] = {
+    "nothing": (Asked.NOTHING, ()),
+    "pause": (Asked.PAUSE, (Action.PAUSE,)),
+    "cancel": (Asked.CANCEL, (Action.CANCEL,)),
+    "pause-cancel": (Asked.BOTH, (Action.PAUSE, Action.CANCEL)),
+    "cancel-pause": (Asked.BOTH, (Action.CANCEL, Action.PAUSE)),
+}
+EARLY = 8  # tries at a request that falls before the first step
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    for name, (asked, actions) in REQUESTS.items():
+        for ended in Ended:
+            yield Case(
+                f"race/{name}/{ended}",
+                boundary_id(asked, ended),
+                steps(actions, ended),
+                unreachable=unreachable(ended, profile),
+            )
+    for name in ("pause", "cancel"):
+        _, actions = REQUESTS[name]
+        yield Case(
+            f"race/{name}/before-first-step",
+            "step/request-before-first",
+            (
+                submit(JOB, 2, settle=False),
+                *(act(action, JOB) for action in actions),
+                complete(JOB),
+                *again(),
+            ),
+            unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+            repeat=EARLY,
+        )
+
+
+def unreachable(ended: Ended, profile: Profile) -> str | None:
+    """Why the case cannot be run; a job that succeeds takes a place in the history for good."""
+    if ended is Ended.RETRY and not profile.retry:
+        return NO_RETRY
+    return NEEDS_EXCLUSIVE if not profile.exclusive else None
+
+
+def steps(actions: tuple[Action, ...], ended: Ended) -> tuple[Step, ...]:
+    ask = tuple(act(action, JOB) for action in actions)
+    born = submit(JOB, 3)
+    match ended:
+        case Ended.MORE:
+            run = (born, *ask, succeed(JOB))
+        case Ended.LAST:
+            run = (born, succeed(JOB), succeed(JOB), *ask, succeed(JOB))
+        case Ended.FAILED:
+            # A plain failure first: does this server send a failed step to Failure or to Retry?
+            plain = (submit("B"), fail("B"))
+            run = (*plain, born, succeed(JOB), *ask, fail(JOB))
+        case Ended.RETRY:
+            run = (born, succeed(JOB), *ask, retry_later(JOB))
+    return (*run, read(JOB), *again())
+
+
+def again() -> tuple[Step, ...]:
+    """Take the job up from wherever it ended, and let it run to its end."""
+    return (act(Action.RESUME, JOB), act(Action.RESUBMIT, JOB), complete(JOB), read(JOB))

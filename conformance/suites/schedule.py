@@ -1,0 +1,165 @@
+"""`schedule/`: which job runs when. The number of workers, priorities, ties, freed workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from spec.table import Action
+
+from conformance.steps import Step, act, complete, fail, read, retry_later, submit, succeed
+from conformance.suites.case import (
+    NEEDS_EXCLUSIVE,
+    NO_RETRY,
+    NOTHING,
+    Case,
+    Profile,
+    blocker_names,
+    blockers,
+)
+
+LETTERS = "ABCDEFGH"
+TIES = 6  # the least number of equal jobs that a real Orthanc runs out of order
+LOWEST, HIGHEST = -(2**31), 2**31 - 1
+OTHER_SIZES = (1, 3)  # ConcurrentJobs of managed servers, beside the default
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    for case in _cases(profile):
+        yield case if profile.exclusive else replace(case, unreachable=NEEDS_EXCLUSIVE)
+
+
+def _cases(profile: Profile) -> Iterator[Case]:
+    yield limit("schedule/limit", profile)
+    yield from priorities(profile)
+    yield ties("schedule/ties", profile)
+    yield ties_resumed("schedule/ties-resumed", profile)
+    yield from freed(profile)
+    yield left_out(profile)
+    yield requeued(profile)
+    yield churn(profile)
+    for size in OTHER_SIZES:
+        other = replace(profile, workers=size)
+        config = {"ConcurrentJobs": size}
+        why = None if profile.managed or profile.workers == size else f"needs ConcurrentJobs {size}"
+        for case in (
+            limit(f"schedule/workers-{size}/limit", other, config),
+            ties(f"schedule/workers-{size}/ties", other, config),
+        ):
+            yield replace(case, unreachable=why)
+
+
+def limit(name: str, profile: Profile, config: Mapping[str, Any] = NOTHING) -> Case:
+    """As many jobs run as there are workers, and never one more, however often one ends."""
+    many = [f"J{n + 1}" for n in range((profile.workers or 1) + 3)]
+    steps = (*(submit(job) for job in many), *(complete(job) for job in many))
+    return Case(name, "queue/concurrent-jobs", steps, config, watch=True)
+
+
+def priorities(profile: Profile) -> Iterator[Case]:
+    """Pending jobs start by priority, whatever the order in which they came."""
+    for name, values in {
+        "positive": (1, 3, 2, 10, 9),
+        "negative": (-1, -3, -2, -10, -9),
+        "mixed": (-1, 0, 1, 0, -2, 2),
+        "extreme": (LOWEST, 0, HIGHEST, -1, 1),
+        "rising": (0, 1, 2, 3, 4, 5),
+        "falling": (5, 4, 3, 2, 1, 0),
+    }.items():
+        jobs = dict(zip(LETTERS, values, strict=False))
+        steps = (*blockers(profile), *(submit(job, 1, p) for job, p in jobs.items()))
+        order = sorted(jobs, key=lambda job: -jobs[job])
+        yield Case(
+            f"schedule/priority/{name}", "queue/priority-order", (*steps, *serve(profile, order))
+        )
+
+
+def serve(profile: Profile, order: Iterable[str]) -> tuple[Step, ...]:
+    """Free one worker after the other: each takes the next job, and ends it."""
+    first, *rest = blocker_names(profile)
+    return (*(complete(job) for job in (first, *order)), *(complete(job) for job in rest))
+
+
+def ties(name: str, profile: Profile, config: Mapping[str, Any] = NOTHING) -> Case:
+    """Equal jobs start in the order in which they became Pending."""
+    jobs = LETTERS[:TIES]
+    steps = (*blockers(profile), *(submit(job) for job in jobs), *serve(profile, jobs))
+    return Case(name, "queue/ties-in-order", steps, config)
+
+
+def ties_resumed(name: str, profile: Profile) -> Case:
+    """What counts is when a job became Pending, not when it was created."""
+    steps = (
+        *blockers(profile),
+        *(submit(job) for job in "ABC"),
+        act(Action.PAUSE, "A"),
+        act(Action.RESUME, "A"),
+        *serve(profile, "BCA"),
+    )
+    return Case(name, "queue/ties-in-order", steps)
+
+
+def freed(profile: Profile) -> Iterator[Case]:
+    """A worker whose job has left Running takes the next one."""
+    for name, how in {
+        "success": (succeed("X1"), succeed("X1")),
+        "failure": (fail("X1"),),
+        "pause": (act(Action.PAUSE, "X1"), succeed("X1")),
+        "cancel": (act(Action.CANCEL, "X1"), succeed("X1")),
+        "retry": (retry_later("X1"),),
+    }.items():
+        steps = (*blockers(profile, 2), submit("A"), read("A"), *how, read("A"), complete("A"))
+        why = NO_RETRY if name == "retry" and not profile.retry else None
+        yield Case(f"schedule/freed-by/{name}", "queue/worker-freed", steps, unreachable=why)
+
+
+def left_out(profile: Profile) -> Case:
+    """A job that was paused or canceled while it waited does not start when its turn comes."""
+    steps = (
+        *blockers(profile),
+        *(submit(job, 1, p) for job, p in (("A", 5), ("B", 4), ("C", 3))),
+        act(Action.PAUSE, "A"),
+        act(Action.CANCEL, "B"),
+        *serve(profile, "C"),
+        read("A"),
+        read("B"),
+    )
+    return Case("schedule/left-out", "step/only-while-running", steps, watch=True)
+
+
+def requeued(profile: Profile) -> Case:
+    """Resumed and resubmitted jobs go by the priority that they were submitted with."""
+    steps = (
+        submit("A", 2, 2),
+        fail("A"),
+        submit("B", 2, 3),
+        act(Action.PAUSE, "B"),
+        succeed("B"),
+        *blockers(profile),
+        submit("C", 1, 1),
+        act(Action.RESUBMIT, "A"),
+        act(Action.RESUME, "B"),
+        *serve(profile, "BAC"),
+    )
+    return Case("schedule/requeued", "queue/priority-order", steps)
+
+
+def churn(profile: Profile) -> Case:
+    """After workers were freed in every way, there are as many as before."""
+    busy = blocker_names(profile)
+    waiting = [f"J{n + 1}" for n in range(len(busy) + 2)]
+    steps = (
+        *blockers(profile, 2),
+        act(Action.PAUSE, "X1"),
+        succeed("X1"),
+        act(Action.RESUME, "X1"),
+        act(Action.CANCEL, "X1"),
+        succeed("X1"),
+        act(Action.RESUBMIT, "X1"),
+        fail("X1"),
+        *(submit(job, 1, n % 2) for n, job in enumerate(waiting)),
+        *(complete(job) for job in (*busy, *waiting)),
+        *(submit(f"Z{n}") for n in range(len(busy) + 2)),
+    )
+    return Case("schedule/churn", "queue/concurrent-jobs", steps, watch=True)

@@ -1,0 +1,269 @@
+"""`search/stateful`: random sequences over several jobs at once, made and shrunk by Hypothesis.
+
+The rules only choose the next step; the bench performs it and the oracle judges it. So a
+failing run is a list of steps like any other case, and its replay file needs no Hypothesis.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from spec.relaxations import NONE, Relaxation
+from spec.table import Action, State
+
+from conformance.bench import Bench, Deviated
+from conformance.errors import Interrupted, ServerDied, Unjudged
+from conformance.oracle import Finding
+from conformance.steps import UNKNOWN_JOB, Do, Step
+from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile
+
+ID = "search/stateful"
+MOST_JOBS = 6
+MOST_ACTIONS = 30  # steps that Hypothesis chooses in one example
+SHRINKING = 15.0  # seconds that one finding may be shrunk for
+PATIENCE = 3  # examples that cannot be judged before the search gives up
+PRIORITIES = (0, 0, 1, -1, 2)
+HISTORY = 3  # JobsHistorySize of a managed server: small, so that examples evict jobs
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    yield Case(
+        ID,
+        "queue/engine",
+        config={"JobsHistorySize": HISTORY},
+        unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding of the search, with the shortest run that was seen to show it."""
+
+    finding: Finding
+    steps: tuple[tuple[Step, tuple[str, ...]], ...]
+    jobs: tuple[str, ...]
+
+
+@dataclass
+class Search:
+    """A search under way. ``open_bench`` starts an example, ``close`` ends it on the server.
+
+    ``admitted``: relaxations that do not fail an example; what they explained is in `used`.
+    """
+
+    profile: Profile
+    open_bench: Callable[[], Bench]
+    close: Callable[[Bench], None]
+    progress: Callable[[int], None]
+    examples: int
+    seed: int
+    admitted: frozenset[Relaxation] = NONE
+    used: dict[Relaxation, Found] = field(default_factory=dict)
+    found: list[Found] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
+    died: tuple[ServerDied, tuple[tuple[Step, tuple[str, ...]], ...]] | None = None
+    ran: int = 0
+    actions: int = 0
+    _wanted: tuple[str, frozenset[Relaxation] | None] | None = None
+    _best: Found | None = None
+    _shrink_until: float = 0.0
+
+    def run(self) -> None:
+        """Search, and search on behind each finding that has a name."""
+        while True:
+            self._wanted, self._best = None, None
+            self._once()
+            best = self._best
+            if best is None:
+                return
+            self.found.append(best)
+            if best.finding.relaxations is None:
+                return
+            self.admitted |= best.finding.relaxations
+
+    def _once(self) -> None:
+        from hypothesis import HealthCheck, Phase, settings
+        from hypothesis import seed as seeded
+        from hypothesis.errors import Flaky
+        from hypothesis.reporting import with_reporter
+        from hypothesis.stateful import run_state_machine_as_test
+
+        machine = seeded(self.seed)(machine_of(self))
+        chosen = settings(
+            max_examples=self.examples,
+            stateful_step_count=MOST_ACTIONS,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            print_blob=False,
+            report_multiple_bugs=False,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        )
+        try:
+            with with_reporter(lambda _: None):
+                run_state_machine_as_test(machine, settings=chosen)  # type: ignore[no-untyped-call]
+        except (Deviated, Flaky, ExceptionGroup):
+            if self._best is None:
+                raise
+
+    @property
+    def over(self) -> bool:
+        """Whether examples are to be left alone: no more time to shrink, or no use in going on."""
+        shrunk = self._best is not None and time.monotonic() > self._shrink_until
+        return shrunk or self.died is not None or len(self.unjudged) >= PATIENCE
+
+    def judge(self, bench: Bench, new: list[Finding]) -> None:
+        """Take note of findings; raise `Deviated` for one that is looked for."""
+        for finding in new:
+            named = finding.relaxations
+            if named is not None and named <= self.admitted and not finding.missing:
+                for one in named:
+                    self.used.setdefault(one, _found(bench, finding))
+                continue
+            key = (finding.requirement if named is None else "", named)
+            if self._wanted is None:
+                self._wanted = key
+                self._shrink_until = time.monotonic() + SHRINKING
+            if key != self._wanted:
+                raise Elsewhere
+            if self._best is None or len(bench.performed) <= len(self._best.steps):
+                self._best = _found(bench, finding)
+            raise Deviated(finding)
+
+
+class Elsewhere(Exception):
+    """While one finding is shrunk, the example shows another: it is left for later."""
+
+
+def _found(bench: Bench, finding: Finding) -> Found:
+    return Found(finding, tuple(bench.performed), tuple(bench.names))
+
+
+def machine_of(search: Search) -> Any:
+    """The Hypothesis state machine of a search: a class, as `run_state_machine_as_test` wants."""
+    from hypothesis import strategies as st
+    from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+    replies = [Do.SUCCEED, Do.SUCCEED, Do.FAIL] + ([Do.RETRY_LATER] if search.profile.retry else [])
+    which = st.integers(0, MOST_JOBS - 1)
+
+    class Jobs(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dead = search.over
+            self.judged = 0
+            self.failed = False
+            self.bench = search.open_bench()
+            search.ran += 1
+            search.progress(search.ran)
+
+        def do(self, step: Step) -> None:
+            self._guarded(lambda: self.bench.perform(step))
+            search.actions += 1
+
+        def _guarded(self, act: Callable[[], None]) -> None:
+            if self.dead:
+                return
+            try:
+                try:
+                    act()
+                except Deviated:
+                    if self.bench.findings[self.judged :] == []:
+                        raise
+                new, self.judged = self.bench.findings[self.judged :], len(self.bench.findings)
+                search.judge(self.bench, new)
+            except Deviated:
+                self.dead = self.failed = True
+                raise
+            except Elsewhere:
+                self.dead = self.failed = True
+            except Unjudged as reason:
+                self.dead = self.failed = True
+                search.unjudged.append(str(reason))
+            except ServerDied as died:
+                self.dead = True
+                search.died = died, tuple(self.bench.performed)
+            except Interrupted:
+                self.dead = True
+                raise
+
+        def pick(self, number: int, names: list[str]) -> str:
+            return names[number % len(names)]
+
+        def names_in(self, *states: State) -> list[str]:
+            return [
+                name
+                for name, job in self.bench.jobs.items()
+                if self.bench.oracle.states(job.index) & set(states)
+            ]
+
+        def held(self) -> list[str]:
+            jobs = self.bench.jobs.items()
+            return [name for name, job in jobs if self.bench.oracle.held(job.index)]
+
+        @precondition(lambda self: len(self.bench.names) < MOST_JOBS)
+        @rule(steps=st.integers(1, 4), priority=st.sampled_from(PRIORITIES))
+        def submit(self, steps: int, priority: int) -> None:
+            name = chr(ord("A") + len(self.bench.names))
+            self.do(Step(Do.SUBMIT, name, steps, priority))
+
+        @precondition(lambda self: self.held())
+        @rule(which=which, reply=st.sampled_from(replies))
+        def let_a_step_end(self, which: int, reply: Do) -> None:
+            self.do(Step(reply, self.pick(which, self.held())))
+
+        @precondition(lambda self: self.bench.jobs)
+        @rule(which=which, action=st.sampled_from(list(Action)))
+        def act(self, which: int, action: Action) -> None:
+            self.do(Step(Do(action.value), self.pick(which, self.bench.names)))
+
+        @precondition(lambda self: self.names_in(State.RUNNING))
+        @rule(which=which, action=st.sampled_from([Action.PAUSE, Action.CANCEL]))
+        def ask_of_a_running_job(self, which: int, action: Action) -> None:
+            self.do(Step(Do(action.value), self.pick(which, self.names_in(State.RUNNING))))
+
+        @precondition(lambda self: self.names_in(State.PAUSED))
+        @rule(which=which)
+        def resume(self, which: int) -> None:
+            self.do(Step(Do.RESUME, self.pick(which, self.names_in(State.PAUSED))))
+
+        @precondition(lambda self: self.names_in(State.FAILURE))
+        @rule(which=which)
+        def resubmit(self, which: int) -> None:
+            self.do(Step(Do.RESUBMIT, self.pick(which, self.names_in(State.FAILURE))))
+
+        @rule(action=st.sampled_from(list(Action)))
+        def act_on_an_unknown_id(self, action: Action) -> None:
+            self.do(Step(Do(action.value), UNKNOWN_JOB))
+
+        @precondition(lambda self: self.bench.jobs)
+        @rule(which=which)
+        def read(self, which: int) -> None:
+            self.do(Step(Do.READ, self.pick(which, self.bench.names)))
+
+        @precondition(lambda self: self.bench.jobs)
+        @rule(expand=st.booleans())
+        def read_the_list(self, expand: bool) -> None:
+            self.do(Step(Do.EXPAND if expand else Do.LIST))
+
+        def teardown(self) -> None:
+            try:
+                self._guarded(self.bench.finish)
+            finally:
+                if self.failed:
+                    self._abandon()
+                search.close(self.bench)
+
+        def _abandon(self) -> None:
+            try:
+                self.bench.abandon()
+            except Unjudged as reason:
+                search.unjudged.append(str(reason))
+            except ServerDied as died:
+                search.died = died, tuple(self.bench.performed)
+
+    return Jobs

@@ -1,0 +1,227 @@
+"""What is tested: a server at a URL, the reference server, or an Orthanc of our own.
+
+A target can be opened, possibly with another configuration than before; what it opens is a
+`Session`: a client, a gate, and what is known of the server.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from spec.engine import Config
+from spec.requirements import version_key
+from spec.table import State
+
+from conformance.bench import Bench, Deviated, Fixture
+from conformance.cleanup import clean
+from conformance.errors import BadArgument, KitError, NoServer, Unjudged
+from conformance.events import Cleanup, Target
+from conformance.servers import managed
+from conformance.servers.client import Address, Client, System, identify
+from conformance.servers.gate import Gate
+from conformance.servers.managed import Managed
+from conformance.steps import fail, submit
+from conformance.suites.case import NOTHING, Profile
+
+ORTHANC_HISTORY = 10  # Orthanc's default of JobsHistorySize
+DELETES_SINCE = "1.12.2"
+HOLD_LIMIT = 20.0  # seconds for which a step is held on a server whose HttpTimeout we do not know
+MOST_WORKERS = 64
+PATIENCE = 0.5  # seconds without an arrival that show that no worker is free
+URL, REFERENCE, ORTHANC = "url", "reference", "orthanc"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which target, and how it may be treated. Times are in seconds."""
+
+    name: str = REFERENCE
+    address: Address | None = None  # for a URL
+    server_command: str | None = None
+    workdir: Path | None = None
+    fault: str | None = None
+    exclusive: bool = False
+    gate_address: str | None = None
+    history_size: int | None = None
+    timeout: float = 10.0
+    deadline: float = 5.0
+
+    @property
+    def kind(self) -> str:
+        return self.name if self.address is None else URL
+
+
+@dataclass
+class Session:
+    """An open target. ``fixture`` is what the kit has made on it."""
+
+    target: Target
+    system: System
+    profile: Profile
+    config: Mapping[str, Any]
+    client: Client
+    gate: Gate
+    fixture: Fixture
+    deadline: float
+    server: Managed | None = None
+
+    def check(self) -> None:
+        """Raise `ServerDied` where a managed server has ended by itself."""
+        if self.server is not None:
+            self.server.check()
+
+    @property
+    def room_for(self) -> int:
+        """How many completed jobs the history holds, as far as anybody said."""
+        return ORTHANC_HISTORY if self.profile.history is None else self.profile.history
+
+    @property
+    def hold_limit(self) -> float | None:
+        return HOLD_LIMIT if self.server is None else None
+
+    def clean(self) -> Cleanup:
+        return clean(self.fixture, self.profile.deletes)
+
+
+def gate_host(choice: Choice) -> str:
+    """How the server reaches this machine. Raises `BadArgument` where that must be said."""
+    if choice.gate_address is not None:
+        return choice.gate_address
+    if choice.address is None or _loopback(choice.address.host):
+        return "127.0.0.1"
+    raise BadArgument(
+        f"how does {choice.address.host} reach this machine? Its jobs send to a gate that the kit"
+        " opens here:\nname this machine's address as the server sees it with --gate-address."
+    )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextmanager
+def opened(choice: Choice, config: Mapping[str, Any] = NOTHING) -> Iterator[Session]:
+    """Open the target, with ``config`` where the kit starts it itself. Raises `KitError`."""
+    with ExitStack() as stack:
+        server = None
+        if choice.address is None:
+            server = stack.enter_context(_server(choice, config))
+            address = server.address
+        else:
+            address = choice.address
+        gate = stack.enter_context(Gate(gate_host(choice)))
+        client = Client(address, choice.timeout)
+        stack.callback(client.close)
+        system = identify(client)
+        _check_jobs(client)
+        target = Target(choice.name, system.version, choice.kind)
+        profile = profile_of(choice, system, {} if server is None else server.config)
+        yield Session(
+            target,
+            system,
+            profile,
+            {} if server is None else server.config,
+            client,
+            gate,
+            Fixture(client, gate),
+            choice.deadline,
+            server,
+        )
+
+
+def _server(choice: Choice, config: Mapping[str, Any]) -> Managed:
+    if choice.name == REFERENCE:
+        return managed.reference(config, choice.workdir, choice.fault)
+    return managed.orthanc(choice.server_command, config, choice.workdir)
+
+
+def _check_jobs(client: Client) -> None:
+    reply = client.get("/jobs")
+    found = reply.json()
+    if not reply.ok or not isinstance(found, list):
+        shown = str(reply)[:100]
+        raise NoServer(f"{client.address.url} has no jobs engine: GET /jobs gave {shown}")
+
+
+def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Profile:
+    """What is known before the first job. A managed server is as its configuration says."""
+    declared = system.declared
+    deletes = version_key(system.version) >= version_key(DELETES_SINCE)
+    implements = declared.get("Implements")
+    if isinstance(implements, list):
+        deletes = deletes or "DELETE /jobs/{id}" in implements
+    known = {**declared, **config}
+    return Profile(
+        workers=_count(known.get("ConcurrentJobs"), 1),
+        history=_count(known.get("JobsHistorySize"), 0)
+        if choice.history_size is None
+        else choice.history_size,
+        retry=declared.get("Retry") is True,
+        exclusive=choice.exclusive or choice.address is None,
+        managed=choice.address is None,
+        deletes=deletes,
+    )
+
+
+def _count(value: Any, least: int) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and value >= least else None
+
+
+def probe(session: Session) -> Session:
+    """See that the server reaches the gate, and, where it is ours alone, how many workers it has.
+
+    Raises `KitError` where the server cannot reach the gate or has no free worker.
+    """
+    bench = Bench("", session.fixture, Config(workers=None, history=None), session.deadline)
+    try:
+        for step in (submit("A", 2), fail("A")):
+            bench.perform(step)
+        bench.finish()
+    except (Deviated, Unjudged):
+        if not bench.jobs or not any(job.holds for job in bench.jobs.values()):
+            raise KitError(_no_arrival(session, bench)) from None
+        bench.abandon()  # what is wrong with it, the cases will say
+    session.fixture.put_aside(bench)
+    if session.profile.exclusive and session.profile.workers is None:
+        return replace(session, profile=replace(session.profile, workers=_workers(session)))
+    return session
+
+
+def _workers(session: Session) -> int:
+    """How many jobs run at once: one more is added until one does not start."""
+    bench = Bench("", session.fixture, Config(workers=None, history=None), session.deadline)
+    try:
+        for number in range(MOST_WORKERS):
+            name = f"W{number + 1}"
+            bench.perform(submit(name, settle=False))
+            if not bench.arrives(name, PATIENCE):
+                if number == 0:
+                    raise KitError(_no_arrival(session, bench))
+                return number
+        raise KitError(f"more than {MOST_WORKERS} jobs run at once: too many for this kit")
+    finally:
+        bench.abandon()
+        session.fixture.put_aside(bench)
+
+
+def _no_arrival(session: Session, bench: Bench) -> str:
+    host = session.gate.host
+    job = next(iter(bench.jobs.values()), None)
+    found = None if job is None else session.client.get(f"/jobs/{job.id}").json()
+    state = found.get("State") if isinstance(found, dict) else "not to be read"
+    bench.abandon()
+    if state == State.PENDING:
+        return "no worker of the server is free: jobs that are not ours hold all of them"
+    return (
+        f"the server cannot reach the gate at {host} (its job is {state}).\n"
+        "Name this machine's address as the server sees it with --gate-address."
+    )
