@@ -180,7 +180,7 @@ class Fixture:
         for job in bench.jobs.values():
             job.ended = True
             views = bench.oracle.views(job.index)
-            job.last = next(iter(views)) if len(views) == 1 else None
+            job.last = next(iter(views)) if bench.judged and len(views) == 1 else None
         if keep and len(bench.jobs) == 1 and bench.judged:
             (job,) = bench.jobs.values()
             self.spares.append(Spare(job, tuple(bench.performed), tuple(bench.trace)))
@@ -227,7 +227,6 @@ class Bench:
         self.performed: list[tuple[Step, tuple[str, ...]]] = []
         self.trace: list[tuple[Event, Any]] = []
         self._expect: tuple[str, ...] = ()  # what the step under way may be answered
-        self._fresh: dict[int, View | None] = {}  # readings since the last input
         self.judged = False  # the case has run to its end, jobs and all
 
     # --- taking up a job of an earlier case ---------------------------------------------------
@@ -410,15 +409,15 @@ class Bench:
         """Wait until the server may have come to rest. Raises `Deviated` past the deadline."""
         deadline = time.monotonic() + self.deadline
         self._arrived(0.0)
-        while not self.oracle.settled(self._fresh):
+        while not self.oracle.settled():
             if time.monotonic() > deadline:
                 self._give_up()
             if self.oracle.arrival_due() and self._arrived(SLICE):
                 continue
-            before = dict(self._fresh)
-            for index in self.oracle.awaited(self._fresh):
+            before = self.oracle.engines
+            for index in self.oracle.awaited():
                 self._read(self.jobs[self.names[index]])
-            if before == self._fresh:
+            if before == self.oracle.engines:
                 self._arrived(0.0005)
 
     def arrives(self, name: str, seconds: float) -> bool:
@@ -477,11 +476,11 @@ class Bench:
         raise Unjudged(f"job {job.id} does not end, whatever it is asked for")
 
     def _give_up(self) -> None:
-        late = self.oracle.awaited(self._fresh)
+        late = self.oracle.awaited()
         index = late[0] if late else 0
         name = self.names[index]
         shown = self.oracle.say(Read(index), self._read(self.jobs[name]))
-        if self.oracle.settled(self._fresh):
+        if self.oracle.settled():
             return
         what = "no step arrives" if self.oracle.arrival_due() else "nothing more happens"
         self._overdue(index, f"{name} stays {shown}, and {what} within {self.deadline:g} s")
@@ -490,7 +489,7 @@ class Bench:
         others = self._strangers()
         if others:
             raise Unjudged(f"{what}, but {others} jobs that are not ours may hold the workers")
-        self._found(self.oracle.overdue(what, index, self._fresh))
+        self._found(self.oracle.overdue(what, index))
         raise Unjudged(what)
 
     def _strangers(self) -> int:
@@ -581,10 +580,6 @@ class Bench:
         return "00000000-0000-4000-8000-" + self.fixture.run.zfill(12)
 
     def _see(self, event: Event, answer: Any) -> None:
-        if isinstance(event, Read):
-            self._fresh[event.job] = answer
-        elif not isinstance(event, List | Arrive):
-            self._fresh = {}
         finding = self.oracle.see(event, answer)
         if not isinstance(event, Arrive) and not (self._expect and isinstance(event, Read)):
             self._expect = self.oracle.expected

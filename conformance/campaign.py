@@ -43,11 +43,13 @@ from conformance.events import (
 from conformance.ledger import Ledger
 from conformance.oracle import Finding, describe
 from conformance.replay import record
+from conformance.servers.managed import STOPS
 from conformance.steps import Do, Step
 from conformance.suites import search, select, suites
 from conformance.suites.case import NOTHING, Case
-from conformance.targets import Choice, Session, opened, probe
+from conformance.targets import Choice, Session, Yard, opened, probe
 
+AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
 PATIENT = 4  # times the deadline, when a case in which something did not come is run again
 HISTORY_FULL = "history full"
 DIED = "history/unfinished-never-evicted"  # what a server breaks that ends with jobs under way
@@ -99,13 +101,19 @@ class Campaign:
     _cleanup: Cleanup = field(default_factory=Cleanup)
     _statistics: Statistics = field(default_factory=Statistics)
     _begun: bool = False
+    _yard: Yard = field(default_factory=Yard)
 
     def run(self) -> int:
         """Run everything. Raises `KitError`, after `Ended` where the run had begun."""
         interrupted, error = False, None
         try:
             with interruptible():
-                self._run()
+                try:
+                    self._run()
+                except BaseException:
+                    self._yard.clear(AT_ONCE)
+                    raise
+                self._yard.clear(STOPS)
         except Interrupted:
             interrupted = True
         except KitError as failed:
@@ -122,7 +130,7 @@ class Campaign:
         while groups:
             config, cases = groups.pop(0)
             opening = time.perf_counter()
-            with opened(self.choice, config) as session, self._cleaning(session):
+            with opened(self.choice, config, self._yard) as session, self._cleaning(session):
                 session = probe(session) if self._probes(session) else session
                 if not self._begun:
                     groups += self._begin(session)
@@ -262,12 +270,13 @@ class Campaign:
 
     def _weigh(self, session: Session, case: Case, judged: Judgement) -> Result:
         """The verdict on what was found."""
-        if not judged.findings:
-            if judged.unjudged is not None:
-                return self._result(case, Verdict.UNKNOWN, reason=judged.unjudged)
-            return self._result(case, Verdict.PASS)
-        worst = next((f for f in judged.findings if f.relaxations is None), judged.findings[0])
         named = {r for f in judged.findings for r in f.relaxations or ()}
+        unexplained = [f for f in judged.findings if f.relaxations is None]
+        if judged.unjudged is not None and not unexplained and named <= self.ledger.accepted:
+            return self._result(case, Verdict.UNKNOWN, reason=judged.unjudged)
+        if not judged.findings:
+            return self._result(case, Verdict.PASS)
+        worst = (unexplained or list(judged.findings))[0]
         return self._deviation(session, case, worst, judged.performed, named)
 
     def _deviation(
@@ -332,10 +341,10 @@ class Campaign:
             self.ledger.accepted,
         )
         hunt.run()
-        for found in (*hunt.used.values(), *hunt.found):
-            if found.finding.relaxations is not None:
-                names = sorted(found.finding.relaxations)
-                part = replace(case, id=f"{case.id}/{'+'.join(names)}")
+        named = {f.finding.relaxations: f for f in (*hunt.used.values(), *hunt.found)}
+        for names, found in named.items():
+            if names is not None:
+                part = replace(case, id=f"{case.id}/{'+'.join(sorted(names))}")
                 self._tell(self._found(session, part, found))
         if hunt.died is not None:
             died, performed = hunt.died

@@ -69,6 +69,8 @@ class Oracle:
         self._seen: list[tuple[Event, Answer]] = []
         self._cause: dict[int, str] = {}  # per job: the requirement of the last input to it
         self._replies: dict[int, Reply] = {}
+        self._last: dict[int, View | None] = {}  # the last reading of each job
+        self._fresh: set[int] = set()  # the jobs that were read since the last input
         self._names = names
 
     def see(self, event: Event, answer: Answer) -> Finding | None:
@@ -88,22 +90,29 @@ class Oracle:
         return finding
 
     def _learn(self, event: Event, answer: Answer) -> None:
-        """A server that was seen to send a failed step to Retry is one that does so."""
-        if isinstance(event, Replied):
-            self._replies[event.job] = event.reply
-        elif isinstance(event, Read) and isinstance(answer, View) and answer.state is State.RETRY:
-            if self._replies.get(event.job) is Reply.FAIL:
-                self.config = replace(self.config, retries=True)
+        """Remember readings; and a server that was seen to send a failed step to Retry does so."""
+        match event:
+            case Read(job):
+                self._last[job] = answer if isinstance(answer, View) else None
+                self._fresh.add(job)
+                shown = self._last[job]
+                retried = shown is not None and shown.state is State.RETRY
+                if retried and self._replies.get(job) is Reply.FAIL:
+                    self.config = replace(self.config, retries=True)
+            case Submit() | Act() | Replied():
+                self._fresh.clear()
+                if isinstance(event, Replied):
+                    self._replies[event.job] = event.reply
 
-    def overdue(self, missing: str, job: int, seen: dict[int, View | None]) -> Finding:
-        """What had to come did not. ``seen``: the readings that were made since the last input."""
+    def overdue(self, missing: str, job: int) -> Finding:
+        """What had to come did not: ``missing`` says what, in words."""
         requirement = self._cause.get(job, "queue/free-worker-takes")
         if all((one := e.jobs[job]) is not None and one.state is State.PENDING for e in self.rest()):
             requirement = "queue/free-worker-takes"
         expected = tuple(sorted({self._standing(e, job) for e in self.rest()}))
         for admitted in smallest_first(set(Relaxation) - self.config.relaxations):
             config = self._admitting(admitted)
-            if admitted and _at_rest(_history(config, self._seen), config, seen):
+            if admitted and self._at_rest(_history(config, self._seen), config):
                 return Finding(requirement, expected, missing, admitted, missing=True)
         return Finding(requirement, expected, missing, None, missing=True)
 
@@ -111,20 +120,35 @@ class Oracle:
         """The engines that only wait: for a reply, an arrival, an action, or a Retry's delay."""
         return [e for e in self.engines if _rests(self.config, e)]
 
-    def settled(self, seen: dict[int, View | None]) -> bool:
-        """Whether the server may have come to rest, given the readings since the last input."""
-        return _at_rest(self.engines, self.config, seen)
+    def settled(self) -> bool:
+        """Whether the server has come to rest, as far as what was read since the last input tells.
 
-    def awaited(self, seen: dict[int, View | None]) -> list[int]:
+        Every change that the model foresees must have been read, not only be certain: the last
+        reading of each job is what the model says of it at rest. Where the model leaves more
+        than one thing open, the reading must be newer than the last input.
+        """
+        return self._at_rest(self.engines, self.config)
+
+    def awaited(self) -> list[int]:
         """The jobs of which another reading could tell whether the server has come to rest."""
         resting = [e for e in self.rest() if not _sent(e)]
         return [
             job
             for job in range(self.count)
-            if len(views := self.views(job)) > 1
-            and (job not in seen or seen[job] not in {_view(e, job) for e in resting})
-            and views
+            if not any(self._read_as(job, _view(e, job), self.engines) for e in resting)
         ]
+
+    def _at_rest(self, engines: Engines, config: Config) -> bool:
+        return any(
+            all(self._read_as(job, _view(e, job), engines) for job in range(self.count))
+            for e in engines
+            if not _sent(e) and _rests(config, e)
+        )
+
+    def _read_as(self, job: int, shown: View | None, engines: Engines) -> bool:
+        if job not in self._last or self._last[job] != shown:
+            return False
+        return job in self._fresh or len({_view(e, job) for e in engines}) == 1
 
     def arrival_due(self) -> bool:
         """Whether, however the engine went on, a step is on its way to the gate."""
@@ -327,18 +351,6 @@ def _history(config: Config, seen: Sequence[tuple[Event, Answer]]) -> Engines:
     for event, answer in seen:
         engines = _stepped(config, engines, event, answer)
     return engines
-
-
-def _at_rest(engines: Engines, config: Config, seen: dict[int, View | None]) -> bool:
-    if not engines:
-        return False
-    count = len(next(iter(engines)).jobs)
-    certain = [len({_view(e, job) for e in engines}) == 1 for job in range(count)]
-    return any(
-        all(certain[job] or (job in seen and seen[job] == _view(e, job)) for job in range(count))
-        for e in engines
-        if not _sent(e) and _rests(config, e)
-    )
 
 
 def _rests(config: Config, engine: Engine) -> bool:

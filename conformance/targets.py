@@ -7,9 +7,10 @@ A target can be opened, possibly with another configuration than before; what it
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,13 +108,38 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
+@dataclass
+class Yard:
+    """Managed servers that were told to end. They take their time, while the run goes on."""
+
+    servers: list[Managed] = field(default_factory=list)
+
+    @contextmanager
+    def lend(self, server: Managed) -> Iterator[Managed]:
+        with ExitStack() as stack:
+            stack.enter_context(server)
+            yield server
+            server.dismiss()
+            self.servers.append(server)
+            stack.pop_all()
+
+    def clear(self, seconds: float) -> None:
+        """Wait up to ``seconds`` in all for their ends, then end them."""
+        deadline = time.monotonic() + seconds
+        while self.servers:
+            self.servers.pop().reap(max(0.0, deadline - time.monotonic()))
+
+
 @contextmanager
-def opened(choice: Choice, config: Mapping[str, Any] = NOTHING) -> Iterator[Session]:
+def opened(
+    choice: Choice, config: Mapping[str, Any] = NOTHING, yard: Yard | None = None
+) -> Iterator[Session]:
     """Open the target, with ``config`` where the kit starts it itself. Raises `KitError`."""
     with ExitStack() as stack:
         server = None
         if choice.address is None:
-            server = stack.enter_context(_server(choice, config))
+            made = _server(choice, config)
+            server = stack.enter_context(made if yard is None else yard.lend(made))
             address = server.address
         else:
             address = choice.address

@@ -37,6 +37,14 @@ class JobEnd:
     kept: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """Where a run has left its job."""
+
+    state: State
+    error: ErrorCode
+
+
 class Deletion(Enum):
     """What came of the wish to delete a job."""
 
@@ -165,12 +173,11 @@ class Engine:
     def _work_on_jobs(self) -> None:
         """A worker: one run after the other."""
         while (job := self._take_job()) is not None:
-            self._run(job)
-            if not self.goes_on(job):
+            if not self.goes_on(self._run(job)):
                 return
 
-    def goes_on(self, job: Job) -> bool:
-        """Whether a worker takes another job after a run of `job`."""
+    def goes_on(self, left: RunEnd) -> bool:
+        """Whether a worker takes another job after a run that left its job so."""
         return True
 
     def _take_job(self) -> Job | None:
@@ -183,7 +190,7 @@ class Engine:
                 self._work.wait()
             return None
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job) -> RunEnd:
         """Do the steps of a Running job until it is Running no more, or the engine stops.
 
         The look at the requests before the first step is apart from the start: a job is seen
@@ -191,13 +198,16 @@ class Engine:
         """
         with self._lock:
             step = self._step_to_do(job)
+            left = RunEnd(job.state, job.error)
         if step is None:
-            return
+            return left
         with self._open_run(job.task) as perform:
             while step is not None:
                 outcome = perform(step)
                 with self._lock:
                     step = self._end_step(job, outcome)
+                    left = RunEnd(job.state, job.error)
+        return left
 
     def _end_step(self, job: Job, outcome: Outcome) -> Step | None:
         """Account for the step that has ended; answer the next one, if this run goes on."""

@@ -131,7 +131,7 @@ def content(job: Job) -> dict[str, object]:
     """The ``Content`` of `job`, as Orthanc 1.10.1 shows it for a store to a peer."""
     task = job.task
     size = sum(step.size for step in task.steps[: job.done])
-    parents = {"ParentResources": sorted(task.parents)} if task.parents else {}
+    parents = {"ParentResources": sorted(set(task.parents))} if task.parents else {}
     return {
         "Compress": False,
         "Description": task.description,

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from conformance.errors import BadArgument, NoServer, ServerDied, Unjudged
+from conformance.errors import BadArgument, NoServer, ServerDied
 from conformance.servers.client import Address, Client, System, identify
 
 STARTS = 30.0  # seconds that a server may take until it answers
@@ -72,7 +72,17 @@ class Managed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.dismiss()
+        self.reap(STOPS)
+
+    def dismiss(self) -> None:
+        """Ask it to end, and do not wait: an Orthanc takes some seconds to think about it."""
+        if self._process is not None:
+            self._signal(signal.SIGTERM)
+
+    def reap(self, seconds: float) -> None:
+        """Wait up to ``seconds`` for the end of a dismissed server, then make it end."""
+        self._end(seconds)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -164,11 +174,14 @@ class Managed:
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL for what has not ended after `STOPS` seconds."""
+        self.dismiss()
+        self._end(STOPS)
+
+    def _end(self, seconds: float) -> None:
         if self._process is None:
             return
-        self._signal(signal.SIGTERM)
         try:
-            self._process.wait(STOPS)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
         self._process = None
@@ -240,6 +253,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-__all__ = ["Managed", "Unjudged", "orthanc", "reference", "words"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from conformance.errors import BadArgument
-from conformance.suites import action, edge, race, schedule, search
+from conformance.suites import action, edge, history, race, schedule, search
 from conformance.suites.case import Case, Profile
 
 SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
@@ -17,6 +17,7 @@ SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
     "edge": edge.cases,
     "race": race.cases,
     "schedule": schedule.cases,
+    "history": history.cases,
     "search": search.cases,
 }
 

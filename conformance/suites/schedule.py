@@ -150,7 +150,7 @@ def churn(profile: Profile) -> Case:
     busy = blocker_names(profile)
     waiting = [f"J{n + 1}" for n in range(len(busy) + 2)]
     steps = (
-        *blockers(profile, 2),
+        *blockers(profile, 3),
         act(Action.PAUSE, "X1"),
         succeed("X1"),
         act(Action.RESUME, "X1"),

@@ -26,6 +26,7 @@ MOST_ACTIONS = 30  # steps that Hypothesis chooses in one example
 SHRINKING = 15.0  # seconds that one finding may be shrunk for
 PATIENCE = 3  # examples that cannot be judged before the search gives up
 PRIORITIES = (0, 0, 1, -1, 2)
+LOOKS = (Do.READ, Do.LIST, Do.EXPAND, *(Do(action.value) for action in Action))
 HISTORY = 3  # JobsHistorySize of a managed server: small, so that examples evict jobs
 
 
@@ -226,29 +227,21 @@ def machine_of(search: Search) -> Any:
         def ask_of_a_running_job(self, which: int, action: Action) -> None:
             self.do(Step(Do(action.value), self.pick(which, self.names_in(State.RUNNING))))
 
-        @precondition(lambda self: self.names_in(State.PAUSED))
+        @precondition(lambda self: self.names_in(State.PAUSED, State.FAILURE))
         @rule(which=which)
-        def resume(self, which: int) -> None:
-            self.do(Step(Do.RESUME, self.pick(which, self.names_in(State.PAUSED))))
+        def take_up_again(self, which: int) -> None:
+            name = self.pick(which, self.names_in(State.PAUSED, State.FAILURE))
+            paused = name in self.names_in(State.PAUSED)
+            self.do(Step(Do.RESUME if paused else Do.RESUBMIT, name))
 
-        @precondition(lambda self: self.names_in(State.FAILURE))
-        @rule(which=which)
-        def resubmit(self, which: int) -> None:
-            self.do(Step(Do.RESUBMIT, self.pick(which, self.names_in(State.FAILURE))))
-
-        @rule(action=st.sampled_from(list(Action)))
-        def act_on_an_unknown_id(self, action: Action) -> None:
-            self.do(Step(Do(action.value), UNKNOWN_JOB))
-
-        @precondition(lambda self: self.bench.jobs)
-        @rule(which=which)
-        def read(self, which: int) -> None:
-            self.do(Step(Do.READ, self.pick(which, self.bench.names)))
-
-        @precondition(lambda self: self.bench.jobs)
-        @rule(expand=st.booleans())
-        def read_the_list(self, expand: bool) -> None:
-            self.do(Step(Do.EXPAND if expand else Do.LIST))
+        @rule(which=which, what=st.sampled_from(LOOKS))
+        def look(self, which: int, what: Do) -> None:
+            if what.action is not None:
+                self.do(Step(what, UNKNOWN_JOB))
+            elif what is not Do.READ:
+                self.do(Step(what))
+            elif self.bench.names:
+                self.do(Step(what, self.pick(which, self.bench.names)))
 
         def teardown(self) -> None:
             try:

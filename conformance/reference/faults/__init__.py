@@ -1,0 +1,94 @@
+"""Named faults that can be planted, one at a time, to measure what a conformance kit detects.
+
+A fault is one class: a part of the server with one decision overridden. The class's name is the
+fault's name, its docstring is the description, and the part that it overrides is its base. The
+modules group them by what they damage. Each changes something that can be seen over REST or at
+the peer; none of them breaks anything that it does not say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.reference.answers import JobAnswers
+from conformance.reference.engine import Engine
+from conformance.reference.faults import (
+    answers,
+    errors,
+    history,
+    listing,
+    progress,
+    requests,
+    scheduling,
+    sequences,
+    steps,
+    submission,
+    transitions,
+)
+from conformance.reference.parts import Parts
+from conformance.reference.registry import Registry
+from conformance.reference.submission import SubmissionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A named fault: its kebab-case name, a sentence for people, and the parts that have it."""
+
+    name: str
+    description: str
+    parts: Parts
+
+
+def _plant(faulty: type) -> Fault:
+    """The fault that the class `faulty` is."""
+    if issubclass(faulty, Registry):
+        parts = Parts(registry=faulty)
+    elif issubclass(faulty, Engine):
+        parts = Parts(engine=faulty)
+    elif issubclass(faulty, JobAnswers):
+        parts = Parts(answers=faulty)
+    elif issubclass(faulty, SubmissionReader):
+        parts = Parts(reader=faulty)
+    else:
+        raise TypeError(f"{faulty.__name__} is no part of the server")
+    return Fault(_WORD_START.sub("-", faulty.__name__).lower(), str(faulty.__doc__), parts)
+
+
+def _classes(module: ModuleType) -> Iterator[type]:
+    """The faulty classes of a module, in the order in which they stand there."""
+    for name, member in vars(module).items():
+        if isinstance(member, type) and member.__module__ == module.__name__ and name[0] != "_":
+            yield member
+
+
+_GROUPS = (
+    transitions,
+    requests,
+    answers,
+    errors,
+    scheduling,
+    steps,
+    progress,
+    listing,
+    history,
+    submission,
+    sequences,
+)
+
+FAULTS: dict[str, Fault] = {
+    fault.name: fault for group in _GROUPS for fault in map(_plant, _classes(group))
+}
+"""All faults by name."""
+
+
+def find_fault(name: str) -> Fault:
+    """The fault of this name. Raises `KeyError`."""
+    return FAULTS[name]

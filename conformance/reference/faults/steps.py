@@ -1,0 +1,82 @@
+"""Faults of the steps: which of them a run does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.reference.job import Job, RetryAsked, State, Step
+from conformance.reference.registry import Registry
+
+
+class ResumeStartsOver(Registry):
+    """A resumed job starts again from its first step."""
+
+    def act_resume(self, job: Job) -> bool:
+        if job.state is State.PAUSED:
+            job.done = 0
+        return super().act_resume(job)
+
+
+class ResumeSkipsStep(Registry):
+    """A resumed job leaves out the step at which it stopped."""
+
+    def act_resume(self, job: Job) -> bool:
+        if job.state is State.PAUSED and not job.all_steps_done:
+            job.done += 1
+        return super().act_resume(job)
+
+
+class ResubmitGoesOn(Registry):
+    """A resubmitted job goes on from the step that failed."""
+
+    def start_over(self, job: Job) -> None:
+        done = job.done
+        super().start_over(job)
+        job.done = done
+
+
+class RetrySkipsStep(Registry):
+    """A job leaves out the step that asked for a retry."""
+
+    def step_asked_for_retry(self, job: Job, asked: RetryAsked) -> None:
+        job.done += 1
+        super().step_asked_for_retry(job, asked)
+
+
+class RetryStartsOver(Registry):
+    """A job that was in Retry starts again from its first step."""
+
+    def retry_over(self, job: Job) -> None:
+        job.done = 0
+        super().retry_over(job)
+
+
+class FirstStepDoneTwice(Registry):
+    """A job does its first step twice."""
+
+    def __init__(self, history_size: int, on_end: Callable[[Job], None]) -> None:
+        super().__init__(history_size, on_end)
+        self._repeated: set[Job] = set()
+
+    def step_succeeded(self, job: Job) -> None:
+        if job.done == 0 and job not in self._repeated:
+            self._repeated.add(job)
+        else:
+            super().step_succeeded(job)
+
+
+class LastStepLeftOut(Registry):
+    """A job of several steps succeeds without its last one."""
+
+    def step_succeeded(self, job: Job) -> None:
+        if job.done + 2 == len(job.task.steps):
+            job.done += 1
+        super().step_succeeded(job)
+
+
+class StepsInReverse(Registry):
+    """The steps are done in the opposite order."""
+
+    def next_step(self, job: Job) -> Step | None:
+        step = super().next_step(job)
+        return None if step is None else job.task.steps[-1 - job.done]

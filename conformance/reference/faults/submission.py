@@ -1,0 +1,66 @@
+"""Faults of how a submission is read."""
+
+from __future__ import annotations
+
+from conformance.reference.submission import SubmissionReader
+
+
+class AsynchronousByDefault(SubmissionReader):
+    """A call that names neither mode is asynchronous."""
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        named = fields.keys() & {"Synchronous", "Asynchronous"}
+        return bool(named) and super().synchronous(fields)
+
+
+class AsynchronousIgnored(SubmissionReader):
+    """The field Asynchronous is not known."""
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        return super().synchronous({k: v for k, v in fields.items() if k != "Asynchronous"})
+
+
+class SynchronousIgnored(SubmissionReader):
+    """The field Synchronous is not known."""
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        return super().synchronous({k: v for k, v in fields.items() if k != "Synchronous"})
+
+
+class AsynchronousWins(SubmissionReader):
+    """When both modes are named, Asynchronous wins."""
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        if "Asynchronous" in fields:
+            fields = {"Asynchronous": fields["Asynchronous"]}
+        return super().synchronous(fields)
+
+
+class ModeNeedsNoBoolean(SubmissionReader):
+    """Anything is taken for a boolean."""
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        names = ("Synchronous", "Asynchronous")
+        return super().synchronous({name: bool(fields[name]) for name in names if name in fields})
+
+
+class PriorityNeedsNoInteger(SubmissionReader):
+    """A priority that is no integer counts as 0."""
+
+    def priority(self, fields: dict[str, object]) -> int:
+        value = fields.get("Priority")
+        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+class ResourcesSorted(SubmissionReader):
+    """The steps follow the order of the identifiers, not that of the caller."""
+
+    def resources(self, value: object) -> tuple[str, ...]:
+        return tuple(sorted(super().resources(value)))
+
+
+class RepeatedResourcesDropped(SubmissionReader):
+    """A resource that is listed several times is sent once."""
+
+    def resources(self, value: object) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(super().resources(value)))

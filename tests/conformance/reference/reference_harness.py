@@ -1,0 +1,234 @@
+"""A reference server in a process of its own, a client of it, and a gate that holds its steps."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+DEADLINE = 10.0  # seconds that anything may take on a loaded machine
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class Arrival:
+    """A step that waits at the gate for its answer."""
+
+    path: str
+    body: bytes
+    connection: int
+    answered: queue.Queue[tuple[int, dict[str, str]]] = field(default_factory=queue.Queue)
+
+    def answer(self, status: int = 200, **headers: str) -> None:
+        self.answered.put((status, {k.replace("_", "-"): v for k, v in headers.items()}))
+
+    def ask_for_retry(self, milliseconds: int | str) -> None:
+        self.answer(503, Orthanc_Jobs_Retry=str(milliseconds))
+
+
+class Gate:
+    """A peer that holds each step until the test answers it. Each slot is a path of its own."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, queue.Queue[Arrival]] = {}
+        self._lock = threading.Lock()
+        gate = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                arrival = Arrival(self.path, body, self.client_address[1])
+                gate.slot(self.path.split("/")[1]).put(arrival)
+                status, headers = arrival.answered.get()
+                if status == 0:  # hang up without an answer
+                    self.close_connection = True
+                    return
+                lines = [f"HTTP/1.1 {status} So", "Content-Length: 2"]
+                lines += [f"{name}: {value}" for name, value in headers.items()]
+                self.wfile.write(("\r\n".join(lines) + "\r\n\r\n{}").encode())
+                self.close_connection = headers.get("Connection") == "close"
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def slot(self, name: str) -> queue.Queue[Arrival]:
+        with self._lock:
+            return self._slots.setdefault(name, queue.Queue())
+
+    def arrival(self, slot: str) -> Arrival:
+        """The next step that arrives at `slot`. Raises `queue.Empty` at the deadline."""
+        return self.slot(slot).get(timeout=DEADLINE)
+
+    def is_empty(self, slot: str) -> bool:
+        return self.slot(slot).empty()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class Reply:
+    status: int
+    body: bytes
+    headers: http.client.HTTPMessage
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Server:
+    """A client of one reference server, and of its process."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, gate: Gate) -> None:
+        self.process = process
+        self.port = port
+        self.gate = gate
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+        self._slots = 0
+        self._instances: list[str] = []
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        self._connection.request(method, path, data, dict(headers or {}))
+        response = self._connection.getresponse()
+        return Reply(response.status, response.read(), response.headers)
+
+    def instances(self, count: int) -> list[str]:
+        """The ids of `count` instances, made when they are needed."""
+        while len(self._instances) < count:
+            made = self.call("POST", "/tools/create-dicom", {"Tags": {"PatientName": "A^B"}})
+            self._instances.append(made.json["ID"])
+        return self._instances[:count]
+
+    def peer(self) -> str:
+        """The name of a new peer, which is a slot of the gate."""
+        self._slots += 1
+        name = f"slot{self._slots}"
+        assert self.call("PUT", f"/peers/{name}", {"Url": f"{self.gate.url}/{name}"}).status == 200
+        return name
+
+    def submit(self, steps: int = 1, priority: int = 0, peer: str | None = None) -> Job:
+        """A job, submitted asynchronously."""
+        peer = self.peer() if peer is None else peer
+        body = {
+            "Resources": self.instances(steps),
+            "Asynchronous": True,
+            "Priority": priority,
+        }
+        reply = self.call("POST", f"/peers/{peer}/store", body)
+        assert reply.status == 200, reply
+        assert reply.json["Path"] == f"/jobs/{reply.json['ID']}"
+        return Job(self, reply.json["ID"], peer)
+
+    def ids(self) -> list[str]:
+        listed: list[str] = self.call("GET", "/jobs").json
+        return listed
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        self.process.terminate()
+        return self.process.wait(DEADLINE)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A handle of a job."""
+
+    server: Server
+    id: str
+    slot: str
+
+    def read(self) -> dict[str, Any]:
+        reply = self.server.call("GET", f"/jobs/{self.id}")
+        assert reply.status == 200, reply
+        described: dict[str, Any] = reply.json
+        return described
+
+    @property
+    def state(self) -> str:
+        return str(self.read()["State"])
+
+    def standing(self) -> tuple[str, int, int]:
+        """State, ErrorCode and Progress, of one reading."""
+        described = self.read()
+        return described["State"], described["ErrorCode"], described["Progress"]
+
+    def becomes(self, state: str) -> Job:
+        """Wait until the job is in `state`."""
+        deadline = time.monotonic() + DEADLINE
+        while (found := self.state) != state:
+            assert time.monotonic() < deadline, f"{found} instead of {state}"
+        return self
+
+    def act(self, action: str) -> Reply:
+        return self.server.call("POST", f"/jobs/{self.id}/{action}")
+
+    def accepts(self, *actions: str) -> Job:
+        for action in actions:
+            reply = self.act(action)
+            assert (reply.status, reply.body) == (200, b"{}"), (action, reply)
+        return self
+
+    def step(self) -> Arrival:
+        """The step of this job that arrives next."""
+        return self.server.gate.arrival(self.slot)
+
+    def steps_succeed(self, count: int) -> Job:
+        for _ in range(count):
+            self.step().answer()
+        return self
+
+
+@contextmanager
+def running_server(folder: Path, gate: Gate, *arguments: str, **config: object) -> Iterator[Server]:
+    """A reference server with this configuration, ended at the end."""
+    file = folder / f"config-{time.monotonic_ns()}.json"
+    file.write_text(json.dumps(config))
+    command = [sys.executable, "-m", "conformance.reference", "--port", "0", "--config", str(file)]
+    process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        yield Server(process, int(line.rsplit(":", 1)[1]), gate)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@contextmanager
+def busy_workers(server: Server, count: int) -> Iterator[list[Arrival]]:
+    """Hold `count` workers with jobs of their own, of the highest priority."""
+    jobs = [server.submit(priority=2**31 - 1) for _ in range(count)]
+    arrivals = [job.step() for job in jobs]
+    try:
+        yield arrivals
+    finally:
+        for arrival in arrivals:
+            arrival.answer()
+    for job in jobs:
+        job.becomes("Success")
