@@ -42,7 +42,7 @@ from conformance.events import (
 )
 from conformance.ledger import Ledger
 from conformance.oracle import Finding, describe
-from conformance.replay import record
+from conformance.replay import Recording, record
 from conformance.servers.managed import STOPS
 from conformance.steps import Do, Step
 from conformance.suites import search, select, suites
@@ -52,7 +52,7 @@ from conformance.targets import Choice, Session, Yard, opened, probe
 AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
 PATIENT = 4  # times the deadline, when a case in which something did not come is run again
 HISTORY_FULL = "history full"
-DIED = "history/unfinished-never-evicted"  # what a server breaks that ends with jobs under way
+DIED = "queue/engine"  # what a server breaks that ends by itself
 
 Emit = Callable[[Event], None]
 Performed = Sequence[tuple[Step, tuple[str, ...]]]
@@ -69,11 +69,13 @@ class Plan:
     no_ledger: bool = False
     seed: int = 0
     examples: int = 100
-    replays: Path = Path("replays")
+    replays: Path | None = Path("replays")
+    recording: Recording | None = None  # run this, instead of the suites
 
     @property
     def whole(self) -> bool:
-        return not (self.suites or self.prefixes or self.excluded)
+        """Whether all suites run, so that what they do not cover is missing."""
+        return not (self.suites or self.prefixes or self.excluded or self.recording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,9 @@ class Campaign:
         return {"conforms": 0, "deviates": 1}.get(verdict, 2)
 
     def _run(self) -> None:
-        groups: list[tuple[Mapping[str, Any], list[Case]]] = [(NOTHING, [])]
+        recording = self.plan.recording
+        first = NOTHING if recording is None else recording.config
+        groups: list[tuple[Mapping[str, Any], list[Case]]] = [(first, [])]
         while groups:
             config, cases = groups.pop(0)
             opening = time.perf_counter()
@@ -146,13 +150,15 @@ class Campaign:
 
     def _begin(self, session: Session) -> list[tuple[Mapping[str, Any], list[Case]]]:
         """Choose ledger and cases for this server; the cases grouped by configuration."""
+        plan = self.plan
         self._cases = suites(session.profile)
         known = [case.id for case in self._cases]
+        if plan.recording is not None:
+            self._cases = [_recorded(plan.recording, session)]
         if self.plan.ledger is not None:
             self.ledger = ledgers.load(self.plan.ledger, known)
         elif not self.plan.no_ledger:
             self.ledger = ledgers.shipped(session.system, known)
-        plan = self.plan
         chosen = select(self._cases, plan.suites, plan.prefixes, plan.excluded)
         if not chosen:
             raise KitError("nothing is selected: --case, --suite and --exclude leave no case")
@@ -160,9 +166,10 @@ class Campaign:
         file = self.ledger.file
         self.emit(Started(session.target, plan.seed, started, len(chosen), file))
         self._begun = True
-        groups: list[tuple[Mapping[str, Any], list[Case]]] = [(NOTHING, [])]
+        first = NOTHING if plan.recording is None else plan.recording.config
+        groups: list[tuple[Mapping[str, Any], list[Case]]] = [(first, [])]
         for case in chosen:
-            config = case.config if session.profile.managed else NOTHING
+            config = case.config if session.profile.managed else first
             group = next((cases for known, cases in groups if known == config), None)
             if group is None:
                 groups.append((config, group := []))
@@ -192,7 +199,7 @@ class Campaign:
         began = time.perf_counter()
         if not self._has_room(session, case):
             return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
-        if case.suite == "search":
+        if not case.steps:
             result = self._search(session, case)
         else:
             result = self._judge(session, case)
@@ -296,7 +303,9 @@ class Campaign:
             finding,
             relaxations,
             f"{session.target.name} {session.target.version}",
+            case.repeat,
         )
+        folder = self.plan.replays
         return Result(
             case.id,
             finding.requirement,
@@ -306,7 +315,7 @@ class Campaign:
             finding.actual,
             relaxations,
             reason=self._why(relaxations) if accepted else None,
-            replay=str(recording.write(self.plan.replays)),
+            replay=None if folder is None else str(recording.write(folder)),
             program=recording.program,
         )
 
@@ -448,6 +457,26 @@ class Campaign:
             self._cleanup,
             self._statistics,
         )
+
+
+def _recorded(recording: Recording, session: Session) -> Case:
+    """The case that a recording is. Raises `KitError` where this server is not made for it."""
+    profile = session.profile
+    jobs = sum(step.do is Do.SUBMIT for step, _ in recording.steps)
+    if not profile.exclusive and jobs > 1:
+        raise KitError("this replay needs --exclusive: it runs several jobs at once")
+    has = {"ConcurrentJobs": profile.workers, "JobsHistorySize": profile.history}
+    for key, value in recording.config.items():
+        if has.get(key) not in (None, value):
+            raise KitError(f"this replay needs a server with {key} {value}, not {has[key]}")
+    return Case(
+        recording.case or "replay",
+        recording.requirement,
+        tuple(step for step, _ in recording.steps),
+        recording.config,
+        watch=True,
+        repeat=recording.repeat,
+    )
 
 
 def _unchanging(view: View) -> str:

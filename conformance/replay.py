@@ -16,10 +16,12 @@ from spec.relaxations import UnknownRelaxation, relaxation
 from spec.requirements import requirement
 
 from conformance.errors import BadArgument
+from conformance.events import Result, Verdict
 from conformance.oracle import Finding
 from conformance.steps import Step, check
 
 SCHEMA = 1
+MOST_TRIES = 100
 KEYS = ("ConcurrentJobs", "JobsHistorySize")  # the settings that a run can depend on
 
 
@@ -34,23 +36,24 @@ class Recording:
     expected: tuple[str, ...]
     actual: str
     relaxations: tuple[str, ...]
-    missing: bool = False
     server: str = ""
+    repeat: int = 1  # how often it is tried: its steps fall at moments that nobody controls
 
     @property
     def program(self) -> tuple[str, ...]:
         """The run in words, a line a step."""
         return tuple(str(step) for step, _ in self.steps)
 
-    def same(self, finding: Finding) -> bool:
-        """Whether ``finding`` is the recorded deviation.
+    def same(self, result: Result) -> bool:
+        """Whether ``result`` is the recorded deviation, accepted or not.
 
-        One that a relaxation explains is known by it; another, by the requirement it breaks.
+        One that relaxations explain is known by them; another, by the requirement it breaks.
         """
-        named = tuple(sorted(finding.relaxations or ()))
-        if self.relaxations or named:
-            return named == self.relaxations
-        return finding.requirement == self.requirement and finding.missing == self.missing
+        if result.verdict not in (Verdict.DEVIATION, Verdict.ACCEPTED):
+            return False
+        if self.relaxations or result.relaxations:
+            return tuple(sorted(result.relaxations)) == self.relaxations
+        return result.requirement == self.requirement
 
     def write(self, folder: Path) -> Path:
         """Write it under the name of its case. Raises `BadArgument`."""
@@ -70,9 +73,10 @@ class Recording:
                 "expected": list(self.expected),
                 "actual": self.actual,
                 "relaxations": list(self.relaxations),
-                "missing": self.missing,
             },
         }
+        if self.repeat > 1:
+            found["repeat"] = self.repeat
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -88,6 +92,7 @@ def record(
     finding: Finding,
     relaxations: Sequence[str],
     server: str,
+    repeat: int = 1,
 ) -> Recording:
     """The recording of a run that ended in ``finding``."""
     return Recording(
@@ -98,8 +103,8 @@ def record(
         finding.expected,
         finding.actual,
         tuple(sorted(relaxations)),
-        finding.missing,
         server,
+        repeat,
     )
 
 
@@ -136,6 +141,9 @@ def _recording(found: Any) -> Recording:
         names = tuple(sorted(relaxation(name).value for name in relaxations))
     except UnknownRelaxation as error:
         raise BadArgument(str(error)) from None
+    repeat = found.get("repeat", 1)
+    if not isinstance(repeat, int) or isinstance(repeat, bool) or not 1 <= repeat <= MOST_TRIES:
+        raise BadArgument(f"'repeat' must be an integer from 1 to {MOST_TRIES}")
     broken = deviation.get("requirement")
     try:
         requirement(str(broken))
@@ -149,8 +157,8 @@ def _recording(found: Any) -> Recording:
         _texts(deviation.get("expected", []), "expected"),
         str(deviation.get("actual", "")),
         names,
-        deviation.get("missing") is True,
         str(found.get("server", "")),
+        repeat,
     )
 
 

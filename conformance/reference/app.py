@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 VERSION = "1.5.6"
 """The version of Orthanc whose documentation page this server implements."""
 
+API_VERSION = 2
+"""The version of the REST API that Orthanc 1.5.5 to 1.5.6 declare."""
+
 IMPLEMENTS = ("DELETE /jobs/{id}", "ErrorDetails")
 """What it has of later versions of Orthanc."""
 
@@ -83,7 +86,7 @@ def build_app(config: Config, parts: Parts, engine: Engine, storage: Storage) ->
 def _system_route(config: Config) -> Route:
     """``GET /system``: what this server is, and what it declares for a conformance kit."""
     system = {
-        "ApiVersion": 1,
+        "ApiVersion": API_VERSION,
         "DicomAet": config.dicom_aet,
         "JobsConformance": {
             "ConcurrentJobs": config.concurrent_jobs,

@@ -58,8 +58,8 @@ def create(tags: dict[str, object]) -> Instance:
     target = BytesIO()
     try:
         pydicom.dcmwrite(target, dataset, enforce_file_format=True)
-    except (ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
-        raise bad_request(f"These tags make no DICOM file: {error}") from error
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
+        raise bad_request("These values do not fit into a DICOM file") from error
     return _identify(dataset, target.getvalue())
 
 
@@ -108,6 +108,7 @@ def _element(name: str, value: object) -> DataElement:
     if vr in _NOT_FROM_TEXT or " or " in vr:
         raise bad_request(f"{name} cannot be set from text", ErrorCode.BAD_PARAMETER_TYPE)
     try:
+        value.encode()  # JSON allows half a surrogate pair, which is no text
         return DataElement(tag, vr, _typed(vr, value), validation_mode=pydicom_config.IGNORE)
     except (ValueError, OverflowError) as error:
         raise bad_request(f"The value of {name} does not fit its type") from error

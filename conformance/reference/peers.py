@@ -39,12 +39,17 @@ def parse_peer(body: object) -> Peer:
         fields = [body.get("Url", ""), body.get("Username", ""), body.get("Password", "")]
     else:
         raise bad_request("A peer is an object with a Url, or an array of 1 or 3 strings")
-    if not all(isinstance(value, str) for value in fields):
+    if not all(isinstance(value, str) and _is_text(value) for value in fields):
         raise bad_request("Url, Username and Password of a peer must be strings")
     url, username, password = fields
     if not _is_http_url(url):
         raise bad_request("The Url of a peer must be an http or https address")
     return Peer(url if url.endswith("/") else f"{url}/", username, password)
+
+
+def _is_text(value: str) -> bool:
+    """Whether `value` can be sent: JSON allows half a surrogate pair, which cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _is_http_url(url: str) -> bool:

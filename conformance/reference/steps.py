@@ -95,8 +95,8 @@ class _PeerConnection:
             self._connection.request("POST", self._path, instance, self._headers)
             response = self._connection.getresponse()
             complete = self._drain(response)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.close()  # a ValueError: a host name, or an answer, that makes no sense
             return _failure(f"POST {self._url}: {type(error).__name__}: {error}")
         if not complete:
             self.close()

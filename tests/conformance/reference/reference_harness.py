@@ -111,8 +111,12 @@ class Server:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        self._connection.request(method, path, data, dict(headers or {}))
-        response = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, data, dict(headers or {}))
+            response = self._connection.getresponse()
+        except OSError:
+            self._connection.close()  # so that one failed test does not fail the next ones
+            raise
         return Reply(response.status, response.read(), response.headers)
 
     def instances(self, count: int) -> list[str]:
@@ -182,6 +186,14 @@ class Job:
             assert time.monotonic() < deadline, f"{found} instead of {state}"
         return self
 
+    def ends(self) -> None:
+        """Wait until the job has succeeded, or was evicted."""
+        deadline = time.monotonic() + DEADLINE
+        while (reply := self.server.call("GET", f"/jobs/{self.id}")).status == 200:
+            if reply.json["State"] == "Success":
+                return
+            assert time.monotonic() < deadline, reply
+
     def act(self, action: str) -> Reply:
         return self.server.call("POST", f"/jobs/{self.id}/{action}")
 
@@ -231,4 +243,4 @@ def busy_workers(server: Server, count: int) -> Iterator[list[Arrival]]:
         for arrival in arrivals:
             arrival.answer()
     for job in jobs:
-        job.becomes("Success")
+        job.ends()

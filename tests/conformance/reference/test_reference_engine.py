@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import queue
+import random
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from reference_harness import Gate, Job, Server, busy_workers, running_server
-
-NO_PEER = "http://127.0.0.1:1/"
 
 
 def order(server: Server, jobs: list[Job]) -> list[int]:
@@ -20,8 +23,8 @@ def order(server: Server, jobs: list[Job]) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def single(gate: Gate, tmp_path_factory: pytest.TempPathFactory) -> object:
-    """One worker, three places in the history, half a second for a step."""
+def single(gate: Gate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One worker, three places in the history, a second for a step."""
     folder = tmp_path_factory.mktemp("single")
     config = {"ConcurrentJobs": 1, "JobsHistorySize": 3, "HttpTimeout": 1}
     with running_server(folder, gate, **config) as server:
@@ -139,8 +142,9 @@ def test_a_step_has_a_time_limit(single: Server) -> None:
     step.answer()
 
 
-def test_no_peer_there(single: Server) -> None:
-    single.call("PUT", "/peers/nobody", {"Url": NO_PEER})
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://a..b/", "https://127.0.0.1:1/"])
+def test_no_peer_there(single: Server, url: str) -> None:
+    assert single.call("PUT", "/peers/nobody", {"Url": url}).status == 200
     assert single.submit(peer="nobody").becomes("Failure").standing() == ("Failure", 9, 0)
 
 
@@ -230,9 +234,7 @@ def test_description(shared: Server) -> None:
     step = job.step()
     running = job.read()
     assert running["State"] == "Running"
-    assert {"EstimatedTimeOfArrival"} == running.keys() - job.read().keys() | {
-        "EstimatedTimeOfArrival"
-    }
+    assert running["EstimatedTimeOfArrival"] >= running["Timestamp"]
     assert job.read()["EffectiveRuntime"] >= running["EffectiveRuntime"]
     step.answer()
     ended = job.becomes("Success").read()
@@ -267,3 +269,54 @@ def test_lists(shared: Server) -> None:
     for query in ("?expand=false", "?expand=0", "?other"):
         assert shared.call("GET", f"/jobs{query}").json == ids
     step.answer()
+
+
+def test_no_reader_sees_half_of_a_change(gate: Gate, tmp_path: Path) -> None:
+    """Act on running jobs at random, and read them all the while."""
+    seen: list[dict[str, object]] = []
+    ended = threading.Event()
+
+    def answer_steps(slot: str) -> None:
+        statuses = random.Random(2)
+        while not ended.is_set():
+            with suppress(queue.Empty):
+                step = gate.slot(slot).get(timeout=0.05)
+                step.answer(statuses.choice([200, 200, 200, 500]))
+
+    def read_jobs(reader: Server) -> None:
+        while not ended.is_set():
+            seen.extend(reader.call("GET", "/jobs?expand").json)
+
+    dice = random.Random(1)
+    with running_server(tmp_path, gate, ConcurrentJobs=2, JobsHistorySize=100) as server:
+        peer = server.peer()
+        jobs = [server.submit(steps=3, peer=peer) for _ in range(10)]
+        reader = Server(server.process, server.port, gate)
+        threads = [
+            threading.Thread(target=answer_steps, args=(peer,)),
+            threading.Thread(target=read_jobs, args=(reader,)),
+        ]
+        for thread in threads:
+            thread.start()
+        for _ in range(400):
+            dice.choice(jobs).act(dice.choice(["pause", "cancel", "resume", "resubmit"]))
+        for job in jobs:  # whatever has happened to them, they can all be brought to their end
+            job.act("resume")
+            deadline = time.monotonic() + 10
+            while job.state not in ("Success", "Failure"):
+                assert time.monotonic() < deadline
+                job.act("resume")
+        ended.set()
+        for thread in threads:
+            thread.join()
+    for reading in seen:
+        state, code, progress = reading["State"], reading["ErrorCode"], reading["Progress"]
+        assert ("CompletionTime" in reading) is (state in ("Success", "Failure"))
+        assert progress in (0, 33, 67, 100)
+        if state == "Success":
+            assert (code, progress) == (0, 100)
+        elif state == "Failure":
+            assert code in (9, 37)
+        elif state == "Running":
+            assert code == 0
+    assert {"Pending", "Running", "Failure"} <= {reading["State"] for reading in seen}

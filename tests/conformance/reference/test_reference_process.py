@@ -120,7 +120,7 @@ def test_bad_configuration_ends_the_process(tmp_path: Path, gate: Gate) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_idle_stop(gate: Gate, tmp_path: Path, number: signal.Signals) -> None:
     with running_server(tmp_path, gate) as server:
-        server.submit().steps_succeed(1).becomes("Success").step  # noqa: B018
+        server.submit().steps_succeed(1).becomes("Success")
         began = time.monotonic()
         server.process.send_signal(number)
         assert server.process.wait(DEADLINE) == 0
