@@ -36,7 +36,7 @@ from conformance.oracle import Finding, Oracle
 from conformance.servers.client import Client
 from conformance.servers.client import Reply as Answer
 from conformance.servers.gate import MARKER, Gate, Hold
-from conformance.steps import INPUTS, MOST_STEPS, UNKNOWN_JOB, Do, Step
+from conformance.steps import MOST_STEPS, UNKNOWN_JOB, Do, Step
 
 GRACE = 0.05  # seconds for which something that must not come is watched for
 REST = 0.25  # seconds for which a peer is not given to another job
@@ -103,9 +103,12 @@ class Spare:
         """How many of ``steps`` its last run has done already, if that is how it ended; or 0."""
         if self.job.last is None or self.job.last.state is not State.SUCCESS:
             return 0
-        inputs = [step for step, _ in self.performed if step.do in INPUTS]
-        last = max(i for i, s in enumerate(inputs) if s.do in (Do.SUBMIT, Do.RESUBMIT))
-        run = [s for s in inputs[last + 1 :] if s.do.reply is not None]
+        run: list[Step] = []
+        for event, answer in self.trace:
+            if isinstance(event, Replied):
+                run.append(Step(Do(event.reply.value), self.job.name))
+            elif isinstance(event, Act) and event.action is Action.RESUBMIT and answer == 200:
+                run = []
         same = [self._born, *run] == list(steps[: len(run) + 1])
         return len(run) + 1 if same else 0
 
@@ -227,6 +230,7 @@ class Bench:
         self.performed: list[tuple[Step, tuple[str, ...]]] = []
         self.trace: list[tuple[Event, Any]] = []
         self._expect: tuple[str, ...] = ()  # what the step under way may be answered
+        self.deviated_at = 0  # the number of steps up to the last finding
         self.judged = False  # the case has run to its end, jobs and all
 
     # --- taking up a job of an earlier case ---------------------------------------------------
@@ -592,6 +596,7 @@ class Bench:
 
     def _found(self, finding: Finding) -> None:
         self.findings.append(finding)
+        self.deviated_at = len(self.performed)
         if finding.relaxations is None or finding.missing:
             raise Deviated(finding)
 

@@ -247,7 +247,8 @@ class Campaign:
         except ServerDied as ended:
             died = ended
         self._close(session, bench)
-        return Judgement(tuple(bench.findings), tuple(bench.performed), reason, died)
+        performed = bench.performed[: bench.deviated_at or None]
+        return Judgement(tuple(bench.findings), tuple(performed), reason, died)
 
     def _bench(self, session: Session, case: Case, patience: int = 1) -> Bench:
         profile = session.profile

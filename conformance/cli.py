@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -213,9 +214,9 @@ def replay(
         typer.echo("reproduced: the recorded deviation was seen again")
         raise typer.Exit(1)
     if status == 1:
-        typer.echo("not reproduced: another deviation was seen")
+        typer.echo("not seen again: the server deviates in another way")
     elif status == 0:
-        typer.echo("not reproduced: the server did what the specification says")
+        typer.echo("not seen again: the server did what the specification says")
     raise typer.Exit(2 if status == 2 else 0)
 
 
@@ -401,8 +402,14 @@ def _emit(json_file: Path | None, events_file: Path | None) -> Callable[[Event],
     return emit
 
 
+def _interrupted(_: int, __: object) -> None:
+    raise Interrupted
+
+
 def main() -> None:
     """The entry point: runs the command, and turns what the user has to mend into a message."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         app(standalone_mode=True)
     except KitError as error:

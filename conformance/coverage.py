@@ -18,7 +18,6 @@ from spec.table import (
     Action,
     Edge,
     ErrorCode,
-    Move,
     State,
     cell,
     cell_id,
@@ -66,24 +65,25 @@ def _cells(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
 
 def _edges(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
     before: dict[int, View | None] = {}
-    inputs: dict[int, int] = {}  # per job: inputs since its last reading
+    inputs: dict[int, int] = {}  # per job: inputs since the reading before the last of them
+    read: set[int] = set()  # jobs that were read since the last input
     born = -1
     for event, answer in trace:
         if isinstance(event, Read):
             now = answer if isinstance(answer, View) else None
-            was = before.get(event.job)
-            found = _edge(was, now) if event.job in before else _born(now)
-            few = inputs.get(event.job, 0) == (0 if found and found.trigger is Move.TIMEOUT else 1)
-            if found is not None and few:
+            known = event.job in before
+            found = _edge(before[event.job], now) if known else _born(now)
+            if found is not None and inputs[event.job] == 1:
                 yield found.id
             before[event.job] = now
-            inputs[event.job] = 0
+            read.add(event.job)
         elif not isinstance(event, READINGS):
             if isinstance(event, Submit):
                 born += 1
                 inputs[born] = 0
             for job in inputs:
-                inputs[job] += 1
+                inputs[job] = 1 if job in read else inputs[job] + 1
+            read.clear()
 
 
 def _born(now: View | None) -> Edge | None:

@@ -178,19 +178,20 @@ class Oracle:
         """What the model allows as an answer to ``event``, in words, sorted."""
         if isinstance(event, Arrive):
             found = {
-                f"step {one.done + 1} arrives"
+                self.say(Arrive(job, one.done), None)
                 for e in self.engines
-                if (one := e.jobs[event.job]) is not None and one.phase is Phase.SENT
+                for job, one in enumerate(e.jobs)
+                if one is not None and one.phase is Phase.SENT
             }
-            return tuple(sorted(found)) or ("no step begins",)
+            return tuple(sorted(found)) or ("no step arrives",)
         answers = {answer for e in self.engines for answer, _ in step(self.config, e, event)}
         return tuple(sorted(self.say(event, answer) for answer in answers))
 
     def say(self, event: Event, answer: Answer) -> str:
         """An answer in words."""
         match event:
-            case Arrive(_, number):
-                return f"step {number + 1} arrives"
+            case Arrive(job, number):
+                return f"step {number + 1} of {self.name(job)} arrives"
             case Read():
                 return describe(answer)
             case List():
@@ -220,7 +221,7 @@ class Oracle:
         one = engine.jobs[job]
         arrives = one is not None and one.phase is Phase.SENT
         shown = describe(_view(engine, job))
-        return f"{shown}; step {one.done + 1} arrives" if arrives and one else shown
+        return f"{shown}; {self.say(Arrive(job, one.done), None)}" if arrives and one else shown
 
     def _cause_of(self, event: Event) -> tuple[int, str] | None:
         """The job that ``event`` is an input to, and the requirement that says what it does."""

@@ -50,7 +50,6 @@ class Do(StrEnum):
 
 
 LISTINGS = frozenset({Do.LIST, Do.EXPAND})
-INPUTS = frozenset(do for do in Do if do.action or do.reply) | {Do.SUBMIT}
 
 
 @dataclass(frozen=True, slots=True)
