@@ -65,25 +65,23 @@ def _cells(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
 
 def _edges(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
     before: dict[int, View | None] = {}
-    inputs: dict[int, int] = {}  # per job: inputs since the reading before the last of them
-    read: set[int] = set()  # jobs that were read since the last input
+    inputs: dict[int, int] = {}  # per job: inputs since its last reading
     born = -1
     for event, answer in trace:
         if isinstance(event, Read):
             now = answer if isinstance(answer, View) else None
-            known = event.job in before
-            found = _edge(before[event.job], now) if known else _born(now)
-            if found is not None and inputs[event.job] == 1:
+            found = _edge(before[event.job], now) if event.job in before else _born(now)
+            # With no input between, the trigger was the reply or the delay before the readings.
+            if found is not None and inputs[event.job] <= 1:
                 yield found.id
             before[event.job] = now
-            read.add(event.job)
+            inputs[event.job] = 0
         elif not isinstance(event, READINGS):
             if isinstance(event, Submit):
                 born += 1
                 inputs[born] = 0
             for job in inputs:
-                inputs[job] = 1 if job in read else inputs[job] + 1
-            read.clear()
+                inputs[job] += 1
 
 
 def _born(now: View | None) -> Edge | None:

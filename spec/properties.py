@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
@@ -54,8 +54,13 @@ from spec.engine import (
     Job,
     List,
     Phase,
+    Read,
     Replied,
+    Reply,
     Submit,
+    moves,
+    step,
+    view,
 )
 from spec.relaxations import NONE, Relaxation
 from spec.requirements import requirement
@@ -416,7 +421,7 @@ def _ends_as_its_step_ended(t: Transition) -> bool:
         case State.SUCCESS:
             return before.phase is Phase.READY and before.done == before.steps
         case State.FAILURE:
-            return before.phase in _STEP_FAILED or asks(before, Action.CANCEL)
+            return before.phase is Phase.FAILURE_SHOWN or asks(before, Action.CANCEL)
         case State.RETRY:
             return before.phase in _STEP_RETRIES | _STEP_FAILED
         case State.RUNNING:
@@ -516,6 +521,133 @@ def _as_its_cell(t: Transition) -> bool:
     return leads is not None and (
         leads is after.state if after is not None else leads in FINAL and t.config.history == 0
     )
+
+
+# --- always: what an observer may be told, and what it may assume ------------------------------
+
+
+def _listings(engine: Engine, gone: frozenset[int]) -> tuple[frozenset[int], Engine]:
+    """What `GET /jobs` lists when the completed jobs ``gone`` turn out to be gone."""
+    jobs = tuple(None if i in gone else job for i, job in enumerate(engine.jobs))
+    history = tuple(i for i in engine.history if i not in gone)
+    left = frozenset(i for i, job in enumerate(jobs) if job is not None)
+    return left, Engine(jobs, engine.queue, history)
+
+
+def _readings_true(node: Node) -> bool:
+    """A reading shows what is, and changes nothing."""
+    config, engine = node.config, node.engine
+    listed = frozenset(i for i, job in enumerate(engine.jobs) if job is not None)
+    return step(config, engine, List()) == {(listed, engine)} and all(
+        step(config, engine, Read(i))
+        == {(None if job is None else (job.state, job.error, _share(job), job.priority), engine)}
+        for i, job in enumerate(engine.jobs)
+    )
+
+
+def _share(job: Job) -> int:
+    """The per cent of steps that are shown as done, rounded, a half upwards."""
+    return int(100 * job.shown / job.steps + 0.5) if job.steps else 100
+
+
+def _progress_rounded(config: Config, engine: Engine) -> bool:
+    """Of 0 to 8 steps, once, of the empty engine."""
+    return bool(engine.jobs) or all(
+        view(job).progress == _share(job)
+        for steps in range(9)
+        for done in range(steps + 1)
+        for job in (Job(State.RUNNING, 0, steps, done, done),)
+    )
+
+
+def _unknown_sizes_permit(node: Node) -> bool:
+    """Unknown ConcurrentJobs is as many as one likes; with unknown JobsHistorySize nothing is
+    evicted by the engine, and any completed job may turn out to be gone when it is looked for.
+    """
+    config, engine = node.config, node.engine
+    many = len(engine.jobs) + 1
+    endless = replace(config, workers=many, history=many)
+    unknown = replace(config, workers=None, history=None)
+    if set(moves(unknown, engine)) != set(moves(endless, engine)):
+        return False
+    for i in range(len(engine.jobs)):
+        gone = [_listings(engine, frozenset({i}))[1]] if i in engine.history else []
+        for event in (Read(i), *(Act(action, i) for action in Action)):
+            known = step(endless, engine, event)
+            lost = {outcome for e in gone for outcome in step(endless, e, event)}
+            if step(unknown, engine, event) != known | lost:
+                return False
+    subsets: list[frozenset[int]] = [frozenset()]
+    for i in engine.history:
+        subsets += [gone | {i} for gone in subsets]
+    return step(unknown, engine, List()) == {_listings(engine, gone) for gone in subsets}
+
+
+def _nothing_out_of_turn(node: Node) -> bool:
+    """A POST arrives if it was sent, under its own number; what is held is replied to."""
+    config, engine = node.config, node.engine
+    for i, job in enumerate(engine.jobs):
+        sent = {job.done} if job is not None and job.phase is Phase.SENT else set()
+        held = job is not None and job.phase is Phase.HELD
+        steps = 1 if job is None else job.steps
+        if {n for n in range(-1, steps + 2) if step(config, engine, Arrive(i, n))} != sent:
+            return False
+        if any(bool(step(config, engine, Replied(i, reply))) is not held for reply in Reply):
+            return False
+    return True
+
+
+def _after(config: Config, engine: Engine, index: int) -> set[tuple[str, Engine]]:
+    """The moves of one job."""
+    return {(name, after) for name, job, after in moves(config, engine) if job == index}
+
+
+def _with(engine: Engine, index: int, job: Job) -> Engine:
+    return engine._replace(jobs=(*engine.jobs[:index], job, *engine.jobs[index + 1 :]))
+
+
+def _long_retry_waits(node: Node) -> bool:
+    """A retry with a long delay is one whose delay does not end, and differs in nothing else."""
+    config, engine = node.config, node.engine
+    for i, job in enumerate(engine.jobs):
+        if job is None or job.phase is not Phase.HELD:
+            continue
+        soon = _after(config, _with(engine, i, job._replace(phase=Phase.RETRYING)), i)
+        later = _after(config, _with(engine, i, job._replace(phase=Phase.RETRYING_LATER)), i)
+        wait = {
+            (name, _with(e, i, one._replace(phase=Phase.LATER)))
+            for name, e in soon
+            if (one := e.jobs[i]) is not None and one.state is State.RETRY
+        }
+        others = {
+            (name, e)
+            for name, e in soon
+            if (one := e.jobs[i]) is None or one.state is not State.RETRY
+        }
+        if later != wait | others or any(_after(config, e, i) for _, e in wait):
+            return False
+    return True
+
+
+def _retry_choice(node: Node) -> bool:
+    """A server that chooses Retry after a failed step does as after a step that asks for it."""
+    config, engine = node.config, node.engine
+    known = replace(config, retries=True)
+    for i, job in enumerate(engine.jobs):
+        if job is None or job.phase not in _STEP_FAILED:
+            continue
+        asking = _after(config, _with(engine, i, job._replace(phase=Phase.RETRYING)), i)
+        plain = _after(config, engine, i)
+        if _after(known, engine, i) != plain | asking:
+            return False
+        paused = {
+            (name, e)
+            for name, e in asking
+            if (one := e.jobs[i]) is not None and one.state is State.PAUSED
+        }
+        if plain & asking != asking - paused:
+            return False
+    return True
 
 
 # The published table, in a form that cannot be read as a second statement of it: the digest of
@@ -915,6 +1047,43 @@ def _always() -> Iterator[Property]:
         "ErrorCode becomes 0 at the start, 9 by a failed step, 37 by a cancel, and not otherwise.",
         _from("monitor/error-code-step", "monitor/resubmitted-error-code"),
         transition=_error_told,
+    )
+    yield always(
+        "readings-true",
+        "A reading shows the job as it is, the list shows who is there, and neither changes it.",
+        _from("monitor/job", "monitor/list"),
+        node=_readings_true,
+    )
+    yield always(
+        "progress-rounded",
+        "Progress is the rounded per cent of steps done.",
+        _from("monitor/progress-rounded"),
+        state=_progress_rounded,
+    )
+    yield always(
+        "nothing-out-of-turn",
+        "A step arrives once it was sent, and is replied to once it has arrived.",
+        _from("step/run-once"),
+        node=_nothing_out_of_turn,
+    )
+    yield always(
+        "unknown-sizes-permit",
+        "Where ConcurrentJobs and JobsHistorySize are unknown, what some sizes allow is allowed.",
+        _from("queue/concurrent-jobs", "history/size"),
+        node=_unknown_sizes_permit,
+    )
+    yield always(
+        "long-retry-waits",
+        "A Retry with a long delay is a Retry whose delay does not end, and nothing else.",
+        _from("monitor/state-retry"),
+        node=_long_retry_waits,
+    )
+    yield always(
+        "retry-choice",
+        "A failed step may lead to where a step that asks for Retry leads, except that a pause can "
+        "end so only on a server that was seen to choose Retry.",
+        _from("edge/running/retry/retry", "race/pause/step-fails"),
+        node=_retry_choice,
     )
 
 

@@ -40,254 +40,16 @@ other *eventually* properties follow from a predicate on what happens and from `
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+import shutil
+from collections.abc import Iterator
 
-from spec.engine import (
-    EMPTY,
-    Act,
-    Arrive,
-    Config,
-    Engine,
-    Event,
-    Job,
-    Phase,
-    Replied,
-    Reply,
-    Submit,
-    moves,
-    step,
-)
-from spec.properties import (
-    BY_NAME,
-    PROPERTIES,
-    Modality,
-    Node,
-    Own,
-    Property,
-    Transition,
-    acts,
-    job_of,
-    records,
-)
+from spec.engine import EMPTY, Engine
+from spec.proofs import Checked, ProofEngine, Scope, Verdict, direct, packed
+from spec.proofs.direct import Exploration, canonical, configuration, happenings
+from spec.proofs.watch import Watch
+from spec.properties import PROPERTIES, Modality, Property, acts, subject
 from spec.relaxations import NONE, Relaxation
 from spec.table import Action, State
-
-from spec.proofs import Checked, ProofEngine, Scope, Verdict
-
-REPLIES = (Reply.SUCCEED, Reply.FAIL, Reply.RETRY)
-# The functions without their caches: a state is looked at once.
-_step = step.__wrapped__
-_moves = moves.__wrapped__
-
-
-@dataclass(frozen=True, slots=True)
-class Exploration:
-    """What an exploration came to. ``depth``: the greatest distance from the empty engine.
-
-    ``broken``: for each property that failed, what broke it, in the domain's words.
-    ``met``: the *sometimes* properties that were met. ``complete``: the scope was exhausted.
-    """
-
-    states: int
-    moves: int
-    depth: int
-    seconds: float
-    broken: dict[str, str]
-    met: frozenset[str]
-    complete: bool = True
-
-
-def configuration(scope: Scope, admitted: frozenset[Relaxation] = NONE) -> Config:
-    """The engine's configuration in this scope."""
-    return Config(scope.workers, scope.history, relaxations=admitted)
-
-
-def events(scope: Scope, engine: Engine) -> Iterator[Event]:
-    """What the surroundings may do in this state."""
-    if len(engine.jobs) < scope.jobs:
-        for priority in range(scope.priorities):
-            for steps in range(1, scope.steps + 1):
-                yield Submit(priority, steps)
-    for action in Action:
-        yield Act(action, None)
-    for index, job in enumerate(engine.jobs):
-        for action in Action:
-            yield Act(action, index)
-        if job is not None and job.phase is Phase.SENT:
-            yield Arrive(index, job.done)
-        elif job is not None and job.phase is Phase.HELD:
-            for reply in REPLIES:
-                yield Replied(index, reply)
-
-
-def happenings(config: Config, scope: Scope, engine: Engine) -> tuple[Transition, ...]:
-    """Everything that can happen in this state."""
-    found = [
-        Transition(config, engine, event, answer, after)
-        for event in events(scope, engine)
-        for answer, after in _step(config, engine, event)
-    ]
-    found += [
-        Transition(config, engine, Own(name, job), None, after)
-        for name, job, after in _moves(config, engine)
-    ]
-    return tuple(dict.fromkeys(found))
-
-
-def canonical(engine: Engine) -> Engine:
-    """The engine with its jobs renamed into a fixed order: by record, then by place."""
-
-    def key(index: int) -> tuple[Job | tuple[()], int, int]:
-        return (
-            engine.jobs[index] or (),
-            engine.queue.index(index) if index in engine.queue else -1,
-            engine.history.index(index) if index in engine.history else -1,
-        )
-
-    order = sorted(range(len(engine.jobs)), key=key)
-    if order == list(range(len(order))):
-        return engine
-    name = {old: new for new, old in enumerate(order)}
-    return Engine(
-        tuple(engine.jobs[old] for old in order),
-        tuple(name[old] for old in engine.queue),
-        tuple(name[old] for old in engine.history),
-    )
-
-
-# --- the properties, watched during an exploration ----------------------------------------------
-
-
-class Watch:
-    """Evaluates properties on what an exploration comes by."""
-
-    def __init__(self, properties: Iterable[Property] = PROPERTIES) -> None:
-        self.broken: dict[str, str] = {}
-        self.met: set[str] = set()
-        watched = list(properties)
-        never = [p for p in watched if p.modality is not Modality.SOMETIMES]
-        self._seek = [p for p in watched if p.modality is Modality.SOMETIMES]
-        self._states = [p for p in never if p.state is not None]
-        self._transitions = [p for p in never if p.transition is not None]
-        self._nodes = [p for p in never if p.node is not None]
-        self._leaves = [p for p in never if p.leaves is not None]
-        self._ranks: dict[State, dict[Job, set[Job]]] = {
-            p.leaves: {} for p in self._leaves if p.leaves is not None
-        }
-
-    def node(self, node: Node) -> None:
-        """A state, with everything that can happen in it."""
-        self.state(node.config, node.engine)
-        for t in node.happens:
-            self.transition(t)
-        for p in self._nodes:
-            if p.name not in self.broken and p.node is not None and not p.node(node):
-                self.broken[p.name] = in_words(node.engine)
-
-    def state(self, config: Config, engine: Engine) -> None:
-        for p in self._states:
-            if p.name not in self.broken and p.state is not None and not p.state(config, engine):
-                self.broken[p.name] = in_words(engine)
-        met = [p for p in self._seek if p.state is not None and p.state(config, engine)]
-        if met:
-            self._meet(met)
-
-    def transition(self, t: Transition) -> None:
-        for p in self._transitions:
-            if p.name not in self.broken and p.transition is not None and not p.transition(t):
-                self.broken[p.name] = what_happened(t)
-        met = [p for p in self._seek if p.transition is not None and p.transition(t)]
-        if met:
-            self._meet(met)
-        for _, before, after in records(t):
-            if before is not None and after is not None and before != after:
-                ranks = self._ranks.get(before.state)
-                if ranks is not None and after.state is before.state:
-                    ranks.setdefault(before, set()).add(after)
-
-    def _meet(self, met: list[Property]) -> None:
-        self.met |= {p.name for p in met}
-        self._seek = [p for p in self._seek if p.name not in self.met]
-
-    def finish(self) -> None:
-        """After the last state: look for cycles, and follow what rests on what."""
-        for p in self._leaves:
-            assert p.leaves is not None
-            if p.name not in self.broken and (loop := cycle(self._ranks[p.leaves])):
-                way = ", then ".join(map(_record, loop))
-                self.broken[p.name] = f"a job can go round for ever: {way}"
-        for name, p in BY_NAME.items():
-            for other in p.rests_on:
-                if other in self.broken:
-                    self.broken.setdefault(name, f"{other} fails: {self.broken[other]}")
-
-
-def cycle(graph: dict[Job, set[Job]]) -> list[Job]:
-    """A cycle of ``graph``, or the empty list."""
-    done: set[Job] = set()
-    for root in graph:
-        path: list[Job] = []
-        todo: list[tuple[Job, Iterator[Job]]] = []
-        if root not in done:
-            path.append(root)
-            todo.append((root, iter(graph[root])))
-        while todo:
-            node, after = todo[-1]
-            following = next(after, None)
-            if following is None:
-                done.add(node)
-                path.pop()
-                todo.pop()
-            elif following in path:
-                return [*path[path.index(following) :], following]
-            elif following not in done:
-                path.append(following)
-                todo.append((following, iter(graph.get(following, ()))))
-    return []
-
-
-# --- in words ---------------------------------------------------------------------------------------
-
-
-def _record(job: Job | None) -> str:
-    if job is None:
-        return "gone"
-    text = f"{job.state} ({job.done} of {job.steps} steps done, shows {job.shown}"
-    text += f", priority {job.priority}, ErrorCode {int(job.error)}"
-    if job.state is State.RUNNING:
-        text += f", asked for {job.asked}, worker {job.phase}"
-    return f"{text})"
-
-
-def in_words(engine: Engine) -> str:
-    """A state in the domain's words."""
-    text = "; ".join(f"job {i}: {_record(job)}" for i, job in enumerate(engine.jobs))
-    queue = ", ".join(map(str, engine.queue)) or "empty"
-    history = ", ".join(map(str, engine.history)) or "empty"
-    return f"{text or 'no job'}; queue: {queue}; history: {history}"
-
-
-def what_happened(t: Transition) -> str:
-    """A transition in the domain's words."""
-    match t.what:
-        case Submit(priority, steps):
-            what = f"a job of {steps} steps is submitted with priority {priority}"
-        case Act(action, job):
-            what = f"{action} of job {'unknown' if job is None else job} is answered {t.answer}"
-        case Arrive(job, number):
-            what = f"step {number + 1} of job {job} arrives"
-        case Replied(job, reply):
-            what = f"the peer lets the step of job {job} {reply}"
-        case Own(name, job):
-            what = f"job {job} does '{name}'"
-        case _:
-            what = str(t.what)
-    return f"{what}: from [{in_words(t.before)}] to [{in_words(t.after)}]"
-
-
-# --- breadth-first ------------------------------------------------------------------------------------
 
 
 def explore(
@@ -298,49 +60,13 @@ def explore(
     watch: Watch | None = None,
     limit: int | None = None,
 ) -> Exploration:
-    """Explore the scope with `spec.engine` itself: slow, and the measure of `spec.proofs.packed`.
+    """Explore the scope, as fast as can be: compiled, if there is a C compiler.
 
-    ``watch`` evaluates properties on the way, and stops the exploration once it has nothing
-    more to find. ``limit``: the number of states after which to stop, incomplete.
+    ``watch`` evaluates properties on the way. ``limit``: the number of states after which to
+    stop, incomplete. Raises `packed.TooLarge`.
     """
-    begun = time.perf_counter()
-    config = configuration(scope, admitted)
-    seen = {EMPTY}
-    level = [EMPTY]
-    count = depth = 0
-    while level:
-        following = []
-        for engine in level:
-            happens = happenings(config, scope, engine)
-            count += len(happens)
-            if watch is not None:
-                watch.node(Node(config, engine, happens))
-            for t in happens:
-                after = canonical(t.after) if symmetry else t.after
-                if after not in seen:
-                    seen.add(after)
-                    following.append(after)
-            if limit is not None and len(seen) > limit:
-                return _done(len(seen), count, depth, begun, watch, complete=False)
-        level = following
-        depth += bool(level)
-    return _done(len(seen), count, depth, begun, watch)
-
-
-def _done(
-    states: int, count: int, depth: int, begun: float, watch: Watch | None, complete: bool = True
-) -> Exploration:
-    if watch is not None:
-        watch.finish()
-    return Exploration(
-        states,
-        count,
-        depth,
-        time.perf_counter() - begun,
-        {} if watch is None else dict(watch.broken),
-        frozenset() if watch is None else frozenset(watch.met),
-        complete,
-    )
+    compiler = shutil.which("cc")
+    return packed.Packed(scope, admitted, symmetry, watch, compiler).explore(limit)
 
 
 def count(
@@ -348,3 +74,110 @@ def count(
 ) -> Exploration:
     """The number of states, moves and levels of a scope; no property is evaluated."""
     return explore(scope, admit, symmetry=symmetry)
+
+
+def check(
+    scope: Scope,
+    admitted: frozenset[Relaxation] = NONE,
+    *,
+    plain: bool = False,
+    limit: int | None = None,
+    first: bool = False,
+) -> Iterator[Checked]:
+    """Decide every property in this scope.
+
+    ``plain``: run `spec.engine` itself on every state. That is for engines that were changed,
+    of which the packed form can take nothing for granted; there, ``first`` stops at the first
+    property that fails. ``limit``: the number of states after which to stop.
+    """
+    watch = Watch(first=first)
+    if plain:
+        found = direct.explore(scope, admitted, watch=watch, limit=limit)
+    else:
+        found = explore(scope, admitted, watch=watch, limit=limit)
+    for p in PROPERTIES:
+        judged, evidence = verdict(p, scope, admitted, found)
+        yield Checked(
+            p.name,
+            p.modality,
+            ProofEngine.EXPLORE,
+            str(scope),
+            judged,
+            found.states,
+            found.seconds,
+            evidence,
+        )
+
+
+def verdict(
+    p: Property, scope: Scope, admitted: frozenset[Relaxation], found: Exploration
+) -> tuple[Verdict, str]:
+    """What an exploration says of a property, and why."""
+    if p.modality is not Modality.SOMETIMES:
+        if p.name in found.broken:
+            return Verdict.FAILS, found.broken[p.name]
+        if not found.complete:
+            return Verdict.UNKNOWN, f"stopped after {found.states} states"
+        return Verdict.HOLDS, ""
+    needed = p.jobs(scope.workers, scope.history)
+    if scope.history == 0 or scope.jobs < needed:
+        return Verdict.NOT_RUN, f"it takes {needed} jobs and a history"
+    if p.name in found.met or _met_elsewhere(p.name, admitted):
+        return Verdict.HOLDS, ""
+    if not found.complete:
+        return Verdict.UNKNOWN, f"stopped after {found.states} states"
+    return Verdict.FAILS, f"never met in {found.states} states"
+
+
+def _met_elsewhere(name: str, admitted: frozenset[Relaxation]) -> bool:
+    """The *sometimes* properties that no single state and no single transition can show."""
+    for relaxation in Relaxation:
+        if name == f"relaxation-matters/{relaxation}":
+            return matters(relaxation, admitted - {relaxation})
+    return name == "resubmitted-succeeds" and resubmitted_succeeds(admitted)
+
+
+def matters(relaxation: Relaxation, admitted: frozenset[Relaxation]) -> bool:
+    """Whether something can happen with the relaxation, in a state reached without it, that
+    cannot happen without it.
+    """
+    scope = Scope(2, 1, 1, 1, 1)
+    more = configuration(scope, admitted | {relaxation})
+    return any(
+        len({(t.what, t.answer, t.after) for t in happenings(more, scope, engine)} - plain) > 0
+        for engine, plain in _reachable(scope, admitted)
+    )
+
+
+def _reachable(
+    scope: Scope, admitted: frozenset[Relaxation], roots: tuple[Engine, ...] = (EMPTY,)
+) -> Iterator[tuple[Engine, set[tuple[object, object, Engine]]]]:
+    """Each engine that can be reached from ``roots``, with what can happen in it."""
+    config = configuration(scope, admitted)
+    seen = set(roots)
+    todo = list(roots)
+    for engine in todo:
+        happens = happenings(config, scope, engine)
+        yield engine, {(t.what, t.answer, t.after) for t in happens}
+        for t in happens:
+            after = canonical(t.after)
+            if after not in seen:
+                seen.add(after)
+                todo.append(after)
+
+
+def resubmitted_succeeds(admitted: frozenset[Relaxation]) -> bool:
+    """Whether a single job can fail, be resubmitted, and then end in Success."""
+    scope = Scope(1, 1, 1, 1, 1)
+    config = configuration(scope, admitted)
+    resubmitted = {
+        t.after
+        for engine, _ in _reachable(scope, admitted)
+        for t in happenings(config, scope, engine)
+        if acts(t, Action.RESUBMIT) and subject(t)[1] is not None
+    }
+    return any(
+        job is not None and job.state is State.SUCCESS
+        for engine, _ in _reachable(scope, admitted, tuple(resubmitted))
+        for job in engine.jobs
+    )

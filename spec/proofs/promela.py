@@ -46,21 +46,23 @@ again, and time are not modelled.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
 
 from spec import table
+from spec.proofs import Checked, NotInstalled, ProofEngine, Scope, Verdict
+from spec.properties import BY_NAME
 from spec.relaxations import NONE, Relaxation, taken_for
 from spec.table import (
     FINAL,
@@ -84,7 +86,7 @@ class Table:
     """The tables of `spec.table` as one value, so that a mutant can be put in their place."""
 
     edges: tuple[Edge, ...]
-    cells: dict[tuple[State, Action], Cell]
+    cells: dict[tuple[State | str, Action], Cell]
     boundary: dict[Asked, dict[Ended, tuple[Trigger | str, ...]]]
 
     def target(self, source: State | None, trigger: Trigger) -> State | None:
@@ -94,7 +96,11 @@ class Table:
 
 def published() -> Table:
     """The table as it stands in `spec.table`."""
-    cells = {(state, action): table.cell(state, action) for state in State for action in Action}
+    cells = {
+        (row, action): table.cell(row, action)
+        for row in (*State, table.UNKNOWN)
+        for action in Action
+    }
     return Table(table.EDGES, cells, table.BOUNDARY)
 
 
@@ -119,7 +125,7 @@ class Variant(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where the worker of a Running job stands; `LATER` belongs to Retry. The order counts."""
+    """Where the worker of a Running job stands."""
 
     NONE = "none"
     READY = "ready"
@@ -129,15 +135,12 @@ class Phase(StrEnum):
     FAILED = "failed"
     SHOWN = "failure-shown"
     RETRYING = "retrying"
-    RETRYING_LATER = "retrying-later"
-    LATER = "later"
 
 
 REPLIES = {
     "succeed": Phase.SUCCEEDED,
     "fail": Phase.FAILED,
     "retry": Phase.RETRYING,
-    "retry-later": Phase.RETRYING_LATER,
 }
 
 STATES = list(State)
@@ -152,8 +155,6 @@ class Setup:
     scope: Scope
     variant: Variant
     admit: frozenset[Relaxation] = NONE
-    retries: bool = False
-    replies: tuple[str, ...] = tuple(REPLIES)
     table: Table = field(default_factory=published)
     without: frozenset[Rule] = frozenset()
     unasserted: frozenset[str] = frozenset()
@@ -163,12 +164,30 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Case:
+    """A Running job in this phase, that was asked for one of these."""
+
+    phase: Phase
+    condition: str
+    asked: frozenset[Asked]
+
+    def guard(self, job: int) -> str:
+        parts = [f"phase[{job}] == {at(self.phase)}"]
+        if self.condition != "true":
+            parts.append(self.condition)
+        if self.asked != frozenset(Asked):
+            parts.append(f"({one_of(f'asked[{job}]', self.asked)})")
+        return " && ".join(parts)
+
+
+@dataclass(frozen=True)
 class Option:
     """One ``d_step`` of the loop: a guard, what it does, and the event that a trail shows.
 
     ``kind``: the fair kind that it belongs to (`run_kind`, `START`, `delay_kind`), or what a
     client did to job 0 (`heard`), or nothing of interest. ``trigger``: whose edge the job takes,
-    if it takes one. ``asserts``: (property, condition) to be checked before it.
+    if it takes one. ``client``: an action. ``run``: the guard of a move of kind *run*, in its
+    cases. ``asserts``: (property, condition) to be checked before it.
     """
 
     guard: str
@@ -178,15 +197,20 @@ class Option:
     kind: str = "OTHER"
     trigger: Trigger | None = None
     client: bool = False
+    run: tuple[Case, ...] = ()
     asserts: tuple[tuple[str, str], ...] = ()
 
 
 START = "STARTED"
+OTHERS_RUN = "OTHERS_RAN"
 HEARD = {
     Action.CANCEL: [state for state in State if state not in FINAL],
     Action.PAUSE: [state for state in State if state not in FINAL and state is not State.PAUSED],
 }
 """Where an action that is answered 200 must be honoured: a Paused job need not be paused."""
+
+_DUE = {Action.CANCEL: "cancel_due", Action.PAUSE: "pause_due"}
+NOBODY = -1  # the job of an id that names none
 
 
 def run_kind(job: int) -> str:
@@ -204,12 +228,11 @@ def heard(action: Action, state: State) -> str:
 
 def kinds(setup: Setup) -> list[str]:
     """The values of ``last``."""
-    jobs = range(setup.scope.jobs)
     return [
         "OTHER",
-        *map(run_kind, jobs),
+        *(run_kind(job) for job in range(setup.scope.jobs)),
         START,
-        *map(delay_kind, jobs),
+        *(delay_kind(job) for job in range(setup.scope.jobs)),
         *(heard(action, state) for action, states in HEARD.items() for state in states),
     ]
 
@@ -229,19 +252,20 @@ def any_of(parts: Iterable[str]) -> str:
 
 
 def one_of(variable: str, asked: Iterable[Asked]) -> str:
-    return any_of(f"{variable} == {ASKED.index(one)}" for one in sorted(set(asked), key=ASKED.index))
+    return any_of(
+        f"{variable} == {ASKED.index(one)}" for one in sorted(set(asked), key=ASKED.index)
+    )
 
 
 def outcomes(setup: Setup, asked: Asked, ended: Ended) -> Iterator[tuple[Trigger | str, Asked]]:
     """How a Running job may leave a step, and what ``asked`` was taken for.
 
-    A failed step may count as one that asks for Retry, if nothing was asked for, or if the
-    server is one that retries.
+    A failed step may count as one that asks for Retry, if nothing was asked for.
     """
     for taken in taken_for(setup.admit, asked, ended):
         for trigger in setup.table.boundary[taken][ended]:
             yield trigger, taken
-    if ended is Ended.FAILED and (setup.retries or asked is Asked.NOTHING):
+    if ended is Ended.FAILED and asked is Asked.NOTHING:
         yield from outcomes(setup, asked, Ended.RETRY)
 
 
@@ -270,30 +294,37 @@ def _submissions(setup: Setup, job: int) -> Iterator[Option]:
 
 
 def _actions(setup: Setup, job: int) -> Iterator[Option]:
-    """An accepted action, by the state that it finds. A refused one is no move at all."""
-    for (state, action), cell in setup.table.cells.items():
-        goes_to = setup.table.target(state, action)
+    """An action, by the state that it finds; a job that is gone is unknown, like no job at all.
+
+    Refused ones are counted in the safety variant, and left out of the other one.
+    """
+    for (row, action), cell in setup.table.cells.items():
         effect: tuple[str, ...] = ()
-        if cell is Cell.EDGE and goes_to is not None:
-            effect = tuple(_go(setup, job, state, action, goes_to))
-        elif cell is Cell.ASK and action in (Action.PAUSE, Action.CANCEL):
-            other = Asked.CANCEL if action is Action.PAUSE else Asked.PAUSE
-            both = one_of(f"asked[{job}]", (other, Asked.BOTH))
-            alone, together = ASKED.index(Asked(action)), ASKED.index(Asked.BOTH)
-            effect = (f"asked[{job}] = ({both} -> {together} : {alone})",)
-        kind = "OTHER"
-        if setup.variant is Variant.SAFETY:
-            if not effect:
-                continue
-        elif cell.status != 200:
+        kind, found = "OTHER", "GONE"
+        if isinstance(row, State):
+            found = is_(row)
+            effect = tuple(_effect(setup, job, row, action, cell))
+            due = _DUE.get(action)
+            if setup.variant is Variant.LIVENESS and job == 0 and row in HEARD.get(action, ()):
+                kind = heard(action, row)
+                effect = (f"{due} = ({due} == KEPT -> DUE : {due})", *effect)
+        if setup.variant is Variant.LIVENESS and cell.status != 200:
             continue
-        elif job == 0 and state in HEARD.get(action, ()):
-            kind = heard(action, state)
-            due = "cancel_due" if action is Action.CANCEL else "pause_due"
-            effect = (f"{due} = ({due} == BROKEN -> BROKEN : DUE)", *effect)
         event = f"act {job} {action} {cell.status}"
-        guard = f"st[{job}] == {is_(state)}"
-        yield Option(guard, effect, event, job, kind, action, client=True)
+        yield Option(f"st[{job}] == {found}", effect, event, job, kind, action, client=True)
+        if found == "GONE" and job == 0 and setup.variant is Variant.SAFETY:
+            yield Option("true", (), f"act {NOBODY} {action} {cell.status}", client=True)
+
+
+def _effect(setup: Setup, job: int, row: State, action: Action, cell: Cell) -> Iterator[str]:
+    goes_to = setup.table.target(row, action)
+    if cell is Cell.EDGE and goes_to is not None:
+        yield from _go(setup, job, row, action, goes_to)
+    elif cell is Cell.ASK and action in _DUE:
+        other = Asked.CANCEL if action is Action.PAUSE else Asked.PAUSE
+        both = one_of(f"asked[{job}]", (other, Asked.BOTH))
+        alone, together = ASKED.index(Asked(action)), ASKED.index(Asked.BOTH)
+        yield f"asked[{job}] = (({both}) -> {together} : {alone})"
 
 
 def _starts(setup: Setup, job: int) -> Iterator[Option]:
@@ -316,52 +347,58 @@ def _starts(setup: Setup, job: int) -> Iterator[Option]:
 
 def _work(setup: Setup, job: int) -> Iterator[Option]:
     """The moves of the worker that has the job."""
-    asked, phase, kind = f"asked[{job}]", f"phase[{job}]", run_kind(job)
-    left, last = f"done[{job}] < steps[{job}]", f"done[{job}] + 1 >= steps[{job}]"
+    phase = f"phase[{job}]"
+    more, last = f"done[{job}] + 1 < steps[{job}]", f"done[{job}] + 1 >= steps[{job}]"
+
+    def move(name: str, case: Case, *effect: str) -> Option:
+        return Option(
+            case.guard(job), effect, f"move {job} {name}", job, run_kind(job), run=(case,)
+        )
+
     stays = [
         one
         for one in ASKED
         if Rule.LOOK_FIRST in setup.without
         or any(trigger == STAY for trigger, _ in outcomes(setup, one, Ended.MORE))
     ]
-    began = [f"{phase} = {at(Phase.SENT)}"]
-    if setup.variant is Variant.LIVENESS and job == 0:
-        for due in ("cancel_due", "pause_due"):
-            began.append(f"{due} = ({due} != KEPT -> BROKEN : KEPT)")
-    guard = f"{phase} == {at(Phase.READY)} && {left} && ({one_of(asked, stays)})"
-    yield Option(guard, tuple(began), f"move {job} begin", job, kind)
+    ghosts = [f"{due} = ({due} != KEPT -> BROKEN : KEPT)" for due in ("cancel_due", "pause_due")]
+    yield move(
+        "begin",
+        Case(Phase.READY, f"done[{job}] < steps[{job}]", frozenset(stays)),
+        f"{phase} = {at(Phase.SENT)}",
+        *(ghosts if setup.variant is Variant.LIVENESS and job == 0 else ()),
+    )
 
     published = (
         f"done[{job}]++",
         f"shown[{job}] = done[{job}]",
         f"{phase} = {at(Phase.READY)}",
     )
-    succeeded = f"{phase} == {at(Phase.SUCCEEDED)}"
-    yield Option(f"{succeeded} && !({last})", published, f"move {job} publish", job, kind)
-    takes: dict[Asked, list[Asked]] = defaultdict(list)
+    yield move("publish", Case(Phase.SUCCEEDED, more, frozenset(Asked)), *published)
+    takes: dict[Asked, set[Asked]] = defaultdict(set)
     for one in ASKED:
         for trigger, taken in outcomes(setup, one, Ended.LAST):
             if trigger is not Action.CANCEL:
-                takes[taken].append(one)
+                takes[taken].add(one)
     for taken, ones in takes.items():
-        effect = (*published, f"{asked} = {ASKED.index(taken)}")
-        guard = f"{succeeded} && {last} && ({one_of(asked, ones)})"
-        yield Option(guard, effect, f"move {job} publish", job, kind)
-    effect = (
+        noted = f"asked[{job}] = {ASKED.index(taken)}"
+        yield move("publish", Case(Phase.SUCCEEDED, last, frozenset(ones)), *published, noted)
+    yield move(
+        "publish",
+        Case(Phase.FAILED, "true", frozenset(Asked)),
         f"{phase} = {at(Phase.SHOWN)}",
         f"shown[{job}] = done[{job}]",
         f"err[{job}] = {int(ErrorCode.NETWORK_PROTOCOL)}",
     )
-    yield Option(f"{phase} == {at(Phase.FAILED)}", effect, f"move {job} publish", job, kind)
-
     yield from _departures(setup, job)
 
 
 def _departures(setup: Setup, job: int) -> Iterator[Option]:
-    """The moves by which a job leaves its worker; what Progress shows may be set right then."""
-    asked, phase = f"asked[{job}]", f"phase[{job}]"
-    plain: dict[tuple[Trigger | str, bool], list[str]] = defaultdict(list)
-    set_right: dict[tuple[Trigger | str, bool], list[str]] = defaultdict(list)
+    """The moves by which a job leaves its worker.
+
+    A failure, and the success of the last step (but for a canceled job), are published first.
+    If a step ended without being done, what Progress shows may be set right on the way.
+    """
     boundaries = (
         (Phase.READY, Ended.MORE, f"done[{job}] < steps[{job}]"),
         (Phase.READY, Ended.LAST, f"done[{job}] >= steps[{job}]"),
@@ -369,61 +406,70 @@ def _departures(setup: Setup, job: int) -> Iterator[Option]:
         (Phase.FAILED, Ended.FAILED, "true"),
         (Phase.SHOWN, Ended.FAILED, "true"),
         (Phase.RETRYING, Ended.RETRY, "true"),
-        (Phase.RETRYING_LATER, Ended.RETRY, "true"),
     )
+    ways: dict[Action | Move, list[Case]] = defaultdict(list)
     for where, ended, condition in boundaries:
-        ways: dict[Trigger | str, list[Asked]] = defaultdict(list)
-        for one in ASKED:
-            for trigger, _ in outcomes(setup, one, ended):
-                ways[trigger].append(one)
-        for trigger, ones in ways.items():
-            if where is Phase.SUCCEEDED and trigger is not Action.CANCEL:
-                continue  # published first
-            if where is Phase.FAILED and trigger is Move.FAIL:
-                continue  # published first
-            later = where is Phase.RETRYING_LATER and trigger is Move.RETRY
-            guard = f"{phase} == {at(where)} && {condition} && ({one_of(asked, ones)})"
-            plain[trigger, later].append(guard)
-            if where is not Phase.READY:
-                set_right[trigger, later].append(guard)
-    for guards, right in ((plain, False), (set_right, True)):
-        for (trigger, later), alternatives in guards.items():
-            goes_to = _edge_of(setup, trigger)
-            if goes_to is None or not isinstance(trigger, Action | Move):
-                continue
-            effect = _go(setup, job, State.RUNNING, trigger, goes_to)
-            if later:
-                effect = [*effect, f"{phase} = {at(Phase.LATER)}"]
-            guard = any_of(alternatives)
-            if right:
-                guard = f"shown[{job}] != done[{job}] && ({guard})"
-                effect = [f"shown[{job}] = done[{job}]", *effect]
-            event = f"move {job} {trigger}"
-            yield Option(guard, tuple(effect), event, job, run_kind(job), trigger)
-
-
-def _edge_of(setup: Setup, trigger: Trigger | str) -> State | None:
-    if isinstance(trigger, Action | Move):
-        return setup.table.target(State.RUNNING, trigger)
-    return None
+        for trigger in (*Action, *Move):
+            ones = frozenset(
+                one for one in ASKED if trigger in {way for way, _ in outcomes(setup, one, ended)}
+            )
+            first = (where is Phase.SUCCEEDED and trigger is not Action.CANCEL) or (
+                where is Phase.FAILED and trigger is Move.FAIL
+            )
+            if ones and not first:
+                ways[trigger].append(Case(where, condition, ones))
+    for trigger, cases in ways.items():
+        goes_to = setup.table.target(State.RUNNING, trigger)
+        if goes_to is None:
+            continue
+        effect = _go(setup, job, State.RUNNING, trigger, goes_to)
+        right = [case for case in cases if case.phase is not Phase.READY]
+        for each, guard, before in (
+            (cases, "true", []),
+            (right, f"shown[{job}] != done[{job}]", [f"shown[{job}] = done[{job}]"]),
+        ):
+            if each:
+                yield Option(
+                    f"{guard} && ({any_of(case.guard(job) for case in each)})",
+                    (*before, *effect),
+                    f"move {job} {trigger}",
+                    job,
+                    run_kind(job),
+                    trigger,
+                    run=tuple(cases),
+                )
 
 
 def _surroundings(setup: Setup, job: int) -> Iterator[Option]:
     """What a step's peer does, and the end of a Retry delay."""
-    phase, kind = f"phase[{job}]", run_kind(job)
+    kind, phase = run_kind(job), f"phase[{job}]"
+    sent = Case(Phase.SENT, "true", frozenset(Asked))
     if Rule.ARRIVAL not in setup.without:
         effect = (f"{phase} = {at(Phase.HELD)}",)
-        yield Option(f"{phase} == {at(Phase.SENT)}", effect, f"arrive {job}", job, kind)
-    for reply in setup.replies if Rule.REPLY not in setup.without else ():
-        effect = (f"{phase} = {at(REPLIES[reply])}",)
-        event = f"reply {job} {reply}"
-        yield Option(f"{phase} == {at(Phase.HELD)}", effect, event, job, kind)
+        yield Option(sent.guard(job), effect, f"arrive {job}", job, kind, run=(sent,))
+    held = Case(Phase.HELD, "true", frozenset(Asked))
+    for reply, then in REPLIES.items() if Rule.REPLY not in setup.without else ():
+        effect = (f"{phase} = {at(then)}",)
+        yield Option(held.guard(job), effect, f"reply {job} {reply}", job, kind, run=(held,))
     goes_to = setup.table.target(State.RETRY, Move.TIMEOUT)
     if goes_to is not None:
-        guard = f"st[{job}] == {is_(State.RETRY)} && {phase} != {at(Phase.LATER)}"
+        guard = f"st[{job}] == {is_(State.RETRY)}"
         after = tuple(_go(setup, job, State.RETRY, Move.TIMEOUT, goes_to))
         event = f"move {job} {Move.TIMEOUT}"
         yield Option(guard, after, event, job, delay_kind(job), Move.TIMEOUT)
+
+
+def can_run(found: Sequence[Option], job: int) -> str:
+    """Whether a Running job, or its step's peer, can go on: short, as LTL must carry it."""
+    asked: dict[tuple[Phase, str], set[Asked]] = defaultdict(set)
+    for option in found:
+        for case in option.run:
+            if option.job == job:
+                asked[case.phase, case.condition] |= case.asked
+    return any_of(
+        Case(phase, condition, frozenset(ones)).guard(job)
+        for (phase, condition), ones in asked.items()
+    )
 
 
 def _go(
@@ -522,7 +568,6 @@ def invariants(setup: Setup) -> dict[str, str]:
         return "(" + " + ".join(f"({array}[{i}] == {{1}})" for i in jobs) + ")"
 
     final = any_of(f"st[{{0}}] == {is_(state)}" for state in STATES if state in FINAL)
-    working = f"phase[{{0}}] != {at(Phase.NONE)} && phase[{{0}}] != {at(Phase.LATER)}"
     told = f"done[{{0}}] == steps[{{0}}] && shown[{{0}}] == steps[{{0}}] && err[{{0}}] == 0"
     return {
         "running-bounded": f"n_running <= {scope.workers}",
@@ -530,10 +575,7 @@ def invariants(setup: Setup) -> dict[str, str]:
         "history-iff-completed": every(f"{times('hist')} == ({final})"),
         "queue-iff-pending": every(f"{times('queue')} == pending({{0}})"),
         "requests-only-running": every("asked[{0}] == 0 || running({0})"),
-        "worker-iff-running": every(
-            f"({working}) == running({{0}}) "
-            f"&& (phase[{{0}}] != {at(Phase.LATER)} || st[{{0}}] == {is_(State.RETRY)})"
-        ),
+        "worker-iff-running": every(f"(phase[{{0}}] != {at(Phase.NONE)}) == running({{0}})"),
         "outcome-told": every(
             f"(st[{{0}}] != {is_(State.SUCCESS)} || ({told})) "
             f"&& (st[{{0}}] != {is_(State.FAILURE)} || err[{{0}}] != 0)"
@@ -544,7 +586,7 @@ def invariants(setup: Setup) -> dict[str, str]:
 REMEMBERED = ("st", "prio", "steps", "done", "shown", "err", "asked", "phase")
 
 
-def obligations(setup: Setup, option: Option) -> dict[str, str]:
+def obligations(setup: Setup, option: Option) -> tuple[tuple[str, str], ...]:
     """What must be true of one move, with ``was_…`` before it: property, condition."""
     job = option.job
     others = [k for k in range(setup.scope.jobs) if k != job]
@@ -577,9 +619,7 @@ def obligations(setup: Setup, option: Option) -> dict[str, str]:
     canceled = int(ErrorCode.CANCELED_JOB)
     left = f"was_st[{job}] != {is_(State.RUNNING)} || "
     step_failed = any_of(f"was_phase[{job}] == {at(p)}" for p in (Phase.FAILED, Phase.SHOWN))
-    step_retries = any_of(
-        f"was_phase[{job}] == {at(p)}" for p in (Phase.RETRYING, Phase.RETRYING_LATER)
-    )
+    step_retries = f"was_phase[{job}] == {at(Phase.RETRYING)}"
     ready = f"was_phase[{job}] == {at(Phase.READY)}"
     at_peer = any_of(f"was_phase[{job}] == {at(p)}" for p in (Phase.SENT, Phase.HELD))
     ends = {
@@ -589,7 +629,7 @@ def obligations(setup: Setup, option: Option) -> dict[str, str]:
         State.PENDING: f"!({at_peer})",
         State.PAUSED: f"!({at_peer})",
     }
-    return {
+    found = {
         "success-final": " && ".join(
             f"(was_st[{k}] != {is_(State.SUCCESS)} || st[{k}] == GONE || ({same.format(k)}))"
             for k in (job, *others)
@@ -614,12 +654,12 @@ def obligations(setup: Setup, option: Option) -> dict[str, str]:
         "ends-as-its-step-ended": left
         + " && ".join(f"(st[{job}] != {is_(s)} || ({how}))" for s, how in ends.items()),
     }
+    return tuple(found.items())
 
 
-def _assert(name: str, condition: str) -> str:
+def _flag(name: str) -> str:
     """Spin names the variable of an assertion that fails, so it bears the property's name."""
-    flag = name.replace("-", "_")
-    return f"{flag} = ({condition}); assert({flag})"
+    return name.replace("-", "_")
 
 
 ASSERTED = (
@@ -666,7 +706,7 @@ class Eventually:
 
 def eventually(setup: Setup) -> tuple[Eventually, ...]:
     """The promises about job 0; all jobs are alike in `Variant.LIVENESS`."""
-    own, others = run_kind(0), tuple(run_kind(k) for k in range(1, setup.scope.jobs))
+    own, crowded = run_kind(0), setup.scope.jobs > setup.scope.workers
 
     def heard_of(action: Action) -> tuple[tuple[str, str], ...]:
         return tuple(
@@ -678,20 +718,20 @@ def eventually(setup: Setup) -> tuple[Eventually, ...]:
         Eventually(
             "cancel-honoured",
             (own,),
-            "[] (cancel_due != KEPT -> <> cancel_due == KEPT)",
+            "[] ((cancel_due != KEPT) -> <> (cancel_due == KEPT))",
             heard_of(Action.CANCEL),
         ),
         Eventually(
             "pause-honoured",
             (own,),
-            "[] (pause_due != KEPT -> <> pause_due == KEPT)",
+            "[] ((pause_due != KEPT) -> <> (pause_due == KEPT))",
             heard_of(Action.PAUSE),
         ),
         Eventually(
             "pending-runs",
-            (*others, START),
+            (OTHERS_RUN, START) if setup.scope.jobs > 1 else (START,),
             "[] ((pending(0) && [] undisturbed_0) -> <> running(0))",
-            (("first-in-the-queue", "(first_0 && !free)"),),
+            (("first-in-the-queue", "(first_0 && !free)" if crowded else "first_0"),),
         ),
         Eventually(
             "running-leaves",
@@ -715,10 +755,13 @@ _LIST = """
 inline append_LIST(job) {
   at = 0;
   do
-  :: LIST[at] != 0 -> at++
+  :: at < JOBS && LIST[at] != 0 -> at++
   :: else -> break
   od;
-  LIST[at] = job + 1
+  if
+  :: at < JOBS -> LIST[at] = job + 1
+  :: else
+  fi
 }
 inline drop_LIST(job) {
   at = 0;
@@ -777,13 +820,10 @@ def model(setup: Setup) -> str:
             + ")",
             "#define undisturbed_0 ((!pending(0) || first_0) && !disturbed_0)",
         ]
-        for kind in kinds(setup):
-            can = any_of(option.guard for option in found if option.kind == kind)
-            if kind == START or kind in map(run_kind, jobs) or kind == delay_kind(0):
-                lines.append(f"#define fair_{kind} (!({can}) || last == {kind})")
+        lines += _fairness(setup, found)
     else:
         lines += [f"hidden byte was_{array}[JOBS];" for array in REMEMBERED]
-        lines += [f"hidden byte {name.replace('-', '_')};" for name in ASSERTED]
+        lines += [f"hidden byte {_flag(name)};" for name in ASSERTED]
     lines += [_LIST.replace("LIST", name) for name in ("queue", "hist")]
     lines += [*_forget(setup), "active proctype engine() {", "  do"]
     if setup.variant is Variant.SAFETY:
@@ -795,9 +835,34 @@ def model(setup: Setup) -> str:
         for promise in eventually(setup):
             lines.append(f"ltl {ltl_name(promise.name)} {{ {promise.formula} }}")
             for name, condition in promise.meets:
-                never = f"!({promise.assumption} && <> {condition})"
-                lines.append(f"ltl {ltl_name(f'never {promise.name} {name}')} {{ {never} }}")
+                met = f"{promise.assumption} && <> {condition}"
+                lines.append(f"ltl {never(promise, name)} {{ !({met}) }}")
     return "\n".join(lines) + "\n"
+
+
+def _fairness(setup: Setup, found: Sequence[Option]) -> Iterator[str]:
+    """For each kind of moves: none is possible, or one was made."""
+    alone = [run_kind(0)]
+    others = [run_kind(job) for job in range(1, setup.scope.jobs)]
+    for name, members in (
+        (run_kind(0), alone),
+        (OTHERS_RUN, others),
+        (START, [START]),
+        (delay_kind(0), [delay_kind(0)]),
+    ):
+        if members == alone or name == OTHERS_RUN:
+            can = any_of(
+                can_run(found, job) for job in range(setup.scope.jobs) if run_kind(job) in members
+            )
+        else:
+            can = any_of(option.guard for option in found if option.kind == name)
+        made = any_of(f"last == {member}" for member in members)
+        yield f"#define fair_{name} (!({can}) || {made})"
+
+
+def never(promise: Eventually, met: str) -> str:
+    """The name of the claim that says that in no fair run this is ever met."""
+    return ltl_name(f"never_{promise.name}_{met}")
 
 
 def ltl_name(name: str) -> str:
@@ -824,24 +889,416 @@ def _watch(setup: Setup) -> Iterator[str]:
     wanted = {k: v for k, v in invariants(setup).items() if k not in setup.unasserted}
     if wanted:
         good = " && ".join(f"({condition})" for condition in wanted.values())
-        checks = "; ".join(_assert(name, condition) for name, condition in wanted.items())
+        checks = "; ".join(
+            f"{_flag(name)} = ({condition}); assert({_flag(name)})"
+            for name, condition in wanted.items()
+        )
         yield f"  :: d_step {{ !({good}) -> {checks} }}"
 
 
 def _step(setup: Setup, option: Option) -> str:
-    lines = list(option.effect)
-    if setup.variant is Variant.LIVENESS:
-        lines.append(f"last = {option.kind}")
-    else:
-        before = [_assert(*each) for each in option.asserts if each[0] not in setup.unasserted]
-        before += [f"was_{array}[{k}] = {array}[{k}]" for array in REMEMBERED
-                   for k in range(setup.scope.jobs)]
-        after = [
-            _assert(name, condition)
-            for name, condition in obligations(setup, option).items()
-            if name not in setup.unasserted
-        ]
-        lines = [*before, *lines, *after]
-    # The parameters of a printf are evaluated in a replay only.
     event = f'printf("@ {option.event} %d\\n", st[{option.job}])'
-    return f"{option.guard} -> " + "; ".join([*lines, event])
+    if setup.variant is Variant.LIVENESS:
+        return f"{option.guard} -> " + "; ".join([*option.effect, f"last = {option.kind}", event])
+    if not option.effect:  # then nothing changes, and there is nothing to check
+        return f"{option.guard} -> {event}"
+    before = [f"{_flag(name)} = ({condition})" for name, condition in option.asserts]
+    after = [f"{_flag(name)} = ({condition})" for name, condition in obligations(setup, option)]
+    remember = [
+        f"was_{array}[{k}] = {array}[{k}]" for array in REMEMBERED for k in range(setup.scope.jobs)
+    ]
+    asserts = [
+        f"assert({_flag(name)})"
+        for name, _ in (*option.asserts, *obligations(setup, option))
+        if name not in setup.unasserted
+    ]
+    if asserts:
+        lines = [*before, *remember, *option.effect, event, *after, *asserts]
+    else:
+        lines = [*option.effect, event]
+    return f"{option.guard} -> " + "; ".join(lines)
+
+
+# --- Spin ---------------------------------------------------------------------------------------
+
+
+COMPILERS = ("gcc", "cc", "clang")
+SAFETY_FLAGS = ("-DSAFETY", "-DNOCLAIM")
+LIVENESS_FLAGS = ("-DNOFAIR",)
+DEPTHS = (1_000_000, 8_000_000)  # of the search; each costs about 46 bytes
+SHORT = (10, 14, 20, 28, 40, 56, 80, 120, 200, 400)  # depths at which a short trail is looked for
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a search may cost. ``seconds`` and ``megabytes``: each, and two run at a time."""
+
+    seconds: float = 300.0
+    megabytes: int = 700
+    at_once: int = 2
+
+
+def available() -> str | None:
+    """What is missing to run Spin, in words; None when nothing is."""
+    missing = []
+    if shutil.which("spin") is None:
+        missing.append("`spin` (Debian's package spin)")
+    if _compiler() is None:
+        missing.append(f"a C compiler ({', '.join(COMPILERS)})")
+    return " and ".join(missing) + " not found on PATH" if missing else None
+
+
+def _compiler() -> str | None:
+    return next((name for name in COMPILERS if shutil.which(name)), None)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened, as a trail has it.
+
+    ``what``: submit, act, arrive, reply or move. ``details``: of a submission its priority and
+    number of steps, of an action its name and status, of a reply or a move its name.
+    ``state``: the job's state after it, or ``gone``.
+    """
+
+    what: str
+    job: int
+    details: tuple[str, ...]
+    state: str
+
+    def __str__(self) -> str:
+        job, details = f"job {self.job}", self.details
+        match self.what:
+            case "submit":
+                text = f"{job} is submitted, with priority {details[0]} and {details[1]} steps"
+            case "act":
+                text = f"{details[0]} of {job} is answered {details[1]}"
+            case "arrive":
+                text = f"a step of {job} arrives"
+            case "reply":
+                text = f"the peer lets the step of {job} {details[0]}"
+            case _:
+                text = f"{job} does '{details[0]}'"
+        return f"{text}: {self.state}"
+
+
+@dataclass(frozen=True)
+class Trail:
+    """A counterexample: what happened, and, for a promise, what then goes on for ever."""
+
+    stem: tuple[Event, ...]
+    loop: tuple[Event, ...] | None = None
+
+    def __str__(self) -> str:
+        lines = [f"{number}. {event}" for number, event in enumerate(self.stem, 1)]
+        if self.loop is not None:
+            lines.append("and then for ever:" if self.loop else "and then nothing happens any more")
+            lines += [f"   {event}" for event in self.loop]
+        return "\n".join(lines)
+
+
+def parse_trail(text: str) -> Trail:
+    """The trail that ``pan -r`` printed: our own lines, and Spin's mark where a cycle begins."""
+    stem: list[Event] = []
+    loop: list[Event] | None = None
+    for line in text.splitlines():
+        if "START OF CYCLE" in line:
+            loop = []
+        elif line.strip().startswith("@ "):
+            what, job, *details, code = line.split()[1:]
+            state = dict(enumerate(STATES, 1)).get(int(code), "gone")
+            (stem if loop is None else loop).append(Event(what, int(job), tuple(details), state))
+    return Trail(tuple(stem), None if loop is None else tuple(loop))
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one run of the verifier came to.
+
+    ``failed``: it found an error. ``assertion``: the property whose assertion it was.
+    ``unknown``: why nothing can be concluded, if so; never set together with ``failed``.
+    """
+
+    states: int = 0
+    moves: int = 0
+    depth: int = 0
+    seconds: float = 0.0
+    failed: bool = False
+    assertion: str | None = None
+    unknown: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.failed:
+            return Verdict.FAILS
+        return Verdict.HOLDS if self.unknown is None else Verdict.UNKNOWN
+
+
+_TRUNCATED = {
+    "max search depth too small": "the search was too deep",
+    "out of memory": "out of memory",
+    "MEMLIM": "out of memory",
+    "Search not completed": "the search was not completed",
+}
+
+
+def parse_search(text: str, status: int | None) -> Search:
+    """What the verifier printed. ``status``: its exit status, None if it was stopped."""
+
+    def number(pattern: str) -> int:
+        found = re.search(pattern, text)
+        return int(found[1]) if found else 0
+
+    states, depth = number(r"(\d+) states, stored"), number(r"depth reached (\d+)")
+    moves = max(0, number(r"(\d+) transitions") - 1)  # the initial state counts as one
+    errors = re.search(r"errors: (\d+)", text)
+    wrong = re.search(r"^pan:1: (.*?) \(at depth", text, re.MULTILINE)
+    if wrong and ("assertion violated" in wrong[1] or "acceptance cycle" in wrong[1]):
+        named = re.match(r"assertion violated \W*(\w+)", wrong[1])
+        name = named[1].replace("_", "-") if named else None
+        return Search(states, moves, depth, failed=True, assertion=name)
+    unknown = None
+    if status is None:
+        unknown = "out of time"
+    elif cut := next((why for sign, why in _TRUNCATED.items() if sign in text), None):
+        unknown = cut
+    elif status != 0 or errors is None or int(errors[1]) or not states:
+        unknown = f"Spin's verifier: {wrong[1] if wrong else f'exit status {status}'}"
+    return Search(states, moves, depth, unknown=unknown)
+
+
+class SpinFailed(RuntimeError):
+    """Spin or the compiler rejected a model: a fault of this module, not of the specification."""
+
+
+class Workshop:
+    """A temporary folder, and the processes that run in it; both are gone when it is left."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._closed = False
+        self._builds = 0
+
+    def __enter__(self) -> Workshop:
+        self._folder = tempfile.TemporaryDirectory(prefix="orthanc-jobs-spin-")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                process.kill()
+        self._folder.cleanup()
+
+    def stop(self) -> None:
+        """Kill what runs, and start nothing more."""
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                process.kill()
+
+    def run(self, command: Sequence[str], folder: Path) -> tuple[str, int | None]:
+        """The output of a command and its status; None if it had to be stopped."""
+        with self._lock:
+            if self._closed:
+                return "", None
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                text=True,
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            self._running.add(process)
+        try:
+            output, _ = process.communicate(timeout=self.limits.seconds)
+            return output, process.returncode
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            return output, None
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+    def build(self, setup: Setup, *flags: str) -> Verifier:
+        """The verifier of a model. `SpinFailed`: it could not be made."""
+        with self._lock:
+            self._builds += 1
+            folder = Path(self._folder.name) / str(self._builds)
+        folder.mkdir()
+        (folder / "model.pml").write_text(model(setup), encoding="ascii")
+        compiler = _compiler() or "cc"
+        variant = SAFETY_FLAGS if setup.variant is Variant.SAFETY else LIVENESS_FLAGS
+        limit = f"-DMEMLIM={self.limits.megabytes}"
+        # -o1, -o2: keep variables that are dead, or never read: they belong to the state.
+        for command in (
+            ["spin", f"-P{compiler} -E -x c", "-o1", "-o2", "-a", "model.pml"],
+            [compiler, "-O1", "-w", "-DNOREDUCE", limit, *variant, *flags, "-o", "pan", "pan.c"],
+        ):
+            output, status = self.run(command, folder)
+            if status != 0:
+                raise SpinFailed(f"{' '.join(command)}: {status}: {output[-2000:]}")
+        return Verifier(self, folder)
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A compiled model. Searches for different claims may run at the same time."""
+
+    shop: Workshop
+    folder: Path
+
+    def search(self, claim: str | None = None, depths: Sequence[int] = DEPTHS) -> Search:
+        """Look for a violation of the assertions or of an LTL claim, everywhere."""
+        begun = time.perf_counter()
+        found = Search()
+        for depth in depths:
+            found = self._search(claim, depth)
+            if found.unknown != _TRUNCATED["max search depth too small"]:
+                break
+        return replace(found, seconds=time.perf_counter() - begun)
+
+    def _search(self, claim: str | None, depth: int) -> Search:
+        folder = self.folder / (claim or "assertions")
+        folder.mkdir(exist_ok=True)
+        options = ["-E", "-w22", f"-m{depth}", *(["-a", "-N", claim] if claim else [])]
+        return parse_search(*self.shop.run([str(self.folder / "pan"), *options], folder))
+
+    def trail(self, found: Search, claim: str | None = None) -> Trail:
+        """The trail of a violation that a search has found, made shorter where that is easy."""
+        for depth in SHORT:
+            if depth >= found.depth or self._search(claim, depth).failed:
+                break
+        else:
+            depth = found.depth
+        if depth >= found.depth:
+            self.search(claim)
+        folder = self.folder / (claim or "assertions")
+        options = ["-r", *(["-N", claim] if claim else [])]
+        text, _ = self.shop.run([str(self.folder / "pan"), *options], folder)
+        return parse_trail(text)
+
+
+# --- the proof ----------------------------------------------------------------------------------
+
+
+LARGEST = Scope(jobs=2, workers=1, history=1, priorities=2, steps=2)
+"""What is searched by default: two jobs in want of one worker, of one place in the history."""
+
+
+def within(scope: Scope, largest: Scope = LARGEST) -> Scope:
+    """The scope, no larger in anything than ``largest``."""
+    return Scope(
+        **{name: min(size, getattr(largest, name)) for name, size in asdict(scope).items()}
+    )
+
+
+def count(
+    scope: Scope, *, admit: frozenset[Relaxation] = NONE, limits: Limits | None = None
+) -> Search:
+    """The number of states and of moves of a scope: what the explorer finds without symmetry."""
+    _needed()
+    setup = Setup(scope, Variant.SAFETY, admit, unasserted=frozenset(ASSERTED))
+    with Workshop(limits or Limits()) as shop:
+        return shop.build(setup).search()
+
+
+def check(
+    scope: Scope,
+    admitted: frozenset[Relaxation] = NONE,
+    *,
+    whole: bool = False,
+    limits: Limits | None = None,
+    tables: Table | None = None,
+    without: frozenset[Rule] = frozenset(),
+) -> Iterator[Checked]:
+    """Check what Spin decides: `ASSERTED`, and the promises of `eventually`.
+
+    The scope is cut down to `LARGEST`, unless it is wanted ``whole``; each result bears the
+    scope that was searched. ``tables`` and ``without`` make a mutant. A search that ran out
+    of time, memory or depth is `Verdict.UNKNOWN`. A promise whose antecedent is met in no fair
+    run fails: it would say nothing. Raises `NotInstalled`.
+    """
+    _needed()
+    limits = limits or Limits()
+    scope = scope if whole else within(scope)
+    setup = Setup(scope, Variant.SAFETY, admitted, table=tables or published(), without=without)
+    with Workshop(limits) as shop, ThreadPoolExecutor(limits.at_once) as pool:
+        try:
+            # Two threads, and no task that waits for one that is behind it.
+            lively = replace(setup, variant=Variant.LIVENESS)
+            built = pool.submit(shop.build, lively)
+            safe = pool.submit(_safety, shop, setup)
+            verifier = built.result()
+            promised = [
+                pool.submit(_promise, verifier, lively, promise) for promise in eventually(lively)
+            ]
+            yield from safe.result()
+            for task in promised:
+                yield task.result()
+        finally:
+            shop.stop()
+            pool.shutdown(cancel_futures=True)
+
+
+def _needed() -> None:
+    missing = available()
+    if missing is not None:
+        raise NotInstalled(missing)
+
+
+def _checked(setup: Setup, name: str, found: Search, verdict: Verdict, evidence: str) -> Checked:
+    modality = BY_NAME[name].modality
+    return Checked(
+        name,
+        modality,
+        ProofEngine.SPIN,
+        str(setup.scope),
+        verdict,
+        found.states,
+        found.seconds,
+        evidence,
+    )
+
+
+def _safety(shop: Workshop, setup: Setup) -> list[Checked]:
+    """All assertions in one search; one that fails is taken out, and the search is made again."""
+    results: dict[str, Checked] = {}
+    while True:
+        setup = replace(setup, unasserted=frozenset(results))
+        verifier = shop.build(setup)
+        found = verifier.search()
+        name = found.assertion
+        if not found.failed or name is None or name in results:
+            break
+        evidence = str(verifier.trail(found))
+        results[name] = _checked(setup, name, found, Verdict.FAILS, evidence)
+    rest = Verdict.HOLDS if found.verdict is Verdict.HOLDS else Verdict.UNKNOWN
+    for name in ASSERTED:
+        if name not in results:
+            results[name] = _checked(setup, name, found, rest, found.unknown or "")
+    return [results[name] for name in ASSERTED]
+
+
+def _promise(verifier: Verifier, setup: Setup, promise: Eventually) -> Checked:
+    """One promise, and then whether it says anything."""
+    claim = ltl_name(promise.name)
+    found = verifier.search(claim)
+    if found.failed:
+        evidence = str(verifier.trail(found, claim))
+        return _checked(setup, promise.name, found, Verdict.FAILS, evidence)
+    verdict, evidence = found.verdict, found.unknown or ""
+    for name, _ in promise.meets if verdict is Verdict.HOLDS else ():
+        met = verifier.search(never(promise, name))
+        if met.verdict is Verdict.HOLDS:
+            verdict, evidence = Verdict.FAILS, f"it is never met: {name}"
+            break
+        if met.verdict is Verdict.UNKNOWN:
+            verdict, evidence = Verdict.UNKNOWN, f"whether {name} is ever met: {met.unknown}"
+            break
+    return _checked(setup, promise.name, found, verdict, evidence)

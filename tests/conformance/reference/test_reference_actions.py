@@ -173,3 +173,35 @@ def test_resubmitted_job_that_fails_at_once_has_no_progress(shared: Server) -> N
     job.step().answer(500)
     job.becomes("Failure").accepts("resubmit").step().answer(500)
     assert job.becomes("Failure").standing() == ("Failure", FAILED_STEP, 0)
+
+
+def test_actions_can_be_repeated_run_after_run(shared: Server) -> None:
+    job = shared.submit(steps=3, priority=4)
+    for progress in (33, 67):
+        step = job.step()
+        job.accepts("pause")
+        step.answer()
+        paused = job.becomes("Paused").read()
+        assert paused["Progress"] == progress
+        assert "CompletionTime" not in paused
+        assert paused["EffectiveRuntime"] == job.read()["EffectiveRuntime"]
+        job.accepts("resume")
+    for _ in range(2):
+        job.step().answer(500)
+        job.becomes("Failure").accepts("resubmit")
+    step = job.step()
+    job.accepts("cancel")
+    step.answer()
+    assert job.becomes("Failure").standing() == ("Failure", CANCELED, 33)
+    assert job.read()["Priority"] == 4
+
+
+def test_retry_does_the_same_step_again(shared: Server) -> None:
+    job = shared.submit(steps=3).steps_succeed(1)
+    asked = job.step()
+    asked.ask_for_retry(1)
+    again = job.step()
+    assert again.body == asked.body
+    assert job.read()["Progress"] == 33
+    again.answer()
+    job.steps_succeed(1).becomes("Success")

@@ -1,0 +1,170 @@
+"""The explorer at its plainest: breadth-first over `spec.engine` itself.
+
+`spec.proofs.explore` says what a state is, and what can happen in one; this module is that
+definition in code. It is slow, and it is the measure that the fast one (`spec.proofs.packed`)
+is held against.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spec.engine import (
+    EMPTY,
+    Act,
+    Arrive,
+    Config,
+    Engine,
+    Event,
+    Job,
+    Phase,
+    Replied,
+    Reply,
+    Submit,
+    moves,
+    step,
+)
+from spec.proofs import Scope
+from spec.proofs.watch import Watch
+from spec.properties import Node, Own, Transition
+from spec.relaxations import NONE, Relaxation
+from spec.table import Action
+
+REPLIES = (Reply.SUCCEED, Reply.FAIL, Reply.RETRY)
+# The functions without their caches: a state is looked at once.
+_step = step.__wrapped__
+_moves = moves.__wrapped__
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What an exploration came to. ``depth``: the greatest distance from the empty engine.
+
+    ``broken``: for each property that failed, what broke it, in the domain's words.
+    ``met``: the *sometimes* properties that were met. ``complete``: the scope was exhausted.
+    """
+
+    states: int
+    moves: int
+    depth: int
+    seconds: float
+    broken: dict[str, str]
+    met: frozenset[str]
+    complete: bool = True
+
+
+def configuration(scope: Scope, admitted: frozenset[Relaxation] = NONE) -> Config:
+    """The engine's configuration in this scope."""
+    return Config(scope.workers, scope.history, relaxations=admitted)
+
+
+def events(scope: Scope, engine: Engine) -> Iterator[Event]:
+    """What the surroundings may do in this state."""
+    if len(engine.jobs) < scope.jobs:
+        for priority in range(scope.priorities):
+            for steps in range(1, scope.steps + 1):
+                yield Submit(priority, steps)
+    for action in Action:
+        yield Act(action, None)
+    for index, job in enumerate(engine.jobs):
+        for action in Action:
+            yield Act(action, index)
+        if job is not None and job.phase is Phase.SENT:
+            yield Arrive(index, job.done)
+        elif job is not None and job.phase is Phase.HELD:
+            for reply in REPLIES:
+                yield Replied(index, reply)
+
+
+def happenings(config: Config, scope: Scope, engine: Engine) -> tuple[Transition, ...]:
+    """Everything that can happen in this state."""
+    found = [
+        Transition(config, engine, event, answer, after)
+        for event in events(scope, engine)
+        for answer, after in _step(config, engine, event)
+    ]
+    found += [
+        Transition(config, engine, Own(name, job), None, after)
+        for name, job, after in _moves(config, engine)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def canonical(engine: Engine) -> Engine:
+    """The engine with its jobs renamed into a fixed order: by record, then by place."""
+
+    def key(index: int) -> tuple[Job | tuple[()], int, int]:
+        return (
+            engine.jobs[index] or (),
+            engine.queue.index(index) if index in engine.queue else -1,
+            engine.history.index(index) if index in engine.history else -1,
+        )
+
+    order = sorted(range(len(engine.jobs)), key=key)
+    if order == list(range(len(order))):
+        return engine
+    name = {old: new for new, old in enumerate(order)}
+    return Engine(
+        tuple(engine.jobs[old] for old in order),
+        tuple(name[old] for old in engine.queue),
+        tuple(name[old] for old in engine.history),
+    )
+
+
+# --- breadth-first ---------------------------------------------------------------------------
+
+
+def explore(
+    scope: Scope,
+    admitted: frozenset[Relaxation] = NONE,
+    *,
+    symmetry: bool = True,
+    watch: Watch | None = None,
+    limit: int | None = None,
+) -> Exploration:
+    """Explore the scope with `spec.engine` itself: slow, and the measure of `spec.proofs.packed`.
+
+    ``watch`` evaluates properties on the way, and may have seen enough before the end. ``limit``:
+    the number of states after which to stop. Stopped early, the exploration is incomplete.
+    """
+    begun = time.perf_counter()
+    config = configuration(scope, admitted)
+    seen = {EMPTY}
+    level = [EMPTY]
+    made = depth = 0
+    while level:
+        following = []
+        for engine in level:
+            happens = happenings(config, scope, engine)
+            made += len(happens)
+            if watch is not None:
+                watch.node(Node(config, engine, happens))
+            for t in happens:
+                after = canonical(t.after) if symmetry else t.after
+                if after not in seen:
+                    seen.add(after)
+                    following.append(after)
+            enough = watch is not None and watch.enough
+            if enough or (limit is not None and len(seen) > limit):
+                return _done(len(seen), made, depth, begun, watch, complete=False)
+        level = following
+        depth += bool(level)
+    return _done(len(seen), made, depth, begun, watch)
+
+
+def _done(
+    states: int, made: int, depth: int, begun: float, watch: Watch | None, complete: bool = True
+) -> Exploration:
+    if watch is not None:
+        watch.finish()
+    return Exploration(
+        states,
+        made,
+        depth,
+        time.perf_counter() - begun,
+        {} if watch is None else dict(watch.broken),
+        frozenset() if watch is None else frozenset(watch.met),
+        complete,
+    )

@@ -1,0 +1,193 @@
+"""Runs the proof engines side by side, and puts together what they found.
+
+Each engine runs in a process of its own, so that two cores are used, no engine can disturb
+another, and an interrupt ends them all: the process and whatever it has started form a group,
+which is killed when the caller leaves `verify`, in whatever way.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from spec.proofs import DEFAULT, Checked, NotInstalled, ProofEngine, Scope, Verdict, counterexample
+from spec.properties import BY_NAME, Modality
+from spec.relaxations import NONE, Relaxation
+
+SCHEMA = 1
+MODULES = {
+    ProofEngine.EXPLORE: "spec.proofs.explore",
+    ProofEngine.SMT: "spec.proofs.smt",
+    ProofEngine.SPIN: "spec.proofs.promela",
+}
+
+
+@dataclass
+class Verification:
+    """What came out. ``absent``: the engines that lack a tool, each with the reason; ``died``:
+    those that did not come to their end, which always leaves the whole unknown.
+
+    ``asked``: the engines that were asked for by name; that one of them is absent leaves the
+    whole unknown. ``files``: the counterexamples that were written, by the property's name.
+    """
+
+    results: list[Checked] = field(default_factory=list)
+    absent: dict[ProofEngine, str] = field(default_factory=dict)
+    died: dict[ProofEngine, str] = field(default_factory=dict)
+    asked: tuple[ProofEngine, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """`FAILS` goes before `UNKNOWN`; of nothing that was judged, nothing is known."""
+        found = {result.verdict for result in self.results}
+        if Verdict.FAILS in found:
+            return Verdict.FAILS
+        judged = Verdict.HOLDS in found and Verdict.UNKNOWN not in found
+        missed = any(engine in self.asked for engine in self.absent)
+        lost = bool(self.died) or missed or not self._all_decided
+        return Verdict.HOLDS if judged and not lost else Verdict.UNKNOWN
+
+    @property
+    def _all_decided(self) -> bool:
+        """Whether no property was left by every engine that was to decide it."""
+        decided = {r.name for r in self.results if r.verdict is not Verdict.NOT_RUN}
+        return {r.name for r in self.results} <= decided
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The names of the properties that an engine saw fail."""
+        return tuple(dict.fromkeys(r.name for r in self.results if r.verdict is Verdict.FAILS))
+
+    @property
+    def disputed(self) -> tuple[str, ...]:
+        """The properties of which one engine says that they hold and another that they fail."""
+        holds = {r.name for r in self.results if r.verdict is Verdict.HOLDS}
+        return tuple(name for name in self.broken if name in holds)
+
+    def write(self, folder: Path) -> None:
+        """Write the counterexamples, a file for each broken property. Raises `OSError`."""
+        for result in self.results:
+            if result.replay is not None and result.name not in self.files:
+                self.files[result.name] = str(counterexample.write(result.replay, folder))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict.value,
+            "properties": [
+                r.to_json(self.files.get(r.name) if r.verdict is Verdict.FAILS else None)
+                for r in self.results
+            ],
+        }
+
+
+def verify(
+    engines: Sequence[ProofEngine] = (),
+    admit: frozenset[Relaxation] = NONE,
+    scope: Scope = DEFAULT,
+    on_result: Callable[[Checked], None] = lambda result: None,
+    options: Mapping[str, Any] | None = None,
+) -> Verification:
+    """Check every property with each engine; none named means all that are installed.
+
+    ``on_result`` is told of each result when it comes. ``options`` are given to the explorer's
+    ``check`` (`spec.proofs.explore.check`).
+    """
+    found = Verification(asked=tuple(engines))
+    with _running(tuple(engines) or tuple(ProofEngine), scope, admit, options or {}) as running:
+        while running:
+            for ready in wait(list(running)):
+                assert isinstance(ready, Connection)
+                engine, process = running[ready]
+                try:
+                    message = ready.recv()
+                except EOFError:
+                    process.join()
+                    found.died[engine] = f"it ended with status {process.exitcode}"
+                    message = None
+                if isinstance(message, Checked):
+                    result = _with_replay(message, admit)
+                    found.results.append(result)
+                    on_result(result)
+                    continue
+                del running[ready]
+                if message is not None:
+                    found.absent[engine] = str(message)
+    return found
+
+
+def _with_replay(result: Checked, admit: frozenset[Relaxation]) -> Checked:
+    """A failure with a run that shows it on a real server, where a relaxation is the reason."""
+    p = BY_NAME.get(result.name)
+    if result.verdict is not Verdict.FAILS or p is None or p.modality is Modality.SOMETIMES:
+        return result
+    return replace(result, replay=counterexample.build(p.name, admit))
+
+
+_Running = dict[Connection, tuple[ProofEngine, BaseProcess]]
+
+
+@contextmanager
+def _running(
+    engines: Sequence[ProofEngine],
+    scope: Scope,
+    admit: frozenset[Relaxation],
+    options: Mapping[str, Any],
+) -> Iterator[_Running]:
+    """The engines' processes, by the pipe that each reports on; all are gone afterwards."""
+    context = multiprocessing.get_context("fork")
+    running: _Running = {}
+    started: list[BaseProcess] = []
+    try:
+        for engine in engines:
+            ours, theirs = context.Pipe(duplex=False)
+            more = dict(options) if engine is ProofEngine.EXPLORE else {}
+            arguments = (engine, scope, admit, more, theirs)
+            process: BaseProcess = context.Process(target=_work, args=arguments, daemon=False)
+            process.start()
+            theirs.close()
+            started.append(process)
+            running[ours] = (engine, process)
+        yield running
+    finally:
+        for process in started:
+            _end(process)
+
+
+def _end(process: BaseProcess) -> None:
+    assert process.pid is not None
+    if process.is_alive():
+        with suppress(ProcessLookupError):  # it has just ended, or is no group leader yet
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+    process.join()
+
+
+def _work(
+    engine: ProofEngine,
+    scope: Scope,
+    admit: frozenset[Relaxation],
+    options: Mapping[str, Any],
+    pipe: Connection,
+) -> None:
+    """One engine, in its own process: send each result, then None, or why it cannot run."""
+    os.setpgrp()
+    try:
+        for result in import_module(MODULES[engine]).check(scope, admit, **options):
+            pipe.send(result)
+    except NotInstalled as error:
+        pipe.send(str(error))
+    else:
+        pipe.send(None)
+    finally:
+        pipe.close()

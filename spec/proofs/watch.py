@@ -1,0 +1,151 @@
+"""The properties, evaluated on what an exploration comes by, and states in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from spec.engine import Act, Arrive, Config, Engine, Job, Replied, Submit
+from spec.properties import (
+    BY_NAME,
+    PROPERTIES,
+    Modality,
+    Node,
+    Own,
+    Property,
+    Transition,
+    records,
+)
+from spec.table import State
+
+
+class Watch:
+    """Evaluates properties on what an exploration comes by. ``first``: one failure is enough."""
+
+    def __init__(self, properties: Iterable[Property] = PROPERTIES, *, first: bool = False) -> None:
+        self._first = first
+        self.broken: dict[str, str] = {}
+        self.met: set[str] = set()
+        watched = list(properties)
+        never = [p for p in watched if p.modality is not Modality.SOMETIMES]
+        self._seek = [p for p in watched if p.modality is Modality.SOMETIMES]
+        self._states = [p for p in never if p.state is not None]
+        self._transitions = [p for p in never if p.transition is not None]
+        self._nodes = [p for p in never if p.node is not None]
+        self._leaves = [p for p in never if p.leaves is not None]
+        self._ranks: dict[State, dict[Job, set[Job]]] = {
+            p.leaves: {} for p in self._leaves if p.leaves is not None
+        }
+
+    @property
+    def enough(self) -> bool:
+        """Whether the exploration may stop here."""
+        return self._first and bool(self.broken)
+
+    def node(self, node: Node) -> None:
+        """A state, with everything that can happen in it."""
+        self.state(node.config, node.engine)
+        for t in node.happens:
+            self.transition(t)
+        for p in self._nodes:
+            if p.name not in self.broken and p.node is not None and not p.node(node):
+                self.broken[p.name] = in_words(node.engine)
+
+    def state(self, config: Config, engine: Engine) -> None:
+        for p in self._states:
+            if p.name not in self.broken and p.state is not None and not p.state(config, engine):
+                self.broken[p.name] = in_words(engine)
+        met = [p for p in self._seek if p.state is not None and p.state(config, engine)]
+        if met:
+            self._meet(met)
+
+    def transition(self, t: Transition) -> None:
+        for p in self._transitions:
+            if p.name not in self.broken and p.transition is not None and not p.transition(t):
+                self.broken[p.name] = what_happened(t)
+        met = [p for p in self._seek if p.transition is not None and p.transition(t)]
+        if met:
+            self._meet(met)
+        for _, before, after in records(t):
+            if before is not None and after is not None and before != after:
+                ranks = self._ranks.get(before.state)
+                if ranks is not None and after.state is before.state:
+                    ranks.setdefault(before, set()).add(after)
+
+    def _meet(self, met: list[Property]) -> None:
+        self.met |= {p.name for p in met}
+        self._seek = [p for p in self._seek if p.name not in self.met]
+
+    def finish(self) -> None:
+        """After the last state: look for cycles, and follow what rests on what."""
+        for p in self._leaves:
+            assert p.leaves is not None
+            if p.name not in self.broken and (loop := cycle(self._ranks[p.leaves])):
+                way = ", then ".join(map(_record, loop))
+                self.broken[p.name] = f"a job can go round for ever: {way}"
+        for name, p in BY_NAME.items():
+            for other in p.rests_on:
+                if other in self.broken:
+                    self.broken.setdefault(name, f"{other} fails: {self.broken[other]}")
+
+
+def cycle(graph: dict[Job, set[Job]]) -> list[Job]:
+    """A cycle of ``graph``, or the empty list."""
+    done: set[Job] = set()
+    for root in graph:
+        path: list[Job] = []
+        todo: list[tuple[Job, Iterator[Job]]] = []
+        if root not in done:
+            path.append(root)
+            todo.append((root, iter(graph[root])))
+        while todo:
+            node, after = todo[-1]
+            following = next(after, None)
+            if following is None:
+                done.add(node)
+                path.pop()
+                todo.pop()
+            elif following in path:
+                return [*path[path.index(following) :], following]
+            elif following not in done:
+                path.append(following)
+                todo.append((following, iter(graph.get(following, ()))))
+    return []
+
+
+# --- in words --------------------------------------------------------------------------------
+
+
+def _record(job: Job | None) -> str:
+    if job is None:
+        return "gone"
+    text = f"{job.state} ({job.done} of {job.steps} steps done, shows {job.shown}"
+    text += f", priority {job.priority}, ErrorCode {int(job.error)}"
+    if job.state is State.RUNNING:
+        text += f", asked for {job.asked}, worker {job.phase}"
+    return f"{text})"
+
+
+def in_words(engine: Engine) -> str:
+    """A state in the domain's words."""
+    text = "; ".join(f"job {i}: {_record(job)}" for i, job in enumerate(engine.jobs))
+    queue = ", ".join(map(str, engine.queue)) or "empty"
+    history = ", ".join(map(str, engine.history)) or "empty"
+    return f"{text or 'no job'}; queue: {queue}; history: {history}"
+
+
+def what_happened(t: Transition) -> str:
+    """A transition in the domain's words."""
+    match t.what:
+        case Submit(priority, steps):
+            what = f"a job of {steps} steps is submitted with priority {priority}"
+        case Act(action, job):
+            what = f"{action} of job {'unknown' if job is None else job} is answered {t.answer}"
+        case Arrive(job, number):
+            what = f"step {number + 1} of job {job} arrives"
+        case Replied(job, reply):
+            what = f"the peer lets the step of job {job} {reply}"
+        case Own(name, job):
+            what = f"job {job} does '{name}'"
+        case _:
+            what = str(t.what)
+    return f"{what}: from [{in_words(t.before)}] to [{in_words(t.after)}]"
