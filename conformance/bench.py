@@ -17,6 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.errors import BadArgument, Unjudged
+from conformance.oracle import Finding, Oracle
+from conformance.servers.client import Client
+from conformance.servers.client import Reply as Answer
+from conformance.servers.gate import MARKER, Gate, Hold
+from conformance.steps import MOST_STEPS, UNKNOWN_JOB, Do, Step
 from spec.engine import (
     Act,
     Arrive,
@@ -30,13 +36,6 @@ from spec.engine import (
     View,
 )
 from spec.table import Action, ErrorCode, State
-
-from conformance.errors import BadArgument, Unjudged
-from conformance.oracle import Finding, Oracle
-from conformance.servers.client import Client
-from conformance.servers.client import Reply as Answer
-from conformance.servers.gate import MARKER, Gate, Hold
-from conformance.steps import MOST_STEPS, UNKNOWN_JOB, Do, Step
 
 GRACE = 0.05  # seconds for which something that must not come is watched for
 REST = 0.25  # seconds for which a peer is not given to another job
@@ -129,6 +128,16 @@ class Fixture:
         self.actions = 0
         self.spares: list[Spare] = []
         self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
+
+    def forget(self) -> None:
+        """The server is a new one: nothing of what was made is there any more."""
+        self.instances.clear()
+        self.slots.clear()
+        self.jobs.clear()
+        self.spares.clear()
+        self.gate.drain()
+        self.gate.arrivals()
+        self.gate.fill()
 
     @property
     def patient_id(self) -> str:
@@ -365,7 +374,11 @@ class Bench:
     def _list(self) -> None:
         reply = self._get("/jobs")
         found = reply.json()
-        if not reply.ok or not isinstance(found, list) or not all(isinstance(i, str) for i in found):
+        if (
+            not reply.ok
+            or not isinstance(found, list)
+            or not all(isinstance(i, str) for i in found)
+        ):
             self._deviates("monitor/list", "HTTP 200 with an array of ids", _clip(reply))
         self._arrived(0.0)
         self._check_listed(found)
@@ -458,26 +471,32 @@ class Bench:
         self.judged = True
 
     def abandon(self) -> None:
-        """End all jobs of a case that was not judged to its end, without the oracle."""
-        for job in self.jobs.values():
-            if job.id:
-                self._abandon(job)
+        """End all jobs of a case that was not judged to its end, without the oracle.
 
-    def _abandon(self, job: Tracked) -> None:
+        Raises `Unjudged` where they do not end: then no later case can rely on the server.
+        """
         deadline = time.monotonic() + self.deadline
-        client = self.fixture.client
-        while time.monotonic() < deadline:
-            for hold in self.fixture.gate.arrivals():
+        fixture = self.fixture
+        open_ = [job for job in self.jobs.values() if job.id]
+        while open_:
+            if time.monotonic() > deadline:
+                raise Unjudged(f"jobs of {self.case} do not end, whatever they are asked for")
+            for hold in fixture.gate.arrivals():
                 hold.reply(503)
-            for hold in job.holds:
-                hold.reply(503)
-            found = client.get(f"/jobs/{job.id}").json()
-            state = found.get("State") if isinstance(found, dict) else None
-            if state in (None, State.SUCCESS, State.FAILURE):
-                return
-            client.post(f"/jobs/{job.id}/{Action.CANCEL}")
-            self.fixture.gate.wait(0.002)
-        raise Unjudged(f"job {job.id} does not end, whatever it is asked for")
+            for job in open_:
+                for hold in job.holds:
+                    hold.reply(503)
+            open_ = [job for job in open_ if not self._has_ended(job)]
+            if open_:
+                fixture.gate.wait(0.002)
+
+    def _has_ended(self, job: Tracked) -> bool:
+        found = self._get(f"/jobs/{job.id}").json()
+        state = found.get("State") if isinstance(found, dict) else None
+        if state in (None, State.SUCCESS, State.FAILURE):
+            return True
+        self.fixture.client.post(f"/jobs/{job.id}/{Action.CANCEL}")
+        return False
 
     def _give_up(self) -> None:
         late = self.oracle.awaited()
@@ -565,15 +584,17 @@ class Bench:
             if found.get(key) != right:
                 self._deviates(requirement, f"{key} {right}", f"{key} {found.get(key)!r}")
         try:
-            state = State(found.get("State"))
+            state = State(str(found.get("State")))
         except ValueError:
-            self._deviates("monitor/state", "one of the six states", f"State {found.get('State')!r}")
+            self._deviates(
+                "monitor/state", "one of the six states", f"State {found.get('State')!r}"
+            )
         numbers = [found.get(key) for key in ("ErrorCode", "Progress", "Priority")]
         for key, value in zip(("error-code", "progress", "priority"), numbers, strict=True):
             if not isinstance(value, int) or isinstance(value, bool):
                 self._deviates(f"monitor/{key}", "an integer", repr(value))
         try:
-            error = ErrorCode(numbers[0])
+            error = ErrorCode(numbers[0])  # type: ignore[arg-type]
         except ValueError:
             expected = ", ".join(str(int(code)) for code in ErrorCode)
             self._deviates("monitor/error-code", f"one of {expected}", f"ErrorCode {numbers[0]}")

@@ -18,10 +18,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from spec.engine import Config, View
-from spec.relaxations import Relaxation
-from spec.table import State
-
 from conformance import ledger as ledgers
 from conformance.bench import Bench, Deviated
 from conformance.coverage import coverage, seen
@@ -48,8 +44,13 @@ from conformance.steps import Do, Step
 from conformance.suites import search, select, suites
 from conformance.suites.case import NOTHING, Case
 from conformance.targets import Choice, Session, Yard, opened, probe
+from spec.engine import Config, View
+from spec.relaxations import Relaxation
+from spec.table import State
 
 AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
+MOST_CONFIRMED = 3  # cases in which something did not come that are run again
+HASTY = 1.0  # seconds for what has to come, once so many of them were confirmed
 PATIENT = 4  # times the deadline, when a case in which something did not come is run again
 HISTORY_FULL = "history full"
 DIED = "queue/engine"  # what a server breaks that ends by itself
@@ -86,6 +87,15 @@ class Judgement:
     performed: tuple[tuple[Step, tuple[str, ...]], ...]
     unjudged: str | None = None
     died: ServerDied | None = None
+    dirty: bool = False  # jobs of it are still under way
+
+    @property
+    def missing(self) -> bool:
+        return any(finding.missing for finding in self.findings)
+
+    @property
+    def unexplained(self) -> bool:
+        return any(finding.relaxations is None for finding in self.findings)
 
 
 @dataclass
@@ -100,6 +110,8 @@ class Campaign:
     _cases: list[Case] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _retries: bool = False
+    _confirmed: int = 0
+    _spoilt: str | None = None
     _cleanup: Cleanup = field(default_factory=Cleanup)
     _statistics: Statistics = field(default_factory=Statistics)
     _begun: bool = False
@@ -140,9 +152,7 @@ class Campaign:
                     groups += self._begin(session)
                     _, cases = groups.pop(0)
                 self._spend(setup_seconds=time.perf_counter() - opening)
-                left = self._group(session, cases)
-            if left:
-                groups.insert(0, (config, left))
+                self._group(session, cases)
 
     def _probes(self, session: Session) -> bool:
         """A probe leaves a job in the history: only where there is room for it."""
@@ -176,20 +186,25 @@ class Campaign:
             group.append(case)
         return groups
 
-    def _group(self, session: Session, cases: Sequence[Case]) -> list[Case]:
-        """Run cases on an open server; those that are left when it has ended by itself."""
+    def _group(self, session: Session, cases: Sequence[Case]) -> None:
+        """Run cases on an open server."""
         began = time.perf_counter()
         try:
-            for number, case in enumerate(cases):
+            for case in cases:
                 self.emit(CaseBegins(case.id))
-                try:
-                    self._tell(self._case(session, case))
-                except ServerDied:
-                    return list(cases[number + 1 :])
+                if self._spoilt is not None and case.unreachable is None:
+                    self._tell(self._result(case, Verdict.UNKNOWN, self._spoilt))
+                    continue
+                self._tell(self._case(session, case))
                 self._late(session)
-            return []
         finally:
             self._spend(seconds=time.perf_counter() - began)
+
+    def _spoil(self, session: Session, case: Case, dirty: bool) -> None:
+        """After a fault the server is not to be relied on: start another, where we can."""
+        self._late(session)
+        if not session.renew() and dirty:
+            self._spoilt = f"jobs of {case.id} do not end, and get in the way of all others"
 
     # --- one case -----------------------------------------------------------------------------
 
@@ -199,10 +214,7 @@ class Campaign:
         began = time.perf_counter()
         if not self._has_room(session, case):
             return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
-        if not case.steps:
-            result = self._search(session, case)
-        else:
-            result = self._judge(session, case)
+        result = self._judge(session, case) if case.steps else self._search(session, case)
         return replace(result, seconds=time.perf_counter() - began)
 
     def _has_room(self, session: Session, case: Case) -> bool:
@@ -215,21 +227,30 @@ class Campaign:
 
     def _judge(self, session: Session, case: Case) -> Result:
         judged = self._attempt(session, case)
-        if any(finding.missing for finding in judged.findings):
-            patient = self._attempt(session, case, PATIENT)
-            judged = patient if patient.died is None else judged
         for _ in range(case.repeat - 1):
             if judged.findings or judged.unjudged or judged.died:
                 break
             judged = self._attempt(session, case)
-        if judged.died is not None:
-            self._tell(self._death(session, case, judged))
-            raise judged.died
+        if judged.missing:
+            judged = self._confirm(session, case, judged)
         return self._weigh(session, case, judged)
+
+    def _confirm(self, session: Session, case: Case, judged: Judgement) -> Judgement:
+        """What did not come is a deviation if it does not come in four times the time either.
+
+        Waiting for that takes long, so it is done a few times only in one run.
+        """
+        if self._confirmed >= MOST_CONFIRMED:
+            reason = f"{judged.findings[-1].actual}: not confirmed, like others of this run"
+            found = [f for f in judged.findings if not f.missing]
+            return replace(judged, findings=tuple(found), unjudged=reason)
+        patient = self._attempt(session, case, PATIENT)
+        self._confirmed += patient.missing
+        return patient
 
     def _attempt(self, session: Session, case: Case, patience: int = 1) -> Judgement:
         bench = self._bench(session, case, patience)
-        reason, died = None, None
+        reason, died, dirty = None, None, False
         try:
             try:
                 for step in bench.take_up(case.steps):
@@ -242,13 +263,15 @@ class Campaign:
             except Unjudged as unjudged:
                 reason = str(unjudged)
                 bench.abandon()
-        except Unjudged as unjudged:  # the jobs of the case do not end
-            reason = reason or str(unjudged)
+        except Unjudged as unjudged:
+            reason, dirty = reason or str(unjudged), True
         except ServerDied as ended:
-            died = ended
+            died, dirty = ended, True
         self._close(session, bench)
+        if dirty or any(finding.relaxations is None for finding in bench.findings):
+            self._spoil(session, case, dirty)
         performed = bench.performed[: bench.deviated_at or None]
-        return Judgement(tuple(bench.findings), tuple(performed), reason, died)
+        return Judgement(tuple(bench.findings), tuple(performed), reason, died, dirty)
 
     def _bench(self, session: Session, case: Case, patience: int = 1) -> Bench:
         profile = session.profile
@@ -258,6 +281,8 @@ class Campaign:
             retries=self._retries,
         )
         deadline = session.deadline * patience
+        if self._confirmed >= MOST_CONFIRMED:
+            deadline = min(deadline, HASTY)
         limit = session.hold_limit
         return Bench(
             case.id,
@@ -278,6 +303,8 @@ class Campaign:
 
     def _weigh(self, session: Session, case: Case, judged: Judgement) -> Result:
         """The verdict on what was found."""
+        if judged.died is not None:
+            return self._death(session, case, judged)
         named = {r for f in judged.findings for r in f.relaxations or ()}
         unexplained = [f for f in judged.findings if f.relaxations is None]
         if judged.unjudged is not None and not unexplained and named <= self.ledger.accepted:
@@ -344,7 +371,8 @@ class Campaign:
         hunt = search.Search(
             session.profile,
             lambda: self._bench(session, case),
-            lambda bench: self._close(session, bench),
+            lambda bench, faulty: self._close_example(session, case, bench, faulty),
+            lambda steps: self._confirms(session, case, steps),
             lambda done: self.emit(Progress(case.id, done, self.plan.examples)),
             self.plan.examples,
             self.plan.seed,
@@ -358,14 +386,28 @@ class Campaign:
                 self._tell(self._found(session, part, found))
         if hunt.died is not None:
             died, performed = hunt.died
-            self._tell(self._death(session, case, Judgement((), performed, None, died)))
-            raise died
-        last = next((f for f in hunt.found if f.finding.relaxations is None), None)
-        if last is not None:
+            return self._death(session, case, Judgement((), performed, None, died))
+        if (last := named.get(None)) is not None:
             return self._found(session, case, last)
         if hunt.unjudged:
             return self._result(case, Verdict.UNKNOWN, reason=hunt.unjudged[0])
         return self._result(case, Verdict.PASS)
+
+    def _close_example(self, session: Session, case: Case, bench: Bench, faulty: bool) -> None:
+        dirty = False
+        try:
+            if faulty:
+                bench.abandon()
+        except (Unjudged, ServerDied):
+            dirty = True
+        self._close(session, bench)
+        if faulty:
+            self._spoil(session, case, dirty)
+
+    def _confirms(self, session: Session, case: Case, steps: Sequence[Step]) -> bool:
+        """Whether the same thing does not come in four times the time either."""
+        again = self._attempt(session, replace(case, steps=tuple(steps)), PATIENT)
+        return again.missing
 
     def _found(self, session: Session, case: Case, found: search.Found) -> Result:
         named = set(found.finding.relaxations or ())

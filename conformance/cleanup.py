@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from spec.table import FINAL, Action
-
 from conformance.bench import Fixture
 from conformance.errors import Unjudged
 from conformance.events import Cleanup, Left
 from conformance.servers.client import Client
+from spec.table import FINAL, Action
 
 ALLOWED = 1.5  # seconds for all of it
 PAUSE = 0.005  # seconds between two looks at jobs that are still under way

@@ -254,13 +254,13 @@ def diagram(
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0: a free one.")] = 8042,
-    host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen at.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen at.")
+    ] = "127.0.0.1",
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An Orthanc configuration file.")
     ] = None,
-    fault: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Plant one fault.")
-    ] = None,
+    fault: Annotated[str | None, typer.Option(metavar="NAME", help="Plant one fault.")] = None,
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="List the faults that can be planted.")
     ] = False,

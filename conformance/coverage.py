@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from conformance.events import Coverage, Result, Share, Verdict
+from conformance.suites.case import Case
 from spec.engine import Act, Arrive, Event, List, Read, Replied, Submit, View
 from spec.table import (
     ACTIONS,
@@ -22,9 +24,6 @@ from spec.table import (
     cell,
     cell_id,
 )
-
-from conformance.events import Coverage, Result, Share, Verdict
-from conformance.suites.case import Case
 
 CELLS = tuple(cell_id(action, state) for state in State for action in ACTIONS)
 EDGE_IDS = tuple(edge.id for edge in EDGES)

@@ -14,12 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from spec.relaxations import Relaxation, UnknownRelaxation, relaxation
-from spec.requirements import version_key
-
 from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.servers.client import System
+from spec.relaxations import Relaxation, UnknownRelaxation, relaxation
+from spec.requirements import version_key
 
 SHIPPED = "orthanc.json"
 FIELDS = {"relaxation", "reason", "reference", "cases"}
@@ -52,7 +51,9 @@ class Ledger:
     def stale(self, results: Iterable[Result]) -> tuple[str, ...]:
         """The entries whose cases were all judged without a need for the relaxation."""
         by_id = {result.id: result for result in results}
-        judged = {i for i, r in by_id.items() if r.verdict not in (Verdict.SKIPPED, Verdict.UNKNOWN)}
+        judged = {
+            i for i, r in by_id.items() if r.verdict not in (Verdict.SKIPPED, Verdict.UNKNOWN)
+        }
         return tuple(
             entry.relaxation.value
             for entry in self.entries
@@ -112,6 +113,4 @@ def _entry(found: Any, known: frozenset[str]) -> Entry:
     for key in ("relaxation", "reason", "reference"):
         if not isinstance(found[key], str) or not found[key].strip():
             raise BadArgument(f"{key!r} must be a text")
-    return Entry(
-        relaxation(found["relaxation"]), found["reason"], found["reference"], tuple(cases)
-    )
+    return Entry(relaxation(found["relaxation"]), found["reason"], found["reference"], tuple(cases))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from spec.requirements import CATALOGUE, Requirement
-
 from conformance.suites import suites
 from conformance.suites.case import Profile
+from spec.requirements import CATALOGUE, Requirement
 
 
 def lines() -> Iterator[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from conformance.errors import Unjudged
 from spec.engine import (
     EMPTY,
     Act,
@@ -36,8 +37,6 @@ from spec.engine import (
 )
 from spec.relaxations import Relaxation, smallest_first
 from spec.table import Action, Asked, Ended, Move, State, boundary_id, cell_id
-
-from conformance.errors import Unjudged
 
 BUDGET = 20_000  # engines in the set; past it a case is unknown
 
@@ -107,7 +106,9 @@ class Oracle:
     def overdue(self, missing: str, job: int) -> Finding:
         """What had to come did not: ``missing`` says what, in words."""
         requirement = self._cause.get(job, "queue/free-worker-takes")
-        if all((one := e.jobs[job]) is not None and one.state is State.PENDING for e in self.rest()):
+        if all(
+            (one := e.jobs[job]) is not None and one.state is State.PENDING for e in self.rest()
+        ):
             requirement = "queue/free-worker-takes"
         expected = tuple(sorted({self._standing(e, job) for e in self.rest()}))
         for admitted in smallest_first(set(Relaxation) - self.config.relaxations):
@@ -301,7 +302,9 @@ class Oracle:
         views = {_view(e, job) for e in before}
         cause = self._cause.get(job, "monitor/state")
         if not isinstance(answer, View):
-            completed = any(v is not None and v.state in (State.SUCCESS, State.FAILURE) for v in views)
+            completed = any(
+                v is not None and v.state in (State.SUCCESS, State.FAILURE) for v in views
+            )
             return "history/kept" if completed else "history/unfinished-never-evicted"
         states = {v.state for v in views if v is not None}
         if not states:
@@ -374,7 +377,9 @@ def _jobs(engines: Engines, job: int) -> list[Job]:
 def _one_state(engines: Engines, job: int) -> State | None:
     """The state of the job, if there is but one; Running where it may already have left it."""
     states = sorted({one.state for one in _jobs(engines, job)})
-    return State.RUNNING if len(states) > 1 and State.RUNNING in states else next(iter(states), None)
+    return (
+        State.RUNNING if len(states) > 1 and State.RUNNING in states else next(iter(states), None)
+    )
 
 
 def _ended(job: Job, reply: Reply) -> Ended:

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spec.relaxations import UnknownRelaxation, relaxation
-from spec.requirements import requirement
-
 from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.oracle import Finding
 from conformance.steps import Step, check
+from spec.relaxations import UnknownRelaxation, relaxation
+from spec.requirements import requirement
 
 SCHEMA = 1
 MOST_TRIES = 100

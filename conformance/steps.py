@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from conformance.errors import BadArgument
 from spec.engine import Reply
 from spec.table import Action, State
-
-from conformance.errors import BadArgument
 
 MOST_STEPS = 8  # steps of one job; each has an instance of its own
 UNKNOWN_JOB = "unknown"  # the name of a job that does not exist
@@ -112,7 +111,7 @@ class Step:
         if unused:
             raise BadArgument(f"a step has no field {min(unused)!r}")
         try:
-            do = Do(found.get("do"))
+            do = Do(str(found.get("do")))
         except ValueError:
             known = ", ".join(Do)
             raise BadArgument(f"unknown step {found.get('do')!r}: use one of {known}") from None
@@ -125,7 +124,9 @@ class Step:
         if not _integer(priority) or not -(2**31) <= priority < 2**31:
             raise BadArgument(f"'priority' must be an integer of 32 bits, not {priority!r}")
         state = found.get("state")
-        if (do is Do.AWAIT) != (state is not None) or (state is not None and state not in set(State)):
+        if (do is Do.AWAIT) != (state is not None) or (
+            state is not None and state not in set(State)
+        ):
             raise BadArgument("'state' must be one of the six states, and belongs to 'await'")
         settle = found.get("settle", True)
         if not isinstance(settle, bool):
@@ -146,9 +147,12 @@ def check(steps: Iterable[Step]) -> None:
             if step.job in born or step.job == UNKNOWN_JOB:
                 raise BadArgument(f"job {step.job!r} cannot be submitted: the name is taken")
             born.add(step.job)
-        elif step.job is not None and step.job not in born:
-            if step.job != UNKNOWN_JOB or (step.do.action is None and step.do is not Do.READ):
-                raise BadArgument(f"step '{step}' comes before job {step.job!r} was submitted")
+        elif step.job not in born | {None} and not _about_no_job(step):
+            raise BadArgument(f"step '{step}' comes before job {step.job!r} was submitted")
+
+
+def _about_no_job(step: Step) -> bool:
+    return step.job == UNKNOWN_JOB and (step.do.action is not None or step.do is Do.READ)
 
 
 # --- short forms, for the suites -------------------------------------------------------------

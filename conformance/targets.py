@@ -14,10 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spec.engine import Config
-from spec.requirements import version_key
-from spec.table import State
-
 from conformance.bench import Bench, Deviated, Fixture
 from conformance.cleanup import clean
 from conformance.errors import BadArgument, KitError, NoServer, Unjudged
@@ -28,6 +24,9 @@ from conformance.servers.gate import Gate
 from conformance.servers.managed import Managed
 from conformance.steps import fail, submit
 from conformance.suites.case import NOTHING, Profile
+from spec.engine import Config
+from spec.requirements import version_key
+from spec.table import State
 
 ORTHANC_HISTORY = 10  # Orthanc's default of JobsHistorySize
 DELETES_SINCE = "1.12.2"
@@ -75,6 +74,15 @@ class Session:
         """Raise `ServerDied` where a managed server has ended by itself."""
         if self.server is not None:
             self.server.check()
+
+    def renew(self) -> bool:
+        """Make a managed server a new one; whether that could be done."""
+        if self.server is None:
+            return False
+        self.server.renew()
+        self.client.move(self.server.address)
+        self.fixture.forget()
+        return True
 
     @property
     def room_for(self) -> int:

@@ -44,7 +44,6 @@ from spec.table import (
     BOUNDARY,
     EDGE,
     FINAL,
-    STAY,
     UNKNOWN,
     Action,
     Asked,
@@ -217,10 +216,13 @@ def step(config: Config, engine: Engine, event: Event) -> frozenset[Outcome]:
     match event:
         case Submit(priority, steps):
             return frozenset({(True, _submit(engine, priority, steps))})
-        case Act(_, None):
-            return frozenset({(cell(UNKNOWN, event.action).status, engine)})
-        case Act(action, int(job)):
-            return frozenset(_act(config, now, job, action) for now in _present(config, engine, job))
+        case Act(action, None):
+            return frozenset({(cell(UNKNOWN, action).status, engine)})
+        case Act(action, job):
+            assert job is not None
+            return frozenset(
+                _act(config, now, job, action) for now in _present(config, engine, job)
+            )
         case Arrive(job, number):
             runs = engine.jobs[job]
             if runs is None or runs.phase is not Phase.SENT or runs.done != number:
@@ -236,7 +238,7 @@ def step(config: Config, engine: Engine, event: Event) -> frozenset[Outcome]:
                 (None if (seen := now.jobs[job]) is None else view(seen), now)
                 for now in _present(config, engine, job)
             )
-        case List():
+        case _:
             engines = {engine}
             for job in engine.history:
                 engines = {now for one in engines for now in _present(config, one, job)}
@@ -268,8 +270,11 @@ def _moves(config: Config, engine: Engine) -> Iterator[tuple[str, int, Engine]]:
             yield Move.START, index, _start(engine, index)
 
 
-def outcomes(config: Config, asked: Asked, ended: Ended) -> frozenset[tuple[Trigger | str, Asked]]:
-    """How a Running job may leave a step: triggers (or STAY), each with what ``asked`` was taken for."""
+Exit: TypeAlias = tuple[Trigger | str, Asked]
+
+
+def outcomes(config: Config, asked: Asked, ended: Ended) -> frozenset[Exit]:
+    """How a Running job may leave a step: a trigger or STAY, and what ``asked`` was taken for."""
     found = {
         (trigger, taken)
         for taken in taken_for(config.relaxations, asked, ended)
@@ -281,7 +286,7 @@ def outcomes(config: Config, asked: Asked, ended: Ended) -> frozenset[tuple[Trig
 
 
 def _work(config: Config, job: Job) -> Iterator[tuple[str, Trigger | None, Job]]:
-    """The moves of one worker: (name, trigger if the job leaves Running, the job before it does)."""
+    """The moves of one worker: name, trigger if the job leaves Running, the job until then."""
     match job.phase:
         case Phase.READY:
             ended = Ended.MORE if job.done < job.steps else Ended.LAST

@@ -10,11 +10,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from conformance import events
+from conformance.events import (
+    CaseBegins,
+    CaseEnds,
+    Ended,
+    Event,
+    Left,
+    Result,
+    Share,
+    Started,
+    Verdict,
+)
 from spec.relaxations import Relaxation, relaxation
 from spec.requirements import requirement
-
-from conformance import events
-from conformance.events import CaseBegins, CaseEnds, Ended, Event, Left, Result, Share, Started, Verdict
 
 STYLE = {
     "conforms": "bold green",

@@ -159,6 +159,11 @@ class Client:
         finally:
             self._used = time.monotonic()
 
+    def move(self, address: Address) -> None:
+        """The server has been started again, at another port."""
+        self._session.close()
+        self.address = address
+
     def close(self) -> None:
         self._session.close()
 

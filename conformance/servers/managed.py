@@ -75,6 +75,13 @@ class Managed:
         self.dismiss()
         self.reap(STOPS)
 
+    def renew(self) -> System:
+        """Kill it, and start it again with an empty database."""
+        assert self._folder is not None
+        self.kill()
+        shutil.rmtree(self._folder / "database", ignore_errors=True)
+        return self.start()
+
     def dismiss(self) -> None:
         """Ask it to end, and do not wait: an Orthanc takes some seconds to think about it."""
         if self._process is not None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spec.table import ACTIONS, ASK, UNKNOWN, Action, State, cell, cell_id
-
 from conformance.steps import Step, act, fail, read, retry_later, submit, succeed
 from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile, blockers
+from spec.table import ACTIONS, ASK, UNKNOWN, Action, State, cell, cell_id
 
 JOB = "A"
 

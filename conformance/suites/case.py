@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from spec.requirements import Requirement, requirement
-
 from conformance.steps import Step, submit
+from spec.requirements import Requirement, requirement
 
 NEEDS_EXCLUSIVE = "needs --exclusive"
 NO_RETRY = "no job of this server uses Retry"

@@ -1,4 +1,4 @@
-"""`edge/<from>/<to>/<trigger>`: every published edge, seen as two readings with its trigger between.
+"""`edge/<from>/<to>/<trigger>`: every published edge, as two readings and its trigger between.
 
 An edge into Pending can only be read while every worker is held, since a free one takes the
 job at once.
@@ -7,8 +7,6 @@ job at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from spec.table import EDGES, Action, Edge, Move, State, target
 
 from conformance.steps import Step, act, fail, read, retry, submit, succeed, wait_for
 from conformance.suites.action import JOB, reach
@@ -20,6 +18,7 @@ from conformance.suites.case import (
     blocker_names,
     blockers,
 )
+from spec.table import EDGES, Action, Edge, Move, State, target
 
 
 def cases(profile: Profile) -> Iterator[Case]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from spec.table import Action
-
 from conformance.steps import Do, Step, act, complete, fail, submit
 from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile, blockers
+from spec.table import Action
 
 UNKNOWN_SIZE = "needs --history-size: nobody says this server's JobsHistorySize"
 LARGEST = 50  # a history of more jobs than this is not filled

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spec.table import Action, Asked, Ended, boundary_id
-
 from conformance.steps import (
     Step,
     act,
@@ -22,6 +20,7 @@ from conformance.steps import (
 )
 from conformance.suites.action import JOB
 from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile
+from spec.table import Action, Asked, Ended, boundary_id
 
 REQUESTS: dict[str, tuple[Asked, tuple[Action, ...]]] = {
     "nothing": (Asked.NOTHING, ()),

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from spec.table import Action
-
 from conformance.steps import Step, act, complete, fail, read, retry_later, submit, succeed
 from conformance.suites.case import (
     NEEDS_EXCLUSIVE,
@@ -18,6 +16,7 @@ from conformance.suites.case import (
     blocker_names,
     blockers,
 )
+from spec.table import Action
 
 LETTERS = "ABCDEFGH"
 TIES = 6  # the least number of equal jobs that a real Orthanc runs out of order

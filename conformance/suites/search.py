@@ -7,22 +7,22 @@ failing run is a list of steps like any other case, and its replay file needs no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from spec.relaxations import NONE, Relaxation
-from spec.table import Action, State
 
 from conformance.bench import Bench, Deviated
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle import Finding
 from conformance.steps import UNKNOWN_JOB, Do, Step
 from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile
+from spec.relaxations import NONE, Relaxation
+from spec.table import Action, State
 
 ID = "search/stateful"
 MOST_JOBS = 6
 MOST_ACTIONS = 30  # steps that Hypothesis chooses in one example
+HASTY = 1.0  # seconds for what has to come, while a finding is shrunk
 SHRINKING = 15.0  # seconds that one finding may be shrunk for
 PATIENCE = 3  # examples that cannot be judged before the search gives up
 PRIORITIES = (0, 0, 1, -1, 2)
@@ -49,14 +49,15 @@ class Found:
 
 @dataclass
 class Search:
-    """A search under way. ``open_bench`` starts an example, ``close`` ends it on the server.
-
+    """A search under way. ``open_bench`` starts an example, ``close`` ends it on the server, and
+    is told whether the server failed in it. ``confirm`` runs steps again, with more patience.
     ``admitted``: relaxations that do not fail an example; what they explained is in `used`.
     """
 
     profile: Profile
     open_bench: Callable[[], Bench]
-    close: Callable[[Bench], None]
+    close: Callable[[Bench, bool], None]
+    confirm: Callable[[Sequence[Step]], bool]
     progress: Callable[[int], None]
     examples: int
     seed: int
@@ -105,12 +106,16 @@ class Search:
         )
         try:
             with with_reporter(lambda _: None):
-                run_state_machine_as_test(machine, settings=chosen)  # type: ignore[no-untyped-call]
+                run_state_machine_as_test(machine, settings=chosen)
         except (Deviated, Flaky, ExceptionGroup) as error:
             if _interrupted(error):
                 raise Interrupted from error
             if self._best is None:
                 raise
+
+    @property
+    def shrinking(self) -> bool:
+        return self._wanted is not None
 
     @property
     def over(self) -> bool:
@@ -128,6 +133,8 @@ class Search:
                 continue
             key = (finding.requirement if named is None else "", named)
             if self._wanted is None:
+                if finding.missing and not self.confirm([step for step, _ in bench.performed]):
+                    raise Elsewhere
                 self._wanted = key
                 self._shrink_until = time.monotonic() + SHRINKING
             if key != self._wanted:
@@ -169,6 +176,8 @@ def machine_of(search: Search) -> Any:
             self.judged = 0
             self.failed = False
             self.bench = search.open_bench()
+            if search.shrinking:
+                self.bench.deadline = min(self.bench.deadline, HASTY)
             search.ran += 1
             search.progress(search.ran)
 
@@ -196,7 +205,7 @@ def machine_of(search: Search) -> Any:
                 self.dead = self.failed = True
                 search.unjudged.append(str(reason))
             except ServerDied as died:
-                self.dead = True
+                self.dead = self.failed = True
                 search.died = died, tuple(self.bench.performed)
             except Interrupted:
                 self.dead = True
@@ -268,16 +277,6 @@ def machine_of(search: Search) -> Any:
             try:
                 self._guarded(self.bench.finish)
             finally:
-                if self.failed:
-                    self._abandon()
-                search.close(self.bench)
-
-        def _abandon(self) -> None:
-            try:
-                self.bench.abandon()
-            except Unjudged as reason:
-                search.unjudged.append(str(reason))
-            except ServerDied as died:
-                search.died = died, tuple(self.bench.performed)
+                search.close(self.bench, self.failed)
 
     return Jobs

@@ -47,6 +47,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spec.proofs import Scope, Verdict
+from spec.relaxations import NONE, Relaxation
 from spec.table import ACTIONS, Cell, State
 
 ROOT = Path(__file__).resolve().parent.parent  # the package `spec`

@@ -96,11 +96,8 @@ class Table:
 
 def published() -> Table:
     """The table as it stands in `spec.table`."""
-    cells = {
-        (row, action): table.cell(row, action)
-        for row in (*State, table.UNKNOWN)
-        for action in Action
-    }
+    rows: list[State | str] = [*State, table.UNKNOWN]
+    cells = {(row, action): table.cell(row, action) for row in rows for action in Action}
     return Table(table.EDGES, cells, table.BOUNDARY)
 
 
@@ -232,7 +229,7 @@ def kinds(setup: Setup) -> list[str]:
         "OTHER",
         *(run_kind(job) for job in range(setup.scope.jobs)),
         START,
-        *(delay_kind(job) for job in range(setup.scope.jobs)),
+        delay_kind(0),
         *(heard(action, state) for action, states in HEARD.items() for state in states),
     ]
 
@@ -305,7 +302,7 @@ def _actions(setup: Setup, job: int) -> Iterator[Option]:
             found = is_(row)
             effect = tuple(_effect(setup, job, row, action, cell))
             due = _DUE.get(action)
-            if setup.variant is Variant.LIVENESS and job == 0 and row in HEARD.get(action, ()):
+            if setup.variant is Variant.LIVENESS and job == 0 and row in HEARD.get(action, []):
                 kind = heard(action, row)
                 effect = (f"{due} = ({due} == KEPT -> DUE : {due})", *effect)
         if setup.variant is Variant.LIVENESS and cell.status != 200:
@@ -456,7 +453,8 @@ def _surroundings(setup: Setup, job: int) -> Iterator[Option]:
         guard = f"st[{job}] == {is_(State.RETRY)}"
         after = tuple(_go(setup, job, State.RETRY, Move.TIMEOUT, goes_to))
         event = f"move {job} {Move.TIMEOUT}"
-        yield Option(guard, after, event, job, delay_kind(job), Move.TIMEOUT)
+        kind = delay_kind(job) if job == 0 else "OTHER"
+        yield Option(guard, after, event, job, kind, Move.TIMEOUT)
 
 
 def can_run(found: Sequence[Option], job: int) -> str:
@@ -490,7 +488,7 @@ def _go(
         Move.START: ErrorCode.SUCCESS,
         Move.FAIL: ErrorCode.NETWORK_PROTOCOL,
         Action.CANCEL: ErrorCode.CANCELED_JOB,
-    }.get(trigger)  # type: ignore[call-overload]
+    }.get(trigger)
     if shows is not None:
         lines.append(f"err[{job}] = {int(shows)}")
     if trigger is Action.RESUBMIT:
@@ -568,7 +566,7 @@ def invariants(setup: Setup) -> dict[str, str]:
         return "(" + " + ".join(f"({array}[{i}] == {{1}})" for i in jobs) + ")"
 
     final = any_of(f"st[{{0}}] == {is_(state)}" for state in STATES if state in FINAL)
-    told = f"done[{{0}}] == steps[{{0}}] && shown[{{0}}] == steps[{{0}}] && err[{{0}}] == 0"
+    told = "done[{0}] == steps[{0}] && shown[{0}] == steps[{0}] && err[{0}] == 0"
     return {
         "running-bounded": f"n_running <= {scope.workers}",
         "history-bounded": f"{' + '.join(f'(hist[{i}] != 0)' for i in jobs)} <= {scope.history}",
@@ -1135,9 +1133,11 @@ class Workshop:
         compiler = _compiler() or "cc"
         variant = SAFETY_FLAGS if setup.variant is Variant.SAFETY else LIVENESS_FLAGS
         limit = f"-DMEMLIM={self.limits.megabytes}"
-        # -o1, -o2: keep variables that are dead, or never read: they belong to the state.
+        # A job's record is the state, even where the model never reads it: in the safety variant
+        # Spin must not save on dead (-o1) and write-only (-o2) variables.
+        keep = ["-o1", "-o2"] if setup.variant is Variant.SAFETY else []
         for command in (
-            ["spin", f"-P{compiler} -E -x c", "-o1", "-o2", "-a", "model.pml"],
+            ["spin", f"-P{compiler} -E -x c", *keep, "-a", "model.pml"],
             [compiler, "-O1", "-w", "-DNOREDUCE", limit, *variant, *flags, "-o", "pan", "pan.c"],
         ):
             output, status = self.run(command, folder)
