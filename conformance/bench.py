@@ -37,6 +37,7 @@ from spec.engine import (
 )
 from spec.table import Action, ErrorCode, State
 
+ABANDON = 0.5  # seconds in which the jobs of a failed case end, or the server is made anew
 GRACE = 0.05  # seconds for which something that must not come is watched for
 REST = 0.25  # seconds for which a peer is not given to another job
 SLICE = 0.02  # seconds of waiting for an arrival before the job is read
@@ -226,11 +227,13 @@ class Bench:
         deadline: float,
         hold_limit: float | None = None,
         check: Callable[[], None] = lambda: None,
+        replaceable: bool = False,
     ) -> None:
         self.case = case
         self.fixture = fixture
         self.deadline = deadline
         self.hold_limit = hold_limit
+        self.replaceable = replaceable  # the server can be had anew
         self.check = check  # raises `ServerDied` when a managed server has ended by itself
         self.jobs: dict[str, Tracked] = {}
         self.names: list[str] = []
@@ -475,8 +478,8 @@ class Bench:
 
         Raises `Unjudged` where they do not end: then no later case can rely on the server.
         """
-        deadline = time.monotonic() + self.deadline
         fixture = self.fixture
+        deadline = time.monotonic() + (ABANDON if self.replaceable else self.deadline)
         open_ = [job for job in self.jobs.values() if job.id]
         while open_:
             if time.monotonic() > deadline:

@@ -291,6 +291,7 @@ class Campaign:
             deadline if limit is None else min(deadline, limit - 1),
             limit,
             session.check,
+            session.server is not None,
         )
 
     def _close(self, session: Session, bench: Bench) -> None:

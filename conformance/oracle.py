@@ -273,7 +273,8 @@ class Oracle:
             return "step/only-while-running"
         if any(one.phase is Phase.SENT for one in found):
             return self._which_step(job, number)
-        if all(one.asked is not Asked.NOTHING for one in found):
+        running = [one for one in found if one.state is State.RUNNING]
+        if all(one.asked is not Asked.NOTHING for one in running):
             return self._cause.get(job, "step/one-after-answer")
         return "step/run-once"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from transitions import Machine, MachineError
 
 from spec.table import (
-    ASK,
     EDGE,
     EDGES,
     FINAL,
@@ -47,7 +46,7 @@ class Job:
     def __init__(self) -> None:
         self._machine = Machine(
             model=self,
-            states=[NEW, *State],
+            states=[NEW, *(state.value for state in State)],
             initial=NEW,
             transitions=[
                 {
@@ -59,6 +58,13 @@ class Job:
             ],
             auto_transitions=False,
         )
+
+    @classmethod
+    def at(cls, state: State | None) -> Job:
+        """A job that is in ``state`` already; None for one that was not submitted yet."""
+        job = cls()
+        job._machine.set_state(NEW if state is None else state.value)
+        return job
 
     def fire(self, trigger: Trigger) -> State:
         """Take the edge of ``trigger``; the new state. Raises `IllegalTrigger`."""
@@ -83,6 +89,3 @@ class Job:
     @property
     def completed(self) -> bool:
         return self.state in FINAL
-
-
-__all__ = ["ASK", "EDGE", "NEW", "IllegalTrigger", "Job"]

@@ -92,9 +92,8 @@ class ConsoleReport:
     def _details(self) -> Iterator[str]:
         found = self._results.values()
         deviations = [r for r in found if r.verdict is Verdict.DEVIATION]
-        plain = [r for r in deviations if not r.relaxations]
-        for result in plain:
-            yield from self._block(result, [result])
+        for results in _by_requirement(r for r in deviations if not r.relaxations):
+            yield from self._block(results[0], results)
         for names, results in _by_relaxation(deviations):
             yield from self._block(results[0], results, names)
         for names, results in _by_relaxation(r for r in found if r.verdict is Verdict.ACCEPTED):
@@ -182,6 +181,13 @@ WORDS = {
     Verdict.UNKNOWN: "unknown",
     Verdict.SKIPPED: "skipped",
 }
+
+
+def _by_requirement(results: Iterable[Result]) -> Iterable[list[Result]]:
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.requirement, []).append(result)
+    return groups.values()
 
 
 def _by_relaxation(results: Iterable[Result]) -> Iterator[tuple[tuple[str, ...], list[Result]]]:

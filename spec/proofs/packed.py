@@ -199,17 +199,23 @@ class Packed:
         return Engine(tuple(self.records[i] for i in numbers), outline.queue, outline.history)
 
     def pack(self, engine: Engine) -> int:
-        """The packed state of an engine whose outline and records are known."""
+        """The packed state of an engine."""
         outline, order = self._outline(engine)
-        numbers = [self._record(engine.jobs[i]) for i in order]
-        for at in reversed(list(self._twins(self.outlines[outline])) if self.symmetry else []):
-            while at + 1 < len(numbers) and numbers[at] > numbers[at + 1]:
-                numbers[at], numbers[at + 1] = numbers[at + 1], numbers[at]
-                at += 1
-                if at not in self._twins(self.outlines[outline]):
-                    break
+        if self.symmetry:
+            placed = {*engine.queue, *engine.history}
+            classes = [None if job is None else (job.state, job.priority) for job in engine.jobs]
+            for at in range(len(order)):  # among equals that only records tell apart: by record
+                alike = [
+                    i
+                    for i in order[at:]
+                    if classes[i] == classes[order[at]] and not {i, order[at]} & placed
+                ]
+                if alike:
+                    least = min(alike, key=lambda i: self._record(engine.jobs[i]))
+                    order.remove(least)
+                    order.insert(at, least)
         return outline << (self.width * self.scope.jobs) | sum(
-            number << (self.width * slot) for slot, number in enumerate(numbers)
+            self._record(engine.jobs[i]) << (self.width * slot) for slot, i in enumerate(order)
         )
 
     # --- filling the tables -----------------------------------------------------------------
@@ -376,6 +382,18 @@ class PythonKernel:
         return True
 
     def _expand(self, state: int) -> Want | None:
+        after = self.successors(state)
+        if isinstance(after, Want):
+            return after
+        self.moves += self._idle + len(after)
+        for found in after:
+            if found not in self._seen:
+                self._seen.add(found)
+                self._following.append(found)
+        return None
+
+    def successors(self, state: int) -> list[int] | Want:
+        """Where everything that can happen to a job leads to; or what must be known for it."""
         jobs, width = self._jobs, self._width
         mask = (1 << width) - 1
         outline = state >> (width * jobs)
@@ -391,12 +409,7 @@ class PythonKernel:
                     return Want(state, slot, to, effect)
                 if outcome != CANNOT:
                     after.append(self._move(records, slot, to, outcome))
-        self.moves += self._idle + len(after)
-        for found in after:
-            if found not in self._seen:
-                self._seen.add(found)
-                self._following.append(found)
-        return None
+        return after
 
     def _move(self, records: list[int], slot: int, to: int, outcome: int) -> int:
         outline, sources = self._outcomes[outcome]

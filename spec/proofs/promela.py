@@ -81,6 +81,10 @@ from spec.table import (
 # --- what a model is made from ----------------------------------------------------------------
 
 
+STATES = list(State)
+ASKED = list(Asked)
+
+
 @dataclass(frozen=True)
 class Table:
     """The tables of `spec.table` as one value, so that a mutant can be put in their place."""
@@ -96,7 +100,7 @@ class Table:
 
 def published() -> Table:
     """The table as it stands in `spec.table`."""
-    rows: list[State | str] = [*State, table.UNKNOWN]
+    rows: list[State | str] = [*STATES, table.UNKNOWN]
     cells = {(row, action): table.cell(row, action) for row in rows for action in Action}
     return Table(table.EDGES, cells, table.BOUNDARY)
 
@@ -139,10 +143,6 @@ REPLIES = {
     "fail": Phase.FAILED,
     "retry": Phase.RETRYING,
 }
-
-STATES = list(State)
-PHASES = list(Phase)
-ASKED = list(Asked)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Option:
 
 START = "STARTED"
 OTHERS_RUN = "OTHERS_RAN"
-HEARD = {
+HEARD: dict[Action, list[State]] = {
     Action.CANCEL: [state for state in State if state not in FINAL],
     Action.PAUSE: [state for state in State if state not in FINAL and state is not State.PAUSED],
 }
@@ -267,12 +267,10 @@ def outcomes(setup: Setup, asked: Asked, ended: Ended) -> Iterator[tuple[Trigger
 
 
 def options(setup: Setup) -> Iterator[Option]:
-    for job in range(setup.scope.jobs):
-        yield from _submissions(setup, job)
-        yield from _actions(setup, job)
-        yield from _starts(setup, job)
-        yield from _work(setup, job)
-        yield from _surroundings(setup, job)
+    """Everything that can happen."""
+    for part in (_work, _surroundings, _starts, _submissions, _actions):
+        for job in range(setup.scope.jobs):
+            yield from part(setup, job)
 
 
 def _submissions(setup: Setup, job: int) -> Iterator[Option]:
@@ -293,24 +291,32 @@ def _submissions(setup: Setup, job: int) -> Iterator[Option]:
 def _actions(setup: Setup, job: int) -> Iterator[Option]:
     """An action, by the state that it finds; a job that is gone is unknown, like no job at all.
 
-    Refused ones are counted in the safety variant, and left out of the other one.
+    The safety variant counts those that change nothing, too; the other one leaves them out.
     """
     for (row, action), cell in setup.table.cells.items():
-        effect: tuple[str, ...] = ()
-        kind, found = "OTHER", "GONE"
-        if isinstance(row, State):
-            found = is_(row)
-            effect = tuple(_effect(setup, job, row, action, cell))
-            due = _DUE.get(action)
-            if setup.variant is Variant.LIVENESS and job == 0 and row in HEARD.get(action, []):
-                kind = heard(action, row)
-                effect = (f"{due} = ({due} == KEPT -> DUE : {due})", *effect)
-        if setup.variant is Variant.LIVENESS and cell.status != 200:
+        found = is_(row) if isinstance(row, State) else "GONE"
+        guard, event = f"st[{job}] == {found}", f"act {job} {action} {cell.status}"
+        effect = tuple(_effect(setup, job, row, action, cell)) if isinstance(row, State) else ()
+        if setup.variant is Variant.SAFETY:
+            yield Option(guard, effect, event, job, trigger=action, client=True)
+            if found == "GONE" and job == 0:
+                yield Option("true", (), f"act {NOBODY} {action} {cell.status}", client=True)
             continue
-        event = f"act {job} {action} {cell.status}"
-        yield Option(f"st[{job}] == {found}", effect, event, job, kind, action, client=True)
-        if found == "GONE" and job == 0 and setup.variant is Variant.SAFETY:
-            yield Option("true", (), f"act {NOBODY} {action} {cell.status}", client=True)
+        kind = "OTHER"
+        news = f"!({asks(job, action)})" if cell is Cell.ASK and action in _DUE else "true"
+        if job == 0 and row in HEARD.get(action, []) and cell.status == 200:
+            kind, due = heard(action, State(row)), _DUE[action]
+            news = any_of([f"{due} == KEPT", news]) if effect else f"{due} == KEPT"
+            effect = (f"{due} = ({due} == KEPT -> DUE : {due})", *effect)
+        if effect:
+            yield Option(
+                f"{guard} && ({news})", effect, event, job, kind, trigger=action, client=True
+            )
+
+
+def asks(job: int, action: Action) -> str:
+    """Whether the job was asked for this: a pause or a cancel."""
+    return one_of(f"asked[{job}]", (Asked(action), Asked.BOTH))
 
 
 def _effect(setup: Setup, job: int, row: State, action: Action, cell: Cell) -> Iterator[str]:
@@ -318,10 +324,9 @@ def _effect(setup: Setup, job: int, row: State, action: Action, cell: Cell) -> I
     if cell is Cell.EDGE and goes_to is not None:
         yield from _go(setup, job, row, action, goes_to)
     elif cell is Cell.ASK and action in _DUE:
-        other = Asked.CANCEL if action is Action.PAUSE else Asked.PAUSE
-        both = one_of(f"asked[{job}]", (other, Asked.BOTH))
+        other = Action.CANCEL if action is Action.PAUSE else Action.PAUSE
         alone, together = ASKED.index(Asked(action)), ASKED.index(Asked.BOTH)
-        yield f"asked[{job}] = (({both}) -> {together} : {alone})"
+        yield f"asked[{job}] = (({asks(job, other)}) -> {together} : {alone})"
 
 
 def _starts(setup: Setup, job: int) -> Iterator[Option]:
@@ -787,7 +792,7 @@ def model(setup: Setup) -> str:
         "NEW": 0,
         **{is_(state): 1 + i for i, state in enumerate(STATES)},
         "GONE": 1 + len(STATES),
-        **{at(phase): i for i, phase in enumerate(PHASES)},
+        **{at(phase): i for i, phase in enumerate(Phase)},
         **{kind: i for i, kind in enumerate(kinds(setup))},
         "KEPT": 0,
         "DUE": 1,
@@ -826,8 +831,9 @@ def model(setup: Setup) -> str:
     lines += [*_forget(setup), "active proctype engine() {", "  do"]
     if setup.variant is Variant.SAFETY:
         lines += _watch(setup)
-    for option in found:
-        lines.append("  :: d_step { " + _step(setup, option) + " }")
+    if setup.variant is Variant.LIVENESS:
+        lines.append("  :: d_step { true -> last = OTHER }  /* clients may do nothing, for ever */")
+    lines += ["  :: d_step { " + _step(setup, option) + " }" for option in found]
     lines += ["  od", "}"]
     if setup.variant is Variant.LIVENESS:
         for promise in eventually(setup):
@@ -840,22 +846,17 @@ def model(setup: Setup) -> str:
 
 def _fairness(setup: Setup, found: Sequence[Option]) -> Iterator[str]:
     """For each kind of moves: none is possible, or one was made."""
-    alone = [run_kind(0)]
-    others = [run_kind(job) for job in range(1, setup.scope.jobs)]
-    for name, members in (
-        (run_kind(0), alone),
-        (OTHERS_RUN, others),
-        (START, [START]),
-        (delay_kind(0), [delay_kind(0)]),
+    others = range(1, setup.scope.jobs)
+    delays = any_of(option.guard for option in found if option.kind == delay_kind(0))
+    starts = any_of(option.guard for option in found if option.kind == START)
+    for name, possible, made in (
+        (run_kind(0), can_run(found, 0), [run_kind(0)]),
+        (OTHERS_RUN, any_of(can_run(found, k) for k in others), [run_kind(k) for k in others]),
+        (START, starts, [START]),
+        (delay_kind(0), delays, [delay_kind(0)]),
     ):
-        if members == alone or name == OTHERS_RUN:
-            can = any_of(
-                can_run(found, job) for job in range(setup.scope.jobs) if run_kind(job) in members
-            )
-        else:
-            can = any_of(option.guard for option in found if option.kind == name)
-        made = any_of(f"last == {member}" for member in members)
-        yield f"#define fair_{name} (!({can}) || {made})"
+        was_made = any_of(f"last == {kind}" for kind in made)
+        yield f"#define fair_{name} (!({possible}) || {was_made})"
 
 
 def never(promise: Eventually, met: str) -> str:
@@ -924,7 +925,8 @@ COMPILERS = ("gcc", "cc", "clang")
 SAFETY_FLAGS = ("-DSAFETY", "-DNOCLAIM")
 LIVENESS_FLAGS = ("-DNOFAIR",)
 DEPTHS = (1_000_000, 8_000_000)  # of the search; each costs about 46 bytes
-SHORT = (10, 14, 20, 28, 40, 56, 80, 120, 200, 400)  # depths at which a short trail is looked for
+SHORT = (2, 4, 6, 8, 10, 12, 14, 17, 20, 24, 28, 34, 40, 50, 70, 100, 200)
+"""The depths at which a short trail is looked for."""
 
 
 @dataclass(frozen=True)
@@ -1170,14 +1172,18 @@ class Verifier:
         return parse_search(*self.shop.run([str(self.folder / "pan"), *options], folder))
 
     def trail(self, found: Search, claim: str | None = None) -> Trail:
-        """The trail of a violation that a search has found, made shorter where that is easy."""
+        """The trail of the violation that this search has found."""
+        self._search(claim, found.depth + 1)
+        return self._replay(claim)
+
+    def shortest(self, claim: str | None = None) -> Trail | None:
+        """The trail of a violation that was looked for at increasing depths, if one was found."""
         for depth in SHORT:
-            if depth >= found.depth or self._search(claim, depth).failed:
-                break
-        else:
-            depth = found.depth
-        if depth >= found.depth:
-            self.search(claim)
+            if self._search(claim, depth).failed:
+                return self._replay(claim)
+        return None
+
+    def _replay(self, claim: str | None) -> Trail:
         folder = self.folder / (claim or "assertions")
         options = ["-r", *(["-N", claim] if claim else [])]
         text, _ = self.shop.run([str(self.folder / "pan"), *options], folder)
@@ -1276,7 +1282,9 @@ def _safety(shop: Workshop, setup: Setup) -> list[Checked]:
         name = found.assertion
         if not found.failed or name is None or name in results:
             break
-        evidence = str(verifier.trail(found))
+        # With -DREACH, a search of limited depth overlooks nothing within it.
+        trail = shop.build(setup, "-DREACH").shortest() or verifier.trail(found)
+        evidence = str(trail)
         results[name] = _checked(setup, name, found, Verdict.FAILS, evidence)
     rest = Verdict.HOLDS if found.verdict is Verdict.HOLDS else Verdict.UNKNOWN
     for name in ASSERTED:
@@ -1290,7 +1298,7 @@ def _promise(verifier: Verifier, setup: Setup, promise: Eventually) -> Checked:
     claim = ltl_name(promise.name)
     found = verifier.search(claim)
     if found.failed:
-        evidence = str(verifier.trail(found, claim))
+        evidence = str(verifier.shortest(claim) or verifier.trail(found, claim))
         return _checked(setup, promise.name, found, Verdict.FAILS, evidence)
     verdict, evidence = found.verdict, found.unknown or ""
     for name, _ in promise.meets if verdict is Verdict.HOLDS else ():

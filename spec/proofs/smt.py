@@ -47,14 +47,24 @@ rule from the states that satisfy the conjuncts it `uses`. The obligations are n
 ``<conjunct or property>/<rule>``, ``.../init`` and ``.../implied``. Refinement and totality are
 decided over the symbolic table as well: EDGES and MATRIX as relations.
 
+**What must come** follows from single moves, too. While a job is Running, some move of its worker
+or of its peer is possible; each lowers `work_left`, which is never negative, and no other move
+raises it: so under weak fairness of these moves the job leaves Running. (It may come back, and a
+step may ask for Retry for ever.) A cancel or pause that is owed is then honoured, because the job
+has nowhere else to go. A Retry leaves when its delay ends. A Pending job with none before it can
+start whenever a worker is free, no other job can, and workers become free. These last steps, from
+single moves to "eventually", are this paragraph and not z3's.
+
 **No proof from a contradiction.** For every rule, all conjuncts and its guards must be satisfiable
 together, for each of its branches, and every claim must apply to some move: obligations named
 ``sometimes/...``. The tests drop each conjunct, and each of the `PARTS` of the engine, and demand
-that something fails then.
+that something fails then; and they show on random engines that the rules here make exactly the
+moves of `spec.engine`.
 
 **Verdicts.** *holds*: every obligation was proved. *fails*: one was not, and z3 found a run from
-the empty engine to the violation, of at most `DEPTH` moves of `JOBS` jobs. *unknown*: neither (a
-timeout, or a pre-state that no such run reaches: the invariant would then be too weak).
+the empty engine to the violation (`Search`). *unknown*: neither, be it for a timeout, or because
+no short run violates the property; then the invariant may just be too weak, and the state and the
+move that refute the obligation are shown instead.
 
 **Assumed.** An action is atomic, and so is each move of a worker, as in design 2.2. The size of the
 history is known. A delay before a retry may end at any time (for safety this only adds runs); so
@@ -107,7 +117,7 @@ Field: TypeAlias = Callable[[Term], Term]  # of a job
 CHECK_SECONDS = 2.0  # for one obligation; above it is unknown
 # The search for a run to a violation: of how many jobs, and up to how many moves; the time that
 # it may take; the largest number of workers, places, priorities and steps that it looks at.
-SEARCHES, SEARCH_SECONDS, SMALL = ((1, 10), (2, 6)), 30.0, 2
+SEARCHES, SEARCH_SECONDS, SMALL = ((1, 10), (2, 6)), 15.0, 2
 
 
 class SolverMissing(NotInstalled):
@@ -183,6 +193,7 @@ class Phase(StrEnum):
     RETRYING = "retrying"
 
 
+SOMETIMES = "sometimes"  # names the obligations that something is possible
 NOWHERE = "nowhere"  # where a trigger without an edge would lead
 NEW = "new"  # not submitted yet
 
@@ -307,7 +318,10 @@ def any_frame(world: World, tag: str = "") -> Frame:
         **dict.fromkeys(("queued", "stored", "gone"), bool_sort),
         **dict.fromkeys(("canceled", "cancel_owed", "pause_owed"), bool_sort),
     }
-    functions = {name: z3.Function(name + tag, world.job_sort, sorts[name]) for name in JOB_FIELDS}
+    functions = {
+        name: remembered(z3.Function(name + tag, world.job_sort, sorts[name]))
+        for name in JOB_FIELDS
+    }
     return Frame(**functions, **{name: world.int(name + tag) for name in COUNTERS})
 
 
@@ -331,12 +345,25 @@ def is_empty(world: World, frame: Frame, jobs: Iterable[Term]) -> Term:
     )
 
 
+def remembered(field: Field) -> Field:
+    """The same field, whose terms are built once: they are asked for some hundred times."""
+    terms: dict[int, tuple[Term, Term]] = {}  # the job is kept, lest its id be given away
+
+    def term(job: Term) -> Term:
+        key = job.get_id()
+        if key not in terms:
+            terms[key] = (job, field(job))
+        return terms[key][1]
+
+    return term
+
+
 def put(frame: Frame, job: Term, **new: Term) -> Frame:
     """``frame`` with some fields of one job changed."""
 
     def changed(name: str, value: Term) -> Field:
         old: Field = getattr(frame, name)
-        return lambda k: z3.If(k == job, value, old(k))
+        return remembered(lambda k: value if k.eq(job) else z3.If(k == job, value, old(k)))
 
     return replace(frame, **{name: changed(name, value) for name, value in new.items()})
 
@@ -362,8 +389,12 @@ def asks(world: World, frame: Frame, job: Term, action: Action) -> Term:
 
 def unchanged(world: World, before: Frame, after: Frame, job: Term, *but: str) -> Term:
     """The engine's fields of the job are as they were; ``but`` names exceptions."""
-    names = [name for name in JOB_FIELDS if name not in GHOSTS and name not in but]
-    return world.all(getattr(before, name)(job) == getattr(after, name)(job) for name in names)
+    pairs = [
+        (getattr(before, name), getattr(after, name))
+        for name in JOB_FIELDS
+        if name not in GHOSTS and name not in but
+    ]
+    return world.all(old(job) == new(job) for old, new in pairs if old is not new)
 
 
 def cardinality(members: Field, number: Term, jobs: tuple[Term, ...]) -> Iterator[Term]:
@@ -783,11 +814,11 @@ class Moves:
                 facts.append(z3.Implies(spared, seat(k) < seat(m)))
         after = replace(
             frame,
-            stored=lambda k: z3.And(stored(k), z3.Not(evicted(k))),
-            gone=lambda k: z3.Or(pre.gone(k), evicted(k)),
+            stored=remembered(lambda k: z3.And(stored(k), z3.Not(evicted(k)))),
+            gone=remembered(lambda k: z3.Or(pre.gone(k), evicted(k))),
             kept=entered - surplus,
         )
-        return after, facts, {"evicting": surplus > 0, "with-room-left": surplus == 0}
+        return after, facts, {"/evicting": surplus > 0, "/with-room-left": surplus == 0}
 
     # -- counting and observing
 
@@ -1547,7 +1578,6 @@ class Prover:
         self.on_obligation = on_obligation
         self.conjuncts = tuple(c for c in CONJUNCTS if c.name not in without)
         self.done: dict[str, list[Obligation]] = {}
-        self.vacuous: list[str] = []
         self.applied: set[str] = set()
         job = self.world.job
         self.jobs = (job("A"), job("B"), job("C"))
@@ -1561,6 +1591,8 @@ class Prover:
             *cardinality(lambda k: running(k, State.RUNNING), self.pre.running, self.jobs),
             *cardinality(self.pre.stored, self.pre.kept, self.jobs),
         )
+        _, k, m = self.jobs
+        self.before = {c.name: c.holds(self.world, self.pre, k, m) for c in self.conjuncts}
         for conjunct in self.conjuncts:
             instances = [
                 conjunct.holds(self.world, self.pre, k, m) for k, m in product(self.jobs, self.jobs)
@@ -1579,9 +1611,9 @@ class Prover:
         self.states()
         self.nodes()
         self.table()
-        for claim in CLAIMS:
-            if claim.move is not None and claim.name not in self.applied:
-                self.vacuous.append(f"sometimes/{claim.name}")
+        for claim in CLAIMS:  # a claim that applies to no move would hold of an empty machine
+            if claim.move is not None:
+                self.record(SOMETIMES, claim.name, claim.name in self.applied)
 
     # -- the obligations
 
@@ -1598,11 +1630,11 @@ class Prover:
     def preserved(self, rule: Rule) -> None:
         _, k, m = self.jobs
         for conjunct in self.conjuncts:
-            goal = conjunct.holds(self.world, rule.after, k, m)
-            hypotheses = self.closure((conjunct.name,))
-            if goal.eq(conjunct.holds(self.world, self.pre, k, m)):
-                goal = self.world.true  # the move does not touch what the conjunct speaks of
-            self.ask(conjunct.name, rule.name, hypotheses, goal, rule)
+            goal = self.world.true  # for a move that changes nothing, or nothing of this
+            if rule.after is not self.pre:
+                found = conjunct.holds(self.world, rule.after, k, m)
+                goal = goal if found.eq(self.before[conjunct.name]) else found
+            self.ask(conjunct.name, rule.name, self.closure((conjunct.name,)), goal, rule)
 
     def claimed(self, rule: Rule) -> None:
         for claim in CLAIMS:
@@ -1632,8 +1664,7 @@ class Prover:
             for part, (when, then) in claim.node(node).items():
                 goal = z3.Implies(when, then)
                 self.ask(claim.name, part, self.closure(claim.uses), goal, part)
-                if not self.satisfiable(when):
-                    self.vacuous.append(f"sometimes/{claim.name}/{part}")
+                self.record(SOMETIMES, f"{claim.name}/{part}", self.satisfiable(when))
 
     def table(self) -> None:
         for claim in CLAIMS:
@@ -1645,8 +1676,7 @@ class Prover:
         """No proof from a contradiction: the move can happen, in each of its branches."""
         branches = {"": self.world.true} if rule.branches is None else rule.branches
         for branch, condition in branches.items():
-            if not self.satisfiable(condition):
-                self.vacuous.append(f"sometimes/{rule.name}/{branch}".rstrip("/"))
+            self.record(SOMETIMES, rule.name + branch, self.satisfiable(condition))
 
     # -- asking
 
@@ -1690,8 +1720,20 @@ class Prover:
             elif answer != z3.unsat:
                 verdict = Verdict.UNKNOWN
             self.solver.pop()
-        seconds = time.perf_counter() - began
-        obligation = Obligation(f"{owner}/{part}", verdict, seconds, refuted)
+        self.record(owner, part, verdict, time.perf_counter() - began, refuted)
+
+    def record(
+        self,
+        owner: str,
+        part: str,
+        found: Verdict | bool,
+        seconds: float = 0.0,
+        refuted: str | None = None,
+    ) -> None:
+        """Keep what became of an obligation, and tell of it."""
+        if isinstance(found, bool):
+            found = Verdict.HOLDS if found else Verdict.UNKNOWN
+        obligation = Obligation(f"{owner}/{part}", found, seconds, refuted)
         self.done.setdefault(owner, []).append(obligation)
         if self.on_obligation is not None:
             self.on_obligation(obligation)
@@ -1976,11 +2018,13 @@ def prove(
     on_obligation: Callable[[Obligation], None] | None = None,
     *,
     without: frozenset[str] = frozenset(),
+    find_runs: bool = True,
 ) -> list[Proved]:
     """Decide every claim under the relaxations in ``admit``.
 
     ``on_obligation`` sees each obligation as it is decided. ``without`` is for the self-test: the
-    conjuncts and `PARTS` of the engine to leave out. Raises `SolverMissing`, `UnknownPart`.
+    conjuncts and `PARTS` of the engine to leave out. Without ``find_runs`` what is not proved is
+    unknown, and no time goes into a run. Raises `SolverMissing`, `UnknownPart`.
     """
     if z3 is None:
         raise SolverMissing
@@ -1994,7 +2038,7 @@ def prove(
         if any(each.verdict is not Verdict.HOLDS for each in prover.obligations(claim))
     ]
     began = time.perf_counter()
-    runs = search(admit, without, open_claims)
+    runs = search(admit, without, open_claims) if find_runs else {}
     searched = (time.perf_counter() - began) / max(1, len(open_claims))
     return [_judge(prover, claim, runs, searched) for claim in CLAIMS]
 
@@ -2004,8 +2048,9 @@ def _judge(prover: Prover, claim: Claim, runs: Mapping[str, str], searched: floa
     seconds = sum(each.seconds for each in found)
     broken = [each for each in found if each.verdict is not Verdict.HOLDS]
     if not broken:
-        if prover.vacuous:
-            text = f"proved, but this can never happen: {', '.join(prover.vacuous)}"
+        never = [o.name for o in prover.done[SOMETIMES] if o.verdict is not Verdict.HOLDS]
+        if never:
+            text = f"proved, but this can never happen: {', '.join(never)}"
             return Proved(claim.name, Verdict.UNKNOWN, len(found), seconds, text)
         return Proved(claim.name, Verdict.HOLDS, len(found), seconds)
     seconds += searched

@@ -1,0 +1,274 @@
+"""The explorer: pinned sizes, the packed form against the engine, and what it decides."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+import pytest
+
+from spec import engine as engine_module
+from spec.engine import EMPTY, Act, Config, Engine, Job, Phase
+from spec.proofs import DEFAULT, Scope, Verdict, direct, explore
+from spec.proofs.direct import Exploration, canonical, configuration, happenings
+from spec.proofs.packed import CKernel, NotPackable, Packed, PythonKernel, TooLarge, Want
+from spec.proofs.watch import Watch, cycle, in_words, what_happened
+from spec.properties import BY_NAME, PROPERTIES, Modality, Own, Transition
+from spec.relaxations import NONE, Relaxation
+from spec.table import Action, Asked, State
+
+ALL = frozenset(Relaxation)
+SMALL = Scope(2, 1, 1, 1, 1)
+COMPILER = shutil.which("cc")
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+
+# The sizes of some scopes: (scope, symmetry, states, moves, depth). To recompute one, with the
+# engine itself and nothing else:
+#
+#   python -c "from spec.proofs import Scope; from spec.proofs.direct import explore; \
+#              print(explore(Scope(2, 1, 1, 1, 1), symmetry=False))"
+#
+# Without symmetry, Spin comes to the same number of states (tests/spec/proofs/test_promela.py).
+PINNED = [
+    (Scope(1, 1, 1, 1, 1), False, 77, 712, 15),
+    (Scope(1, 1, 1, 2, 2), False, 441, 4104, 19),
+    (Scope(2, 1, 1, 1, 1), False, 2880, 38918, 30),
+    (Scope(2, 1, 1, 1, 1), True, 1483, 19910, 29),
+    (Scope(2, 2, 1, 1, 1), False, 6016, 87302, 30),
+    (Scope(2, 1, 0, 1, 1), True, 378, 4982, 18),
+]
+
+
+def size(found: Exploration) -> tuple[int, int, int]:
+    assert found.complete
+    return found.states, found.moves, found.depth
+
+
+def python(scope: Scope, admitted: frozenset[Relaxation], symmetry: bool) -> Packed:
+    """The packed form with the Python loop, run to its end."""
+    made = Packed(scope, admitted, symmetry)
+    kernel = made.kernel
+    while (more := kernel.run(10**9)) is not False:
+        assert isinstance(more, Want)
+        made.answer(more)
+    return made
+
+
+@pytest.mark.parametrize(("scope", "symmetry", "states", "moves", "depth"), PINNED)
+def test_the_sizes_of_scopes_are_pinned(
+    scope: Scope, symmetry: bool, states: int, moves: int, depth: int
+) -> None:
+    assert size(direct.explore(scope, symmetry=symmetry)) == (states, moves, depth)
+    assert size(explore.count(scope, symmetry=symmetry)) == (states, moves, depth)
+
+
+@needs_compiler
+def test_the_size_of_the_default_scope_is_pinned() -> None:
+    """To recompute: python -c "from spec.proofs.explore import *; print(count(Scope()))".
+
+    The engine itself would take some hours for it; here is what the packed form counts.
+    """
+    found = explore.count(DEFAULT)
+    assert size(found) == (8946577, 170005038, 56)
+
+
+# --- the packed form is the engine ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("admitted", [NONE, ALL, *(frozenset({one}) for one in Relaxation)])
+@pytest.mark.parametrize("symmetry", [False, True])
+@pytest.mark.parametrize(
+    "scope",
+    [Scope(1, 1, 1, 2, 2), Scope(2, 1, 1, 1, 1), Scope(2, 2, 1, 1, 1), Scope(2, 1, 0, 1, 1)],
+)
+def test_every_successor_of_every_state_is_the_engines_own(
+    scope: Scope, symmetry: bool, admitted: frozenset[Relaxation]
+) -> None:
+    """Exhaustive: the same states, and from each the same moves, counted with multiplicity."""
+    made = python(scope, admitted, symmetry)
+    kernel = made.kernel
+    assert isinstance(kernel, PythonKernel)
+    config = configuration(scope, admitted)
+    seen = {made.pack(EMPTY)}
+    todo = [EMPTY]
+    for engine in todo:
+        assert made.pack(made.unpack(made.pack(engine))) == made.pack(engine)
+        happens = happenings(config, scope, engine)
+        about_jobs = [t for t in happens if not (isinstance(t.what, Act) and t.what.job is None)]
+        after = [made.pack(t.after) for t in about_jobs]
+        found = kernel.successors(made.pack(engine))
+        assert isinstance(found, list)
+        assert Counter(found) == Counter(after), in_words(engine)
+        for t, number in zip(about_jobs, after, strict=True):
+            if number not in seen:
+                seen.add(number)
+                todo.append(t.after)
+    assert kernel.states == len(seen)
+
+
+@needs_compiler
+@pytest.mark.parametrize("admitted", [NONE, ALL])
+@pytest.mark.parametrize("symmetry", [False, True])
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(1, 1, 1, 2, 2),
+        Scope(2, 1, 0, 1, 1),
+        Scope(2, 2, 2, 1, 2),
+        Scope(3, 1, 1, 1, 1),
+    ],
+)
+def test_the_compiled_loop_is_the_python_loop(
+    scope: Scope, symmetry: bool, admitted: frozenset[Relaxation]
+) -> None:
+    compiled = Packed(scope, admitted, symmetry, compiler=COMPILER)
+    assert isinstance(compiled.kernel, CKernel)
+    slow = Packed(scope, admitted, symmetry)
+    assert size(compiled.explore()) == size(slow.explore())
+
+
+def test_symmetry_keeps_one_state_of_each_class() -> None:
+    config = configuration(SMALL)
+    every = {EMPTY}
+    todo = [EMPTY]
+    for engine in todo:
+        for t in happenings(config, SMALL, engine):
+            if t.after not in every:
+                every.add(t.after)
+                todo.append(t.after)
+    assert len(every) == 2880
+    assert len({canonical(engine) for engine in every}) == 1483
+
+
+def test_renaming_changes_nothing_but_names() -> None:
+    done = Job(State.SUCCESS, 0, 1, 1, 1)
+    wait = Job(State.PENDING, 0, 1)
+    one = Engine((wait, done, None, wait), (3, 0), (1,))
+    other = Engine((None, wait, wait, done), (1, 2), (3,))
+    assert canonical(one) == canonical(other)
+    assert canonical(canonical(one)) == canonical(one)
+    assert canonical(one) != canonical(one._replace(jobs=(wait, done, None, done)))
+
+
+def test_a_changed_engine_is_not_packed_silently(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that touches another job as well."""
+    plain = engine_module._start
+
+    def meddle(engine: Engine, index: int) -> Engine:
+        after = plain(engine, index)
+        jobs = tuple(
+            job._replace(error=engine_module.ErrorCode.CANCELED_JOB)
+            if job is not None and i != index
+            else job
+            for i, job in enumerate(after.jobs)
+        )
+        return after._replace(jobs=jobs)
+
+    monkeypatch.setattr(engine_module, "_start", meddle)
+    with pytest.raises(NotPackable):
+        Packed(SMALL).explore()
+
+
+def test_a_scope_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(TooLarge):
+        Packed(Scope(8, 1, 1, 2, 2)).explore()
+
+
+def test_an_impossible_scope_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Scope(jobs=0)
+
+
+# --- what it decides ----------------------------------------------------------------------------
+
+
+def verdicts(scope: Scope, admitted: frozenset[Relaxation], plain: bool) -> dict[str, Verdict]:
+    return {r.name: r.verdict for r in explore.check(scope, admitted, plain=plain)}
+
+
+def test_every_property_holds_without_relaxations() -> None:
+    assert set(verdicts(SMALL, NONE, plain=False).values()) == {Verdict.HOLDS}
+
+
+@pytest.mark.parametrize("admitted", [NONE, ALL, *(frozenset({one}) for one in Relaxation)])
+def test_a_relaxation_breaks_what_it_is_said_to_break_and_nothing_else(
+    admitted: frozenset[Relaxation],
+) -> None:
+    """And the packed form comes to the verdicts that the engine itself comes to."""
+    found = verdicts(SMALL, admitted, plain=False)
+    broken = {p.name for p in PROPERTIES if p.relaxed_by & admitted}
+    assert {name for name, verdict in found.items() if verdict is Verdict.FAILS} == broken
+    assert found == verdicts(SMALL, admitted, plain=True)
+
+
+def test_a_scope_that_is_too_small_decides_less() -> None:
+    found = verdicts(Scope(1, 1, 1, 1, 1), NONE, plain=True)
+    left = {name for name, verdict in found.items() if verdict is not Verdict.HOLDS}
+    assert left == {
+        "full-queue",
+        "eviction",
+        "two-paused",
+        *(f"relaxation-matters/{one}" for one in Relaxation),
+    }
+    assert {found[name] for name in left} == {Verdict.NOT_RUN}
+
+
+def test_an_exploration_that_was_stopped_proves_nothing() -> None:
+    found = {r.name: r for r in explore.check(SMALL, limit=50, plain=True)}
+    assert found["running-bounded"].verdict is Verdict.UNKNOWN
+    assert found["eviction"].verdict is Verdict.UNKNOWN
+    assert found["reaches-edge/new/pending/submit"].verdict is Verdict.HOLDS
+
+
+def test_what_is_never_met_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No job is ever taken by a worker: nothing wrong is seen, and most is never met."""
+    monkeypatch.setattr(engine_module, "_next", lambda config, engine: ())
+    found = {r.name: r for r in explore.check(SMALL, plain=True)}
+    assert found["running-bounded"].verdict is Verdict.HOLDS
+    assert found["reaches-edge/pending/running/start"].verdict is Verdict.FAILS
+    assert found["pending-runs"].verdict is Verdict.FAILS
+
+
+def test_what_rests_on_a_broken_property_is_broken() -> None:
+    watch = Watch()
+    watch.broken["running-leaves"] = "a worker sleeps"
+    watch.finish()
+    assert {"cancel-honoured", "pause-honoured", "pending-runs"} <= set(watch.broken)
+    assert "a worker sleeps" in watch.broken["cancel-honoured"]
+
+
+def test_a_cycle_of_records_breaks_what_must_leave() -> None:
+    """A worker that goes back and forth, and never ends a step."""
+    ready = Job(State.RUNNING, 0, 1, phase=Phase.READY)
+    sent = ready._replace(phase=Phase.SENT)
+    watch = Watch([BY_NAME["running-leaves"]])
+    for before, after in ((ready, sent), (sent, ready)):
+        one, other = Engine((before,)), Engine((after,))
+        watch.transition(Transition(Config(), one, Own("x", 0), None, other))
+    watch.finish()
+    assert "round for ever" in watch.broken["running-leaves"]
+
+
+def test_cycles_are_found_where_there_are_any() -> None:
+    a, b, c, d = (Job(State.RUNNING, 0, 9, done) for done in range(4))
+    assert cycle({}) == []
+    assert cycle({a: {b, c}, b: {d}, c: {d}}) == []
+    assert cycle({a: {b}, b: {c}, c: {b, d}}) == [b, c, b]
+    assert cycle({a: {a}}) == [a, a]
+
+
+def test_a_failure_is_told_in_the_domains_words() -> None:
+    job = Job(State.RUNNING, 1, 2, 1, 1, asked=Asked.BOTH, phase=Phase.HELD)
+    after = job._replace(state=State.PAUSED, asked=Asked.NOTHING, phase=Phase.NONE)
+    t = Transition(Config(), Engine((job,)), Own(Action.PAUSE, 0), None, Engine((after,)))
+    text = what_happened(t)
+    assert "job 0 does 'pause'" in text
+    assert "Running (1 of 2 steps done, shows 1, priority 1, ErrorCode 0, asked for both" in text
+    assert in_words(EMPTY) == "no job; queue: empty; history: empty"
+
+
+def test_every_property_is_decided() -> None:
+    names = [r.name for r in explore.check(Scope(1, 1, 1, 1, 1), plain=True)]
+    assert names == [p.name for p in PROPERTIES]
+    kinds = Counter(p.modality for p in PROPERTIES)
+    assert kinds[Modality.SOMETIMES] > 15 + 24

@@ -1,0 +1,360 @@
+"""The proofs by induction: what they decide, and that they would notice if it were not so."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from spec import engine as detailed
+from spec import table
+from spec.engine import Act, Arrive, Config, Engine, Event, Replied, Reply, Submit
+from spec.properties import BY_NAME, PROPERTIES, Modality
+from spec.proofs import ANY, DEFAULT, NotInstalled, ProofEngine, Verdict
+from spec.relaxations import NONE, Relaxation
+from spec.table import Action, Cell, State
+
+z3 = pytest.importorskip("z3")
+
+from spec.proofs import smt  # noqa: E402
+
+LEFT_TO_OTHERS = {"as-published"}  # a digest of the table: no question for z3
+
+
+def verdicts(proved: list[smt.Proved]) -> dict[str, Verdict]:
+    return {each.name: each.verdict for each in proved}
+
+
+@pytest.fixture(scope="module")
+def strict() -> tuple[list[smt.Proved], list[smt.Obligation]]:
+    obligations: list[smt.Obligation] = []
+    return smt.prove(on_obligation=obligations.append), obligations
+
+
+@pytest.fixture(scope="module", params=list(Relaxation))
+def relaxed(request: pytest.FixtureRequest) -> tuple[Relaxation, list[smt.Proved]]:
+    return request.param, smt.prove(frozenset({request.param}))
+
+
+# --- what is decided ----------------------------------------------------------------------------
+
+
+def test_everything_holds_without_relaxations(
+    strict: tuple[list[smt.Proved], list[smt.Obligation]],
+) -> None:
+    assert {
+        name for name, found in verdicts(strict[0]).items() if found is not Verdict.HOLDS
+    } == set()
+    assert all(each.counterexample is None for each in strict[0])
+
+
+def test_every_property_but_the_reachable_ones_is_decided(
+    strict: tuple[list[smt.Proved], list[smt.Obligation]],
+) -> None:
+    names = [p.name for p in PROPERTIES if p.modality is not Modality.SOMETIMES]
+    assert sorted(verdicts(strict[0])) == sorted(set(names) - LEFT_TO_OTHERS)
+
+
+def test_what_a_relaxation_breaks(relaxed: tuple[Relaxation, list[smt.Proved]]) -> None:
+    """Exactly what `spec.properties` says, each with a run from the empty engine."""
+    relaxation, proved = relaxed
+    for each in proved:
+        broken = relaxation in BY_NAME[each.name].relaxed_by
+        assert each.verdict is (Verdict.FAILS if broken else Verdict.HOLDS), each
+        assert (each.counterexample is not None) is broken
+
+
+def test_all_relaxations_together_break_no_more() -> None:
+    found = verdicts(smt.prove(frozenset(Relaxation)))
+    broken = {name for name, verdict in found.items() if verdict is not Verdict.HOLDS}
+    assert broken == {p.name for p in PROPERTIES if p.relaxed_by}
+
+
+IN_WORDS = {
+    Relaxation.CANCEL_LOST_TO_PAUSE: (
+        "job A is Running, asked to pause and to cancel; at a step boundary, more to come; "
+        "the engine takes the edge Pause() to Paused"
+    ),
+    Relaxation.REQUEST_LOST_ON_LAST_STEP: (
+        "job A is Running; the last step has succeeded; the engine takes the edge succeed to Success"
+    ),
+    Relaxation.TIES_UNORDERED: "a worker takes job B; the engine takes the edge start to Running",
+}
+
+
+def test_a_counterexample_is_a_run_in_the_words_of_the_domain(
+    relaxed: tuple[Relaxation, list[smt.Proved]],
+) -> None:
+    relaxation, proved = relaxed
+    text = next(each.counterexample for each in proved if each.verdict is Verdict.FAILS)
+    assert text is not None
+    assert text.startswith("1. job A is submitted; the engine takes the edge submit to Pending\n")
+    assert text.endswith(f"Then {IN_WORDS[relaxation]}.")
+
+
+def test_obligations_have_names(strict: tuple[list[smt.Proved], list[smt.Obligation]]) -> None:
+    names = [obligation.name for obligation in strict[1]]
+    assert len(names) == len(set(names))
+    assert {
+        "running-bounded/init",
+        "running-bounded/start",
+        "running-bounded/cancel/running",
+        "running-bounded/implied",
+        "cancel-honoured/look/step-succeeds/both/cancel",
+        "refinement/table/one-edge-a-trigger",
+        "total-deterministic/cancel/one-answer",
+        "running-leaves/goes-on",
+        "sometimes/start",
+        "sometimes/cancel/pending/evicting",
+        "sometimes/ties-in-order",
+    } <= set(names)
+
+
+def test_the_number_of_obligations(
+    strict: tuple[list[smt.Proved], list[smt.Obligation]],
+) -> None:
+    """Pinned, so that an accidental change shows: (conjuncts + claims) x rules, and the rest."""
+    rules = sum(name.startswith("a-state/") for name in (o.name for o in strict[1])) - 1
+    assert rules == 65
+    moving = sum(claim.move is not None for claim in smt.CLAIMS)
+    each_rule = [o for o in strict[1] if not o.name.startswith("sometimes/")]
+    assert len(each_rule) == (len(smt.CONJUNCTS) + moving) * rules + 47
+
+
+def test_check_speaks_the_words_of_all_proofs() -> None:
+    found = list(smt.check(DEFAULT, NONE))
+    assert {each.engine for each in found} == {ProofEngine.SMT}
+    assert {each.scope for each in found} == {ANY}
+    assert {each.modality for each in found} == {Modality.ALWAYS, Modality.EVENTUALLY}
+
+
+# --- that it would notice -------------------------------------------------------------------------
+
+
+class Noticed(Exception):
+    """Something was not proved."""
+
+
+def notice(obligation: smt.Obligation) -> None:
+    if obligation.verdict is not Verdict.HOLDS:
+        raise Noticed(obligation.name)
+
+
+@pytest.mark.parametrize("part", [*smt.PARTS, *smt.BY_CONJUNCT])
+def test_no_conjunct_and_no_part_of_the_engine_is_superfluous(part: str) -> None:
+    with pytest.raises(Noticed):
+        smt.prove(on_obligation=notice, without=frozenset({part}), find_runs=False)
+
+
+@pytest.mark.parametrize(
+    ("part", "broken"),
+    [
+        ("start-needs-a-worker", {"running-bounded"}),
+        ("complete-evicts-the-surplus", {"history-bounded"}),
+        ("evict-the-oldest", {"oldest-evicted-first"}),
+        (
+            "leave-ends-the-requests",
+            {"requests-only-running", "canceled-only-by-cancel", "pause-honoured"},
+        ),
+        ("look-at-what-was-asked", {"cancel-honoured", "pause-honoured"}),
+    ],
+)
+def test_a_weakened_rule_breaks_what_it_is_there_for(part: str, broken: set[str]) -> None:
+    found = verdicts(smt.prove(without=frozenset({part})))
+    assert {name for name, verdict in found.items() if verdict is Verdict.FAILS} == broken
+    assert Verdict.UNKNOWN not in found.values()
+
+
+def test_a_conjunct_that_is_missing_refutes_nothing() -> None:
+    """Without it the proof fails, and no run violates the property: that is *unknown*."""
+    found = smt.prove(without=frozenset({"a-state"}), find_runs=False)
+    total = next(each for each in found if each.name == "total-deterministic")
+    assert total.verdict is Verdict.UNKNOWN
+    assert total.counterexample is not None
+    assert total.counterexample.startswith("not proved: total-deterministic/cancel/one-answer: ")
+
+
+def with_cell(state: State, action: Action, found: Cell) -> dict[State | str, Any]:
+    row = list(table.MATRIX[state])
+    row[table.ACTIONS.index(action)] = found
+    return {**table.MATRIX, state: tuple(row)}
+
+
+def test_a_success_that_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = table.Edge(State.SUCCESS, Action.RESUME, target := State.PENDING)
+    monkeypatch.setattr(smt, "EDGES", (*table.EDGES, edge))
+    monkeypatch.setitem(table._TARGET, (edge.source, edge.trigger), target)
+    matrix = with_cell(State.SUCCESS, Action.RESUME, Cell.EDGE)
+    monkeypatch.setattr(table, "MATRIX", matrix)
+    monkeypatch.setattr(smt, "MATRIX", matrix)
+    proved = {each.name: each for each in smt.prove()}
+    final = proved["success-final"]
+    assert final.verdict is Verdict.FAILS
+    assert final.counterexample is not None
+    assert final.counterexample.endswith(
+        "a client posts resume to job A, and the answer is 200; "
+        "the engine takes the edge Resume() to Pending."
+    )
+
+
+def test_a_cell_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smt, "MATRIX", {**table.MATRIX, State.RETRY: ()})
+    found = verdicts(smt.prove(find_runs=False))
+    assert found["total-deterministic"] is not Verdict.HOLDS
+
+
+def test_a_contradictory_invariant_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each obligation follows from what can never be; the *sometimes* obligations do not."""
+    never = smt.Conjunct("never", "There is no state.", lambda world, *_: world.false)
+    monkeypatch.setattr(smt, "CONJUNCTS", (*smt.CONJUNCTS, never))
+    monkeypatch.setattr(smt, "BY_CONJUNCT", {**smt.BY_CONJUNCT, never.name: never})
+    proved = smt.prove(find_runs=False)
+    assert {each.verdict for each in proved} == {Verdict.UNKNOWN}
+    assert all("this can never happen: sometimes/submit" in str(p.counterexample) for p in proved)
+
+
+def test_no_answer_in_time_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(z3.Solver, "check", lambda self, *assumptions: z3.unknown)
+    found = verdicts(smt.prove())
+    assert set(found.values()) == {Verdict.UNKNOWN}
+
+
+def test_an_unknown_part() -> None:
+    with pytest.raises(smt.UnknownPart, match="no-such-part"):
+        smt.prove(without=frozenset({"no-such-part"}))
+
+
+def test_without_z3_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smt, "z3", None)
+    with pytest.raises(NotInstalled, match="pip install z3-solver"):
+        smt.prove()
+    with pytest.raises(NotInstalled):
+        next(smt.check(DEFAULT, NONE))
+
+
+def test_it_can_be_imported_without_z3() -> None:
+    code = "import sys; sys.modules['z3'] = None; import spec.proofs.smt as smt; assert not smt.z3"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- that the rules are those of the engine -----------------------------------------------------
+
+
+class Same:
+    """The rules of `smt`, held against `spec.engine` on one engine of a few jobs after the other.
+
+    A detailed engine is said of a frame: what is said of each job, and the order of the queue
+    and of the history. A delay that outlasts the observation is left out, as it is in `smt`.
+    """
+
+    def __init__(self, config: Config, jobs: int) -> None:
+        assert config.workers is not None
+        assert config.history is not None
+        self.config, self.jobs = config, jobs
+        self.search = smt.Search(config.relaxations, frozenset(), jobs)
+        self.world = self.search.world
+        self.solver = z3.Solver(ctx=self.world.ctx)
+        self.solver.add(
+            self.search.one_move,
+            self.world.workers == config.workers,
+            self.world.size == config.history,
+            self.world.retries == config.retries,
+        )
+        self.seen: dict[int, tuple[str, int]] = {}
+
+    def said(self, frame: smt.Frame, engine: Engine, gone: dict[int, detailed.Job]) -> Any:
+        world, parts = self.world, []
+        for index, name in enumerate(world.universe):
+            job = engine.jobs[index] if index < len(engine.jobs) else None
+            there = job is not None or index in gone
+            parts += [
+                (frame.state(name) != world.at[None]) == there,
+                frame.gone(name) == (job is None and there),
+                frame.queued(name) == (index in engine.queue),
+                frame.stored(name) == (index in engine.history),
+            ]
+            if job is not None:
+                parts += [
+                    frame.state(name) == world.at[job.state],
+                    frame.phase(name) == world.phase[self.phase(job)],
+                    frame.asked(name) == world.asked[job.asked],
+                    frame.error(name) == world.error[job.error],
+                    frame.priority(name) == job.priority,
+                    frame.steps(name) == job.steps,
+                    frame.done(name) == job.done,
+                    frame.shown(name) == job.shown,
+                ]
+            if job is None and index in gone:
+                parts.append(world.completed(frame.state(name)))
+        for order, place in ((engine.queue, frame.place), (engine.history, frame.seat)):
+            names = [world.universe[index] for index in order]
+            parts += [place(a) < place(b) for a, b in zip(names, names[1:], strict=False)]
+        states = [job.state for job in engine.jobs if job is not None]
+        parts += [frame.running == states.count(State.RUNNING), frame.kept == len(engine.history)]
+        return world.all(parts)
+
+    @staticmethod
+    def phase(job: detailed.Job) -> smt.Phase:
+        idle = job.phase is detailed.Phase.NONE
+        return smt.Phase.IDLE if idle else smt.Phase(job.phase.value)
+
+    def successors(self, engine: Engine) -> set[Engine]:
+        found = {after for _, _, after in detailed.moves(self.config, engine)}
+        for event in self.events(engine):
+            found |= {after for _, after in detailed.step(self.config, engine, event)}
+        return found
+
+    def events(self, engine: Engine) -> Iterator[Event]:
+        if len(engine.jobs) < self.jobs:
+            small = range(smt.SMALL)
+            yield from (Submit(priority, steps + 1) for priority in small for steps in small)
+        for job, record in enumerate(engine.jobs):
+            yield from (Act(action, job) for action in Action)
+            if record is not None:
+                yield Arrive(job, record.done)
+            for reply in (Reply.SUCCEED, Reply.FAIL, Reply.RETRY):
+                yield Replied(job, reply)
+
+    def compare(self, engine: Engine, gone: dict[int, detailed.Job]) -> set[Engine]:
+        """Each successor is one here, and nothing else is."""
+        found = self.successors(engine)
+        self.solver.push()
+        self.solver.add(self.said(self.search.pre, engine, gone))
+        others = []
+        for after in found:
+            went = {i for i, job in enumerate(after.jobs) if job is None}
+            image = self.said(self.search.post, after, gone | dict.fromkeys(went, engine.jobs[0]))
+            assert self.solver.check(image) == z3.sat, (engine, after)
+            others.append(z3.Not(image))
+        answer = self.solver.check(*others)
+        assert answer == z3.unsat, (engine, self.solver.model())
+        self.solver.pop()
+        return found
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(workers=1, history=1),
+        Config(workers=2, history=0, retries=True),
+        Config(workers=1, history=2, relaxations=frozenset(Relaxation)),
+    ],
+    ids=["strict", "retries", "relaxed"],
+)
+def test_the_rules_make_exactly_the_moves_of_the_engine(config: Config) -> None:
+    choose = random.Random(3)
+    same = Same(config, jobs=2)
+    for _ in range(3):
+        engine, gone = detailed.EMPTY, {}
+        for _ in range(25):
+            found = sorted(same.compare(engine, gone) - {engine}, key=repr)
+            if not found:
+                break
+            before, engine = engine, choose.choice(found)
+            for index, job in enumerate(engine.jobs):
+                if job is None and index < len(before.jobs):
+                    gone[index] = gone.get(index) or before.jobs[index]
