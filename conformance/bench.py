@@ -163,7 +163,10 @@ class Fixture:
             reply = self.client.post("/tools/create-dicom", {"Tags": tags})
             made = reply.json()
             if not reply.ok or not isinstance(made, dict) or not isinstance(made.get("ID"), str):
-                raise BadArgument(f"the server cannot make an instance for us: {reply}")
+                raise BadArgument(
+                    f"the server makes no instance for us: POST /tools/create-dicom gave {reply}\n"
+                    "Its user must be allowed to store instances, and its storage must not be full."
+                )
             self.instances.append(made["ID"])
         return self.instances[number]
 
@@ -178,7 +181,8 @@ class Fixture:
         reply = self.client.put(f"/peers/{slot.peer}", {"Url": self.gate.url(number)})
         if not reply.ok:
             raise BadArgument(
-                f"the server does not let us register a peer: PUT /peers/{slot.peer} gave {reply}"
+                f"the server does not let us register a peer: PUT /peers/{slot.peer} gave {reply}\n"
+                "Its user must be allowed to change peers (Orthanc: also see OrthancPeersInDatabase)."
             )
         self.slots.append(slot)
         return slot
@@ -244,6 +248,11 @@ class Bench:
         self._expect: tuple[str, ...] = ()  # what the step under way may be answered
         self.deviated_at = 0  # the number of steps up to the last finding
         self.judged = False  # the case has run to its end, jobs and all
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether something was found that no relaxation explains."""
+        return any(finding.relaxations is None for finding in self.findings)
 
     # --- taking up a job of an earlier case ---------------------------------------------------
 
@@ -520,11 +529,10 @@ class Bench:
 
     def _strangers(self) -> int:
         """The number of jobs under way that are not ours."""
-        found = self._get("/jobs?expand").json()
+        found = self._get("/jobs?expand").jobs()
         ours = {job.id for job in self.fixture.jobs}
         busy = {State.PENDING.value, State.RUNNING.value, State.RETRY.value}
-        jobs = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-        return sum(one.get("ID") not in ours and one.get("State") in busy for one in jobs)
+        return sum(one["ID"] not in ours and one["State"] in busy for one in found)
 
     def _arrived(self, seconds: float) -> bool:
         """Take what has arrived at the gate, waiting for it up to ``seconds``; whether any has."""

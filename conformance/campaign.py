@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 from conformance import ledger as ledgers
 from conformance.bench import Bench, Deviated
 from conformance.coverage import coverage, seen
-from conformance.errors import Interrupted, KitError, ServerDied, Unjudged
+from conformance.errors import Interrupted, KitError, NoServer, ServerDied, Unjudged
 from conformance.events import (
     CaseBegins,
     CaseEnds,
@@ -93,10 +93,6 @@ class Judgement:
     def missing(self) -> bool:
         return any(finding.missing for finding in self.findings)
 
-    @property
-    def unexplained(self) -> bool:
-        return any(finding.relaxations is None for finding in self.findings)
-
 
 @dataclass
 class Campaign:
@@ -132,6 +128,8 @@ class Campaign:
             interrupted = True
         except KitError as failed:
             error = failed
+        except (Unjudged, ServerDied) as failed:  # outside of any case
+            error = NoServer(f"the run cannot go on: {failed}")
         verdict = self._verdict(interrupted or error is not None)
         if self._begun:
             self.emit(self._ended(verdict, interrupted))
@@ -212,10 +210,25 @@ class Campaign:
         if case.unreachable is not None:
             return self._result(case, Verdict.SKIPPED, reason=case.unreachable)
         began = time.perf_counter()
-        if not self._has_room(session, case):
-            return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
-        result = self._judge(session, case) if case.steps else self._search(session, case)
+        try:
+            if not self._has_room(session, case):
+                return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
+            result = self._judge(session, case) if case.steps else self._search(session, case)
+        except Unjudged as unjudged:  # not in a step of the case, but around them
+            result = self._result(case, Verdict.UNKNOWN, str(unjudged))
+        if result.verdict is Verdict.UNKNOWN:
+            self._look_after(session)
         return replace(result, seconds=time.perf_counter() - began)
+
+    def _look_after(self, session: Session) -> None:
+        """A server that has gone or hangs is not waited for again in every later case."""
+        if self._spoilt is not None:
+            return
+        try:
+            session.client.get("/system")
+        except Unjudged as gone:
+            if not session.renew():
+                self._spoilt = f"the server does not answer any more: {gone}"
 
     def _has_room(self, session: Session, case: Case) -> bool:
         submits = any(step.do is Do.SUBMIT for step in case.steps)
@@ -268,7 +281,7 @@ class Campaign:
         except ServerDied as ended:
             died, dirty = ended, True
         self._close(session, bench)
-        if dirty or any(finding.relaxations is None for finding in bench.findings):
+        if dirty or bench.unexplained:
             self._spoil(session, case, dirty)
         performed = bench.performed[: bench.deviated_at or None]
         return Judgement(tuple(bench.findings), tuple(performed), reason, died, dirty)
@@ -300,7 +313,8 @@ class Campaign:
         frugal = not session.profile.exclusive
         session.fixture.put_aside(bench, keep=frugal and not session.profile.deletes)
         if frugal and session.profile.deletes:
-            session.fixture.remove(bench)
+            with suppress(Unjudged):  # what is left is looked for again at the end
+                session.fixture.remove(bench)
 
     def _weigh(self, session: Session, case: Case, judged: Judgement) -> Result:
         """The verdict on what was found."""
@@ -402,7 +416,7 @@ class Campaign:
         except (Unjudged, ServerDied):
             dirty = True
         self._close(session, bench)
-        if faulty:
+        if dirty or bench.unexplained:
             self._spoil(session, case, dirty)
 
     def _confirms(self, session: Session, case: Case, steps: Sequence[Step]) -> bool:
@@ -428,8 +442,7 @@ class Campaign:
         bench = Bench("", fixture, Config(), session.deadline)
         bench.watch()
         self._late(session)
-        found = session.client.get("/jobs?expand").json()
-        shown = {one.get("ID"): one for one in found} if isinstance(found, list) else {}
+        shown = {one["ID"]: one for one in session.client.get("/jobs?expand").jobs()}
         for job in fixture.jobs:
             if job.last is None or job.id not in shown or job.case not in self.results:
                 continue

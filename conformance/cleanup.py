@@ -67,8 +67,7 @@ def _jobs(client: Client, fixture: Fixture, deletes: bool, deadline: float) -> P
 def _await_end(client: Client, fixture: Fixture, deadline: float) -> list[dict[str, Any]]:
     """Our jobs, when all of them are completed; the gate fails every step meanwhile."""
     while True:
-        found = client.get("/jobs?expand").json()
-        ours = [job for job in found if is_ours(job, fixture)] if isinstance(found, list) else []
+        ours = [job for job in client.get("/jobs?expand").jobs() if is_ours(job, fixture)]
         open_ = [job for job in ours if job.get("State") not in FINAL]
         if not open_ or time.monotonic() > deadline:
             return ours
@@ -80,8 +79,8 @@ def _await_end(client: Client, fixture: Fixture, deadline: float) -> list[dict[s
 
 def _peers(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:
     found = client.get("/peers").json()
-    names = found if isinstance(found, list) else []
-    ours = [name for name in names if str(name).startswith(fixture.peer_prefix)]
+    names = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    ours = [name for name in names if name.startswith(fixture.peer_prefix)]
     return _remove(client, "peer", [(name, f"/peers/{name}") for name in ours], deadline)
 
 

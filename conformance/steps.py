@@ -125,7 +125,7 @@ class Step:
             raise BadArgument(f"'priority' must be an integer of 32 bits, not {priority!r}")
         state = found.get("state")
         if (do is Do.AWAIT) != (state is not None) or (
-            state is not None and state not in set(State)
+            state is not None and (not isinstance(state, str) or state not in set(State))
         ):
             raise BadArgument("'state' must be one of the six states, and belongs to 'await'")
         settle = found.get("settle", True)

@@ -63,7 +63,6 @@ from spec.engine import (
     view,
 )
 from spec.relaxations import NONE, Relaxation
-from spec.requirements import requirement
 from spec.table import (
     FINAL,
     UNKNOWN,
@@ -122,7 +121,7 @@ OfNode: TypeAlias = Callable[[Node], bool]
 class Property:
     """One promise.
 
-    ``source``: the entry of the catalogue that it comes from, with that entry's source.
+    ``origin``: the entries of the catalogue that it restates, or what else it comes from.
     ``relaxed_by``: the relaxations under which it fails.
     ``state``, ``transition``, ``node``: the predicates. Of an *always* or *eventually* property
     each must be true wherever the explorer comes; of a *sometimes* property one, once.
@@ -135,7 +134,7 @@ class Property:
     name: str
     modality: Modality
     sentence: str
-    source: str
+    origin: tuple[str, ...] | str
     relaxed_by: frozenset[Relaxation] = NONE
     state: OfState | None = None
     transition: OfTransition | None = None
@@ -143,6 +142,19 @@ class Property:
     leaves: State | None = None
     rests_on: tuple[str, ...] = ()
     jobs: Callable[[int, int], int] = lambda workers, history: 1
+
+    @property
+    def source(self) -> str:
+        """Where it comes from: the entries of the catalogue, each with its own source.
+
+        The catalogue is looked up when it is asked for and not before: it refuses to be made from
+        a table without one of the published edges, and the proofs must be able to judge that.
+        """
+        if isinstance(self.origin, str):
+            return self.origin
+        from spec.requirements import requirement
+
+        return "; ".join(f"{id} ({requirement(id).source})" for id in self.origin)
 
 
 # --- reading a transition -------------------------------------------------------------------
@@ -883,16 +895,11 @@ def _progress_after_resubmit(corrected: bool) -> OfTransition:
 # --- the list -------------------------------------------------------------------------------------
 
 
-def _from(*ids: str) -> str:
-    """The source of a property: the entries of the catalogue that it restates."""
-    return "; ".join(f"{id} ({requirement(id).source})" for id in ids)
-
-
 def _always() -> Iterator[Property]:
     def always(
         name: str,
         sentence: str,
-        source: str,
+        origin: tuple[str, ...] | str,
         relaxed_by: frozenset[Relaxation] = NONE,
         *,
         state: OfState | None = None,
@@ -900,7 +907,7 @@ def _always() -> Iterator[Property]:
         node: OfNode | None = None,
     ) -> Property:
         return Property(
-            name, Modality.ALWAYS, sentence, source, relaxed_by, state, transition, node
+            name, Modality.ALWAYS, sentence, origin, relaxed_by, state, transition, node
         )
 
     yield always(
@@ -912,61 +919,71 @@ def _always() -> Iterator[Property]:
     yield always(
         "running-bounded",
         "There are never more Running jobs than ConcurrentJobs.",
-        _from("queue/concurrent-jobs"),
+        ("queue/concurrent-jobs",),
         state=_running_bounded,
     )
     yield always(
         "history-iff-completed",
         "A job is in the history, once, if and only if it is Success or Failure.",
-        _from("history/tagged", "history/kept", "history/resubmitted-leaves"),
+        (
+            "history/tagged",
+            "history/kept",
+            "history/resubmitted-leaves",
+        ),
         state=_history_iff_completed,
     )
     yield always(
         "queue-iff-pending",
         "A job is in the queue, once, if and only if it is Pending.",
-        _from("queue/pending-first"),
+        ("queue/pending-first",),
         state=_queue_iff_pending,
     )
     yield always(
         "history-bounded",
         "The history never holds more than JobsHistorySize jobs.",
-        _from("history/size"),
+        ("history/size",),
         state=_history_bounded,
     )
     yield always(
         "oldest-evicted-first",
         "Jobs leave the history only by a resubmit, or because it is full: the oldest first.",
-        _from("history/oldest-first", "history/unfinished-never-evicted"),
+        (
+            "history/oldest-first",
+            "history/unfinished-never-evicted",
+        ),
         transition=_oldest_evicted_first,
     )
     yield always(
         "requests-only-running",
         "Requests for a pause or a cancel exist only on Running jobs.",
-        _from("step/requests-end-with-run"),
+        ("step/requests-end-with-run",),
         state=_requests_only_running,
     )
     yield always(
         "asked-only-by-action",
         "A job is asked for a pause or a cancel by that action only.",
-        _from("step/requests-end-with-run"),
+        ("step/requests-end-with-run",),
         transition=_asked_only_by_action,
     )
     yield always(
         "worker-iff-running",
         "A worker is at work on a job if and only if the job is Running.",
-        _from("step/only-while-running", "queue/worker-freed"),
+        (
+            "step/only-while-running",
+            "queue/worker-freed",
+        ),
         state=_worker_iff_running,
     )
     yield always(
         "priority-not-passed-over",
         "No Pending job of a higher priority is passed over when a job starts.",
-        _from("queue/priority-order"),
+        ("queue/priority-order",),
         transition=_priority_not_passed_over,
     )
     yield always(
         "ties-in-order",
         "Pending jobs of equal priority start in the order in which they became Pending.",
-        _from("queue/ties-in-order"),
+        ("queue/ties-in-order",),
         frozenset({Relaxation.TIES_UNORDERED}),
         transition=_ties_in_order,
     )
@@ -979,19 +996,19 @@ def _always() -> Iterator[Property]:
     yield always(
         "refused-changes-nothing",
         "A refused action changes nothing.",
-        _from("action/resume/pending"),
+        ("action/resume/pending",),
         transition=_refused_changes_nothing,
     )
     yield always(
         "canceled-only-by-cancel",
         "The error of a canceled job only comes from a cancel of that job, answered 200.",
-        _from("monitor/error-code-cancelled"),
+        ("monitor/error-code-cancelled",),
         transition=_canceled_only_by_cancel,
     )
     yield always(
         "paused-only-by-pause",
         "A job becomes Paused only by a pause of that job, answered 200.",
-        _from("monitor/state-paused"),
+        ("monitor/state-paused",),
         transition=_paused_only_by_pause,
     )
     yield always(
@@ -1015,74 +1032,103 @@ def _always() -> Iterator[Property]:
     yield always(
         "steps-once",
         "In one run each step is done once; a resumed run goes on, a resubmitted one starts over.",
-        _from("step/run-once", "step/resumed-goes-on", "step/resubmitted-starts-over"),
+        (
+            "step/run-once",
+            "step/resumed-goes-on",
+            "step/resubmitted-starts-over",
+        ),
         transition=_steps_once,
     )
     yield always(
         "steps-in-order",
         "A worker sends a step that is left, waits for its reply, publishes it, and goes on.",
-        _from("step/run-once", "step/only-while-running"),
+        (
+            "step/run-once",
+            "step/only-while-running",
+        ),
         transition=_steps_in_order,
     )
     yield always(
         "ends-as-its-step-ended",
         "Success needs all steps done, Failure a failed step or a cancel, Retry a step's failure.",
-        _from("monitor/state-success", "monitor/state-failure", "monitor/state-retry"),
+        (
+            "monitor/state-success",
+            "monitor/state-failure",
+            "monitor/state-retry",
+        ),
         transition=_ends_as_its_step_ended,
     )
     yield always(
         "outcome-told",
         "A Success job shows Progress 100 and no error; a Failure job shows an error.",
-        _from("monitor/progress", "monitor/error-code"),
+        (
+            "monitor/progress",
+            "monitor/error-code",
+        ),
         state=_outcome_told,
     )
     yield always(
         "progress-told",
         "Progress changes only when a step has ended, and then it tells the steps done.",
-        _from("monitor/progress-rounded", "monitor/resubmitted-progress"),
+        (
+            "monitor/progress-rounded",
+            "monitor/resubmitted-progress",
+        ),
         transition=_progress_told,
     )
     yield always(
         "error-told",
         "ErrorCode becomes 0 at the start, 9 by a failed step, 37 by a cancel, and not otherwise.",
-        _from("monitor/error-code-step", "monitor/resubmitted-error-code"),
+        (
+            "monitor/error-code-step",
+            "monitor/resubmitted-error-code",
+        ),
         transition=_error_told,
     )
     yield always(
         "readings-true",
         "A reading shows the job as it is, the list shows who is there, and neither changes it.",
-        _from("monitor/job", "monitor/list"),
+        (
+            "monitor/job",
+            "monitor/list",
+        ),
         node=_readings_true,
     )
     yield always(
         "progress-rounded",
         "Progress is the rounded per cent of steps done.",
-        _from("monitor/progress-rounded"),
+        ("monitor/progress-rounded",),
         state=_progress_rounded,
     )
     yield always(
         "nothing-out-of-turn",
         "A step arrives once it was sent, and is replied to once it has arrived.",
-        _from("step/run-once"),
+        ("step/run-once",),
         node=_nothing_out_of_turn,
     )
     yield always(
         "unknown-sizes-permit",
         "Where ConcurrentJobs and JobsHistorySize are unknown, what some sizes allow is allowed.",
-        _from("queue/concurrent-jobs", "history/size"),
+        (
+            "queue/concurrent-jobs",
+            "history/size",
+        ),
         node=_unknown_sizes_permit,
     )
     yield always(
         "long-retry-waits",
         "A Retry with a long delay is a Retry whose delay does not end, and nothing else.",
-        _from("monitor/state-retry"),
+        ("monitor/state-retry",),
         node=_long_retry_waits,
     )
     yield always(
         "retry-choice",
         "A failed step may lead to where a step that asks for Retry leads, except that a pause can "
         "end so only on a server that was seen to choose Retry.",
-        _from("edge/running/retry/retry", "race/pause/step-fails"),
+        (
+            "edge/running/retry/retry",
+            "race/pause/step-fails",
+        ),
         node=_retry_choice,
     )
 
@@ -1091,7 +1137,7 @@ def _sometimes() -> Iterator[Property]:
     def sometimes(
         name: str,
         sentence: str,
-        source: str,
+        origin: tuple[str, ...] | str,
         *,
         state: OfState | None = None,
         transition: OfTransition | None = None,
@@ -1101,7 +1147,7 @@ def _sometimes() -> Iterator[Property]:
             name,
             Modality.SOMETIMES,
             sentence,
-            source,
+            origin,
             state=state,
             transition=transition,
             jobs=jobs,
@@ -1111,7 +1157,7 @@ def _sometimes() -> Iterator[Property]:
         yield sometimes(
             f"reaches-{edge.id}",
             f"A job takes the edge {edge.id.removeprefix('edge/')}.",
-            _from(edge.id),
+            (edge.id,),
             transition=_takes(edge),
         )
     for state in State:
@@ -1120,7 +1166,7 @@ def _sometimes() -> Iterator[Property]:
             yield sometimes(
                 f"reaches-{id.replace('action/', 'cell/')}",
                 f"Action {action} meets a job that is {state}.",
-                _from(id),
+                (id,),
                 transition=_asks_in(action, state),
             )
     for asked, row in table.BOUNDARY.items():
@@ -1130,58 +1176,58 @@ def _sometimes() -> Iterator[Property]:
                 yield sometimes(
                     f"reaches-{id}/{trigger}",
                     f"A job that was asked for {asked} goes by {trigger}: {ended}.",
-                    _from(id),
+                    (id,),
                     transition=_races(asked, ended, trigger),
                 )
     yield sometimes(
         "full-queue",
         "All workers are busy, and every other job waits in the queue.",
-        _from("queue/concurrent-jobs"),
+        ("queue/concurrent-jobs",),
         state=_full_queue,
         jobs=lambda workers, history: workers + 1,
     )
     yield sometimes(
         "eviction",
         "A completed job falls out of the history.",
-        _from("history/size"),
+        ("history/size",),
         transition=_eviction,
         jobs=lambda workers, history: history + 1,
     )
     yield sometimes(
         "two-paused",
         "Two jobs are Paused at once.",
-        _from("monitor/state-paused"),
+        ("monitor/state-paused",),
         state=_two_paused,
         jobs=lambda workers, history: 2,
     )
     yield sometimes(
         "resubmitted-succeeds",
         "A job that was resubmitted ends in Success.",
-        _from("step/resubmitted-starts-over"),
+        ("step/resubmitted-starts-over",),
     )
     yield sometimes(
         "progress-before-success",
         "The last step's result is published while the job still reads Running.",
-        _from("monitor/result-not-late"),
+        ("monitor/result-not-late",),
         state=_shown_early,
     )
     yield sometimes(
         "error-before-failure",
         "A failed step's ErrorCode is published while the job still reads Running.",
-        _from("monitor/result-not-late"),
+        ("monitor/result-not-late",),
         state=_failure_shown_early,
     )
     yield sometimes(
         "failed-step-retried",
         "A failed step leads to Retry: the server's choice.",
-        _from("edge/running/retry/retry"),
+        ("edge/running/retry/retry",),
         transition=_failed_step_retried,
     )
     for corrected, word in ((False, "kept"), (True, "corrected")):
         yield sometimes(
             f"old-progress-{word}",
             f"Progress from before a resubmit is {word} when a first step ends without success.",
-            _from("monitor/resubmitted-progress"),
+            ("monitor/resubmitted-progress",),
             transition=_progress_after_resubmit(corrected),
         )
     for relaxation in Relaxation:
@@ -1200,7 +1246,10 @@ def _eventually() -> Iterator[Property]:
         Modality.EVENTUALLY,
         "A cancel answered 200 in Pending, Running, Retry or Paused leads to Failure, and no "
         "further step begins.",
-        _from("action/cancel/running", "step/one-after-answer"),
+        (
+            "action/cancel/running",
+            "step/one-after-answer",
+        ),
         lost | {Relaxation.CANCEL_LOST_TO_PAUSE},
         transition=_cancel_honoured,
         rests_on=("running-leaves",),
@@ -1210,7 +1259,10 @@ def _eventually() -> Iterator[Property]:
         Modality.EVENTUALLY,
         "A pause answered 200 in Pending, Running or Retry leads to Paused, or to Failure because "
         "its step failed or a cancel was answered 200; no further step begins in between.",
-        _from("action/pause/running", "step/one-after-answer"),
+        (
+            "action/pause/running",
+            "step/one-after-answer",
+        ),
         lost,
         transition=_pause_honoured,
         rests_on=("running-leaves",),
@@ -1220,7 +1272,7 @@ def _eventually() -> Iterator[Property]:
         Modality.EVENTUALLY,
         "A Pending job that is never paused or canceled, and from some point on has none before "
         "it in the queue, runs.",
-        _from("queue/free-worker-takes"),
+        ("queue/free-worker-takes",),
         node=_pending_runs,
         rests_on=("running-leaves",),
     )
@@ -1228,7 +1280,7 @@ def _eventually() -> Iterator[Property]:
         "running-leaves",
         Modality.EVENTUALLY,
         "A Running job leaves Running.",
-        _from("queue/worker-freed"),
+        ("queue/worker-freed",),
         node=_can_leave(State.RUNNING),
         leaves=State.RUNNING,
     )
@@ -1236,7 +1288,7 @@ def _eventually() -> Iterator[Property]:
         "retry-leaves",
         Modality.EVENTUALLY,
         "A Retry job leaves Retry; that a chain of retries ends is not promised.",
-        _from("monitor/state-retry"),
+        ("monitor/state-retry",),
         node=_can_leave(State.RETRY),
         leaves=State.RETRY,
     )

@@ -1,8 +1,8 @@
 """Servers that the kit starts and stops itself: an Orthanc, or the reference server.
 
-Each gets free loopback ports and a folder of its own. Paths in its configuration are
-relative to that folder, so that a command such as ``chroot DIR Orthanc {config}`` sees the
-same files under other names.
+Each gets free loopback ports and a folder of its own. Paths are given to it as its command
+sees them, which under ``chroot DIR Orthanc {config}`` is by other names than ours. Each bears a
+name that no other server has, so that nobody else is taken for it who got its port.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
+import select
 import shlex
 import shutil
 import signal
@@ -20,16 +22,18 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from conformance.errors import BadArgument, NoServer, ServerDied
-from conformance.servers.client import Address, Client, System, identify
+from conformance.servers.client import Address, Client, System, identify, printable
 
 STARTS = 30.0  # seconds that a server may take until it answers
 STOPS = 10.0  # seconds that it may take to end after SIGTERM
+LAST = 5.0  # seconds after SIGKILL
 TICK = 0.01  # seconds between two looks at a starting server
 LOG_END = 2000  # characters of the log that are shown when a server dies
 
+ANSWERS = 5.0  # seconds that a starting server may take for one answer
 ORTHANC = "Orthanc {config}"
 DEFAULTS: dict[str, Any] = {
     "ConcurrentJobs": 2,
@@ -42,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
 class Managed:
     """A server of our own. ``config`` holds the Orthanc configuration keys that differ from ours.
 
+    The command runs in a session of its own, in the folder of its files if it is ``inside``.
     Use it with ``with``; then `address` answers. Raises `BadArgument` where the command cannot
     be run, and `NoServer` where it ends or does not answer within `STARTS` seconds.
     """
@@ -51,19 +56,25 @@ class Managed:
         command: Sequence[str],
         config: Mapping[str, Any] | None = None,
         workdir: Path | None = None,
+        inside: bool = False,
     ) -> None:
         self.command = list(command)
         self.config = {**DEFAULTS, **(config or {})}
         self._parent = workdir
+        self._inside = inside
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
+        self._alive = -1  # a pipe that is at its end when no process of the server is left
         self.port = 0
 
     def __enter__(self) -> Managed:
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="orthanc-jobs-", dir=self._parent))
         except OSError as error:
-            raise BadArgument(f"cannot make a folder for the server: {error}") from None
+            raise BadArgument(
+                f"cannot make a folder for the server: {error.filename}: {error.strerror}.\n"
+                "Name one that can be written to, and that the server sees, with --workdir."
+            ) from None
         try:
             self.start()
         except BaseException:
@@ -100,64 +111,83 @@ class Managed:
     def start(self) -> System:
         """Start it (again), and wait until it answers."""
         assert self._folder is not None
-        self.port = _free_port()
-        database = self._folder / "database"
-        database.mkdir(exist_ok=True)
+        self.port, dicom = _free_ports()
+        name = f"orthanc-jobs {secrets.token_hex(4)}"
+        seen = _seen_by(self.command, self._folder)
         settings = {
-            "Name": "orthanc-jobs conformance",
+            "Name": name,
             "HttpPort": self.port,
-            "DicomPort": _free_port(),
-            "StorageDirectory": "database",
-            "IndexDirectory": "database",
+            "DicomPort": dicom,
+            "StorageDirectory": f"{seen}/database",
+            "IndexDirectory": f"{seen}/database",
             "Plugins": [],
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
             **self.config,
         }
-        (self._folder / "orthanc.json").write_text(json.dumps(settings, indent=2) + "\n")
-        seen = _seen_by(self.command, self._folder)
+        try:
+            (self._folder / "database").mkdir(exist_ok=True)
+            (self._folder / "orthanc.json").write_text(json.dumps(settings, indent=2) + "\n")
+            log = (self._folder / "log").open("ab")
+        except OSError as error:
+            raise BadArgument(f"cannot write to {self._folder}: {error.strerror}") from None
         words = [
             word.replace("{config}", f"{seen}/orthanc.json").replace("{workdir}", seen)
             for word in self.command
         ]
-        with (self._folder / "log").open("ab") as log:
-            try:
-                self._process = subprocess.Popen(
-                    words,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd=self._folder,
-                    start_new_session=True,  # a Ctrl-C is for the kit, which then stops the server
-                )
-            except OSError as error:
-                raise BadArgument(
-                    f"cannot start {words[0]!r}: {error.strerror}.\n"
-                    "Install Orthanc (Debian: apt-get install orthanc), or give --server-command."
-                ) from None
-        return self._await_answer()
+        with log:
+            self._run(words, log)
+        return self._await_answer(str(settings["Name"]))
 
-    def _await_answer(self) -> System:
-        client = Client(self.address, timeout=5.0)
+    def _run(self, words: Sequence[str], log: IO[bytes]) -> None:
+        self._forget()
+        self._alive, theirs = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder if self._inside else None,
+                pass_fds=(theirs,),
+                start_new_session=True,  # a Ctrl-C is for the kit, which then stops the server
+            )
+        except OSError as error:
+            self._forget()
+            raise BadArgument(
+                f"cannot start {words[0]!r}: {error.strerror}.\n"
+                "Install Orthanc (Debian: apt-get install orthanc), or give --server-command."
+            ) from None
+        finally:
+            os.close(theirs)
+
+    def _await_answer(self, name: str) -> System:
         deadline = time.monotonic() + STARTS
+        client = Client(self.address, timeout=min(ANSWERS, STARTS))
         try:
             while True:
                 try:
-                    return identify(client)
+                    if (system := identify(client)).name == name:
+                        return system
+                    why = "another server has its port"
                 except NoServer as error:
-                    if time.monotonic() > deadline:
-                        raise NoServer(
-                            f"the server did not answer within {STARTS:g} s: {error}\n{self.log()}"
-                        ) from None
-                try:
-                    self._wait(TICK)
-                except ServerDied as died:
+                    why = str(error).splitlines()[0]
+                self._wait(TICK)
+                if time.monotonic() > deadline:
                     raise NoServer(
-                        f"the server ended by itself with status {died.status} while it started."
-                        f" The end of its log:\n{died.log}"
-                    ) from None
+                        f"the server did not answer within {STARTS:g} s: {why}\n{self._log_end()}"
+                    )
+        except ServerDied as died:
+            raise NoServer(
+                f"the server ended by itself with status {died.status} while it started.\n"
+                f"{self._log_end()}"
+            ) from None
         finally:
             client.close()
+
+    def _log_end(self) -> str:
+        log = self.log()
+        return f"The end of its log:\n{log}" if log else "It wrote no log."
 
     def _wait(self, seconds: float) -> None:
         assert self._process is not None
@@ -174,10 +204,12 @@ class Managed:
         if self._folder is None:
             return ""
         try:
-            text = (self._folder / "log").read_bytes()[-LOG_END:].decode("utf-8", "replace")
+            with (self._folder / "log").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_END))
+                text = file.read(LOG_END).decode("utf-8", "replace")
         except OSError:
             return ""
-        return text.strip()
+        return "\n".join(printable(line) for line in text.strip().splitlines())
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL for what has not ended after `STOPS` seconds."""
@@ -185,26 +217,34 @@ class Managed:
         self._end(STOPS)
 
     def _end(self, seconds: float) -> None:
+        """Wait for the end of all its processes: the command may be a shell's that ends first."""
         if self._process is None:
             return
-        try:
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self._process = None
+            select.select([self._alive], [], [], max(0.0, deadline - time.monotonic()))
+        self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, and wait for the end."""
+        """SIGKILL to what is left, and wait for the end."""
         if self._process is None:
             return
         self._signal(signal.SIGKILL)
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it may not be ours to kill
+            self._process.wait(LAST)
         self._process = None
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._alive >= 0:
+            os.close(self._alive)
+            self._alive = -1
 
     def _signal(self, number: signal.Signals) -> None:
         """To the whole session that was started, since the command may be a shell's."""
         assert self._process is not None
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # another user's: sudo
             os.killpg(self._process.pid, number)
 
 
@@ -214,7 +254,7 @@ def orthanc(
     workdir: Path | None = None,
 ) -> Managed:
     """An Orthanc from PATH, or started by ``template``. Raises `BadArgument`."""
-    command = words(template or ORTHANC)
+    command = words(ORTHANC if template is None else template)
     if workdir is None and (root := _chroot(command)) is not None:
         workdir = root / "tmp"
     return Managed(command, config, workdir)
@@ -227,7 +267,7 @@ def reference(
 ) -> Managed:
     """The reference server, with one planted ``fault`` if one is named."""
     command = [sys.executable, "-m", "conformance.reference", "--config", "{config}"]
-    return Managed(command + (["--fault", fault] if fault else []), config, workdir)
+    return Managed(command + (["--fault", fault] if fault else []), config, workdir, inside=True)
 
 
 def words(template: str) -> list[str]:
@@ -242,10 +282,14 @@ def words(template: str) -> list[str]:
 
 
 def _chroot(command: Sequence[str]) -> Path | None:
-    """The folder that ``chroot DIR ...`` makes the root, or None for another command."""
-    if not command or Path(command[0]).name != "chroot":
+    """The folder that ``chroot DIR ...`` makes the root, or None for another command.
+
+    Something may stand before it, as ``sudo`` or ``env``.
+    """
+    at = next((n for n, word in enumerate(command) if Path(word).name == "chroot"), None)
+    if at is None:
         return None
-    return next((Path(word).resolve() for word in command[1:] if not word.startswith("-")), None)
+    return next((Path(w).resolve() for w in command[at + 1 :] if not w.startswith("-")), None)
 
 
 def _seen_by(command: Sequence[str], folder: Path) -> str:
@@ -256,7 +300,9 @@ def _seen_by(command: Sequence[str], folder: Path) -> str:
     return f"/{here.relative_to(root)}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    """Two ports of the loopback address that nobody has."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])

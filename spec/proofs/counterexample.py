@@ -286,7 +286,6 @@ def replay(p: Property, run: Run) -> dict[str, Any]:
             "expected": [in_words(one) for one in run.strict],
             "actual": in_words(run.actual),
             "relaxations": names,
-            "missing": False,
         },
     }
 

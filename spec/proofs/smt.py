@@ -117,7 +117,7 @@ Field: TypeAlias = Callable[[Term], Term]  # of a job
 CHECK_SECONDS = 2.0  # for one obligation; above it is unknown
 # The search for a run to a violation: of how many jobs, and up to how many moves; the time that
 # it may take; the largest number of workers, places, priorities and steps that it looks at.
-SEARCHES, SEARCH_SECONDS, SMALL = ((1, 10), (2, 6)), 15.0, 2
+SEARCHES, SEARCH_SECONDS, SMALL = ((1, 10), (2, 6)), 30.0, 2
 
 
 class SolverMissing(NotInstalled):

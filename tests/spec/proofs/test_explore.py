@@ -214,7 +214,7 @@ def test_a_scope_that_is_too_small_decides_less() -> None:
 
 
 def test_an_exploration_that_was_stopped_proves_nothing() -> None:
-    found = {r.name: r for r in explore.check(SMALL, limit=50, plain=True)}
+    found = {r.name: r for r in explore.check(SMALL, limit=5, plain=True)}
     assert found["running-bounded"].verdict is Verdict.UNKNOWN
     assert found["eviction"].verdict is Verdict.UNKNOWN
     assert found["reaches-edge/new/pending/submit"].verdict is Verdict.HOLDS

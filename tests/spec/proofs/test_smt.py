@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ import pytest
 from spec import engine as detailed
 from spec import table
 from spec.engine import Act, Arrive, Config, Engine, Event, Replied, Reply, Submit
-from spec.properties import BY_NAME, PROPERTIES, Modality
 from spec.proofs import ANY, DEFAULT, NotInstalled, ProofEngine, Verdict
+from spec.properties import BY_NAME, PROPERTIES, Modality
 from spec.relaxations import NONE, Relaxation
 from spec.table import Action, Cell, State
 
@@ -22,7 +23,24 @@ z3 = pytest.importorskip("z3")
 
 from spec.proofs import smt  # noqa: E402
 
-LEFT_TO_OTHERS = {"as-published"}  # a digest of the table: no question for z3
+ASKED_FOR = {  # by the issue; more may be decided
+    "running-bounded",
+    "history-iff-completed",
+    "history-bounded",
+    "requests-only-running",
+    "priority-not-passed-over",
+    "ties-in-order",
+    "success-final",
+    "refused-changes-nothing",
+    "canceled-only-by-cancel",
+    "refinement",
+    "total-deterministic",
+    "cancel-honoured",
+    "pause-honoured",
+    "pending-runs",
+    "running-leaves",
+    "retry-leaves",
+}
 
 
 def verdicts(proved: list[smt.Proved]) -> dict[str, Verdict]:
@@ -52,11 +70,11 @@ def test_everything_holds_without_relaxations(
     assert all(each.counterexample is None for each in strict[0])
 
 
-def test_every_property_but_the_reachable_ones_is_decided(
-    strict: tuple[list[smt.Proved], list[smt.Obligation]],
-) -> None:
-    names = [p.name for p in PROPERTIES if p.modality is not Modality.SOMETIMES]
-    assert sorted(verdicts(strict[0])) == sorted(set(names) - LEFT_TO_OTHERS)
+def test_what_is_decided(strict: tuple[list[smt.Proved], list[smt.Obligation]]) -> None:
+    """All that was asked for, under the names of `spec.properties`, and no *sometimes*."""
+    decided = set(verdicts(strict[0]))
+    named = {p.name for p in PROPERTIES if p.modality is not Modality.SOMETIMES}
+    assert ASKED_FOR <= decided <= named
 
 
 def test_what_a_relaxation_breaks(relaxed: tuple[Relaxation, list[smt.Proved]]) -> None:
@@ -80,7 +98,7 @@ IN_WORDS = {
         "the engine takes the edge Pause() to Paused"
     ),
     Relaxation.REQUEST_LOST_ON_LAST_STEP: (
-        "job A is Running; the last step has succeeded; the engine takes the edge succeed to Success"
+        "the last step has succeeded; the engine takes the edge succeed to Success"
     ),
     Relaxation.TIES_UNORDERED: "a worker takes job B; the engine takes the edge start to Running",
 }
@@ -93,7 +111,7 @@ def test_a_counterexample_is_a_run_in_the_words_of_the_domain(
     text = next(each.counterexample for each in proved if each.verdict is Verdict.FAILS)
     assert text is not None
     assert text.startswith("1. job A is submitted; the engine takes the edge submit to Pending\n")
-    assert text.endswith(f"Then {IN_WORDS[relaxation]}.")
+    assert text.partition("\nThen ")[2].endswith(f"{IN_WORDS[relaxation]}.")
 
 
 def test_obligations_have_names(strict: tuple[list[smt.Proved], list[smt.Obligation]]) -> None:
@@ -117,12 +135,15 @@ def test_obligations_have_names(strict: tuple[list[smt.Proved], list[smt.Obligat
 def test_the_number_of_obligations(
     strict: tuple[list[smt.Proved], list[smt.Obligation]],
 ) -> None:
-    """Pinned, so that an accidental change shows: (conjuncts + claims) x rules, and the rest."""
-    rules = sum(name.startswith("a-state/") for name in (o.name for o in strict[1])) - 1
-    assert rules == 65
-    moving = sum(claim.move is not None for claim in smt.CLAIMS)
-    each_rule = [o for o in strict[1] if not o.name.startswith("sometimes/")]
-    assert len(each_rule) == (len(smt.CONJUNCTS) + moving) * rules + 47
+    """Pinned, so that an accidental change shows.
+
+    21 conjuncts and 20 claims on moves, for each of 65 rules; 21 conjuncts of the empty engine;
+    8 claims on states; 8 parts of claims on nodes; 9 of the symbolic table.
+    """
+    names = [obligation.name for obligation in strict[1]]
+    assert sum(name.startswith("a-state/") for name in names) == 65 + 1
+    proofs = [name for name in names if not name.startswith("sometimes/")]
+    assert len(proofs) == (21 + 20) * 65 + 21 + 8 + 8 + 9
 
 
 def test_check_speaks_the_words_of_all_proofs() -> None:
@@ -191,13 +212,16 @@ def test_a_success_that_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = with_cell(State.SUCCESS, Action.RESUME, Cell.EDGE)
     monkeypatch.setattr(table, "MATRIX", matrix)
     monkeypatch.setattr(smt, "MATRIX", matrix)
-    proved = {each.name: each for each in smt.prove()}
-    final = proved["success-final"]
-    assert final.verdict is Verdict.FAILS
+    assert "success-final" in smt.search(NONE, frozenset(), [smt.BY_CLAIM["success-final"]])
+    final = next(p for p in smt.prove(find_runs=False) if p.name == "success-final")
+    assert final.verdict is Verdict.UNKNOWN
     assert final.counterexample is not None
+    assert final.counterexample.startswith(
+        "not proved: success-final/resume/success: job A is Success"
+    )
     assert final.counterexample.endswith(
         "a client posts resume to job A, and the answer is 200; "
-        "the engine takes the edge Resume() to Pending."
+        "the engine takes the edge Resume() to Pending"
     )
 
 
@@ -219,7 +243,7 @@ def test_a_contradictory_invariant_proves_nothing(monkeypatch: pytest.MonkeyPatc
 
 def test_no_answer_in_time_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(z3.Solver, "check", lambda self, *assumptions: z3.unknown)
-    found = verdicts(smt.prove())
+    found = verdicts(smt.prove(find_runs=False))
     assert set(found.values()) == {Verdict.UNKNOWN}
 
 
@@ -266,7 +290,7 @@ class Same:
         )
         self.seen: dict[int, tuple[str, int]] = {}
 
-    def said(self, frame: smt.Frame, engine: Engine, gone: dict[int, detailed.Job]) -> Any:
+    def said(self, frame: smt.Frame, engine: Engine, gone: frozenset[int]) -> Any:
         world, parts = self.world, []
         for index, name in enumerate(world.universe):
             job = engine.jobs[index] if index < len(engine.jobs) else None
@@ -292,7 +316,7 @@ class Same:
                 parts.append(world.completed(frame.state(name)))
         for order, place in ((engine.queue, frame.place), (engine.history, frame.seat)):
             names = [world.universe[index] for index in order]
-            parts += [place(a) < place(b) for a, b in zip(names, names[1:], strict=False)]
+            parts += [place(a) < place(b) for a, b in pairwise(names)]
         states = [job.state for job in engine.jobs if job is not None]
         parts += [frame.running == states.count(State.RUNNING), frame.kept == len(engine.history)]
         return world.all(parts)
@@ -312,6 +336,7 @@ class Same:
         if len(engine.jobs) < self.jobs:
             small = range(smt.SMALL)
             yield from (Submit(priority, steps + 1) for priority in small for steps in small)
+        yield from (Act(action, None) for action in Action)
         for job, record in enumerate(engine.jobs):
             yield from (Act(action, job) for action in Action)
             if record is not None:
@@ -319,15 +344,15 @@ class Same:
             for reply in (Reply.SUCCEED, Reply.FAIL, Reply.RETRY):
                 yield Replied(job, reply)
 
-    def compare(self, engine: Engine, gone: dict[int, detailed.Job]) -> set[Engine]:
+    def compare(self, engine: Engine, gone: frozenset[int]) -> set[Engine]:
         """Each successor is one here, and nothing else is."""
         found = self.successors(engine)
         self.solver.push()
         self.solver.add(self.said(self.search.pre, engine, gone))
         others = []
         for after in found:
-            went = {i for i, job in enumerate(after.jobs) if job is None}
-            image = self.said(self.search.post, after, gone | dict.fromkeys(went, engine.jobs[0]))
+            went = frozenset(i for i, job in enumerate(after.jobs) if job is None)
+            image = self.said(self.search.post, after, gone | went)
             assert self.solver.check(image) == z3.sat, (engine, after)
             others.append(z3.Not(image))
         answer = self.solver.check(*others)
@@ -349,12 +374,10 @@ def test_the_rules_make_exactly_the_moves_of_the_engine(config: Config) -> None:
     choose = random.Random(3)
     same = Same(config, jobs=2)
     for _ in range(3):
-        engine, gone = detailed.EMPTY, {}
+        engine, gone = detailed.EMPTY, frozenset[int]()
         for _ in range(25):
             found = sorted(same.compare(engine, gone) - {engine}, key=repr)
             if not found:
                 break
-            before, engine = engine, choose.choice(found)
-            for index, job in enumerate(engine.jobs):
-                if job is None and index < len(before.jobs):
-                    gone[index] = gone.get(index) or before.jobs[index]
+            engine = choose.choice(found)
+            gone |= {index for index, job in enumerate(engine.jobs) if job is None}

@@ -1,0 +1,38 @@
+# Two targets set up everything that they need on a new Debian 12 machine with Python 3.11:
+#   make run    the main job, on the embedded reference server
+#   make test   everything that is checked, a real Orthanc included
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint diagrams clean
+
+run: $(VENV)/run
+	$(BIN)/orthanc-jobs run
+
+test: $(VENV)/test lint
+	$(BIN)/orthanc-jobs diagram --check
+	$(BIN)/pytest
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+diagrams: $(VENV)/test
+	$(BIN)/orthanc-jobs diagram
+
+clean:
+	rm -rf $(VENV) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache replays
+
+$(BIN)/python:
+	python3 -m venv $(VENV) || { tools/debian-packages python3-venv && python3 -m venv --clear $(VENV); }
+
+$(VENV)/run: $(BIN)/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/test: $(BIN)/python pyproject.toml
+	tools/debian-packages orthanc graphviz spin gcc libc6-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,proofs]'
+	touch $@

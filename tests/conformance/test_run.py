@@ -1,0 +1,193 @@
+"""The main job, end to end: on the reference server and on a real Orthanc."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from spec.relaxations import Relaxation
+from spec.requirements import CATALOGUE
+
+from .conftest import Run, command
+
+KNOWN = {r.value for r in Relaxation}
+
+
+def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> None:
+    report = on_reference.report
+    assert on_reference.status == 0, on_reference.out
+    assert report["verdict"] == "conforms"
+    assert report["target"] == {"name": "reference", "version": "1.5.6", "kind": "reference"}
+    assert report["ledger"] == {"file": None, "used": [], "stale": []}
+    for section, total in (("cells", 24), ("edges", 15)):
+        assert report["coverage"][section] == {
+            "covered": total,
+            "reachable": total,
+            "total": total,
+            "missing": [],
+            "unreachable": [],
+        }
+    assert set(c["verdict"] for c in report["cases"]) == {"pass"}
+    assert report["cleanup"]["left"] == []
+
+
+def test_the_summary_is_the_last_thing_that_is_printed(on_reference: Run, on_orthanc: Run) -> None:
+    assert on_reference.out.rstrip().splitlines()[-1].startswith("conforms reference 1.5.6")
+    assert on_orthanc.out.rstrip().splitlines()[-1].startswith("conforms orthanc ")
+
+
+def test_orthanc_conforms_with_its_ledger(on_orthanc: Run) -> None:
+    report = on_orthanc.report
+    assert on_orthanc.status == 0, on_orthanc.out
+    assert report["verdict"] == "conforms"
+    assert report["ledger"]["file"] == "ledgers/orthanc.json"
+    assert set(report["ledger"]["used"]) == KNOWN
+    assert report["ledger"]["stale"] == []
+    accepted = on_orthanc.cases("accepted")
+    assert {r for c in accepted.values() for r in c["relaxations"]} == KNOWN
+    assert all(c["reason"] for c in accepted.values())
+
+
+def test_orthanc_without_a_ledger_deviates_in_exactly_what_is_known(without_ledger: Run) -> None:
+    assert without_ledger.status == 1, without_ledger.out
+    deviations = without_ledger.cases("deviation")
+    assert {r for c in deviations.values() for r in c["relaxations"]} == KNOWN
+    for case in deviations.values():
+        assert case["relaxations"], case
+        assert (without_ledger.folder / case["replay"]).is_file()
+        assert case["requirement"] in CATALOGUE
+        assert case["actual"] not in case["expected"]
+    assert without_ledger.cases("unknown", "accepted") == {}
+
+
+@pytest.mark.parametrize("name", ["on_orthanc", "without_ledger"])
+def test_on_orthanc_all_is_covered_but_retry(name: str, request: pytest.FixtureRequest) -> None:
+    coverage = request.getfixturevalue(name).report["coverage"]
+    for section, reachable, total in (("cells", 20, 24), ("edges", 11, 15)):
+        found = coverage[section]
+        assert (found["covered"], found["reachable"], found["total"]) == (
+            reachable,
+            reachable,
+            total,
+        )
+        assert found["missing"] == []
+        assert len(found["unreachable"]) == 4
+        assert all("retry" in one["id"] and one["why"] for one in found["unreachable"])
+    assert coverage["requirements"]["missing"] == []
+
+
+def test_each_deviation_is_reproduced_three_times_out_of_three(without_ledger: Run) -> None:
+    by_relaxation = {
+        c["relaxations"][0]: c["replay"] for c in without_ledger.cases("deviation").values()
+    }
+    assert set(by_relaxation) == KNOWN
+    for file in by_relaxation.values():
+        for _ in range(3):
+            again = command(without_ledger.folder, "replay", file, "orthanc", report=False)
+            assert again.status == 1, again.out
+            assert "reproduced" in again.out
+
+
+def test_a_replay_of_what_the_server_does_not_do_ends_with_0(without_ledger: Run) -> None:
+    file = without_ledger.cases("deviation")["race/pause/last-step-succeeds"]["replay"]
+    again = command(without_ledger.folder, "replay", file, "reference", report=False)
+    assert again.status == 0, again.out
+    assert "reproduced" not in again.out
+
+
+def test_a_replay_file_can_be_read(without_ledger: Run) -> None:
+    file = without_ledger.cases("deviation")["race/pause/last-step-succeeds"]["replay"]
+    found = json.loads((without_ledger.folder / file).read_text())
+    assert [(s["do"], s.get("job")) for s in found["steps"]] == [
+        ("submit", "A"),
+        ("succeed", "A"),
+        ("succeed", "A"),
+        ("pause", "A"),
+        ("succeed", "A"),
+    ]
+    assert found["config"] == {"ConcurrentJobs": 2, "JobsHistorySize": 10}
+    assert found["deviation"]["requirement"] == "race/pause/last-step-succeeds"
+    assert found["deviation"]["actual"] == "Success, ErrorCode 0, Progress 100"
+
+
+def test_the_search_shrinks_what_it_finds(without_ledger: Run) -> None:
+    """The shortest run that loses a request: one job of one step, one request, one reply."""
+    found = without_ledger.cases("deviation")["search/stateful/request-lost-on-last-step"]
+    steps = json.loads((without_ledger.folder / found["replay"]).read_text())["steps"]
+    assert len(steps) == 3
+    assert [s["do"] for s in steps][0] == "submit"
+    assert steps[1]["do"] in ("pause", "cancel")
+    assert steps[2]["do"] == "succeed"
+
+
+def test_a_replay_that_needs_another_configuration_cannot_be_judged(
+    without_ledger: Run, orthanc: Any
+) -> None:
+    file = without_ledger.cases("deviation")["schedule/workers-3/ties"]["replay"]
+    url = orthanc.address.url
+    again = command(without_ledger.folder, "replay", file, url, "--exclusive", report=False)
+    assert again.status == 2
+    assert "ConcurrentJobs 3" in again.err
+
+
+def test_the_event_log_tells_the_run(on_reference: Run) -> None:
+    lines = (on_reference.folder / "events.ndjson").read_text().splitlines()
+    events = [json.loads(line)["event"] for line in lines]
+    assert events[0] == "Started"
+    assert events[-1] == "Ended"
+    assert (
+        events.count("CaseBegins") == events.count("CaseEnds") == len(on_reference.report["cases"])
+    )
+
+
+def test_the_same_seed_gives_the_same_sequences(installed_orthanc: None, tmp_path: Any) -> None:
+    counts = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        run = command(
+            folder, "run", "orthanc", "--suite", "search", "--examples", "20", "--seed", "7"
+        )
+        counts.append((run.report["statistics"]["actions"], sorted(run.cases("accepted"))))
+    assert counts[0] == counts[1]
+
+
+# --- the ledger ---------------------------------------------------------------------------------
+
+
+def test_an_entry_that_nothing_needs_any_more_is_stale(tmp_path: Any) -> None:
+    entry = {
+        "relaxation": "request-lost-on-last-step",
+        "reason": "It was so once.",
+        "reference": "a test",
+        "cases": ["race/pause/last-step-succeeds", "race/cancel/last-step-succeeds"],
+    }
+    (tmp_path / "ledger.json").write_text(json.dumps({"schema": 1, "entries": [entry]}))
+    arguments = ("run", "reference", "--ledger", "ledger.json")
+    run = command(tmp_path, *arguments, "--suite", "race")
+    assert run.status == 1
+    assert run.report["ledger"]["stale"] == ["request-lost-on-last-step"]
+    assert "stale" in run.out
+    part = command(tmp_path, *arguments, "--case", "race/pause/")
+    assert part.status == 0, "not all of its cases ran, so nothing is known"
+    assert part.report["ledger"]["stale"] == []
+
+
+def test_a_ledger_accepts_no_more_than_it_names(installed_orthanc: None, tmp_path: Any) -> None:
+    entry = {
+        "relaxation": "cancel-lost-to-pause",
+        "reason": "A reason.",
+        "reference": "a test",
+        "cases": ["race/pause-cancel/step-succeeds"],
+    }
+    (tmp_path / "ledger.json").write_text(json.dumps({"schema": 1, "entries": [entry]}))
+    run = command(tmp_path, "run", "orthanc", "--ledger", "ledger.json", "--suite", "race")
+    assert run.status == 1
+    assert {r for c in run.cases("deviation").values() for r in c["relaxations"]} == {
+        "request-lost-on-last-step"
+    }
+    assert {r for c in run.cases("accepted").values() for r in c["relaxations"]} == {
+        "cancel-lost-to-pause"
+    }

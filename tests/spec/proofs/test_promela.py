@@ -1,0 +1,322 @@
+"""The Promela model is the engine, its verdicts are the expected ones, and its mutants are found."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spec.proofs import Checked, NotInstalled, Scope, Verdict, direct, promela
+from spec.proofs.promela import (
+    ASSERTED,
+    HEARD,
+    LARGEST,
+    Event,
+    Limits,
+    Rule,
+    Search,
+    Setup,
+    Trail,
+    Variant,
+    Workshop,
+    available,
+    check,
+    count,
+    eventually,
+    ltl_name,
+    parse_search,
+    parse_trail,
+    published,
+    within,
+)
+from spec.properties import BY_NAME, Modality
+from spec.relaxations import NONE, Relaxation
+from spec.table import Action, Asked, Cell, Move, State
+
+pytestmark = pytest.mark.skipif(available() is not None, reason=str(available()))
+
+SMALL = Scope(jobs=2, workers=1, history=1, priorities=1, steps=1)
+ONE = Scope(jobs=1, workers=1, history=1, priorities=1, steps=2)
+ALL = frozenset(Relaxation)
+
+COUNTED = [
+    (Scope(1, 1, 1, 1, 1), NONE),
+    (Scope(1, 1, 0, 2, 2), NONE),
+    (Scope(2, 1, 0, 1, 1), NONE),
+    (Scope(2, 2, 1, 1, 1), NONE),
+    (Scope(2, 2, 1, 1, 1), ALL),
+    *((SMALL, frozenset({relaxation})) for relaxation in Relaxation),
+]
+
+
+@pytest.mark.parametrize(("scope", "admit"), COUNTED, ids=str)
+def test_states_and_moves_are_the_explorers(scope: Scope, admit: frozenset[Relaxation]) -> None:
+    """The moves tell the relaxations apart, which reach no other states."""
+    explored = direct.explore(scope, admit, symmetry=False)
+    found = count(scope, admit=admit)
+    assert found.verdict is Verdict.HOLDS
+    assert (found.states, found.moves) == (explored.states, explored.moves)
+
+
+def test_assertions_do_not_change_the_count(strict: dict[str, Checked]) -> None:
+    assert {strict[name].states for name in ASSERTED} == {count(SMALL).states}
+
+
+# --- verdicts ---------------------------------------------------------------------------------
+
+
+def verdicts(admit: frozenset[Relaxation]) -> dict[str, Checked]:
+    return {found.name: found for found in check(SMALL, admit, whole=True)}
+
+
+@pytest.fixture(scope="module")
+def strict() -> dict[str, Checked]:
+    return verdicts(NONE)
+
+
+def test_everything_holds(strict: dict[str, Checked]) -> None:
+    assert {name for name, p in BY_NAME.items() if p.modality is Modality.EVENTUALLY} < set(strict)
+    assert all(found.verdict is Verdict.HOLDS and not found.evidence for found in strict.values())
+    assert all(found.states and found.scope == str(SMALL) for found in strict.values())
+    assert all(found.modality is BY_NAME[name].modality for name, found in strict.items())
+
+
+@pytest.mark.parametrize("relaxation", Relaxation)
+def test_a_relaxation_breaks_what_it_is_said_to_break(relaxation: Relaxation) -> None:
+    found = verdicts(frozenset({relaxation}))
+    broken = {name for name, one in found.items() if one.verdict is Verdict.FAILS}
+    assert broken == {name for name, p in BY_NAME.items() if relaxation in p.relaxed_by}
+    assert all(found[name].evidence for name in broken)
+    assert all(one.verdict is Verdict.HOLDS for name, one in found.items() if name not in broken)
+
+
+def test_a_counterexample_can_be_read() -> None:
+    found = verdicts(frozenset({Relaxation.TIES_UNORDERED}))["ties-in-order"]
+    assert found.evidence.splitlines() == [
+        "1. job 0 is submitted, with priority 0 and 1 steps: Pending",
+        "2. job 1 is submitted, with priority 0 and 1 steps: Pending",
+        "3. job 1 does 'start': Running",
+    ]
+
+
+# --- mutants ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop() -> Iterator[Workshop]:
+    with Workshop(Limits(seconds=60)) as opened:
+        yield opened
+
+
+def promise(shop: Workshop, name: str, setup: Setup) -> tuple[Search, Trail]:
+    verifier = shop.build(setup)
+    found = verifier.search(ltl_name(name))
+    return found, verifier.shortest(ltl_name(name)) or Trail(())
+
+
+UNFAIR = {
+    Rule.ARRIVAL: "running-leaves",
+    Rule.REPLY: "running-leaves",
+    Rule.LOOK_FIRST: "pause-honoured",
+}
+
+
+@pytest.mark.parametrize(("rule", "name"), UNFAIR.items())
+def test_a_rule_switched_off_breaks_a_promise(shop: Workshop, rule: Rule, name: str) -> None:
+    setup = Setup(ONE, Variant.LIVENESS, without=frozenset({rule}))
+    found, trail = promise(shop, name, setup)
+    assert found.verdict is Verdict.FAILS
+    assert trail.stem
+    assert trail.loop is not None
+
+
+@pytest.mark.parametrize(
+    ("move", "source", "name"),
+    [
+        (Move.TIMEOUT, State.RETRY, "retry-leaves"),
+        (Move.SUCCEED, State.RUNNING, "running-leaves"),
+        (Move.START, State.PENDING, "pending-runs"),
+        (Action.CANCEL, State.PENDING, "cancel-honoured"),
+        (Action.PAUSE, State.RETRY, "pause-honoured"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_missing_edge_breaks_a_promise(
+    shop: Workshop, move: Move | Action, source: State, name: str
+) -> None:
+    whole = published()
+    edges = tuple(e for e in whole.edges if (e.trigger, e.source) != (move, source))
+    assert len(edges) == len(whole.edges) - 1
+    setup = Setup(ONE, Variant.LIVENESS, table=replace(whole, edges=edges))
+    found, trail = promise(shop, name, setup)
+    assert found.verdict is Verdict.FAILS
+    assert trail.stem
+
+
+def test_a_request_that_is_ignored_breaks_both_promises(shop: Workshop) -> None:
+    whole = published()
+    boundary = dict.fromkeys(Asked, whole.boundary[Asked.NOTHING])
+    setup = Setup(ONE, Variant.LIVENESS, table=replace(whole, boundary=boundary))
+    verifier = shop.build(setup)
+    for name in ("cancel-honoured", "pause-honoured"):
+        assert verifier.search(ltl_name(name)).verdict is Verdict.FAILS
+    assert verifier.search(ltl_name("running-leaves")).verdict is Verdict.HOLDS
+
+
+BROKEN = {
+    Rule.FREE_WORKER: "running-bounded",
+    Rule.ORDER: "ties-in-order",
+    Rule.EVICTION: "history-bounded",
+    Rule.LEAVE_HISTORY: "history-iff-completed",
+    Rule.LEAVE_QUEUE: "queue-iff-pending",
+    Rule.REQUESTS_END: "requests-only-running",
+}
+
+
+@pytest.mark.parametrize(("rule", "name"), BROKEN.items())
+def test_a_rule_switched_off_breaks_an_assertion(shop: Workshop, rule: Rule, name: str) -> None:
+    others = frozenset(ASSERTED) - {name}
+    setup = Setup(SMALL, Variant.SAFETY, without=frozenset({rule}), unasserted=others)
+    found = shop.build(setup).search()
+    assert (found.verdict, found.assertion) == (Verdict.FAILS, name)
+
+
+def test_priorities_that_are_not_obeyed_are_noticed(shop: Workshop) -> None:
+    name = "priority-not-passed-over"
+    setup = Setup(
+        replace(SMALL, priorities=2),
+        Variant.SAFETY,
+        without=frozenset({Rule.PRIORITY}),
+        unasserted=frozenset(ASSERTED) - {name},
+    )
+    verifier = shop.build(setup, "-DREACH")
+    found = verifier.search()
+    assert (found.verdict, found.assertion) == (Verdict.FAILS, name)
+    trail = verifier.shortest()
+    assert trail is not None
+    assert [event.what for event in trail.stem] == ["submit", "submit", "move"]
+
+
+def test_a_promise_that_says_nothing_fails() -> None:
+    """No cancel of a Paused job is ever accepted: its promise holds, of nothing."""
+    whole = published()
+    cells = {**whole.cells, (State.PAUSED, Action.CANCEL): Cell.REFUSE}
+    found = {one.name: one for one in check(ONE, whole=True, tables=replace(whole, cells=cells))}
+    assert found["cancel-honoured"].verdict is Verdict.FAILS
+    assert found["cancel-honoured"].evidence == "it is never met: cancel-in-paused"
+    assert found["pause-honoured"].verdict is Verdict.HOLDS
+
+
+# --- the parts ----------------------------------------------------------------------------------
+
+
+def test_each_promise_names_what_must_be_met() -> None:
+    promises = {one.name: one for one in eventually(Setup(SMALL, Variant.LIVENESS))}
+    assert len(promises["cancel-honoured"].meets) == len(HEARD[Action.CANCEL]) == 4
+    assert len(promises["pause-honoured"].meets) == len(HEARD[Action.PAUSE]) == 3
+    assert all(one.meets and one.fair for one in promises.values())
+
+
+def test_a_trail_is_translated() -> None:
+    trail = parse_trail(
+        "MSC: ~G 3\n"
+        "@ submit 0 1 2 1\n"
+        "  2:\tproc  1 (engine) model.pml:4 (state 15)\t[D_STEP4]\n"
+        "          @ act 0 cancel 200 6\n"
+        "<<<<<START OF CYCLE>>>>>\n"
+        "@ act 0 resubmit 400 7\n"
+        "spin: trail ends after 10 steps\n"
+    )
+    assert trail.stem == (
+        Event("submit", 0, ("1", "2"), "Pending"),
+        Event("act", 0, ("cancel", "200"), "Failure"),
+    )
+    assert trail.loop == (Event("act", 0, ("resubmit", "400"), "gone"),)
+    assert str(trail).splitlines() == [
+        "1. job 0 is submitted, with priority 1 and 2 steps: Pending",
+        "2. cancel of job 0 is answered 200: Failure",
+        "and then for ever:",
+        "   resubmit of job 0 is answered 400: gone",
+    ]
+
+
+COMPLETE = (
+    "State-vector 28 byte, depth reached 10, errors: 0\n"
+    "        6 states, stored\n        7 transitions (= stored+matched)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "unknown"),
+    [
+        (COMPLETE, 0, None),
+        (COMPLETE, None, "out of time"),
+        (COMPLETE, -9, "Spin's verifier: exit status -9"),
+        ("", 0, "Spin's verifier: exit status 0"),
+        ("error: max search depth too small\n" + COMPLETE, 0, "the search was too deep"),
+        ("pan: reached -DMEMLIM bound\n" + COMPLETE, 0, "out of memory"),
+        ("pan: out of memory\n", 1, "out of memory"),
+        ("Warning: Search not completed\n" + COMPLETE, 0, "the search was not completed"),
+    ],
+)
+def test_only_a_complete_search_concludes(
+    text: str, status: int | None, unknown: str | None
+) -> None:
+    found = parse_search(text, status)
+    assert found.unknown == unknown
+    assert found.verdict is (Verdict.HOLDS if unknown is None else Verdict.UNKNOWN)
+
+
+def test_a_violation_is_read() -> None:
+    found = parse_search("pan:1: assertion violated running_bounded (at depth 7)\nerrors: 1\n", 0)
+    assert (found.verdict, found.assertion) == (Verdict.FAILS, "running-bounded")
+    assert parse_search("pan:1: acceptance cycle (at depth 6)\n", 0).verdict is Verdict.FAILS
+
+
+def test_a_search_that_is_cut_off_never_holds() -> None:
+    setup = Setup(SMALL, Variant.SAFETY)
+    with Workshop(Limits(megabytes=34)) as shop:
+        assert shop.build(setup).search().verdict is Verdict.UNKNOWN
+    with Workshop(Limits()) as shop:
+        verifier = shop.build(setup)
+        assert verifier.search(depths=(50,)).unknown == "the search was too deep"
+        assert verifier.search(depths=(50, 10_000)).verdict is Verdict.HOLDS
+        shop.limits = Limits(seconds=0.0)
+        assert verifier.search().unknown == "out of time"
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    results = check(ONE, whole=True)
+    assert next(results).verdict is Verdict.HOLDS
+    results.close()  # type: ignore[attr-defined]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_tools_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "spin" in str(available())
+    assert "C compiler" in str(available())
+    with pytest.raises(NotInstalled, match="spin"):
+        next(check(ONE))
+    spin = tmp_path / "spin"
+    spin.write_text("#!/bin/sh\n")
+    os.chmod(spin, 0o755)
+    assert "spin" not in str(available())
+    assert "C compiler" in str(available())
+
+
+def test_the_default_scope_is_cut_down() -> None:
+    assert within(Scope()) == LARGEST
+    assert within(ONE) == ONE
+    assert within(Scope(1, 3, 0, 1, 5)) == Scope(1, 1, 0, 1, 2)
+
+
+def test_the_model_is_plain_text_made_anew_each_time() -> None:
+    setup = Setup(SMALL, Variant.LIVENESS)
+    assert promela.model(setup) == promela.model(setup)
+    assert promela.model(setup).isascii()

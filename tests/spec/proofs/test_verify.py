@@ -1,0 +1,178 @@
+"""`verify`: engines side by side, what is missing, and what the whole comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.replay import load
+from spec.proofs import Checked, NotInstalled, ProofEngine, Scope, Verdict
+from spec.proofs import verify as verify_module
+from spec.proofs.verify import MODULES, Verification, verify
+from spec.properties import PROPERTIES, Modality
+from spec.relaxations import Relaxation
+
+SMALL = Scope(2, 1, 1, 1, 1)
+EXPLORE, SMT, SPIN = ProofEngine
+
+
+def checked(
+    name: str = "running-bounded",
+    verdict: Verdict = Verdict.HOLDS,
+    engine: ProofEngine = EXPLORE,
+) -> Checked:
+    return Checked(name, Modality.ALWAYS, engine, "any", verdict)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
+    """Engines that yield what they are told to; an exception is raised."""
+    says = types.SimpleNamespace(**{engine.value: [] for engine in ProofEngine})
+
+    def module(engine: ProofEngine) -> types.ModuleType:
+        made = types.ModuleType(f"fake_{engine}")
+
+        def check(scope: Scope, admitted: frozenset[Relaxation]) -> Iterator[Checked]:
+            for one in getattr(says, engine.value):
+                if isinstance(one, BaseException):
+                    raise one
+                yield one
+
+        made.check = check  # type: ignore[attr-defined]
+        return made
+
+    for engine in ProofEngine:
+        monkeypatch.setitem(sys.modules, f"fake_{engine}", module(engine))
+        monkeypatch.setitem(verify_module.MODULES, engine, f"fake_{engine}")
+    return says
+
+
+def test_the_explorer_decides_every_property() -> None:
+    told: list[Checked] = []
+    found = verify([EXPLORE], scope=SMALL, on_result=told.append)
+    assert found.verdict is Verdict.HOLDS
+    assert told == found.results
+    assert [r.name for r in told] == [p.name for p in PROPERTIES]
+
+
+def test_a_relaxation_yields_a_counterexample_file(tmp_path: Path) -> None:
+    admit = frozenset({Relaxation.CANCEL_LOST_TO_PAUSE})
+    found = verify([EXPLORE], admit, SMALL)
+    assert found.verdict is Verdict.FAILS
+    assert found.broken == ("cancel-honoured",)
+    found.write(tmp_path)
+    report = found.to_json()
+    (entry,) = (e for e in report["properties"] if e["verdict"] == "fails")
+    assert load(Path(entry["counterexample"])).relaxations == ("cancel-lost-to-pause",)
+    assert entry["name"] == "cancel-honoured"
+
+
+def test_the_report_has_the_contracts_form(fake: types.SimpleNamespace) -> None:
+    fake.explore = [checked()]
+    report = verify([EXPLORE]).to_json()
+    assert json.loads(json.dumps(report)) == report
+    assert set(report) == {"schema", "verdict", "properties"}
+    assert report["properties"] == [
+        {
+            "name": "running-bounded",
+            "modality": "always",
+            "engine": "explore",
+            "scope": "any",
+            "verdict": "holds",
+            "states": 0,
+            "seconds": 0.0,
+            "counterexample": None,
+        }
+    ]
+
+
+def test_a_missing_tool_leaves_the_others(fake: types.SimpleNamespace) -> None:
+    fake.explore, fake.smt = [checked()], [checked(engine=SMT)]
+    fake.spin = [NotInstalled("spin is not installed")]
+    found = verify()
+    assert found.absent == {SPIN: "spin is not installed"}
+    assert found.verdict is Verdict.HOLDS
+
+
+def test_a_missing_tool_that_was_asked_for_is_not_passed_over(
+    fake: types.SimpleNamespace,
+) -> None:
+    fake.explore = [checked()]
+    fake.spin = [NotInstalled("spin is not installed")]
+    assert verify([EXPLORE, SPIN]).verdict is Verdict.UNKNOWN
+    assert verify([SPIN]).verdict is Verdict.UNKNOWN
+
+
+def test_an_engine_that_dies_leaves_the_whole_unknown(
+    fake: types.SimpleNamespace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fake.explore = [checked(), ZeroDivisionError("a fault of ours")]
+    fake.smt = [checked(engine=SMT)]
+    found = verify([EXPLORE, SMT])
+    assert len(found.results) == 2
+    assert set(found.died) == {EXPLORE}
+    assert found.verdict is Verdict.UNKNOWN
+    assert "a fault of ours" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], Verdict.UNKNOWN),
+        ([Verdict.HOLDS], Verdict.HOLDS),
+        ([Verdict.NOT_RUN], Verdict.UNKNOWN),
+        ([Verdict.HOLDS, Verdict.NOT_RUN], Verdict.HOLDS),  # another engine has decided it
+        ([Verdict.HOLDS, Verdict.UNKNOWN], Verdict.UNKNOWN),
+        ([Verdict.UNKNOWN, Verdict.FAILS], Verdict.FAILS),
+        ([Verdict.HOLDS, Verdict.FAILS], Verdict.FAILS),
+    ],
+)
+def test_what_the_whole_comes_to(verdicts: list[Verdict], expected: Verdict) -> None:
+    assert Verification([checked(verdict=one) for one in verdicts]).verdict is expected
+
+
+def test_a_property_that_nobody_decides_leaves_the_whole_unknown() -> None:
+    results = [checked(), checked("eviction", Verdict.NOT_RUN)]
+    assert Verification(results).verdict is Verdict.UNKNOWN
+
+
+def test_engines_that_disagree_are_named() -> None:
+    results = [checked(), checked(verdict=Verdict.FAILS, engine=SMT), checked("refinement")]
+    assert Verification(results).disputed == ("running-bounded",)
+
+
+def test_the_modules_are_there() -> None:
+    assert list(MODULES) == list(ProofEngine)
+
+
+def test_an_interrupt_ends_the_engines(tmp_path: Path) -> None:
+    """They are in process groups of their own, which Ctrl-C does not reach."""
+    program = (
+        "from spec.proofs import ProofEngine, Scope\n"
+        "from spec.proofs.verify import verify\n"
+        "import threading, os, signal, multiprocessing\n"
+        "def interrupt():\n"
+        "    while not multiprocessing.active_children(): pass\n"
+        "    child = multiprocessing.active_children()[0].pid\n"
+        f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(child))\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=interrupt, daemon=True).start()\n"
+        "verify([ProofEngine.EXPLORE], scope=Scope(4, 2, 2, 2, 2))\n"
+    )
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGINT, done.stderr
+    assert time.monotonic() - begun < 20
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
