@@ -51,7 +51,6 @@ from spec.table import State
 AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
 MOST_CONFIRMED = 3  # cases in which something did not come that are run again
 HASTY = 1.0  # seconds for what has to come, once so many of them were confirmed
-PATIENT = 4  # times the deadline, when a case in which something did not come is run again
 HISTORY_FULL = "history full"
 DIED = "queue/engine"  # what a server breaks that ends by itself
 
@@ -257,7 +256,7 @@ class Campaign:
             reason = f"{judged.findings[-1].actual}: not confirmed, like others of this run"
             found = [f for f in judged.findings if not f.missing]
             return replace(judged, findings=tuple(found), unjudged=reason)
-        patient = self._attempt(session, case, PATIENT)
+        patient = self._attempt(session, case, search.PATIENT)
         self._confirmed += patient.missing
         return patient
 
@@ -387,7 +386,7 @@ class Campaign:
             session.profile,
             lambda: self._bench(session, case),
             lambda bench, faulty: self._close_example(session, case, bench, faulty),
-            lambda steps: self._confirms(session, case, steps),
+            lambda steps, patience: self._again(session, case, steps, patience),
             lambda done: self.emit(Progress(case.id, done, self.plan.examples)),
             self.plan.examples,
             self.plan.seed,
@@ -419,10 +418,12 @@ class Campaign:
         if dirty or bench.unexplained:
             self._spoil(session, case, dirty)
 
-    def _confirms(self, session: Session, case: Case, steps: Sequence[Step]) -> bool:
-        """Whether the same thing does not come in four times the time either."""
-        again = self._attempt(session, replace(case, steps=tuple(steps)), PATIENT)
-        return again.missing
+    def _again(
+        self, session: Session, case: Case, steps: Sequence[Step], patience: int
+    ) -> tuple[Finding, Performed] | None:
+        """Run the steps of an example as a case of their own."""
+        judged = self._attempt(session, replace(case, steps=tuple(steps)), patience)
+        return (judged.findings[-1], judged.performed) if judged.findings else None
 
     def _found(self, session: Session, case: Case, found: search.Found) -> Result:
         named = set(found.finding.relaxations or ())
@@ -466,9 +467,8 @@ class Campaign:
     def _cleaning(self, session: Session) -> Iterator[None]:
         try:
             yield
-            self._sweep(session)
-        except (Unjudged, Deviated, ServerDied):
-            pass  # there is nothing left to look at
+            with suppress(Unjudged, Deviated, ServerDied):  # there is nothing left to look at
+                self._sweep(session)
         finally:
             with uninterrupted():
                 began = time.perf_counter()

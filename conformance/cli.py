@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,11 @@ from conformance.errors import BadArgument, Interrupted, KitError
 if TYPE_CHECKING:
     from conformance.events import Event
     from conformance.targets import Choice
+
+LONGEST = 3600.0  # seconds that one thing can be waited for
+USERINFO = r"//[^/\s]*@"
+# Typer has had a Click of its own since 0.29: so its classes are found by way of Typer.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     add_completion=False,
@@ -81,10 +87,14 @@ Header = Annotated[
     typer.Option(metavar="KEY:VALUE", help="An HTTP header for every request. Repeatable."),
 ]
 Timeout = Annotated[
-    float, typer.Option(metavar="S", min=0.1, help="Seconds for one answer of the server.")
+    float,
+    typer.Option(metavar="S", min=0.1, max=LONGEST, help="Seconds for one answer of the server."),
 ]
 Deadline = Annotated[
-    float, typer.Option(metavar="S", min=0.1, help="Seconds for each thing that has to come.")
+    float,
+    typer.Option(
+        metavar="S", min=0.1, max=LONGEST, help="Seconds for each thing that has to come."
+    ),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON report.")]
 EventsFile = Annotated[
@@ -144,11 +154,13 @@ def run(
         deadline,
         _Access(user, password_env, ca_cert, client_cert, insecure, header),
     )
+    chosen = _ledger(ledger, no_ledger)
+    _check_selection(suite or (), case or (), exclude or (), chosen)
     plan = Plan(
         tuple(suite or ()),
         tuple(case or ()),
         tuple(exclude or ()),
-        _ledger(ledger, no_ledger),
+        chosen,
         no_ledger,
         seed,
         examples,
@@ -298,6 +310,21 @@ class _Access:
     insecure: bool
     header: list[str] | None
 
+    @property
+    def given(self) -> str | None:
+        """An option that was given, if one was."""
+        for name, value in (
+            ("--user", self.user),
+            ("--password-env", self.password_env),
+            ("--ca-cert", self.ca_cert),
+            ("--client-cert", self.client_cert),
+            ("--insecure", self.insecure or None),
+            ("--header", self.header or None),
+        ):
+            if value is not None:
+                return name
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Settings of `Address`; what was not given is left out. Raises `BadArgument`."""
         found: dict[str, Any] = {"insecure": self.insecure}
@@ -307,8 +334,6 @@ class _Access:
             found["password"] = os.environ[self.password_env]
         if self.user is not None:
             found["user"] = self.user
-        elif self.password_env is not None:
-            raise BadArgument("--password-env needs --user")
         for key, path in (("ca_cert", self.ca_cert), ("client_cert", self.client_cert)):
             if path is not None:
                 if not path.is_file():
@@ -320,7 +345,7 @@ class _Access:
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip() or not text.isprintable():
+    if not colon or not name.strip():
         raise BadArgument("--header must be of the form KEY:VALUE")
     return name.strip(), value.strip()
 
@@ -341,7 +366,6 @@ def _choice(
     from conformance.servers.client import Address
     from conformance.targets import ORTHANC, REFERENCE, Choice
 
-    settings = access.settings()
     managed = target in (REFERENCE, ORTHANC)
     if server_command is not None and target != ORTHANC:
         raise BadArgument("--server-command belongs to the target 'orthanc'")
@@ -349,10 +373,15 @@ def _choice(
         raise BadArgument("--workdir belongs to a server that the kit starts")
     if fault is not None and target != REFERENCE:
         raise BadArgument("--fault belongs to the target 'reference'")
+    if managed and access.given is not None:
+        raise BadArgument(f"{access.given} belongs to a target that is a URL")
+    if managed and history_size is not None:
+        raise BadArgument("--history-size belongs to a target that is a URL")
     _check_fault(fault)
+    address = None if managed else Address.parse(target, **access.settings())
     return Choice(
-        target,
-        None if managed else Address.parse(target, **settings),
+        target if address is None else address.url,  # without what may be a password
+        address,
         server_command,
         workdir,
         fault,
@@ -371,6 +400,20 @@ def _check_fault(fault: str | None) -> None:
 
     if fault not in FAULTS:
         raise BadArgument(f"unknown fault {fault!r}: see 'orthanc-jobs serve --list-faults'")
+
+
+def _check_selection(
+    names: Sequence[str], prefixes: Sequence[str], excluded: Sequence[str], ledger: Path | None
+) -> None:
+    """Raise `BadArgument` for what cannot be selected, before a server is touched for it."""
+    from conformance.ledger import load
+    from conformance.suites import select, suites
+    from conformance.suites.case import Profile
+
+    cases = suites(Profile())  # every server has the same cases, reachable or not
+    select(cases, names, prefixes, excluded)
+    if ledger is not None:
+        load(ledger, [case.id for case in cases])
 
 
 def _ledger(ledger: Path | None, no_ledger: bool) -> Path | None:
@@ -396,8 +439,16 @@ def _emit(json_file: Path | None, events_file: Path | None) -> Callable[[Event],
     writers.append(ConsoleReport(Console()))
 
     def emit(event: Event) -> None:
-        for writer in writers:
-            writer.take(event)
+        """To every writer, and to those that are left when one of them cannot write any more."""
+        failed = ""
+        for writer in list(writers):
+            try:
+                writer.take(event)
+            except OSError as error:
+                writers.remove(writer)
+                failed = failed or f"cannot write a report: {error.strerror}"
+        if failed:
+            raise KitError(failed)
 
     return emit
 
@@ -410,13 +461,32 @@ def main() -> None:
     """The entry point: runs the command, and turns what the user has to mend into a message."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
+    arguments = sys.argv[1:]
     try:
-        app(standalone_mode=True)
+        status = app(arguments or ["--help"], standalone_mode=False)
+        status = status if arguments else 2
+        sys.stdout.flush()
     except KitError as error:
-        typer.echo(f"orthanc-jobs: {error}", err=True)
-        sys.exit(2)
+        status = _fail(str(error))
+    except UsageError as error:
+        status = _fail(_usage(error))
+    except (BrokenPipeError, SystemExit):  # who reads our output has gone; Typer exits then
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 2
     except Interrupted:
-        sys.exit(2)
+        status = 2
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _usage(error: Any) -> str:
+    path = "orthanc-jobs" if error.ctx is None else error.ctx.command_path
+    return f"{error.format_message()}\nSee '{path} --help'."
+
+
+def _fail(message: str) -> int:
+    """Say why nothing could be judged, without what a URL in it may have before its @."""
+    typer.echo(f"orthanc-jobs: {re.sub(USERINFO, '//***@', message)}", err=True)
+    return 2
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any
 
 from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
+from conformance.reading import read_json
 from conformance.servers.client import System
 from spec.relaxations import Relaxation, UnknownRelaxation, relaxation
 from spec.requirements import version_key
@@ -64,12 +65,7 @@ class Ledger:
 
 def load(path: Path, known: Iterable[str]) -> Ledger:
     """The ledger in a file. ``known``: the ids of all cases. Raises `BadArgument`."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadArgument(f"cannot read the ledger {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise BadArgument(f"the ledger {path} is not JSON: {error}") from None
+    found = read_json(path, "the ledger")
     try:
         return Ledger(str(path), _entries(found, frozenset(known)))
     except (BadArgument, UnknownRelaxation) as error:

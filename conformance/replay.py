@@ -15,13 +15,16 @@ from typing import Any
 from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.oracle import Finding
+from conformance.reading import read_json
 from conformance.steps import Step, check
 from spec.relaxations import UnknownRelaxation, relaxation
 from spec.requirements import requirement
 
 SCHEMA = 1
 MOST_TRIES = 100
-KEYS = ("ConcurrentJobs", "JobsHistorySize")  # the settings that a run can depend on
+MOST_STEPS = 10_000
+LIMITS = {"ConcurrentJobs": (1, 64), "JobsHistorySize": (0, 1_000_000)}  # least and most
+KEYS = tuple(LIMITS)  # the settings that a run can depend on
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +112,7 @@ def record(
 
 def load(path: Path) -> Recording:
     """The recording in a file. Raises `BadArgument`, which names what is wrong with it."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadArgument(f"cannot read the replay file {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise BadArgument(f"the replay file {path} is not JSON: {error}") from None
+    found = read_json(path, "the replay file")
     try:
         return _recording(found)
     except BadArgument as error:
@@ -129,10 +127,11 @@ def _recording(found: Any) -> Recording:
         raise BadArgument("'config' and 'deviation' must be objects")
     for key, value in config.items():
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if key not in KEYS or not whole or value < (1 if key == KEYS[0] else 0):
+        least, most = LIMITS.get(key, (0, -1))
+        if not whole or not least <= value <= most:
             raise BadArgument(f"'config' cannot set {key} to {value!r}")
-    if not isinstance(steps, list) or not steps:
-        raise BadArgument("'steps' must be a list with at least one step")
+    if not isinstance(steps, list) or not 0 < len(steps) <= MOST_STEPS:
+        raise BadArgument(f"'steps' must be a list of 1 to {MOST_STEPS} steps")
     made = tuple((Step.from_json(step), _texts(step.get("expect", []), "expect")) for step in steps)
     check(step for step, _ in made)
     relaxations = _texts(deviation.get("relaxations", []), "relaxations")
@@ -146,17 +145,17 @@ def _recording(found: Any) -> Recording:
     broken = deviation.get("requirement")
     try:
         requirement(str(broken))
-    except KeyError as error:
-        raise BadArgument(str(error)) from None
+    except KeyError:
+        raise BadArgument(f"unknown requirement {broken!r}: see 'orthanc-jobs list'") from None
     return Recording(
-        str(found.get("case", "")),
+        _text(found, "case"),
         dict(config),
         made,
         str(broken),
         _texts(deviation.get("expected", []), "expected"),
-        str(deviation.get("actual", "")),
+        _text(deviation, "actual"),
         names,
-        str(found.get("server", "")),
+        _text(found, "server"),
         repeat,
     )
 
@@ -165,3 +164,10 @@ def _texts(found: Any, key: str) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise BadArgument(f"{key!r} must be a list of texts")
     return tuple(found)
+
+
+def _text(found: Mapping[str, Any], key: str) -> str:
+    text = found.get(key, "")
+    if not isinstance(text, str):
+        raise BadArgument(f"{key!r} must be a text")
+    return text

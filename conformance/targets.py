@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conformance.bench import Bench, Deviated, Fixture
+from conformance.bench import Bench, Deviated, Fixture, Tracked
 from conformance.cleanup import clean
 from conformance.errors import BadArgument, KitError, NoServer, Unjudged
 from conformance.events import Cleanup, Target
@@ -222,9 +222,8 @@ def probe(session: Session) -> Session:
         for step in (submit("A", 2), fail("A")):
             bench.perform(step)
         bench.finish()
-    except (Deviated, Unjudged):
-        if not bench.jobs or not any(job.holds for job in bench.jobs.values()):
-            raise KitError(_no_arrival(session, bench)) from None
+    except (Deviated, Unjudged) as error:
+        _see_arrival(session, bench, error)
         bench.abandon()  # what is wrong with it, the cases will say
     session.fixture.put_aside(bench)
     if session.profile.exclusive and session.profile.workers is None:
@@ -249,11 +248,27 @@ def _workers(session: Session) -> int:
         session.fixture.put_aside(bench)
 
 
+def _see_arrival(session: Session, bench: Bench, error: Deviated | Unjudged) -> None:
+    """After a probe that failed: raise `KitError` unless its job has reached the gate."""
+    job = next(iter(bench.jobs.values()), None)
+    if job is None:
+        why = error.finding.actual if isinstance(error, Deviated) else error
+        raise KitError(f"the server does not take a first job from us: {why}") from None
+    arrived = bool(job.holds) or (
+        _state(session, job) != State.FAILURE and session.gate.wait(PATIENCE)
+    )
+    if not arrived:
+        raise KitError(_no_arrival(session, bench)) from None
+
+
+def _state(session: Session, job: Tracked) -> str:
+    found = session.client.get(f"/jobs/{job.id}").json()
+    return str(found.get("State")) if isinstance(found, dict) else "not to be read"
+
+
 def _no_arrival(session: Session, bench: Bench) -> str:
     host = session.gate.host
-    job = next(iter(bench.jobs.values()), None)
-    found = None if job is None else session.client.get(f"/jobs/{job.id}").json()
-    state = found.get("State") if isinstance(found, dict) else "not to be read"
+    state = _state(session, next(iter(bench.jobs.values())))
     with suppress(Unjudged):  # its job may hang until the server gives up; it is said anyway
         bench.abandon()
     if state == State.PENDING:

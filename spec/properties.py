@@ -465,18 +465,29 @@ def _asked_only_by_action(t: Transition) -> bool:
 
 
 def _progress_told(t: Transition) -> bool:
-    """What Progress shows changes when a step has ended, and then to the steps done."""
+    """What Progress shows changes when a step has ended, and then to the steps done.
+
+    The last step of a job that was asked to cancel is not counted: it leaves Running instead.
+    """
     for _, before, after in records(t):
         if before is None or after is None:
             if after is not None and after.shown != 0:
                 return False
             continue
         if before.phase is Phase.SUCCEEDED and after.phase is Phase.READY:
-            if after.shown != after.done:
+            counted = after.done == after.steps and asks(after, Action.CANCEL)
+            if after.shown != after.done or counted:
                 return False
-        elif after.shown != before.shown and not (
-            before.phase in _STEP_FAILED | _STEP_RETRIES | {Phase.SUCCEEDED}
-            and after.shown == after.done
+        elif (
+            after.shown != before.shown
+            and not (
+                before.phase in _STEP_FAILED | _STEP_RETRIES | {Phase.SUCCEEDED}
+                and after.shown == after.done
+            )
+        ) or (
+            before.phase is Phase.SUCCEEDED
+            and after.state is not State.RUNNING
+            and before.done + 1 < before.steps
         ):
             return False
     return True

@@ -220,7 +220,7 @@ class Client:
         self.timeout = timeout
         self.requests = 0
         self._allowance = Allowance()
-        self._adapter = Adapter(self._allowance)
+        self._adapter = Adapter(self._allowance, address.insecure)
         self._used = 0.0
         self._secrets = address.secrets
         self._headers = {
@@ -304,6 +304,8 @@ class Client:
             content += chunk
             if len(content) > LARGEST:  # a packed answer grows on the way
                 self._allowance.take(LARGEST)
+        if not content and _may_be_cut(answer):
+            raise requests.ConnectionError("closed in the middle of the answer")
         return Reply(answer.status_code, bytes(content), self._location(answer), self._secrets)
 
     def _location(self, answer: Response) -> str | None:
@@ -388,6 +390,16 @@ def _unreachable(url: str, broken: Broken) -> str:
         return f"no server answers at {url}: {broken}\nStart it, or check host and port."
     advice = "it is no web server" if secure else "if it speaks TLS, write https://"
     return f"what answers at {url} does not speak HTTP: {broken}\nCheck the port; {advice}."
+
+
+def _may_be_cut(answer: Response) -> bool:
+    """Whether the end of the connection was the only end of the answer.
+
+    ``http.client`` takes a head that is cut off for a whole one. Without this, a server that
+    dies while it answers would seem to have answered with nothing.
+    """
+    ends = "Content-Length" in answer.headers or "Transfer-Encoding" in answer.headers
+    return answer.raw.version == 11 and not ends and answer.status_code not in (204, 304)
 
 
 def _short(reply: Reply) -> str:

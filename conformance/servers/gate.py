@@ -252,10 +252,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _turn_away(self, status: int) -> None:
         """Answer, and end the connection; what was sent with it is not looked at."""
         self.close_connection = True
+        self.connection.setblocking(False)
         with contextlib.suppress(OSError):  # what is left unread would break the answer off
             for _ in range(LARGEST // 65536):
-                if not self.connection.recv(65536, socket.MSG_DONTWAIT):
+                if not self.connection.recv(65536):
                     break
+        self.connection.settimeout(self.timeout)
         self._answer(status, {})
 
     def _answer(self, status: int, headers: dict[str, str]) -> None:

@@ -118,7 +118,8 @@ class _TlsConnection(HTTPSConnection):
 class Adapter(HTTPAdapter):
     """The transport of one client. What it sends and gets is on ``allowance``."""
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, insecure: bool) -> None:
+        self._trust = ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED
         bound = {"allowance": allowance}
         self._makes = {
             "http": type("_Connection", (_Connection,), bound),
@@ -127,7 +128,7 @@ class Adapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **settings: Any) -> None:
-        context = create_urllib3_context()
+        context = create_urllib3_context(cert_reqs=self._trust)
         context.sslsocket_class = _TlsSocket
         super().init_poolmanager(*args, ssl_context=context, **settings)
 

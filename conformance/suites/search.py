@@ -14,6 +14,7 @@ from typing import Any
 from conformance.bench import Bench, Deviated
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle import Finding
+from conformance.shrinking import shorter
 from conformance.steps import UNKNOWN_JOB, Do, Step
 from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile
 from spec.relaxations import NONE, Relaxation
@@ -23,7 +24,8 @@ ID = "search/stateful"
 MOST_JOBS = 6
 MOST_ACTIONS = 30  # steps that Hypothesis chooses in one example
 HASTY = 1.0  # seconds for what has to come, while a finding is shrunk
-SHRINKING = 15.0  # seconds that one finding may be shrunk for
+PATIENT = 4  # times the deadline, to confirm that something does not come
+SHRINKING = 10.0  # seconds that one finding may be shrunk for, by Hypothesis and then by us
 PATIENCE = 3  # examples that cannot be judged before the search gives up
 PRIORITIES = (0, 0, 1, -1, 2)
 LOOKS = (Do.READ, Do.LIST, Do.EXPAND, *(Do(action.value) for action in Action))
@@ -39,25 +41,30 @@ def cases(profile: Profile) -> Iterator[Case]:
     )
 
 
+Key = tuple[str, frozenset[Relaxation] | None]
+Performed = Sequence[tuple[Step, tuple[str, ...]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A finding of the search, with the shortest run that was seen to show it."""
 
     finding: Finding
-    steps: tuple[tuple[Step, tuple[str, ...]], ...]
+    steps: Performed
 
 
 @dataclass
 class Search:
     """A search under way. ``open_bench`` starts an example, ``close`` ends it on the server, and
-    is told whether the server failed in it. ``confirm`` runs steps again, with more patience.
+    is told whether the server failed in it. ``attempt`` runs steps, with so many times the
+    patience; what was found in them last, and what was done up to there.
     ``admitted``: relaxations that do not fail an example; what they explained is in `used`.
     """
 
     profile: Profile
     open_bench: Callable[[], Bench]
     close: Callable[[Bench, bool], None]
-    confirm: Callable[[Sequence[Step]], bool]
+    attempt: Callable[[Sequence[Step], int], tuple[Finding, Performed] | None]
     progress: Callable[[int], None]
     examples: int
     seed: int
@@ -68,7 +75,7 @@ class Search:
     died: tuple[ServerDied, tuple[tuple[Step, tuple[str, ...]], ...]] | None = None
     ran: int = 0
     actions: int = 0
-    _wanted: tuple[str, frozenset[Relaxation] | None] | None = None
+    _wanted: Key | None = None
     _best: Found | None = None
     _shrink_until: float = 0.0
 
@@ -77,13 +84,33 @@ class Search:
         while True:
             self._wanted, self._best = None, None
             self._once()
-            best = self._best
-            if best is None:
+            if self._best is None:
                 return
+            best = self._shorter(self._best)
             self.found.append(best)
             if best.finding.relaxations is None:
                 return
             self.admitted |= best.finding.relaxations
+
+    def _confirms(self, performed: Performed) -> bool:
+        """What did not come is a finding if it does not come in four times the time either."""
+        again = self.attempt([step for step, _ in performed], PATIENT)
+        return again is not None and again[0].missing
+
+    def _shorter(self, found: Found) -> Found:
+        best = found
+
+        def fails(steps: Sequence[Step]) -> bool:
+            nonlocal best
+            again = self.attempt(steps, 1)
+            if again is None or _key(again[0]) != _key(found.finding):
+                return False
+            best = Found(*again)
+            return True
+
+        if not found.finding.missing:  # or every try would take as long as the deadline
+            shorter([step for step, _ in found.steps], fails, SHRINKING)
+        return best
 
     def _once(self) -> None:
         from hypothesis import HealthCheck, Phase, settings
@@ -131,9 +158,9 @@ class Search:
                 for one in named:
                     self.used.setdefault(one, _found(bench, finding))
                 continue
-            key = (finding.requirement if named is None else "", named)
+            key = _key(finding)
             if self._wanted is None:
-                if finding.missing and not self.confirm([step for step, _ in bench.performed]):
+                if finding.missing and not self._confirms(bench.performed):
                     raise Elsewhere
                 self._wanted = key
                 self._shrink_until = time.monotonic() + SHRINKING
@@ -146,6 +173,12 @@ class Search:
 
 class Elsewhere(Exception):
     """While one finding is shrunk, the example shows another: it is left for later."""
+
+
+def _key(finding: Finding) -> Key:
+    """What makes two findings the same: the relaxations that explain them, or the requirement."""
+    named = finding.relaxations
+    return finding.requirement if named is None else "", named
 
 
 def _interrupted(error: BaseException | None) -> bool:

@@ -41,6 +41,7 @@ other *eventually* properties follow from a predicate on what happens and from `
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 
 from spec.engine import EMPTY, Engine
@@ -66,7 +67,11 @@ def explore(
     stop, incomplete. Raises `packed.TooLarge`.
     """
     compiler = shutil.which("cc")
-    return packed.Packed(scope, admitted, symmetry, watch, compiler).explore(limit)
+    try:
+        made = packed.Packed(scope, admitted, symmetry, watch, compiler)
+    except (subprocess.CalledProcessError, OSError):  # a compiler that makes nothing we can load
+        made = packed.Packed(scope, admitted, symmetry, watch)
+    return made.explore(limit)
 
 
 def count(
@@ -88,15 +93,20 @@ def check(
 
     ``plain``: run `spec.engine` itself on every state. That is for engines that were changed,
     of which the packed form can take nothing for granted; there, ``first`` stops at the first
-    property that fails. ``limit``: the number of states after which to stop.
+    property that fails. ``limit``: the number of states after which to stop. A scope that does
+    not fit into memory decides nothing.
     """
     watch = Watch(first=first)
-    if plain:
-        found = direct.explore(scope, admitted, watch=watch, limit=limit)
-    else:
-        found = explore(scope, admitted, watch=watch, limit=limit)
+    search = direct.explore if plain else explore
+    found, stopped = Exploration(0, 0, 0, 0.0, {}, frozenset(), False), ""
+    try:
+        found = search(scope, admitted, watch=watch, limit=limit)
+    except (packed.TooLarge, MemoryError) as error:
+        stopped = str(error)
     for p in PROPERTIES:
         judged, evidence = verdict(p, scope, admitted, found)
+        if stopped:
+            judged, evidence = Verdict.UNKNOWN, stopped
         yield Checked(
             p.name,
             p.modality,

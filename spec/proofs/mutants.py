@@ -48,7 +48,7 @@ from pathlib import Path
 
 from spec.proofs import Scope, Verdict
 from spec.relaxations import NONE, Relaxation
-from spec.table import ACTIONS, Cell, State
+from spec.table import ACTIONS, Asked, Cell, Ended, State
 
 ROOT = Path(__file__).resolve().parent.parent  # the package `spec`
 SCOPES = (  # each with the number of states to look at; None: all, and then it must end
@@ -214,14 +214,16 @@ def _of_boundary(
         if not set(here) <= set(triggers):
             continue
         others = [one for one in triggers if one not in here]
+        (_, row), (_, column) = site.way[-2:]
+        where = f"{list(Asked)[row or 0]}/{list(Ended)[column or 0]}"
         for index, old in enumerate(here):
             left = [*here[:index], *here[index + 1 :]]
-            yield mutant(site, "boundary", f"{here} without {old}", _tuple(left))
+            yield mutant(site, "boundary", f"{where} without {old}", _tuple(left))
             for other in others:
                 new = [*here[:index], other, *here[index + 1 :]]
-                yield mutant(site, "boundary", f"{here} with {other} for {old}", _tuple(new))
+                yield mutant(site, "boundary", f"{where} with {other} for {old}", _tuple(new))
         for other in others:
-            yield mutant(site, "boundary", f"{here} and {other}", _tuple([*here, other]))
+            yield mutant(site, "boundary", f"{where} or {other}", _tuple([*here, other]))
 
 
 def _tuple(names: Iterable[str]) -> ast.expr:

@@ -10,10 +10,10 @@ the phase of its worker, what it was asked for, its error, steps, done, shown an
 it is queued, and at which place; whether it is stored in the history, and at which seat; whether
 it is gone (evicted). Beside the functions stand two counters, `running` (Running jobs) and `kept`
 (jobs in the history), and the configuration: workers >= 1, size of the history >= 0, and whether
-a failed step may be retried, all of them unknown constants. Ghosts observe and never
-steer: `clock` counts the moves by which a job became Pending, `since` is its value at the last
-of them for a job, `canceled` says that a cancel was answered 200 since the job last started,
-`cancel_owed` and `pause_owed` that such an answer is not honoured yet.
+a failed step may be retried, all of them unknown constants. Ghosts observe and never steer:
+`clock` counts the moves by which a job became Pending or completed, `since` and `ended` are its
+values at the last of either kind for a job, `canceled` says that a cancel was answered 200 since
+the job last started, `cancel_owed` and `pause_owed` that such an answer is not honoured yet.
 
 **A move** (`Rule`) concerns one job, the *mover*, and the jobs that it evicts. It is a list of
 guards over the state before, and the state after as a pointwise update of the functions. One rule
@@ -193,6 +193,7 @@ class Phase(StrEnum):
     RETRYING = "retrying"
 
 
+REQUESTS = tuple(action for action in Action if action.value in list(Asked))
 SOMETIMES = "sometimes"  # names the obligations that something is possible
 NOWHERE = "nowhere"  # where a trigger without an edge would lead
 NEW = "new"  # not submitted yet
@@ -382,7 +383,9 @@ def in_phase(world: World, frame: Frame, job: Term, *phases: Phase) -> Term:
 
 
 def asks(world: World, frame: Frame, job: Term, action: Action) -> Term:
-    """The job is noted as having been asked for ``action``."""
+    """The job is noted as having been asked for ``action``: never, where there is no such note."""
+    if action not in REQUESTS:
+        return world.false
     alone, both = world.asked[Asked(action)], world.asked[Asked.BOTH]
     return z3.Or(frame.asked(job) == alone, frame.asked(job) == both)
 
@@ -534,7 +537,7 @@ class Moves:
         words = f"a client posts {action} to {{job}}, and the answer is {found.status}"
         after, facts, trigger = pre, list[Term](), None
         branches: dict[str, Term] | None = None
-        if found is ASK:
+        if found is ASK and action in REQUESTS:
             after = put(pre, job, asked=self.also_asked(Asked(action)))
         elif found is EDGE:
             words, trigger = f"{words}; {edge_words(state, action)}", action
@@ -1793,6 +1796,7 @@ def symbolic_table(world: World, name: str) -> dict[str, Term]:
             "table/edges-join-states": z3.Implies(
                 edge(x), z3.And(x != world.at[None], x != world.at[NOWHERE])
             ),
+            "table/edges-change-the-state": z3.Implies(edge(x), s != x),
             "table/born-by-submit": z3.Implies(edge(x), (s == world.at[None]) == born),
         }
     ways = [

@@ -2,7 +2,7 @@
 
 Each engine runs in a process of its own, so that two cores are used, no engine can disturb
 another, and an interrupt ends them all: the process and whatever it has started form a group,
-which is killed when the caller leaves `verify`, in whatever way.
+which is ended when the caller leaves `verify`, in whatever way.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from spec.properties import BY_NAME, Modality
 from spec.relaxations import NONE, Relaxation
 
 SCHEMA = 1
+PATIENCE = 1.0  # seconds that an engine has to clean up in, when it is not wanted any more
 MODULES = {
     ProofEngine.EXPLORE: "spec.proofs.explore",
     ProofEngine.SMT: "spec.proofs.smt",
@@ -165,12 +166,20 @@ def _running(
 
 
 def _end(process: BaseProcess) -> None:
+    """Let the engine clean up, if it does so in time; then end it and whatever it has started."""
     assert process.pid is not None
+    if process.is_alive():
+        process.terminate()
+        process.join(PATIENCE)
     if process.is_alive():
         with suppress(ProcessLookupError):  # it has just ended, or is no group leader yet
             os.killpg(process.pid, signal.SIGKILL)
         process.kill()
     process.join()
+
+
+def _stop(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _work(
@@ -182,6 +191,7 @@ def _work(
 ) -> None:
     """One engine, in its own process: send each result, then None, or why it cannot run."""
     os.setpgrp()
+    signal.signal(signal.SIGTERM, _stop)  # an exception, so that what was made is removed
     try:
         for result in import_module(MODULES[engine]).check(scope, admit, **options):
             pipe.send(result)

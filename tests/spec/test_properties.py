@@ -220,6 +220,11 @@ WRONG = [
         "asked-only-by-action",
         act(Action.PAUSE, engine(READY), engine(asked(READY, Asked.BOTH))),
     ),
+    ("progress-told", own("publish", engine(asked(
+        SUCCEEDED._replace(done=1), Asked.CANCEL)), engine(
+        asked(READY._replace(done=2, shown=2), Asked.CANCEL)))),
+    ("progress-told", own(Action.CANCEL, engine(asked(SUCCEEDED, Asked.CANCEL)), engine(
+        CANCELED))),
     ("progress-told", own("begin", engine(READY), engine(SENT._replace(shown=1)))),
     ("progress-told", own("publish", engine(SUCCEEDED), engine(READY._replace(done=1)))),
     ("error-told", own(Move.START, engine(PENDING._replace(error=ErrorCode.CANCELED_JOB)), engine(

@@ -36,6 +36,7 @@ PINNED = [
     (Scope(2, 1, 1, 1, 1), True, 1483, 19910, 29),
     (Scope(2, 2, 1, 1, 1), False, 6016, 87302, 30),
     (Scope(2, 1, 0, 1, 1), True, 378, 4982, 18),
+    (Scope(3, 1, 1, 1, 1), True, 16299, 285003, 43),
 ]
 
 
@@ -172,6 +173,19 @@ def test_a_changed_engine_is_not_packed_silently(monkeypatch: pytest.MonkeyPatch
 def test_a_scope_that_does_not_fit_is_refused() -> None:
     with pytest.raises(TooLarge):
         Packed(Scope(8, 1, 1, 2, 2)).explore()
+
+
+def test_a_scope_that_does_not_fit_decides_nothing() -> None:
+    found = {r.verdict for r in explore.check(Scope(8, 1, 1, 2, 2))}
+    assert found == {Verdict.UNKNOWN}
+
+
+def test_without_a_compiler_that_works_the_python_loop_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for compiler in (None, shutil.which("false")):
+        monkeypatch.setattr(shutil, "which", lambda name, found=compiler: found)
+        assert size(explore.count(SMALL)) == (1483, 19910, 29)
 
 
 def test_an_impossible_scope_is_refused() -> None:

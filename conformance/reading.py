@@ -1,0 +1,26 @@
+"""Reading a JSON file that a person names: bounded, and with one message for all that is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import BadArgument
+
+LARGEST = 16 * 1024 * 1024  # bytes
+
+
+def read_json(path: Path, what: str) -> Any:
+    """What the file holds. ``what`` it is, for the message of `BadArgument`."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+    except OSError as error:
+        raise BadArgument(f"cannot read {what} {path}: {error.strerror}") from None
+    if len(text) > LARGEST:
+        raise BadArgument(f"{what} {path} is larger than {LARGEST} bytes")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadArgument(f"{what} {path} is not JSON: {error}") from None
