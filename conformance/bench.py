@@ -14,7 +14,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.errors import BadArgument, Unjudged
@@ -43,6 +43,7 @@ REST = 0.25  # seconds for which a peer is not given to another job
 SLICE = 0.02  # seconds of waiting for an arrival before the job is read
 RETRY_SOON, RETRY_LATER = 150, 600_000  # milliseconds
 TYPE = "OrthancPeerStore"
+NO_ERROR = "Success"  # the ErrorDescription of ErrorCode 0, in the page's example
 RETRY_HEADER = "Orthanc-Jobs-Retry"
 
 
@@ -488,7 +489,7 @@ class Bench:
         """
         fixture = self.fixture
         deadline = time.monotonic() + (ABANDON if self.replaceable else self.deadline)
-        open_ = [job for job in self.jobs.values() if job.id]
+        open_ = [*(job for job in self.jobs.values() if job.id), *self._lost()]
         while open_:
             if time.monotonic() > deadline:
                 raise Unjudged(f"jobs of {self.case} do not end, whatever they are asked for")
@@ -501,13 +502,27 @@ class Bench:
             if open_:
                 fixture.gate.wait(0.002)
 
+    def _lost(self) -> list[Tracked]:
+        """Jobs whose submission was not answered, if they were made: they must end as well."""
+        lost = [job for job in self.fixture.jobs if job.case == self.case and not job.id]
+        if not lost:
+            return []
+        known = {job.id for job in self.fixture.jobs}
+        shown = [one for one in self._get("/jobs?expand").jobs() if one["ID"] not in known]
+        return [
+            replace(job, id=one["ID"])
+            for job in lost
+            for one in shown
+            if self.fixture.gate.url(job.slot.number) in str(one.get("Content"))
+        ]
+
     def _has_ended(self, job: Tracked) -> bool:
         found = self._get(f"/jobs/{job.id}").json()
-        state = found.get("State") if isinstance(found, dict) else None
+        state = str(found.get("State")) if isinstance(found, dict) else None
         if state in (None, State.SUCCESS, State.FAILURE):
             return True
         self.fixture.client.post(f"/jobs/{job.id}/{Action.CANCEL}")
-        return False
+        return state not in set(State)  # what shows no state of ours cannot be waited for
 
     def _give_up(self) -> None:
         late = self.oracle.awaited()
@@ -540,7 +555,7 @@ class Bench:
         arrivals = self.fixture.gate.arrivals()
         for hold in arrivals:
             job = self.fixture.owner(hold)
-            if job is None:
+            if job is None or not job.id:  # no job, or one whose submission was not answered
                 hold.reply(503)
             elif job.case != self.case or job.ended or self.jobs.get(job.name) is not job:
                 hold.reply(503)
@@ -603,6 +618,11 @@ class Bench:
         for key, value in zip(("error-code", "progress", "priority"), numbers, strict=True):
             if not isinstance(value, int) or isinstance(value, bool):
                 self._deviates(f"monitor/{key}", "an integer", repr(value))
+        said = found.get("ErrorDescription")
+        if not isinstance(said, str) or (said == NO_ERROR) != (numbers[0] == 0) or not said:
+            expected = f"the text {NO_ERROR!r} for ErrorCode 0, and another for every other"
+            actual = f"ErrorCode {numbers[0]}, ErrorDescription {said!r}"
+            self._deviates("monitor/error-description", expected, actual)
         try:
             error = ErrorCode(numbers[0])  # type: ignore[arg-type]
         except ValueError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.steps import Step, act, fail, read, retry, submit, succeed, wait_for
+from conformance.steps import Step, act, complete, fail, read, retry, submit, succeed, wait_for
 from conformance.suites.action import JOB, reach
 from conformance.suites.case import (
     NEEDS_EXCLUSIVE,
@@ -62,7 +62,10 @@ def _timeout(profile: Profile) -> tuple[Step, ...]:
     return (
         *(submit(name) for name in others),
         submit(JOB, 2),
+        succeed(JOB),
         submit(last, priority=1),
         retry(JOB),
         wait_for(JOB, State.PENDING),
+        complete(last),
+        complete(JOB),
     )

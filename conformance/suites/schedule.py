@@ -6,17 +6,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from conformance.steps import Step, act, complete, fail, read, retry_later, submit, succeed
+from conformance.steps import (
+    Step,
+    act,
+    complete,
+    fail,
+    read,
+    retry,
+    retry_later,
+    submit,
+    succeed,
+    wait_for,
+)
+from conformance.suites.action import unreachable
 from conformance.suites.case import (
     NEEDS_EXCLUSIVE,
-    NO_RETRY,
     NOTHING,
     Case,
     Profile,
     blocker_names,
     blockers,
 )
-from spec.table import Action
+from spec.table import Action, State
 
 LETTERS = "ABCDEFGH"
 TIES = 6  # the least number of equal jobs that a real Orthanc runs out of order
@@ -34,6 +45,8 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield from priorities(profile)
     yield ties("schedule/ties", profile)
     yield ties_resumed("schedule/ties-resumed", profile)
+    yield ties_resubmitted("schedule/ties-resubmitted", profile)
+    yield ties_retried("schedule/ties-retried", profile)
     yield from freed(profile)
     yield left_out(profile)
     yield requeued(profile)
@@ -99,6 +112,33 @@ def ties_resumed(name: str, profile: Profile) -> Case:
     return Case(name, "queue/ties-in-order", steps)
 
 
+def ties_resubmitted(name: str, profile: Profile) -> Case:
+    """A resubmitted job has become Pending again, behind those that already were."""
+    steps = (
+        *blockers(profile),
+        *(submit(job) for job in "ABC"),
+        act(Action.CANCEL, "A"),
+        act(Action.RESUBMIT, "A"),
+        *serve(profile, "BCA"),
+    )
+    return Case(name, "queue/ties-in-order", steps)
+
+
+def ties_retried(name: str, profile: Profile) -> Case:
+    """A job whose delay is over has become Pending again, behind those that already were."""
+    first, *rest = blocker_names(profile)
+    steps = (
+        *(submit(job) for job in rest),
+        submit("A"),
+        submit(first, priority=1),
+        *(submit(job) for job in "BC"),
+        retry("A"),
+        wait_for("A", State.PENDING),
+        *serve(profile, "BCA"),
+    )
+    return Case(name, "queue/ties-in-order", steps, unreachable=unreachable(State.RETRY, profile))
+
+
 def freed(profile: Profile) -> Iterator[Case]:
     """A worker whose job has left Running takes the next one."""
     for name, how in {
@@ -109,7 +149,7 @@ def freed(profile: Profile) -> Iterator[Case]:
         "retry": (retry_later("X1"),),
     }.items():
         steps = (*blockers(profile, 2), submit("A"), read("A"), *how, read("A"), complete("A"))
-        why = NO_RETRY if name == "retry" and not profile.retry else None
+        why = unreachable(State.RETRY, profile) if name == "retry" else None
         yield Case(f"schedule/freed-by/{name}", "queue/worker-freed", steps, unreachable=why)
 
 

@@ -1,53 +1,63 @@
 """The engine as a Promela model, checked by Spin: safety, and what must come eventually.
 
-This is the second of three proofs. It shares `spec.table`, `spec.relaxations.taken_for` and
-nothing else with the explorer and the z3 proof: the rules of the engine (docstring of
-`spec.engine`, design 2.2) are stated here once more, in Promela, and the number of reachable
-states is held against the explorer's.
+This proof shares `spec.table` and `spec.relaxations.taken_for` with the other two, and no
+more: the rules of the engine (docstring of `spec.engine`, design 2.2) are stated here once
+again, in Promela, and the numbers of reachable states and of moves are held against the
+explorer's.
 
 **The state.** For each job ``st`` (0: not submitted; then the states in the order of
-`State`; last: gone), ``prio``, ``done``, ``shown``, ``err``, ``asked``, ``phase``; then
-``queue`` and ``hist``, lists of job numbers plus one, filled from the front, zero behind. A
-job that is gone or not yet submitted is all zero. So equal engines are equal states. Scratch
-variables are `hidden`: Spin does not count them as part of the state.
+`State`; last: gone), ``prio``, ``steps``, ``done``, ``shown``, ``err``, ``asked``, ``phase``;
+then ``queue`` and ``hist``, lists of job numbers plus one, filled from the front, zero
+behind. A job that is gone or not yet submitted is all zero. So equal engines are equal states.
+Scratch variables are `hidden`: Spin does not count them as part of the state; and it is told
+not to save on variables that it finds dead or write-only (-o1, -o2).
 
 **The moves.** One process, one loop, one guarded ``d_step`` for each event or move and each
-job: what Spin stores is what the engine can be in, and nothing between. There is no set-up
-step. Where a job goes is asked of the table; where the table has no edge (a mutant of it)
-there is no such move, and an action does nothing. What does not depend on the table: a job
-that becomes Pending goes to the end of the queue and one that stops being Pending leaves it;
-a completed job enters the history, from whose front the surplus is dropped, and one that is
-no longer completed leaves it; requests end with the run.
+job, no partial-order reduction: what Spin stores is what the engine can be in, and nothing
+between. There is no set-up step to be taken off. Where a job goes is asked of the table; where
+the table has no edge (a mutant of it) there is no such move, and an action does nothing. What
+does not depend on the table (`Rule`): which job starts; a job that becomes Pending goes to the
+end of the queue and one that stops being Pending leaves it; a completed job enters the
+history, from whose front the surplus is dropped, and one that is no longer completed leaves
+it; requests end with the run. The environment is the explorer's (`spec.proofs.explore`).
 
 **Two variants.** `Variant.SAFETY` submits jobs in the order of their numbers, as the explorer
-does, and checks assertions after each move; breadth first, so its trails are shortest. In
-`Variant.LIVENESS` jobs may be submitted in any order, which makes their numbers
-interchangeable: what holds for job 0, the observed one, holds for every job. It adds ghosts,
-which no guard reads: ``last`` (what kind of move was the last one) and, of job 0,
-``cancel_due`` and ``pause_due`` (answered 200, and not yet honoured).
+does, makes refused actions, too, and checks assertions after each move. In `Variant.LIVENESS`
+jobs may be submitted in any order, which makes their numbers interchangeable: what holds for
+job 0, the observed one, holds for every job. Actions that change nothing are left out; instead
+it is a move that nothing happens. It adds ghosts, which no guard of the engine's moves reads:
+``last`` (the kind of the last move) and, of job 0, ``cancel_due`` and ``pause_due``: KEPT;
+DUE, when the action was answered 200 and is not yet honoured; BROKEN, for good, when a step
+began while it was due. So "leads to Failure, and no further step begins" is one formula, and a
+job that is resubmitted after its Failure and canceled again begins anew.
 
 **Fairness** is written into the formulas, not taken from Spin's ``-f``, which knows only
 processes. Weak fairness of a kind of moves: if from some point on one of that kind is always
-possible, one is made; ``[]<>(!can || made)``. The kinds: *run* of a job (its worker's moves,
-and its surroundings': a POST on its way arrives, and the peer replies), *start* (a free
-worker takes a job), *delay* of a job (its Retry delay ends). Clients are not fair: they may
-do anything at any time, or never anything again. Each formula assumes only the kinds that it
-needs, by `Eventually.fair`. A kind of move that is never possible is fair in vain, so a
-missing edge is not assumed away.
+possible, one is made; ``[]<>(!possible || made)``. The kinds: *run* of job 0 (its worker's
+moves, and its surroundings': a POST on its way arrives, and the peer replies), *run* of the
+others, taken together, *start* (a free worker takes a job), *delay* of job 0 (its Retry delay
+ends). Clients are not fair: they may do anything at any time, or never anything again. Each
+formula assumes only the kinds that it needs (`Eventually.fair`). Of a kind that is not possible
+nothing is assumed, so a missing edge is not assumed away; and among the moves of one kind the
+choice is free: nothing says that a step ever succeeds.
 
-**What is not proved.** Only the scopes given. That a chain of retries ends is not promised: a
-step may ask for Retry for ever, each time after a delay that ends. ``retry-leaves`` says
-little more than its assumption, that a delay ends: that the edge is there, and can always be
-taken. A Pending job that others, of higher priority, are put before again and again may wait
-for ever. A Retry delay "that does not end while anybody looks" (`RETRY_LATER`) is left out of
-the liveness variant, as it contradicts the assumption. Restarts, evicted jobs that are named
-again, and time are not modelled.
+**What is not proved.** Only the scopes given; z3 has the safety properties for any number.
+That a chain of retries ends is not promised: a step may ask for Retry for ever, each time after
+a delay that ends. ``retry-leaves`` says little more than its assumption, that a delay ends:
+that the edge is there, and can always be taken. A Pending job before which others are put for
+ever, by their priority, may wait for ever. Progress and ErrorCode are checked as far as
+`ASSERTED` says. That a refused action changes nothing holds here by construction, and so is
+not counted as proved; nor is that each action of the table is ever of use: a table without the
+way back from Failure or from Paused breaks no promise, and only the explorer's *sometimes*
+notices it. Restarts and the passing of time are not modelled.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -55,6 +65,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from itertools import combinations
@@ -147,7 +158,10 @@ REPLIES = {
 
 @dataclass(frozen=True)
 class Setup:
-    """All that a model depends on. ``without``: the rules that a test switched off."""
+    """All that a model depends on.
+
+    ``without``: the rules that a test switched off. ``unasserted``: properties not to be checked.
+    """
 
     scope: Scope
     variant: Variant
@@ -709,7 +723,8 @@ class Eventually:
 
 def eventually(setup: Setup) -> tuple[Eventually, ...]:
     """The promises about job 0; all jobs are alike in `Variant.LIVENESS`."""
-    own, crowded = run_kind(0), setup.scope.jobs > setup.scope.workers
+    own = run_kind(0)
+    waits = "first_0 && !free" if setup.scope.jobs > setup.scope.workers else "first_0"
 
     def heard_of(action: Action) -> tuple[tuple[str, str], ...]:
         return tuple(
@@ -734,19 +749,19 @@ def eventually(setup: Setup) -> tuple[Eventually, ...]:
             "pending-runs",
             (OTHERS_RUN, START) if setup.scope.jobs > 1 else (START,),
             "[] ((pending(0) && [] undisturbed_0) -> <> running(0))",
-            (("first-in-the-queue", "(first_0 && !free)" if crowded else "first_0"),),
+            (("first-in-the-queue", f"({waits} && [] undisturbed_0)"),),
         ),
         Eventually(
             "running-leaves",
             (own,),
             "[] (running(0) -> <> !running(0))",
-            (("running", "running(0)"),),
+            (("a-running-job", "running(0)"),),
         ),
         Eventually(
             "retry-leaves",
             (delay_kind(0),),
             "[] (retrying_0 -> <> !retrying_0)",
-            (("retry", "retrying_0"),),
+            (("a-job-in-retry", "retrying_0"),),
         ),
     )
 
@@ -931,11 +946,15 @@ SHORT = (2, 4, 6, 8, 10, 12, 14, 17, 20, 24, 28, 34, 40, 50, 70, 100, 200)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a search may cost. ``seconds`` and ``megabytes``: each, and two run at a time."""
+    """What searches may cost: ``seconds`` and ``megabytes`` each, ``at_once`` of them.
+
+    ``hash_bits``: the size of the table of states, best as many bits as the states' number has.
+    """
 
     seconds: float = 300.0
     megabytes: int = 700
     at_once: int = 2
+    hash_bits: int = 22
 
 
 def available() -> str | None:
@@ -967,7 +986,8 @@ class Event:
     state: str
 
     def __str__(self) -> str:
-        job, details = f"job {self.job}", self.details
+        job = "an unknown id" if self.job == NOBODY else f"job {self.job}"
+        details = self.details
         match self.what:
             case "submit":
                 text = f"{job} is submitted, with priority {details[0]} and {details[1]} steps"
@@ -1086,10 +1106,7 @@ class Workshop:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._closed = True
-            for process in self._running:
-                process.kill()
+        self.stop()
         self._folder.cleanup()
 
     def stop(self) -> None:
@@ -1097,7 +1114,7 @@ class Workshop:
         with self._lock:
             self._closed = True
             for process in self._running:
-                process.kill()
+                _kill(process)
 
     def run(self, command: Sequence[str], folder: Path) -> tuple[str, int | None]:
         """The output of a command and its status; None if it had to be stopped."""
@@ -1107,6 +1124,8 @@ class Workshop:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
+                env={**os.environ, "TMPDIR": str(folder)},  # a killed compiler leaves files there
+                process_group=0,
                 text=True,
                 errors="replace",
                 stdin=subprocess.DEVNULL,
@@ -1118,10 +1137,10 @@ class Workshop:
             output, _ = process.communicate(timeout=self.limits.seconds)
             return output, process.returncode
         except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-            return output, None
+            return "", None
         finally:
+            _kill(process)
+            process.communicate()
             with self._lock:
                 self._running.discard(process)
 
@@ -1148,6 +1167,13 @@ class Workshop:
         return Verifier(self, folder)
 
 
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process that still runs with all that it has started: a compiler is several."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 @dataclass(frozen=True)
 class Verifier:
     """A compiled model. Searches for different claims may run at the same time."""
@@ -1168,7 +1194,12 @@ class Verifier:
     def _search(self, claim: str | None, depth: int) -> Search:
         folder = self.folder / (claim or "assertions")
         folder.mkdir(exist_ok=True)
-        options = ["-E", "-w22", f"-m{depth}", *(["-a", "-N", claim] if claim else [])]
+        options = [
+            "-E",
+            f"-w{self.shop.limits.hash_bits}",
+            f"-m{depth}",
+            *(["-a", "-N", claim] if claim else []),
+        ]
         return parse_search(*self.shop.run([str(self.folder / "pan"), *options], folder))
 
     def trail(self, found: Search, claim: str | None = None) -> Trail:
@@ -1205,13 +1236,20 @@ def within(scope: Scope, largest: Scope = LARGEST) -> Scope:
 
 
 def count(
-    scope: Scope, *, admit: frozenset[Relaxation] = NONE, limits: Limits | None = None
+    scope: Scope,
+    *,
+    admit: frozenset[Relaxation] = NONE,
+    limits: Limits | None = None,
+    flags: Sequence[str] = (),
 ) -> Search:
-    """The number of states and of moves of a scope: what the explorer finds without symmetry."""
+    """The number of states and of moves of a scope: what the explorer finds without symmetry.
+
+    ``flags``: for the compiler, behind ours; with -O2 it takes longer, and the search less long.
+    """
     _needed()
     setup = Setup(scope, Variant.SAFETY, admit, unasserted=frozenset(ASSERTED))
     with Workshop(limits or Limits()) as shop:
-        return shop.build(setup).search()
+        return shop.build(setup, *flags).search()
 
 
 def check(
