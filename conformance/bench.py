@@ -35,7 +35,7 @@ from spec.engine import (
     Submit,
     View,
 )
-from spec.table import Action, ErrorCode, State
+from spec.table import FINAL, Action, ErrorCode, State
 
 ABANDON = 0.5  # seconds in which the jobs of a failed case end, or the server is made anew
 GRACE = 0.05  # seconds for which something that must not come is watched for
@@ -618,6 +618,12 @@ class Bench:
         for key, value in zip(("error-code", "progress", "priority"), numbers, strict=True):
             if not isinstance(value, int) or isinstance(value, bool):
                 self._deviates(f"monitor/{key}", "an integer", repr(value))
+        if ("CompletionTime" in found) != (state in FINAL):
+            has = "a" if "CompletionTime" in found else "no"
+            expected = "a CompletionTime exactly in Success and Failure"
+            self._deviates(
+                "monitor/completion-time", expected, f"{state} with {has} CompletionTime"
+            )
         said = found.get("ErrorDescription")
         if not isinstance(said, str) or (said == NO_ERROR) != (numbers[0] == 0) or not said:
             expected = f"the text {NO_ERROR!r} for ErrorCode 0, and another for every other"

@@ -391,6 +391,7 @@ class Campaign:
             self.plan.examples,
             self.plan.seed,
             self.ledger.accepted,
+            search.SHRINKING_MORE if self._faulty else search.SHRINKING,
         )
         hunt.run()
         named = {f.finding.relaxations: f for f in (*hunt.used.values(), *hunt.found)}
@@ -406,6 +407,12 @@ class Campaign:
         if hunt.unjudged:
             return self._result(case, Verdict.UNKNOWN, reason=hunt.unjudged[0])
         return self._result(case, Verdict.PASS)
+
+    @property
+    def _faulty(self) -> bool:
+        """Whether a deviation was found that nothing explains."""
+        found = self.results.values()
+        return any(r.verdict is Verdict.DEVIATION and not r.relaxations for r in found)
 
     def _close_example(self, session: Session, case: Case, bench: Bench, faulty: bool) -> None:
         dirty = False

@@ -352,7 +352,7 @@ def identify(client: Client) -> System:
     except Unjudged as error:
         raise NoServer(
             f"no usable answer from {url}: {error}\n"
-            "See whether an Orthanc listens there, or give it more time with --timeout."
+            "Check the port and http:// or https://, or give it more time with --timeout."
         ) from None
     if reply.status in (401, 403):
         raise NoServer(

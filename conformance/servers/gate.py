@@ -71,7 +71,7 @@ class Gate:
         self._server = _listen(self.host)
         self._server.gate = self
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
 
     def __enter__(self) -> Gate:

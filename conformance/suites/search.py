@@ -26,6 +26,7 @@ MOST_ACTIONS = 30  # steps that Hypothesis chooses in one example
 HASTY = 1.0  # seconds for what has to come, while a finding is shrunk
 PATIENT = 4  # times the deadline, to confirm that something does not come
 SHRINKING = 10.0  # seconds that one finding may be shrunk for, by Hypothesis and then by us
+SHRINKING_MORE = 2.0  # the same, where the suites have found faults already
 PATIENCE = 3  # examples that cannot be judged before the search gives up
 PRIORITIES = (0, 0, 1, -1, 2)
 LOOKS = (Do.READ, Do.LIST, Do.EXPAND, *(Do(action.value) for action in Action))
@@ -69,6 +70,7 @@ class Search:
     examples: int
     seed: int
     admitted: frozenset[Relaxation] = NONE
+    shrinking_time: float = SHRINKING
     used: dict[Relaxation, Found] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
@@ -109,7 +111,7 @@ class Search:
             return True
 
         if not found.finding.missing:  # or every try would take as long as the deadline
-            shorter([step for step, _ in found.steps], fails, SHRINKING)
+            shorter([step for step, _ in found.steps], fails, self.shrinking_time)
         return best
 
     def _once(self) -> None:
@@ -163,7 +165,7 @@ class Search:
                 if finding.missing and not self._confirms(bench.performed):
                     raise Elsewhere
                 self._wanted = key
-                self._shrink_until = time.monotonic() + SHRINKING
+                self._shrink_until = time.monotonic() + self.shrinking_time
             if key != self._wanted:
                 raise Elsewhere
             if self._best is None or len(bench.performed) <= len(self._best.steps):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+TLS = b"\x16"  # the first byte of a TLS handshake
 DEADLINE = 10.0  # seconds that anything may take on a loaded machine
 
 
@@ -144,6 +145,10 @@ class Scripted:
         try:
             if self._context is not None:
                 wire = self._context.wrap_socket(wire, server_side=True)
+            elif wire.recv(1, socket.MSG_PEEK) == TLS:
+                wire.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                wire.close()
+                return
             with wire, wire.makefile("rb") as lines:
                 while (request := _read(lines, number)) is not None:
                     self.seen.append(request)

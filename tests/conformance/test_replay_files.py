@@ -147,7 +147,7 @@ def test_what_is_no_replay_file_is_named(tmp_path: Path, found: Any, part: str) 
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(BadArgument, match="cannot read the replay file .*none: No such file"):
+    with pytest.raises(BadArgument, match=r"cannot read the replay file .*none: No such file"):
         load(tmp_path / "none")
     with pytest.raises(BadArgument, match="Is a directory"):
         load(tmp_path)

@@ -32,7 +32,7 @@ from tests.conformance.misbehaving import (
     reset,
 )
 
-SHORT = 0.2  # seconds for an answer, in tests of that bound
+SHORT = 0.1  # seconds for an answer, in tests of that bound
 SLACK = 1.0  # seconds that a loaded machine may add
 SYSTEM = {"Version": "1.12.7", "ApiVersion": 27, "DicomAet": "ORTHANC", "Name": "x"}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
@@ -286,7 +286,7 @@ def test_no_answer_takes_longer_than_the_timeout(answer: Answer, method: str) ->
     with Scripted(answer) as server:
         client = client_of(server, SHORT)
         began = time.monotonic()
-        with pytest.raises(Unjudged, match=r"not answered within 0\.2 s"):
+        with pytest.raises(Unjudged, match=r"not answered within 0\.1 s"):
             getattr(client, method)("/jobs")
         assert time.monotonic() - began < SHORT + SLACK
         assert len(server.seen) == 1
@@ -412,7 +412,6 @@ NOT_ORTHANC: dict[str, Answer] = {
     "deep": http_answer(200, b"[" * 200_000),
     "no HTTP": raw(b"SSH-2.0-OpenSSH_9.2\r\n"),
     "HTTP/0.9": raw(b"hello"),
-    "silence": hang,
     "closed": raw(b""),
     "reset": reset,
     "a bad length": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx"),
@@ -425,7 +424,7 @@ NOT_ORTHANC: dict[str, Answer] = {
 @pytest.mark.parametrize("answer", NOT_ORTHANC.values(), ids=NOT_ORTHANC)
 def test_what_is_not_orthanc_is_said_in_one_or_two_lines(answer: Answer) -> None:
     with Scripted(answer) as server, pytest.raises(NoServer) as error:
-        identify(client_of(server, SHORT))
+        identify(client_of(server))
     text = str(error.value)
     assert server.url in text
     assert len(text.splitlines()) <= 2
@@ -487,12 +486,12 @@ def test_tls_with_an_authority_and_without_one(
 
 def test_plain_http_on_a_tls_port(secure: Scripted) -> None:
     with pytest.raises(NoServer, match="https://"):
-        identify(Client(Address(secure.url.replace("https", "http")), SHORT))
+        identify(Client(Address(secure.url.replace("https", "http"))))
 
 
 def test_tls_on_a_plain_port() -> None:
     with Scripted(json_answer(SYSTEM)) as server, pytest.raises(NoServer, match="http://"):
-        identify(Client(Address(server.url.replace("http", "https")), SHORT))
+        identify(Client(Address(server.url.replace("http", "https"))))
 
 
 @pytest.mark.parametrize("answer", [Dripping(HEAD), Dripping(CHUNKED, b"0"), hang])

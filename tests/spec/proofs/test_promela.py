@@ -1,11 +1,13 @@
-"""The Promela model is the engine, its verdicts are the expected ones, and its mutants are found."""
+"""The Promela model is the engine, its verdicts are the expected ones, and mutants are seen."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,7 @@ pytestmark = pytest.mark.skipif(available() is not None, reason=str(available())
 SMALL = Scope(jobs=2, workers=1, history=1, priorities=1, steps=1)
 ONE = Scope(jobs=1, workers=1, history=1, priorities=1, steps=2)
 ALL = frozenset(Relaxation)
+QUICK = "-O0"  # these models are small: it is the compiler that takes the time
 
 COUNTED = [
     (Scope(1, 1, 1, 1, 1), NONE),
@@ -57,18 +60,19 @@ COUNTED = [
 def test_states_and_moves_are_the_explorers(scope: Scope, admit: frozenset[Relaxation]) -> None:
     """The moves tell the relaxations apart, which reach no other states."""
     explored = direct.explore(scope, admit, symmetry=False)
-    found = count(scope, admit=admit)
+    found = count(scope, admit=admit, flags=(QUICK,))
     assert found.verdict is Verdict.HOLDS
     assert (found.states, found.moves) == (explored.states, explored.moves)
 
 
 def test_assertions_do_not_change_the_count(strict: dict[str, Checked]) -> None:
-    assert {strict[name].states for name in ASSERTED} == {count(SMALL).states}
+    assert {strict[name].states for name in ASSERTED} == {count(SMALL, flags=(QUICK,)).states}
 
 
 # --- verdicts ---------------------------------------------------------------------------------
 
 
+@cache
 def verdicts(admit: frozenset[Relaxation]) -> dict[str, Checked]:
     return {found.name: found for found in check(SMALL, admit, whole=True)}
 
@@ -113,7 +117,7 @@ def shop() -> Iterator[Workshop]:
 
 
 def promise(shop: Workshop, name: str, setup: Setup) -> tuple[Search, Trail]:
-    verifier = shop.build(setup)
+    verifier = shop.build(setup, QUICK)
     found = verifier.search(ltl_name(name))
     return found, verifier.shortest(ltl_name(name)) or Trail(())
 
@@ -161,7 +165,7 @@ def test_a_request_that_is_ignored_breaks_both_promises(shop: Workshop) -> None:
     whole = published()
     boundary = dict.fromkeys(Asked, whole.boundary[Asked.NOTHING])
     setup = Setup(ONE, Variant.LIVENESS, table=replace(whole, boundary=boundary))
-    verifier = shop.build(setup)
+    verifier = shop.build(setup, QUICK)
     for name in ("cancel-honoured", "pause-honoured"):
         assert verifier.search(ltl_name(name)).verdict is Verdict.FAILS
     assert verifier.search(ltl_name("running-leaves")).verdict is Verdict.HOLDS
@@ -181,7 +185,7 @@ BROKEN = {
 def test_a_rule_switched_off_breaks_an_assertion(shop: Workshop, rule: Rule, name: str) -> None:
     others = frozenset(ASSERTED) - {name}
     setup = Setup(SMALL, Variant.SAFETY, without=frozenset({rule}), unasserted=others)
-    found = shop.build(setup).search()
+    found = shop.build(setup, QUICK).search()
     assert (found.verdict, found.assertion) == (Verdict.FAILS, name)
 
 
@@ -193,7 +197,7 @@ def test_priorities_that_are_not_obeyed_are_noticed(shop: Workshop) -> None:
         without=frozenset({Rule.PRIORITY}),
         unasserted=frozenset(ASSERTED) - {name},
     )
-    verifier = shop.build(setup, "-DREACH")
+    verifier = shop.build(setup, QUICK, "-DREACH")
     found = verifier.search()
     assert (found.verdict, found.assertion) == (Verdict.FAILS, name)
     trail = verifier.shortest()
@@ -280,9 +284,9 @@ def test_a_violation_is_read() -> None:
 def test_a_search_that_is_cut_off_never_holds() -> None:
     setup = Setup(SMALL, Variant.SAFETY)
     with Workshop(Limits(megabytes=34)) as shop:
-        assert shop.build(setup).search().verdict is Verdict.UNKNOWN
+        assert shop.build(setup, QUICK).search().verdict is Verdict.UNKNOWN
     with Workshop(Limits()) as shop:
-        verifier = shop.build(setup)
+        verifier = shop.build(setup, QUICK)
         assert verifier.search(depths=(50,)).unknown == "the search was too deep"
         assert verifier.search(depths=(50, 10_000)).verdict is Verdict.HOLDS
         shop.limits = Limits(seconds=0.0)
@@ -308,6 +312,17 @@ def test_missing_tools_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     os.chmod(spin, 0o755)
     assert "spin" not in str(available())
     assert "C compiler" in str(available())
+
+
+def test_a_stop_ends_the_compiler_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler is several processes: none of them may go on, or hold the pipe open."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Workshop(Limits(seconds=0.2)) as shop:
+        begun = time.monotonic()
+        output, status = shop.run(["sh", "-c", "sleep 30 & sleep 30"], tmp_path)
+        assert (output, status) == ("", None)
+        assert time.monotonic() - begun < 10
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_default_scope_is_cut_down() -> None:

@@ -1,0 +1,77 @@
+"""The kit's power: each of these faults, planted in the reference server, is a deviation.
+
+They are run as a user would, at default settings, and each for what it is: in the requirement
+that it breaks. `orthanc-jobs serve --list-faults` says what each does.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from conformance.reference.faults import FAULTS
+
+from .conftest import Run, command
+
+AT_ONCE = 2
+# fault: requirements of which at least one must be reported as broken
+PLANTED: dict[str, set[str]] = {
+    "cancel-of-paused-ignored": {"action/cancel/paused"},
+    "resubmit-of-success-accepted": {"action/resubmit/success"},
+    "refused-with-body": {"answer/refused"},
+    "action-on-unknown-job-answered-200": {"action/cancel/unknown"},
+    "cancel-leaves-error-code-0": {"monitor/error-code", "monitor/error-description"},
+    "cancel-of-running-ignored": {"race/cancel/step-succeeds"},
+    "requests-lost-on-last-step": {"race/pause/last-step-succeeds"},
+    "resume-starts-over": {"step/resumed-goes-on"},
+    "retry-starts-over": {"step/run-once"},
+    "resubmitted-jumps-queue": {"queue/ties-in-order"},
+    "paused-with-progress-0": {"monitor/progress"},
+    "expand-omits-paused": {"monitor/list"},
+    "newest-evicted-first": {"history/kept"},
+    "second-resubmit-refused": {"action/resubmit/failure"},
+    "pause-ignored-after-resume": {"race/pause/step-succeeds", "race/pause/last-step-succeeds"},
+    "cancel-ignored-after-resubmit": {
+        "race/cancel/last-step-succeeds",
+        "race/cancel/step-succeeds",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    def run(name: str) -> Run:
+        return command(folders[name], "run", "reference", "--fault", name)
+
+    folders: dict[str, Path] = {name: tmp_path_factory.mktemp("fault") for name in PLANTED}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(PLANTED, pool.map(run, PLANTED), strict=True))
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(PLANTED) >= 15
+    assert set(PLANTED) <= set(FAULTS)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_reported_for_what_it_is(name: str, found: dict[str, Run]) -> None:
+    run = found[name]
+    assert run.status == 1, run.out + run.err
+    deviations = run.cases("deviation")
+    assert {c["requirement"] for c in deviations.values()} & PLANTED[name]
+    for case in deviations.values():
+        assert (run.folder / case["replay"]).is_file()
+
+
+@pytest.mark.parametrize("name", ["resume-starts-over", "second-resubmit-refused"])
+def test_its_replay_shows_it_again_and_a_sound_server_does_not(
+    name: str, found: dict[str, Run]
+) -> None:
+    run = found[name]
+    file = next(iter(run.cases("deviation").values()))["replay"]
+    again = command(run.folder, "replay", file, "reference", "--fault", name, report=False)
+    assert (again.status, "reproduced" in again.out) == (1, True), again.out
+    sound = command(run.folder, "replay", file, "reference", report=False)
+    assert sound.status == 0, sound.out
