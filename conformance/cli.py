@@ -264,6 +264,31 @@ def diagram(
 
 
 @app.command()
+def verify(
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="explore, smt or spin; repeatable. Default: all."),
+    ] = None,
+    admit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RELAXATION", help="Admit a relaxation. Repeatable."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Submissions in all.")] = 3,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="ConcurrentJobs.")] = 2,
+    history: Annotated[int, typer.Option(metavar="N", min=0, help="JobsHistorySize.")] = 2,
+    priorities: Annotated[int, typer.Option(metavar="N", min=1, help="How many there are.")] = 2,
+    steps: Annotated[int, typer.Option(metavar="N", min=1, help="Most steps of a job.")] = 2,
+    json_file: JsonFile = None,
+) -> None:
+    """Check the specification itself: its properties, by three proof engines."""
+    from conformance.proving import prove
+
+    raise typer.Exit(
+        prove(engine or (), admit or (), (jobs, workers, history, priorities, steps), json_file)
+    )
+
+
+@app.command()
 def serve(
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0: a free one.")] = 8042,
     host: Annotated[
