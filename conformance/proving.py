@@ -23,6 +23,7 @@ STYLE = {
     Verdict.UNKNOWN: "yellow",
     Verdict.NOT_RUN: "dim",
 }
+WIDE = 160  # columns, where the output is no terminal
 FOLDER = Path("counterexamples")
 
 
@@ -37,6 +38,8 @@ def prove(
     admitted = frozenset(_relaxation(name) for name in admit)
     report = None if json_file is None else writable(json_file)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     with console.status("proving") as status:
         found = verify(chosen, admitted, Scope(*scope), lambda one: status.update(one.name))
     if found.broken:

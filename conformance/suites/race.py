@@ -41,6 +41,7 @@ def cases(profile: Profile) -> Iterator[Case]:
                 steps(actions, ended),
                 unreachable=unreachable(ended, profile),
             )
+    yield from in_turn(profile)
     for name in ("pause", "cancel"):
         _, actions = REQUESTS[name]
         yield Case(
@@ -54,6 +55,25 @@ def cases(profile: Profile) -> Iterator[Case]:
             ),
             unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
             repeat=EARLY,
+        )
+
+
+def in_turn(profile: Profile) -> Iterator[Case]:
+    """What happens a second time: a request ends with its run, and so does what it led to."""
+    paused = (act(Action.PAUSE, JOB), succeed(JOB), read(JOB), act(Action.RESUME, JOB))
+    canceled = (act(Action.CANCEL, JOB), succeed(JOB), read(JOB), act(Action.RESUBMIT, JOB))
+    failed = (fail(JOB), read(JOB), act(Action.RESUBMIT, JOB))
+    for name, parts in {
+        "pause-twice": (paused, paused),
+        "cancel-twice": (canceled, canceled),
+        "fail-twice": (failed, failed),
+        "all": (paused, canceled, failed, paused),
+    }.items():
+        yield Case(
+            f"race/in-turn/{name}",
+            "step/requests-end-with-run",
+            (submit(JOB, 4), *(step for part in parts for step in part), complete(JOB), read(JOB)),
+            unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
         )
 
 

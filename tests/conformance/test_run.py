@@ -29,7 +29,7 @@ def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> No
             "missing": [],
             "unreachable": [],
         }
-    assert set(c["verdict"] for c in report["cases"]) == {"pass"}
+    assert {c["verdict"] for c in report["cases"]} == {"pass"}
     assert report["cleanup"]["left"] == []
 
 
@@ -117,7 +117,7 @@ def test_the_search_shrinks_what_it_finds(without_ledger: Run) -> None:
     found = without_ledger.cases("deviation")["search/stateful/request-lost-on-last-step"]
     steps = json.loads((without_ledger.folder / found["replay"]).read_text())["steps"]
     assert len(steps) == 3
-    assert [s["do"] for s in steps][0] == "submit"
+    assert steps[0]["do"] == "submit"
     assert steps[1]["do"] in ("pause", "cancel")
     assert steps[2]["do"] == "succeed"
 
