@@ -34,6 +34,7 @@ from conformance.events import (
     Share,
     Started,
     Statistics,
+    Target,
     Verdict,
 )
 from conformance.ledger import Ledger
@@ -130,11 +131,19 @@ class Campaign:
         except (Unjudged, ServerDied) as failed:  # outside of any case
             error = NoServer(f"the run cannot go on: {failed}")
         verdict = self._verdict(interrupted or error is not None)
-        if self._begun:
-            self.emit(self._ended(verdict, interrupted))
+        if interrupted and not self._begun:
+            name = Target(self.choice.name, "", self.choice.kind)
+            self._emit(Started(name, self.plan.seed, _now(), 0, None))
+        if self._begun or interrupted:
+            self._emit(self._ended(verdict, interrupted))
         if error is not None and verdict != "deviates":
             raise error
         return {"conforms": 0, "deviates": 1}.get(verdict, 2)
+
+    def _emit(self, event: Event) -> None:
+        """Tell the reports, which are never interrupted in the middle of writing."""
+        with uninterrupted():
+            self.emit(event)
 
     def _run(self) -> None:
         recording = self.plan.recording
@@ -169,10 +178,9 @@ class Campaign:
         chosen = select(self._cases, plan.suites, plan.prefixes, plan.excluded)
         if not chosen:
             raise KitError("nothing is selected: --case, --suite and --exclude leave no case")
-        started = datetime.now(UTC).isoformat(timespec="seconds")
         file = self.ledger.file
-        self.emit(Started(session.target, plan.seed, started, len(chosen), file))
         self._begun = True
+        self._emit(Started(session.target, plan.seed, _now(), len(chosen), file))
         first = NOTHING if plan.recording is None else plan.recording.config
         groups: list[tuple[Mapping[str, Any], list[Case]]] = [(first, [])]
         for case in chosen:
@@ -188,7 +196,7 @@ class Campaign:
         began = time.perf_counter()
         try:
             for case in cases:
-                self.emit(CaseBegins(case.id))
+                self._emit(CaseBegins(case.id))
                 if self._spoilt is not None and case.unreachable is None:
                     self._tell(self._result(case, Verdict.UNKNOWN, self._spoilt))
                     continue
@@ -387,7 +395,7 @@ class Campaign:
             lambda: self._bench(session, case),
             lambda bench, faulty: self._close_example(session, case, bench, faulty),
             lambda steps, patience: self._again(session, case, steps, patience),
-            lambda done: self.emit(Progress(case.id, done, self.plan.examples)),
+            lambda done: self._emit(Progress(case.id, done, self.plan.examples)),
             self.plan.examples,
             self.plan.seed,
             self.ledger.accepted,
@@ -468,7 +476,7 @@ class Campaign:
 
     def _tell(self, result: Result) -> None:
         self.results[result.id] = result
-        self.emit(CaseEnds(result))
+        self._emit(CaseEnds(result))
 
     @contextmanager
     def _cleaning(self, session: Session) -> Iterator[None]:
@@ -521,6 +529,10 @@ class Campaign:
             self._cleanup,
             self._statistics,
         )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _recorded(recording: Recording, session: Session) -> Case:

@@ -126,12 +126,12 @@ class Yard:
 
     @contextmanager
     def lend(self, server: Managed) -> Iterator[Managed]:
-        with ExitStack() as stack:
-            stack.enter_context(server)
+        server.__enter__()
+        try:
             yield server
+        finally:
             server.dismiss()
             self.servers.append(server)
-            stack.pop_all()
 
     def clear(self, seconds: float) -> None:
         """Wait up to ``seconds`` in all for their ends, then end them."""
