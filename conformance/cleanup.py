@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from conformance.bench import Fixture
 from conformance.errors import Unjudged
 from conformance.events import Cleanup, Left
+from conformance.fixture import Fixture
 from conformance.servers.client import Client
 from spec.table import FINAL, Action
 

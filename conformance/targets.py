@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conformance.bench import Bench, Deviated, Fixture, Tracked
+from conformance.bench import Bench, Deviated
 from conformance.cleanup import clean
 from conformance.errors import BadArgument, KitError, NoServer, Unjudged
 from conformance.events import Cleanup, Target
+from conformance.fixture import Fixture, Tracked
 from conformance.servers import managed
 from conformance.servers.client import Address, Client, System, identify
 from conformance.servers.gate import Gate

@@ -1,0 +1,194 @@
+"""The fixture: what all cases of a run share on the server, and who is who on it.
+
+An arrival at the gate bears no job id, so each open job has a peer to itself, whose address
+tells its steps from all others. A peer rests for a while before it is given to another job, so
+that a step that comes late is still known for what it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.errors import BadArgument
+from conformance.oracle import Finding
+from conformance.servers.client import Client
+from conformance.servers.gate import MARKER, Gate, Hold
+from conformance.steps import Do, Step
+from spec.engine import Act, Event, Replied, View
+from spec.table import Action, State
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+
+REST = 0.25  # seconds for which a peer is not given to another job
+
+
+@dataclass(eq=False)
+class Slot:
+    """One peer of the server under test, whose address only one open job sends to."""
+
+    number: int
+    peer: str
+    owner: Tracked | None = None
+    free_since: float = 0.0
+
+
+@dataclass(eq=False)
+class Tracked:
+    """A job on the server. ``index`` is its number in the oracle, ``id`` its id on the server."""
+
+    name: str
+    index: int
+    steps: int
+    slot: Slot
+    case: str
+    id: str = ""
+    holds: list[Hold] = field(default_factory=list)
+    last: View | None = None  # what it showed when its case ended
+    ended: bool = False  # its case has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A completed job of ours that a later case may take up, where jobs cannot be deleted.
+
+    ``performed`` and ``trace`` are all that was done with it and seen of it.
+    """
+
+    job: Tracked
+    performed: tuple[tuple[Step, tuple[str, ...]], ...]
+    trace: tuple[tuple[Event, Any], ...]
+
+    def can_run(self, steps: Sequence[Step]) -> bool:
+        """Whether, resubmitted, it does what ``steps`` begin with a submission for."""
+        failed = self.job.last is not None and self.job.last.state is State.FAILURE
+        return failed and bool(steps) and steps[0] == self._born
+
+    @property
+    def _born(self) -> Step:
+        return next(step for step, _ in self.performed if step.do is Do.SUBMIT)
+
+    def runs_as(self, steps: Sequence[Step]) -> int:
+        """How many of ``steps`` its last run has done already, if that is how it ended; or 0."""
+        if self.job.last is None or self.job.last.state is not State.SUCCESS:
+            return 0
+        run: list[Step] = []
+        for event, answer in self.trace:
+            if isinstance(event, Replied):
+                run.append(Step(Do(event.reply.value), self.job.name))
+            elif isinstance(event, Act) and event.action is Action.RESUBMIT and answer == 200:
+                run = []
+        same = [self._born, *run] == list(steps[: len(run) + 1])
+        return len(run) + 1 if same else 0
+
+
+class Fixture:
+    """What all cases share on the server. Making it changes the server; `conformance.cleanup`
+    finds and removes all of it again, also after an interrupt. Raises `NoServer`.
+    """
+
+    def __init__(self, client: Client, gate: Gate) -> None:
+        self.client = client
+        self.gate = gate
+        self.run = secrets.token_hex(4)
+        self.patient = f"orthanc-jobs-{self.run}"
+        self.instances: list[str] = []
+        self.slots: list[Slot] = []
+        self.jobs: list[Tracked] = []
+        self.actions = 0
+        self.spares: list[Spare] = []
+        self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
+
+    def forget(self) -> None:
+        """The server is a new one: nothing of what was made is there any more."""
+        self.instances.clear()
+        self.slots.clear()
+        self.jobs.clear()
+        self.spares.clear()
+        self.gate.drain()
+        self.gate.arrivals()
+        self.gate.fill()
+
+    @property
+    def patient_id(self) -> str:
+        """The id under which Orthanc stores our patient: the SHA-1 of its PatientID."""
+        digest = hashlib.sha1(self.patient.encode()).hexdigest()
+        return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
+
+    @property
+    def peer_prefix(self) -> str:
+        return f"orthanc-jobs-{self.run}-"
+
+    def instance(self, number: int) -> str:
+        """The id of the instance that step ``number`` (from 0) sends."""
+        while len(self.instances) <= number:
+            marker = f"{MARKER.decode()}{len(self.instances):02}"
+            tags = {
+                "PatientID": self.patient,
+                "PatientName": "orthanc-jobs^conformance",
+                "InstanceNumber": str(len(self.instances) + 1),
+                "ImageComments": marker,
+            }
+            reply = self.client.post("/tools/create-dicom", {"Tags": tags})
+            made = reply.json()
+            if not reply.ok or not isinstance(made, dict) or not isinstance(made.get("ID"), str):
+                raise BadArgument(
+                    f"the server makes no instance for us: POST /tools/create-dicom gave {reply}\n"
+                    "Its user must be allowed to store instances, and its storage must not be full."
+                )
+            self.instances.append(made["ID"])
+        return self.instances[number]
+
+    def slot(self) -> Slot:
+        """A peer that no job sends to any more."""
+        now = time.monotonic()
+        for slot in self.slots:
+            if slot.owner is None and now - slot.free_since > REST:
+                return slot
+        number = len(self.slots)
+        slot = Slot(number, f"{self.peer_prefix}{number}")
+        reply = self.client.put(f"/peers/{slot.peer}", {"Url": self.gate.url(number)})
+        if not reply.ok:
+            raise BadArgument(
+                f"the server does not let us register a peer: PUT /peers/{slot.peer} gave {reply}\n"
+                "Its user must be allowed to change peers."
+            )
+        self.slots.append(slot)
+        return slot
+
+    def release(self, job: Tracked) -> None:
+        """Give the job's peer back, after a rest in which a late arrival is still the job's."""
+        job.slot.free_since = time.monotonic()
+        job.slot.owner = None
+
+    def put_aside(self, bench: Bench, keep: bool = False) -> None:
+        """A case is over: its jobs have ended. ``keep`` one that a later case can take up."""
+        for job in bench.jobs.values():
+            job.ended = True
+            views = bench.oracle.views(job.index)
+            job.last = next(iter(views)) if bench.judged and len(views) == 1 else None
+        if keep and len(bench.jobs) == 1 and bench.judged:
+            (job,) = bench.jobs.values()
+            self.spares.append(Spare(job, tuple(bench.performed), tuple(bench.trace)))
+            return
+        for job in bench.jobs.values():
+            self.release(job)
+
+    def remove(self, bench: Bench) -> None:
+        """Take the completed jobs of a case out of the server's history."""
+        for job in bench.jobs.values():
+            self.client.delete(f"/jobs/{job.id}")
+
+    def room(self, history_size: int) -> bool:
+        """Whether one more completed job fits into the history without driving one out."""
+        found = self.client.get("/jobs").json()
+        return isinstance(found, list) and len(found) < history_size
+
+    def owner(self, hold: Hold) -> Tracked | None:
+        """The job that the arrival belongs to: the last one that the slot was given to."""
+        return next((j for j in reversed(self.jobs) if j.slot.number == hold.slot), None)
