@@ -1,0 +1,211 @@
+"""The reports, fed with events that no run has to make."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from conformance.events import (
+    CaseBegins,
+    CaseEnds,
+    Cleanup,
+    Coverage,
+    Ended,
+    Event,
+    Left,
+    Result,
+    Share,
+    Started,
+    Statistics,
+    Target,
+    Verdict,
+)
+from conformance.reports.console import ConsoleReport
+from conformance.reports.event_log import EventLog
+from conformance.reports.json_report import JsonReport
+from spec.table import Ground
+
+BAD = Result(
+    "action/pause/paused",
+    "action/pause/paused",
+    Ground.OBSERVED,
+    Verdict.DEVIATION,
+    ("HTTP 200",),
+    "HTTP 500",
+    replay="replays/action-pause-paused.json",
+    program=("submit A, 2 steps, priority 0", "pause A"),
+    seconds=0.25,
+)
+KNOWN = Result(
+    "schedule/ties",
+    "queue/ties-in-order",
+    Ground.DOCUMENTED,
+    Verdict.ACCEPTED,
+    ("step 1 of B arrives",),
+    "step 1 of C arrives",
+    ("ties-unordered",),
+    "Equal jobs change places.",
+    "replays/schedule-ties.json",
+)
+UNSURE = Result(
+    "edge/running/failure/fail",
+    "edge/running/failure/fail",
+    Ground.DOCUMENTED,
+    Verdict.UNKNOWN,
+    reason="the connection broke",
+)
+SKIPPED = Result(
+    "action/pause/retry",
+    "action/pause/retry",
+    Ground.DOCUMENTED,
+    Verdict.SKIPPED,
+    reason="no job of this server uses Retry",
+)
+
+
+def events(*results: Result, verdict: str = "deviates") -> list[Event]:
+    cells = Share(24, ("pause/paused",), ("cancel/paused",), (("pause/retry", "no Retry"),))
+    ended = Ended(
+        verdict,
+        False,
+        Coverage(cells, Share(15, (), ()), Share(2, ("a",), ("b",))),
+        ("ties-unordered",),
+        (),
+        Cleanup(3, (Left("job", "1234", "this server cannot delete a job"),)),
+        Statistics(7, 20, 1.23456, 0.5, 0.25),
+    )
+    started = Started(Target("http://h:1", "1.10.1", "url"), 5, "2026-01-01T00:00:00", 4, None)
+    middle = [e for r in results for e in (CaseBegins(r.id), CaseEnds(r))]
+    return [started, *middle, ended]
+
+
+def report(path: Path, *results: Result) -> dict[str, object]:
+    writer = JsonReport(path)
+    for event in events(*results):
+        writer.take(event)
+    found: dict[str, object] = json.loads(path.read_text())
+    return found
+
+
+def shown(*results: Result, verdict: str = "deviates") -> list[str]:
+    out = io.StringIO()
+    writer = ConsoleReport(Console(file=out, width=100))
+    for event in events(*results, verdict=verdict):
+        writer.take(event)
+    return out.getvalue().splitlines()
+
+
+def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
+    found = report(tmp_path / "r.json", BAD, KNOWN)
+    del found["kit"]
+    assert found == {
+        "schema": 1,
+        "started": "2026-01-01T00:00:00",
+        "seed": 5,
+        "interrupted": False,
+        "target": {"name": "http://h:1", "version": "1.10.1", "kind": "url"},
+        "verdict": "deviates",
+        "coverage": {
+            "cells": {
+                "covered": 1,
+                "reachable": 23,
+                "total": 24,
+                "missing": ["cancel/paused"],
+                "unreachable": [{"id": "pause/retry", "why": "no Retry"}],
+            },
+            "edges": {
+                "covered": 0,
+                "reachable": 15,
+                "total": 15,
+                "missing": [],
+                "unreachable": [],
+            },
+            "requirements": {"covered": 1, "total": 2, "missing": ["b"]},
+        },
+        "cases": [
+            {
+                "id": "action/pause/paused",
+                "requirement": "action/pause/paused",
+                "ground": "observed",
+                "verdict": "deviation",
+                "expected": ["HTTP 200"],
+                "actual": "HTTP 500",
+                "relaxations": [],
+                "reason": None,
+                "replay": "replays/action-pause-paused.json",
+                "seconds": 0.25,
+            },
+            {
+                "id": "schedule/ties",
+                "requirement": "queue/ties-in-order",
+                "ground": "documented",
+                "verdict": "accepted",
+                "expected": ["step 1 of B arrives"],
+                "actual": "step 1 of C arrives",
+                "relaxations": ["ties-unordered"],
+                "reason": "Equal jobs change places.",
+                "replay": "replays/schedule-ties.json",
+                "seconds": 0.0,
+            },
+        ],
+        "ledger": {"file": None, "used": ["ties-unordered"], "stale": []},
+        "cleanup": {
+            "removed": 3,
+            "left": [{"kind": "job", "id": "1234", "why": "this server cannot delete a job"}],
+        },
+        "statistics": {
+            "actions": 7,
+            "requests": 20,
+            "seconds": 1.235,
+            "setup_seconds": 0.5,
+            "cleanup_seconds": 0.25,
+        },
+    }
+
+
+def test_a_verdict_that_is_told_again_replaces_the_earlier_one(tmp_path: Path) -> None:
+    passed = Result(BAD.id, BAD.requirement, BAD.ground, Verdict.PASS)
+    cases = report(tmp_path / "r.json", passed, BAD)["cases"]
+    assert isinstance(cases, list)
+    assert [case["verdict"] for case in cases] == ["deviation"]
+
+
+def test_the_console_says_what_is_wrong_where_and_how_to_see_it_again() -> None:
+    lines = shown(BAD, KNOWN, UNSURE, SKIPPED)
+    text = "\n".join(lines)
+    assert "deviation action/pause/paused" in lines
+    assert "  expected    HTTP 200" in lines
+    assert "  actual      HTTP 500" in lines
+    assert "               2. pause A" in lines
+    assert "orthanc-jobs replay replays/action-pause-paused.json http://h:1 --exclusive" in text
+    assert "nothing in the catalogue of relaxations explains it" in text
+    assert "accepted ties-unordered: Equal jobs change places." in lines
+    assert "unknown edge/running/failure/fail: the connection broke" in lines
+    assert "skipped 1 cases: no job of this server uses Retry" in lines
+    assert "  job 1234" in lines
+
+
+def test_the_summary_is_one_line_and_the_last() -> None:
+    last = shown(BAD, KNOWN, UNSURE, SKIPPED)[-1]
+    assert last == (
+        "deviates http://h:1 1.10.1: 0 passed, 1 deviations, 1 accepted, 1 unknown, 1 skipped"
+    )
+
+
+def test_deviations_of_one_requirement_are_told_once() -> None:
+    again = Result("race/in-turn/all", *(getattr(BAD, n) for n in BAD.__slots__[1:]))
+    lines = shown(BAD, again)
+    assert sum(line.startswith("deviation") for line in lines) == 1
+    assert "  also in     race/in-turn/all" in lines
+
+
+def test_the_event_log_has_a_line_for_each_event(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e.ndjson")
+    for event in events(BAD):
+        log.take(event)
+    lines = [json.loads(line) for line in (tmp_path / "e.ndjson").read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["Started", "CaseBegins", "CaseEnds", "Ended"]
+    assert lines[2]["result"]["verdict"] == "deviation"
