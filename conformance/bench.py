@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from conformance.errors import Unjudged
+from conformance.errors import NotAnswered, Unjudged
 from conformance.fixture import Fixture, Spare, Tracked
 from conformance.oracle import Finding, Oracle
 from conformance.servers.client import Reply as Answer
@@ -124,6 +124,8 @@ class Bench:
         self._expect = ()
         try:
             self._perform(step)
+        except NotAnswered as error:
+            self._unanswered(error)
         finally:
             self.performed[at] = (step, self._expect)
 
@@ -370,6 +372,15 @@ class Bench:
             raise Unjudged(f"{what}, but {others} jobs that are not ours may hold the workers")
         self._found(self.oracle.overdue(what, index))
         raise Unjudged(what)
+
+    def _unanswered(self, error: NotAnswered) -> None:
+        """An answer is one of the things that must come, where the server answers otherwise.
+
+        A server that answers nothing at all cannot be told from a connection that is lost.
+        """
+        self.check()
+        self.fixture.client.get("/system")
+        self._found(Finding("queue/engine", ("an answer",), str(error), None, missing=True))
 
     def _strangers(self) -> int:
         """The number of jobs under way that are not ours."""

@@ -271,6 +271,7 @@ class Campaign:
     def _attempt(self, session: Session, case: Case, patience: int = 1) -> Judgement:
         bench = self._bench(session, case, patience)
         reason, died, dirty = None, None, False
+        session.client.timeout = self.choice.timeout * patience
         try:
             try:
                 for step in bench.take_up(case.steps):
@@ -287,6 +288,7 @@ class Campaign:
             reason, dirty = reason or str(unjudged), True
         except ServerDied as ended:
             died, dirty = ended, True
+        session.client.timeout = self.choice.timeout
         self._close(session, bench)
         if dirty or bench.unexplained:
             self._spoil(session, case, dirty)

@@ -28,5 +28,9 @@ class Unjudged(Exception):
     """A case that cannot be judged: never a deviation, never a pass. ``str()`` is the reason."""
 
 
+class NotAnswered(Unjudged):
+    """A request that the server did not answer in time."""
+
+
 class Interrupted(BaseException):
     """Ctrl-C or SIGTERM: end the run, clean up, and write the reports."""

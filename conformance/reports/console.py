@@ -25,6 +25,7 @@ from conformance.events import (
 from spec.relaxations import Relaxation, relaxation
 from spec.requirements import requirement
 
+SHOWN = 6  # of what is missing; the JSON report has all of it
 STYLE = {
     "conforms": "bold green",
     "deviates": "bold red",
@@ -210,4 +211,9 @@ def _share(name: str, share: Share) -> Iterator[str]:
 
 
 def _missing(share: Share) -> str:
-    return f"; missing: {', '.join(share.missing)}" if share.missing else ""
+    if not share.missing:
+        return ""
+    more = len(share.missing) - SHOWN
+    return f"; missing: {', '.join(share.missing[:SHOWN])}" + (
+        f" and {more} more" if more > 0 else ""
+    )

@@ -26,7 +26,7 @@ from requests.exceptions import InvalidHeader, InvalidURL
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import NewConnectionError
 
-from conformance.errors import BadArgument, NoServer, Unjudged
+from conformance.errors import BadArgument, NoServer, NotAnswered, Unjudged
 from conformance.servers.transport import Adapter, Allowance
 
 IDLE = 0.5  # seconds after which a kept-alive connection is not trusted with a change
@@ -290,6 +290,7 @@ class Client:
                 text = f"an answer of more than {LARGEST} bytes"
             elif self._allowance.late:
                 text = f"not answered within {self.timeout:g} s"
+                raise NotAnswered(f"{method} {path}: {text}") from None
             elif isinstance(error, InvalidURL | InvalidHeader):
                 text = _cause(error)
             else:
