@@ -374,11 +374,13 @@ class Bench:
         raise Unjudged(what)
 
     def _unanswered(self, error: NotAnswered) -> None:
-        """An answer is one of the things that must come, where the server answers otherwise.
+        """An answer must come, from a server of our own that answers otherwise.
 
-        A server that answers nothing at all cannot be told from a connection that is lost.
+        On the way to another, something may be lost that is no fault of the server.
         """
         self.check()
+        if not self.replaceable:
+            raise error
         self.fixture.client.get("/system")
         self._found(Finding("queue/engine", ("an answer",), str(error), None, missing=True))
 

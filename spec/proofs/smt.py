@@ -62,7 +62,7 @@ that something fails then; and they show on random engines that the rules here m
 moves of `spec.engine`.
 
 **Verdicts.** *holds*: every obligation was proved. *fails*: one was not, and z3 found a run from
-the empty engine to the violation (`Search`). *unknown*: neither, be it for a timeout, or because
+the empty engine to the violation (`Search`). *unknown*: neither, be it that z3 gave up, or because
 no short run violates the property; then the invariant may just be too weak, and the state and the
 move that refute the obligation are shown instead.
 
@@ -114,10 +114,14 @@ except ImportError:  # the extra is not installed: `prove` says so
 Term: TypeAlias = Any  # a z3 expression; z3 ships no types
 Field: TypeAlias = Callable[[Term], Term]  # of a job
 
-CHECK_SECONDS = 2.0  # for one obligation; above it is unknown
-# The search for a run to a violation: of how many jobs, and up to how many moves; the time that
-# it may take; the largest number of workers, places, priorities and steps that it looks at.
-SEARCHES, SEARCH_SECONDS, SMALL = ((1, 10), (2, 6)), 30.0, 2
+# Limits are in z3's units of work (`rlimit`), not in seconds, so that a busy machine changes no
+# verdict. An obligation takes up to 30,000 of them, a search that finds its runs up to 10,000,000;
+# some 4,000,000 are a second.
+CHECK_EFFORT = 2_000_000  # for one obligation; above it is unknown
+SEARCH_EFFORT = 200_000_000  # for all the searches of a proof
+# The search for a run to a violation: of how many jobs, and up to how many moves; the largest
+# number of workers, places, priorities and steps that it looks at.
+SEARCHES, SMALL = ((1, 10), (2, 6)), 2
 
 
 class SolverMissing(NotInstalled):
@@ -1587,7 +1591,7 @@ class Prover:
         self.pre = any_frame(self.world)
         self.assumed = {c.name: self.world.bool(f"assume {c.name}") for c in self.conjuncts}
         self.solver = z3.Solver(ctx=self.world.ctx)
-        self.solver.set("timeout", int(CHECK_SECONDS * 1000))
+        self.solver.set("rlimit", CHECK_EFFORT)
         self.solver.add(self.world.configured)
         running = partial(within, self.world, self.pre)
         self.solver.add(
@@ -1891,6 +1895,7 @@ class Search:
         self.solver = z3.Solver(ctx=world.ctx)
         self.solver.add(world.configured, is_empty(world, self.frames[0], self.jobs))
         self.solver.add(world.workers <= SMALL, world.size <= SMALL)
+        self.spent = 0  # of z3's effort, by all checks so far
 
     def relation(self) -> Term:
         """One move, by any job: the chosen one is possible, and `post` is what it makes."""
@@ -1944,26 +1949,31 @@ class Search:
         renamed += zip(self.drawn, drawn(self.world, f"@{number}"), strict=True)
         return z3.substitute(formula, *renamed)
 
-    def run(self, claims: Iterable[Claim], depth: int, deadline: float) -> dict[str, str]:
-        """For each claim that is violated within ``depth`` moves, a shortest run to it."""
+    def run(self, claims: Iterable[Claim], depth: int, effort: int) -> tuple[dict[str, str], int]:
+        """For each claim that is violated within ``depth`` moves, a shortest run to it.
+
+        The search ends when ``effort`` is used up, in z3's units. What is left of it comes second.
+        """
         found: dict[str, str] = {}
         violations = {claim.name: self.violated(claim) for claim in claims}
         for number in range(depth):
             self.frames.append(any_frame(self.world, f"@{number + 1}"))
             self.solver.add(self.copied(self.one_move, number))
             for name, violation in violations.items():
-                left = deadline - time.perf_counter()
-                if name in found or z3.is_false(violation) or left <= 0:
+                if name in found or z3.is_false(violation) or effort <= 0:
                     continue
-                self.solver.set("timeout", int(left * 1000) + 1)
+                self.solver.set("rlimit", effort)
                 self.solver.push()
                 self.solver.add(self.copied(violation, number))
+                before = self.spent
                 if self.solver.check() == z3.sat:
                     found[name] = self.told(self.solver.model())
+                self.spent = int(self.solver.statistics().get_key_value("rlimit count"))
+                effort -= self.spent - before
                 self.solver.pop()
             if len(found) == len(violations):
                 break
-        return found
+        return found, effort
 
     def told(self, model: Term) -> str:
         """The run, move by move, with the state before the last."""
@@ -2003,11 +2013,12 @@ def search(
 ) -> dict[str, str]:
     """Runs to violations of the claims: of one job, and where there is none, of more."""
     found: dict[str, str] = {}
-    deadline = time.perf_counter() + SEARCH_SECONDS
+    effort = SEARCH_EFFORT
     for jobs, depth in SEARCHES:
         waiting = [claim for claim in claims if claim.name not in found]
         if waiting:
-            found |= Search(admit, without, jobs).run(waiting, depth, deadline)
+            runs, effort = Search(admit, without, jobs).run(waiting, depth, effort)
+            found |= runs
     return found
 
 
@@ -2061,7 +2072,7 @@ def _judge(prover: Prover, claim: Claim, runs: Mapping[str, str], searched: floa
     for name in (claim.name, *claim.rests_on):
         if name in runs:
             return Proved(claim.name, Verdict.FAILS, len(found), seconds, runs[name])
-    text = f"not proved: {broken[0].name}: {broken[0].refuted or 'no answer in time'}"
+    text = f"not proved: {broken[0].name}: {broken[0].refuted or 'z3 gave up'}"
     return Proved(claim.name, Verdict.UNKNOWN, len(found), seconds, text)
 
 
