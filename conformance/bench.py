@@ -402,7 +402,8 @@ class Bench:
                 hold.reply(503)
             elif job.case != self.case or job.ended or self.jobs.get(job.name) is not job:
                 hold.reply(503)
-                self.fixture.late.append((job.case, _late(job, hold)))
+                if job.last is not None:  # its case was judged to its end
+                    self.fixture.late.append((job.case, _late(job, hold)))
             else:
                 job.holds.append(hold)
                 self._see(Arrive(job.index, hold.step), None)

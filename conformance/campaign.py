@@ -367,7 +367,7 @@ class Campaign:
             finding.actual,
             relaxations,
             reason=self._why(relaxations) if accepted else None,
-            replay=None if folder is None else str(recording.write(folder)),
+            replay=str(recording.write(folder)) if folder and performed else None,
             program=recording.program,
         )
 
@@ -450,9 +450,12 @@ class Campaign:
 
     def _late(self, session: Session) -> None:
         """Book what came too late to the case that it belongs to."""
-        while session.fixture.late:
-            name, finding = session.fixture.late.pop(0)
-            self._amend(session, name, finding)
+        late, session.fixture.late = session.fixture.late, []
+        for name, finding in late:
+            if name in self.results:
+                self._amend(session, name, finding)
+            else:  # of an earlier example of the search that is still under way
+                session.fixture.late.append((name, finding))
 
     def _sweep(self, session: Session) -> None:
         """A last look: nothing arrives any more, and completed jobs are as they were."""

@@ -72,8 +72,8 @@ def limit(name: str, profile: Profile, config: Mapping[str, Any] = NOTHING) -> C
 def priorities(profile: Profile) -> Iterator[Case]:
     """Pending jobs start by priority, whatever the order in which they came."""
     for name, values in {
-        "positive": (1, 3, 2, 10, 9),
-        "negative": (-1, -3, -2, -10, -9),
+        "positive": (1, 300, 2, 10, 70_000, 9, HIGHEST, HIGHEST - 1),
+        "negative": (-1, -300, -2, -10, -70_000, -9, LOWEST, LOWEST + 1),
         "mixed": (-1, 0, 1, 0, -2, 2),
         "extreme": (LOWEST, 0, HIGHEST, -1, 1),
         "rising": (0, 1, 2, 3, 4, 5),

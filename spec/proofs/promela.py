@@ -1260,11 +1260,13 @@ def check(
     limits: Limits | None = None,
     tables: Table | None = None,
     without: frozenset[Rule] = frozenset(),
+    flags: Sequence[str] = (),
 ) -> Iterator[Checked]:
     """Check what Spin decides: `ASSERTED`, and the promises of `eventually`.
 
     The scope is cut down to `LARGEST`, unless it is wanted ``whole``; each result bears the
-    scope that was searched. ``tables`` and ``without`` make a mutant. A search that ran out
+    scope that was searched. ``tables`` and ``without`` make a mutant. ``flags``: for the
+    compiler, behind ours. A search that ran out
     of time, memory or depth is `Verdict.UNKNOWN`. A promise whose antecedent is met in no fair
     run fails: it would say nothing. Raises `NotInstalled`.
     """
@@ -1276,8 +1278,8 @@ def check(
         try:
             # Two threads, and no task that waits for one that is behind it.
             lively = replace(setup, variant=Variant.LIVENESS)
-            built = pool.submit(shop.build, lively)
-            safe = pool.submit(_safety, shop, setup)
+            built = pool.submit(shop.build, lively, *flags)
+            safe = pool.submit(_safety, shop, setup, flags)
             verifier = built.result()
             promised = [
                 pool.submit(_promise, verifier, lively, promise) for promise in eventually(lively)
@@ -1310,18 +1312,18 @@ def _checked(setup: Setup, name: str, found: Search, verdict: Verdict, evidence:
     )
 
 
-def _safety(shop: Workshop, setup: Setup) -> list[Checked]:
+def _safety(shop: Workshop, setup: Setup, flags: Sequence[str]) -> list[Checked]:
     """All assertions in one search; one that fails is taken out, and the search is made again."""
     results: dict[str, Checked] = {}
     while True:
         setup = replace(setup, unasserted=frozenset(results))
-        verifier = shop.build(setup)
+        verifier = shop.build(setup, *flags)
         found = verifier.search()
         name = found.assertion
         if not found.failed or name is None or name in results:
             break
         # With -DREACH, a search of limited depth overlooks nothing within it.
-        trail = shop.build(setup, "-DREACH").shortest() or verifier.trail(found)
+        trail = shop.build(setup, *flags, "-DREACH").shortest() or verifier.trail(found)
         evidence = str(trail)
         results[name] = _checked(setup, name, found, Verdict.FAILS, evidence)
     rest = Verdict.HOLDS if found.verdict is Verdict.HOLDS else Verdict.UNKNOWN

@@ -155,9 +155,9 @@ def _running(
             more = dict(options) if engine is ProofEngine.EXPLORE else {}
             arguments = (engine, scope, admit, more, theirs)
             process: BaseProcess = context.Process(target=_work, args=arguments, daemon=False)
+            started.append(process)  # before it starts: an interrupt may come right behind
             process.start()
             theirs.close()
-            started.append(process)
             running[ours] = (engine, process)
         yield running
     finally:
@@ -167,7 +167,8 @@ def _running(
 
 def _end(process: BaseProcess) -> None:
     """Let the engine clean up, if it does so in time; then end it and whatever it has started."""
-    assert process.pid is not None
+    if process.pid is None:  # it was not started any more
+        return
     if process.is_alive():
         process.terminate()
         process.join(PATIENCE)

@@ -135,8 +135,9 @@ def test_an_action_answers_by_the_matrix_in_every_reachable_engine(config: Confi
                 assert answered[1] == engine
 
 
-def test_requests_exist_only_while_a_job_runs() -> None:
-    for _, _, now in reachable(Config(1, 1, relaxations=ALL), 2, 2):
+@pytest.mark.parametrize(("jobs", "steps"), [(1, 2), (2, 1)])
+def test_requests_exist_only_while_a_job_runs(jobs: int, steps: int) -> None:
+    for _, _, now in reachable(Config(1, 1, relaxations=ALL), jobs, steps):
         for job in now.jobs:
             if job is not None and job.state is not State.RUNNING:
                 assert job.asked is Asked.NOTHING

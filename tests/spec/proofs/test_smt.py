@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -165,10 +167,29 @@ def notice(obligation: smt.Obligation) -> None:
         raise Noticed(obligation.name)
 
 
-@pytest.mark.parametrize("part", [*smt.PARTS, *smt.BY_CONJUNCT])
-def test_no_conjunct_and_no_part_of_the_engine_is_superfluous(part: str) -> None:
-    with pytest.raises(Noticed):
+LEFT_OUT = (*smt.PARTS, *smt.BY_CONJUNCT)
+
+
+def noticed_without(part: str) -> bool:
+    try:
         smt.prove(on_obligation=notice, without=frozenset({part}), find_runs=False)
+    except Noticed:
+        return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def noticed() -> dict[str, bool]:
+    """Whether it is noticed that a part is left out: of each, on all cores."""
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork")) as pool:
+        return dict(zip(LEFT_OUT, pool.map(noticed_without, LEFT_OUT), strict=True))
+
+
+@pytest.mark.parametrize("part", LEFT_OUT)
+def test_no_conjunct_and_no_part_of_the_engine_is_superfluous(
+    part: str, noticed: dict[str, bool]
+) -> None:
+    assert noticed[part]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +262,20 @@ def test_a_contradictory_invariant_proves_nothing(monkeypatch: pytest.MonkeyPatc
     assert all("this can never happen: sometimes/submit" in str(p.counterexample) for p in proved)
 
 
-def test_no_answer_in_time_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_is_used_up_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits are in z3's units of work: no clock is asked, so no load changes a verdict."""
+    monkeypatch.setattr(smt, "CHECK_EFFORT", 500)
+    assert set(verdicts(smt.prove(find_runs=False)).values()) == {Verdict.UNKNOWN}
+
+
+def test_a_search_that_is_used_up_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = frozenset({Relaxation.REQUEST_LOST_ON_LAST_STEP})
+    claims = [smt.BY_CLAIM["pause-honoured"]]
+    monkeypatch.setattr(smt, "SEARCH_EFFORT", 1_000)
+    assert smt.search(lost, frozenset(), claims) == {}
+
+
+def test_no_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(z3.Solver, "check", lambda self, *assumptions: z3.unknown)
     found = verdicts(smt.prove(find_runs=False))
     assert set(found.values()) == {Verdict.UNKNOWN}
