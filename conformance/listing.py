@@ -9,7 +9,6 @@ from conformance.suites import suites
 from conformance.suites.case import Profile
 from spec.requirements import CATALOGUE, Requirement
 
-
 # What oracle and bench check of every answer, reading and arrival, whatever the case is about.
 THROUGHOUT = frozenset(
     {
