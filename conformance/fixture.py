@@ -146,10 +146,10 @@ class Fixture:
 
     def slot(self) -> Slot:
         """A peer that no job sends to any more."""
-        now = time.monotonic()
-        for slot in self.slots:
-            if slot.owner is None and now - slot.free_since > REST:
-                return slot
+        rested = time.monotonic() - REST
+        free = [s for s in self.slots if s.owner is None and s.free_since < rested]
+        if free:
+            return min(free, key=lambda slot: slot.free_since)
         number = len(self.slots)
         slot = Slot(number, f"{self.peer_prefix}{number}")
         reply = self.client.put(f"/peers/{slot.peer}", {"Url": self.gate.url(number)})

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from conformance.steps import Step, act, fail, read, retry_later, submit, succeed
 from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile, blockers
-from spec.table import ACTIONS, ASK, UNKNOWN, Action, State, cell, cell_id
+from spec.table import ACTIONS, EDGE, UNKNOWN, Action, State, cell, cell_id
 
 JOB = "A"
+AGAIN = {Action.CANCEL: Action.RESUBMIT, Action.PAUSE: Action.RESUME}
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -56,5 +57,13 @@ def reach(state: State, profile: Profile) -> tuple[Step, ...]:
 
 
 def after(state: State, action: Action) -> tuple[Step, ...]:
-    """What a Running job was asked for takes effect when its step has ended."""
-    return (succeed(JOB), read(JOB)) if cell(state, action) is ASK else ()
+    """What shows how the action left the job.
+
+    A Running job's step ends, whether the action was accepted or refused; what was canceled or
+    paused outside of a worker is taken up again.
+    """
+    if state is State.RUNNING:
+        return (succeed(JOB), read(JOB))
+    if cell(state, action) is EDGE and action in AGAIN:
+        return (act(AGAIN[action], JOB), read(JOB))
+    return ()

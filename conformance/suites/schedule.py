@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.steps import (
+    Do,
     Step,
     act,
     complete,
@@ -50,6 +51,7 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield from freed(profile)
     yield left_out(profile)
     yield requeued(profile)
+    yield each_by_itself(profile)
     yield churn(profile)
     for size in OTHER_SIZES:
         other = replace(profile, workers=size)
@@ -165,6 +167,23 @@ def left_out(profile: Profile) -> Case:
         read("B"),
     )
     return Case("schedule/left-out", "step/only-while-running", steps, watch=True)
+
+
+def each_by_itself(profile: Profile) -> Case:
+    """What is asked of one of several Paused jobs is not done to the others."""
+    look = Step(Do.EXPAND)
+    steps = (
+        *blockers(profile),
+        *(submit(job) for job in "ABC"),
+        *(act(Action.PAUSE, job) for job in "ABC"),
+        act(Action.RESUME, "B"),
+        look,
+        act(Action.CANCEL, "A"),
+        look,
+        *serve(profile, "B"),
+        look,
+    )
+    return Case("schedule/each-by-itself", "monitor/state-paused", steps)
 
 
 def requeued(profile: Profile) -> Case:
