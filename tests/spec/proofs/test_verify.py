@@ -162,6 +162,7 @@ def test_an_interrupt_ends_the_engines(tmp_path: Path) -> None:
         "import threading, os, signal, multiprocessing\n"
         "def interrupt():\n"
         "    while not multiprocessing.active_children(): pass\n"
+        "    threading.Event().wait(1)  # until it is waited for, as when somebody presses Ctrl-C\n"
         "    child = multiprocessing.active_children()[0].pid\n"
         f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(child))\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
