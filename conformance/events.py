@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -136,7 +136,6 @@ class Ended:
     stale: tuple[str, ...]
     cleanup: Cleanup
     statistics: Statistics
-    notes: tuple[str, ...] = field(default=())
 
 
 Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Ended
