@@ -71,6 +71,7 @@ class Bench:
         self.replaceable = replaceable  # the server can be had anew
         self.check = check  # raises `ServerDied` when a managed server has ended by itself
         self.jobs: dict[str, Tracked] = {}
+        self.prepared: dict[str, Tracked] = {}  # submissions whose answer is not known yet
         self.names: list[str] = []
         self.oracle = Oracle(config, self.names)
         self.findings: list[Finding] = []
@@ -113,7 +114,7 @@ class Bench:
         self.names.append(job.name)
         self.performed += spare.performed
         for event, answer in spare.trace:
-            self._see(event, answer)
+            self.see(event, answer)
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class Bench:
         try:
             self._perform(step)
         except NotAnswered as error:
-            self._unanswered(error)
+            self.unanswered(error)
         finally:
             self.performed[at] = (step, self._expect)
 
@@ -174,7 +175,7 @@ class Bench:
         job.id = made["ID"]
         self.jobs[job.name] = job
         self.names.append(job.name)
-        self._see(Submit(step.priority, step.steps), True)
+        self.see(Submit(step.priority, step.steps), True)
         if made.get("Path") != f"/jobs/{job.id}":
             expected = f"Path /jobs/{job.id}"
             self._deviates("submit/asynchronous-handle", expected, f"Path {made.get('Path')}")
@@ -183,7 +184,7 @@ class Bench:
         job = self.jobs.get(name)
         path = f"/jobs/{self._no_job() if job is None else job.id}/{action}"
         reply = self._change(path)
-        self._see(Act(action, None if job is None else job.index), reply.status)
+        self.see(Act(action, None if job is None else job.index), reply.status)
         if reply.ok:
             if reply.json() != {}:
                 self._deviates("answer/accepted", "the JSON object {}", str(reply))
@@ -201,14 +202,14 @@ class Bench:
         hold = job.holds[-1]
         self._check_holds()
         self.fixture.actions += 1
-        self._see(Replied(job.index, reply), None)
+        self.see(Replied(job.index, reply), None)
         _answer(hold, reply)
 
     def _read(self, job: Tracked) -> View | None:
         reply = self._get(f"/jobs/{job.id}")
         found = None if reply.status == 404 else self._view(job, reply)
-        self._see(Read(job.index), found)
-        self._arrived(0.0)  # only now: what has arrived meanwhile may be younger than the answer
+        self.see(Read(job.index), found)
+        self.arrivals(0.0)  # only now: what has arrived meanwhile may be younger than the answer
         return found
 
     def _read_unknown(self) -> None:
@@ -231,7 +232,7 @@ class Bench:
     def _check_listed(self, found: list[str]) -> None:
         if len(set(found)) != len(found):
             self._deviates("monitor/list", "each job once", f"lists {_clip(found)}")
-        self._see(List(), frozenset(j.index for j in self.jobs.values() if j.id in set(found)))
+        self.see(List(), frozenset(j.index for j in self.jobs.values() if j.id in set(found)))
 
     def _expand(self) -> None:
         reply = self._get("/jobs?expand")
@@ -246,7 +247,7 @@ class Bench:
         mine = {job.id: job for job in self.jobs.values()}
         for one in found:  # Orthanc reads them one after the other, in this order
             if (job := mine.get(one["ID"])) is not None:
-                self._see(Read(job.index), self.fields(job, one))
+                self.see(Read(job.index), self.fields(job, one))
 
     def _await(self, job: Tracked, state: State | None) -> None:
         deadline = time.monotonic() + self.deadline
@@ -257,7 +258,7 @@ class Bench:
             if time.monotonic() > deadline:
                 shown = "gone" if found is None else str(found.state)
                 self._overdue(job.index, f"{job.name} is {shown}, and did not become {state}")
-            self._arrived(0.001)
+            self.arrivals(0.001)
 
     def _complete(self, job: Tracked) -> None:
         while self.oracle.held(job.index):
@@ -269,17 +270,17 @@ class Bench:
     def settle(self) -> None:
         """Wait until the server may have come to rest. Raises `Deviated` past the deadline."""
         deadline = time.monotonic() + self.deadline
-        self._arrived(0.0)
+        self.arrivals(0.0)
         while not self.oracle.settled():
             if time.monotonic() > deadline:
                 self._give_up()
-            if self.oracle.arrival_due() and self._arrived(SLICE):
+            if self.oracle.arrival_due() and self.arrivals(SLICE):
                 continue
             before = self.oracle.engines
             for index in self.oracle.awaited():
                 self._read(self.jobs[self.names[index]])
             if before == self.oracle.engines:
-                self._arrived(0.0005)
+                self.arrivals(0.0005)
 
     def arrives(self, name: str, seconds: float) -> bool:
         """Wait up to ``seconds`` for a step of the job to arrive; whether one is held."""
@@ -287,14 +288,14 @@ class Bench:
         while not self.oracle.held(self.jobs[name].index):
             if time.monotonic() > deadline:
                 return False
-            self._arrived(deadline - time.monotonic())
+            self.arrivals(deadline - time.monotonic())
         return True
 
     def watch(self) -> None:
         """Watch for `GRACE` seconds that nothing comes which must not."""
         end = time.monotonic() + GRACE
         while (left := end - time.monotonic()) > 0:
-            self._arrived(left)
+            self.arrivals(left)
 
     def finish(self) -> None:
         """End all jobs of the case, under the eyes of the oracle: the next case finds none.
@@ -328,6 +329,9 @@ class Bench:
             for hold in fixture.gate.arrivals():
                 hold.reply(503)
             for job in open_:
+                for hold in job.holds:
+                    hold.reply(503)
+            for job in self.prepared.values():
                 for hold in job.holds:
                     hold.reply(503)
             open_ = [job for job in open_ if not self._has_ended(job)]
@@ -372,10 +376,10 @@ class Bench:
         others = self._strangers()
         if others:
             raise Unjudged(f"{what}, but {others} jobs that are not ours may hold the workers")
-        self._found(self.oracle.overdue(what, index))
+        self.found(self.oracle.overdue(what, index))
         raise Unjudged(what)
 
-    def _unanswered(self, error: NotAnswered) -> None:
+    def unanswered(self, error: NotAnswered) -> None:
         """An answer must come, from a server of our own that answers otherwise.
 
         On the way to another, something may be lost that is no fault of the server.
@@ -384,7 +388,7 @@ class Bench:
         if not self.replaceable:
             raise error
         self.fixture.client.get("/system")
-        self._found(Finding("queue/engine", ("an answer",), str(error), None, missing=True))
+        self.found(Finding("queue/engine", ("an answer",), str(error), None, missing=True))
 
     def _strangers(self) -> int:
         """The number of jobs under way that are not ours."""
@@ -393,14 +397,16 @@ class Bench:
         busy = {State.PENDING.value, State.RUNNING.value, State.RETRY.value}
         return sum(one["ID"] not in ours and one["State"] in busy for one in found)
 
-    def _arrived(self, seconds: float) -> bool:
+    def arrivals(self, seconds: float) -> bool:
         """Take what has arrived at the gate, waiting for it up to ``seconds``; whether any has."""
         if seconds > 0:
             self.fixture.gate.wait(seconds)
         arrivals = self.fixture.gate.arrivals()
         for hold in arrivals:
             job = self.fixture.owner(hold)
-            if job is None or not job.id:  # no job, or one whose submission was not answered
+            if job is not None and job.expected and job.case == self.case:
+                job.holds.append(hold)
+            elif job is None or not job.id:  # no job, or one whose submission was not answered
                 hold.reply(503)
             elif job.case != self.case or job.ended or self.jobs.get(job.name) is not job:
                 hold.reply(503)
@@ -408,7 +414,7 @@ class Bench:
                     self.fixture.late.append((job.case, _late(job, hold)))
             else:
                 job.holds.append(hold)
-                self._see(Arrive(job.index, hold.step), None)
+                self.see(Arrive(job.index, hold.step), None)
         return bool(arrivals)
 
     def _check_holds(self) -> None:
@@ -426,7 +432,7 @@ class Bench:
     def _change(self, path: str, body: Any = None) -> Answer:
         self.fixture.actions += 1
         self.check()
-        self._arrived(0.0)
+        self.arrivals(0.0)
         try:
             return self.fixture.client.post(path, body)
         except Unjudged:
@@ -486,18 +492,18 @@ class Bench:
         """An id of the right form that names no job."""
         return "00000000-0000-4000-8000-" + self.fixture.run.zfill(12)
 
-    def _see(self, event: Event, answer: Any) -> None:
+    def see(self, event: Event, answer: Any) -> None:
         finding = self.oracle.see(event, answer)
         if not isinstance(event, Arrive) and not (self._expect and isinstance(event, Read)):
             self._expect = self.oracle.expected
         self.trace.append((event, answer))
         if finding is not None:
-            self._found(finding)
+            self.found(finding)
 
     def _deviates(self, requirement: str, expected: str, actual: str) -> None:
-        self._found(Finding(requirement, (expected,), actual, None))
+        self.found(Finding(requirement, (expected,), actual, None))
 
-    def _found(self, finding: Finding) -> None:
+    def found(self, finding: Finding) -> None:
         self.findings.append(finding)
         self.deviated_at = len(self.performed)
         if finding.relaxations is None or finding.missing:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -40,13 +40,14 @@ from conformance.events import (
 from conformance.ledger import Ledger
 from conformance.oracle import Finding, describe
 from conformance.replay import Recording, record
+from conformance.scene import Scene
 from conformance.servers.managed import STOPS
 from conformance.steps import Do, Step
 from conformance.suites import search, select, suites
 from conformance.suites.case import NOTHING, Case
 from conformance.targets import Choice, Session, Yard, opened, probe
 from spec.engine import Config, View
-from spec.relaxations import Relaxation
+from spec.relaxations import Name
 from spec.table import State
 
 AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
@@ -88,6 +89,7 @@ class Judgement:
     unjudged: str | None = None
     died: ServerDied | None = None
     dirty: bool = False  # jobs of it are still under way
+    lines: tuple[str, ...] = ()  # what a check did, in words
 
     @property
     def missing(self) -> bool:
@@ -220,7 +222,8 @@ class Campaign:
         try:
             if not self._has_room(session, case):
                 return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
-            result = self._judge(session, case) if case.steps else self._search(session, case)
+            judges = case.steps or case.check
+            result = self._judge(session, case) if judges else self._search(session, case)
         except Unjudged as unjudged:  # not in a step of the case, but around them
             result = self._result(case, Verdict.UNKNOWN, str(unjudged))
         if result.verdict is Verdict.UNKNOWN:
@@ -239,8 +242,10 @@ class Campaign:
 
     def _has_room(self, session: Session, case: Case) -> bool:
         submits = any(step.do is Do.SUBMIT for step in case.steps)
-        if session.profile.exclusive or not submits:
+        if session.profile.exclusive or not (submits or case.check):
             return True
+        if case.check:
+            return session.fixture.room(session.room_for + 1 - case.leaves)
         bench = self._bench(session, case)
         again = bench.can_take_up(case.steps)
         return session.fixture.room(session.room_for + again)
@@ -270,12 +275,16 @@ class Campaign:
 
     def _attempt(self, session: Session, case: Case, patience: int = 1) -> Judgement:
         bench = self._bench(session, case, patience)
+        scene = Scene(bench, session.profile, session.system.version)
         reason, died, dirty = None, None, False
         session.client.timeout = self.choice.timeout * patience
         try:
             try:
-                for step in bench.take_up(case.steps):
-                    bench.perform(step)
+                if case.check is not None:
+                    case.check(scene)
+                else:
+                    for step in bench.take_up(case.steps):
+                        bench.perform(step)
                 if case.watch:
                     bench.watch()
                 bench.finish()
@@ -284,6 +293,7 @@ class Campaign:
             except Unjudged as unjudged:
                 reason = str(unjudged)
                 bench.abandon()
+            scene.close()
         except Unjudged as unjudged:
             reason, dirty = reason or str(unjudged), True
         except ServerDied as ended:
@@ -293,7 +303,8 @@ class Campaign:
         if dirty or bench.unexplained:
             self._spoil(session, case, dirty)
         performed = bench.performed[: bench.deviated_at or None]
-        return Judgement(tuple(bench.findings), tuple(performed), reason, died, dirty)
+        lines = tuple(scene.lines)
+        return Judgement(tuple(bench.findings), tuple(performed), reason, died, dirty, lines)
 
     def _bench(self, session: Session, case: Case, patience: int = 1) -> Bench:
         profile = session.profile
@@ -336,7 +347,7 @@ class Campaign:
         if not judged.findings:
             return self._result(case, Verdict.PASS)
         worst = (unexplained or list(judged.findings))[0]
-        return self._deviation(session, case, worst, judged.performed, named)
+        return self._deviation(session, case, worst, judged.performed, named, judged.lines)
 
     def _deviation(
         self,
@@ -344,7 +355,8 @@ class Campaign:
         case: Case,
         finding: Finding,
         performed: Performed,
-        named: set[Relaxation],
+        named: Set[Name],
+        lines: tuple[str, ...] = (),
     ) -> Result:
         relaxations = () if finding.relaxations is None else tuple(sorted(named))
         accepted = bool(relaxations) and named <= self.ledger.accepted
@@ -356,6 +368,7 @@ class Campaign:
             relaxations,
             f"{session.target.name} {session.target.version}",
             case.repeat,
+            lines if case.check else None,
         )
         folder = self.plan.replays
         return Result(
@@ -367,7 +380,7 @@ class Campaign:
             finding.actual,
             relaxations,
             reason=self._why(relaxations) if accepted else None,
-            replay=str(recording.write(folder)) if folder and performed else None,
+            replay=str(recording.write(folder)) if folder and recording.program else None,
             program=recording.program,
         )
 
@@ -443,7 +456,7 @@ class Campaign:
         return (judged.findings[-1], judged.performed) if judged.findings else None
 
     def _found(self, session: Session, case: Case, found: search.Found) -> Result:
-        named = set(found.finding.relaxations or ())
+        named: Set[Name] = found.finding.relaxations or frozenset()
         return self._deviation(session, case, found.finding, found.steps, named)
 
     # --- after the cases ----------------------------------------------------------------------
@@ -543,6 +556,13 @@ def _now() -> str:
 def _recorded(recording: Recording, session: Session) -> Case:
     """The case that a recording is. Raises `KitError` where this server is not made for it."""
     profile = session.profile
+    if recording.check is not None:
+        found = next((c for c in suites(profile) if c.id == recording.case and c.check), None)
+        if found is None:
+            raise KitError(f"the replay file is of {recording.case!r}, which no case is called")
+        if found.unreachable is not None:
+            raise KitError(f"this server cannot run {found.id}: {found.unreachable}")
+        return found
     jobs = sum(step.do is Do.SUBMIT for step, _ in recording.steps)
     if not profile.exclusive and jobs > 1:
         raise KitError("this replay needs --exclusive: it runs several jobs at once")

@@ -1,8 +1,9 @@
 """Leave nothing behind: what the kit made is found on the server again, and removed.
 
-Nothing here relies on what a run remembers. Jobs are ours when they send to the gate's secret
+Little here relies on what a run remembers. Jobs are ours when they send to the gate's secret
 address; instances, when they belong to the run's patient; peers, when they bear the run's
-name. So an interrupt in the middle of a request leaves nothing unaccounted for.
+name. So an interrupt in the middle of a request leaves nothing unaccounted for. Only jobs of
+other kinds, and what they stored under other patients, are known from their answers.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ def clean(fixture: Fixture, deletes: bool) -> Cleanup:
 
 
 def is_ours(job: Any, fixture: Fixture) -> bool:
-    """Whether a job, as `/jobs?expand` shows it, sends to our gate."""
-    return fixture.gate.secret in str(job.get("Content")) if isinstance(job, dict) else False
+    """Whether a job, as `/jobs?expand` shows it, sends to our gate, or is one that we noted."""
+    if not isinstance(job, dict):
+        return False
+    return fixture.gate.secret in str(job.get("Content")) or job.get("ID") in fixture.others
 
 
 Part = tuple[int, list[Left]]
@@ -86,6 +89,7 @@ def _peers(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:
 
 def _instances(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:
     found = [(name, f"/instances/{name}") for name in fixture.instances]
+    found += [(path, path) for path in fixture.resources]
     removed, left = _remove(client, "instance", found, deadline)
     patient = f"/patients/{fixture.patient_id}"
     if client.get(patient).ok:  # one that was made, and whose answer we did not see

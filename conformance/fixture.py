@@ -51,6 +51,7 @@ class Tracked:
     holds: list[Hold] = field(default_factory=list)
     last: View | None = None  # what it showed when its case ended
     ended: bool = False  # its case has ended
+    expected: bool = False  # its submission may have been taken: its steps are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class Fixture:
         self.jobs: list[Tracked] = []
         self.actions = 0
         self.spares: list[Spare] = []
+        self.others: list[str] = []  # ids of jobs that do not send to the gate
+        self.resources: list[str] = []  # paths of what else was stored: /studies/{id}
         self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
 
     def forget(self) -> None:
@@ -110,6 +113,8 @@ class Fixture:
         self.slots.clear()
         self.jobs.clear()
         self.spares.clear()
+        self.others.clear()
+        self.resources.clear()
         self.gate.drain()
         self.gate.arrivals()
         self.gate.fill()
@@ -168,8 +173,9 @@ class Fixture:
 
     def put_aside(self, bench: Bench, keep: bool = False) -> None:
         """A case is over: its jobs have ended. ``keep`` one that a later case can take up."""
+        for job in (*bench.jobs.values(), *bench.prepared.values()):
+            job.ended, job.expected = True, False
         for job in bench.jobs.values():
-            job.ended = True
             views = bench.oracle.views(job.index)
             job.last = next(iter(views)) if bench.judged and len(views) == 1 else None
         if keep and len(bench.jobs) == 1 and bench.judged:
@@ -183,6 +189,9 @@ class Fixture:
         """Take the completed jobs of a case out of the server's history."""
         for job in bench.jobs.values():
             self.client.delete(f"/jobs/{job.id}")
+        while self.others:
+            self.client.delete(f"/jobs/{self.others[-1]}")
+            self.others.pop()
 
     def room(self, history_size: int) -> bool:
         """Whether one more completed job fits into the history without driving one out."""

@@ -18,7 +18,7 @@ from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.reading import read_json
 from conformance.servers.client import System
-from spec.relaxations import Relaxation, UnknownRelaxation, relaxation
+from spec.relaxations import Name, UnknownRelaxation, named
 from spec.requirements import version_key
 
 SHIPPED = "orthanc.json"
@@ -27,7 +27,7 @@ FIELDS = {"relaxation", "reason", "reference", "cases"}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    relaxation: Relaxation
+    relaxation: Name
     reason: str
     reference: str
     cases: tuple[str, ...]
@@ -41,7 +41,7 @@ class Ledger:
     entries: tuple[Entry, ...] = ()
 
     @property
-    def accepted(self) -> frozenset[Relaxation]:
+    def accepted(self) -> frozenset[Name]:
         return frozenset(entry.relaxation for entry in self.entries)
 
     def used(self, results: Iterable[Result]) -> tuple[str, ...]:
@@ -109,4 +109,4 @@ def _entry(found: Any, known: frozenset[str]) -> Entry:
     for key in ("relaxation", "reason", "reference"):
         if not isinstance(found[key], str) or not found[key].strip():
             raise BadArgument(f"{key!r} must be a text")
-    return Entry(relaxation(found["relaxation"]), found["reason"], found["reference"], tuple(cases))
+    return Entry(named(found["relaxation"]), found["reason"], found["reference"], tuple(cases))

@@ -35,7 +35,7 @@ from spec.engine import (
     step,
     view,
 )
-from spec.relaxations import Relaxation, smallest_first
+from spec.relaxations import Name, Relaxation, smallest_first
 from spec.table import Action, Asked, Ended, Move, State, boundary_id, cell_id
 
 BUDGET = 20_000  # engines in the set; past it a case is unknown
@@ -54,7 +54,7 @@ class Finding:
     requirement: str
     expected: tuple[str, ...]
     actual: str
-    relaxations: frozenset[Relaxation] | None
+    relaxations: frozenset[Name] | None
     missing: bool = False
 
 

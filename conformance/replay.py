@@ -17,10 +17,11 @@ from conformance.events import Result, Verdict
 from conformance.oracle import Finding
 from conformance.reading import read_json
 from conformance.steps import Step, check
-from spec.relaxations import UnknownRelaxation, relaxation
+from spec.relaxations import UnknownRelaxation, named
 from spec.requirements import requirement
 
 SCHEMA = 1
+CHECK = "check"  # the step that stands for a whole case
 MOST_TRIES = 100
 MOST_STEPS = 10_000
 LIMITS = {"ConcurrentJobs": (1, 64), "JobsHistorySize": (0, 1_000_000)}  # least and most
@@ -40,11 +41,12 @@ class Recording:
     relaxations: tuple[str, ...]
     server: str = ""
     repeat: int = 1  # how often it is tried: its steps fall at moments that nobody controls
+    check: tuple[str, ...] | None = None  # of a case that is no list of steps: what it did
 
     @property
     def program(self) -> tuple[str, ...]:
         """The run in words, a line a step."""
-        return tuple(str(step) for step, _ in self.steps)
+        return self.check or tuple(str(step) for step, _ in self.steps)
 
     def same(self, result: Result) -> bool:
         """Whether ``result`` is the recorded deviation, accepted or not.
@@ -66,7 +68,7 @@ class Recording:
             "case": self.case,
             "server": self.server,
             "config": dict(self.config),
-            "steps": [{**s.to_json(), "expect": list(expect)} for s, expect in self.steps],
+            "steps": self._steps_to_json(),
             "deviation": {
                 "requirement": self.requirement,
                 "sentence": stands.sentence,
@@ -77,6 +79,8 @@ class Recording:
                 "relaxations": list(self.relaxations),
             },
         }
+        if self.check is not None:
+            found["done"] = list(self.check)
         if self.repeat > 1:
             found["repeat"] = self.repeat
         try:
@@ -85,6 +89,12 @@ class Recording:
         except OSError as error:
             raise BadArgument(f"cannot write the replay file {path}: {error.strerror}") from None
         return path
+
+    def _steps_to_json(self) -> list[dict[str, Any]]:
+        """A check is run again as a whole, by its id: what it requires is not in its requests."""
+        if self.check is not None:
+            return [{"do": CHECK, "case": self.case, "expect": list(self.expected)}]
+        return [{**s.to_json(), "expect": list(expect)} for s, expect in self.steps]
 
 
 def record(
@@ -95,6 +105,7 @@ def record(
     relaxations: Sequence[str],
     server: str,
     repeat: int = 1,
+    check: tuple[str, ...] | None = None,
 ) -> Recording:
     """The recording of a run that ended in ``finding``."""
     return Recording(
@@ -107,6 +118,7 @@ def record(
         tuple(sorted(relaxations)),
         server,
         repeat,
+        check,
     )
 
 
@@ -132,11 +144,16 @@ def _recording(found: Any) -> Recording:
             raise BadArgument(f"'config' cannot set {key} to {value!r}")
     if not isinstance(steps, list) or not 0 < len(steps) <= MOST_STEPS:
         raise BadArgument(f"'steps' must be a list of 1 to {MOST_STEPS} steps")
+    check_ = None
+    if isinstance(steps[0], Mapping) and steps[0].get("do") == CHECK:
+        if len(steps) != 1 or steps[0].get("case") != found.get("case"):
+            raise BadArgument(f"a step {CHECK!r} must be the only one, and name the 'case'")
+        check_, steps = _texts(found.get("done", []), "done"), []
     made = tuple((Step.from_json(step), _texts(step.get("expect", []), "expect")) for step in steps)
     check(step for step, _ in made)
     relaxations = _texts(deviation.get("relaxations", []), "relaxations")
     try:
-        names = tuple(sorted(relaxation(name).value for name in relaxations))
+        names = tuple(sorted(named(name).value for name in relaxations))
     except UnknownRelaxation as error:
         raise BadArgument(str(error)) from None
     repeat = found.get("repeat", 1)
@@ -157,6 +174,7 @@ def _recording(found: Any) -> Recording:
         names,
         _text(found, "server"),
         repeat,
+        check_,
     )
 
 

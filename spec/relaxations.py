@@ -4,6 +4,9 @@ A relaxation *permits* another outcome beside the strict one; a server that does
 thing never deviates because a relaxation was admitted. Each is a switch of `spec.engine`,
 and this module is where it is said what the switch does. Source: behaviour measured alike on
 Orthanc 1.9.1, 1.10.1, 1.12.7 and 1.13.0.
+
+A shortfall is the same for what the engine's model does not hold, as a setting or a field: no
+switch, but a name for exactly what a check has seen. Reports and ledgers treat both alike.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import combinations
+from typing import TypeAlias
 
 from spec.table import Asked, Ended
 
@@ -42,6 +46,24 @@ _SENTENCES = {
     ),
 }
 
+
+class Shortfall(StrEnum):
+    """What a server does instead of something that the engine's model does not hold."""
+
+    LIMIT_JOBS_IGNORED = "limit-jobs-ignored"
+
+    @property
+    def sentence(self) -> str:
+        return _SHORT[self]
+
+
+_SHORT = {
+    Shortfall.LIMIT_JOBS_IGNORED: (
+        "LimitJobs is accepted and ignored: a submission over the limit is taken at once."
+    ),
+}
+
+Name: TypeAlias = Relaxation | Shortfall
 NONE: frozenset[Relaxation] = frozenset()
 
 
@@ -49,7 +71,7 @@ class UnknownRelaxation(ValueError):
     """A name that is no relaxation of this specification."""
 
     def __init__(self, name: str) -> None:
-        known = ", ".join(Relaxation)
+        known = ", ".join([*Relaxation, *Shortfall])
         super().__init__(f"unknown relaxation {name!r}: the specification knows {known}")
 
 
@@ -59,6 +81,11 @@ def relaxation(name: str) -> Relaxation:
         return Relaxation(name)
     except ValueError:
         raise UnknownRelaxation(name) from None
+
+
+def named(name: str) -> Name:
+    """The relaxation or the shortfall called ``name``. Raises `UnknownRelaxation`."""
+    return Shortfall(name) if name in set(Shortfall) else relaxation(name)
 
 
 def taken_for(admitted: frozenset[Relaxation], asked: Asked, ended: Ended) -> Iterator[Asked]:

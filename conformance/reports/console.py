@@ -22,7 +22,7 @@ from conformance.events import (
     Started,
     Verdict,
 )
-from spec.relaxations import Relaxation, relaxation
+from spec.relaxations import Name, named
 from spec.requirements import requirement
 
 SHOWN = 6  # of what is missing; the JSON report has all of it
@@ -122,7 +122,7 @@ class ConsoleReport:
         if result.reason:
             yield f"  reason      {escape(result.reason)}"
         for name in names:
-            yield f"  known as    {name}: {escape(relaxation(name).sentence)}"
+            yield f"  known as    {name}: {escape(named(name).sentence)}"
         if not names:
             yield "  known as    nothing in the catalogue of relaxations explains it"
         if len(same) > 1:
@@ -192,9 +192,9 @@ def _by_requirement(results: Iterable[Result]) -> Iterable[list[Result]]:
 
 
 def _by_relaxation(results: Iterable[Result]) -> Iterator[tuple[tuple[str, ...], list[Result]]]:
-    named = sorted((r for r in results if r.relaxations), key=lambda r: r.relaxations)
-    for names, group in groupby(named, key=lambda r: r.relaxations):
-        yield tuple(str(Relaxation(name)) for name in names), list(group)
+    ordered = sorted((r for r in results if r.relaxations), key=lambda r: r.relaxations)
+    for names, group in groupby(ordered, key=lambda r: r.relaxations):
+        yield names, list(group)
 
 
 def _left(left: Iterable[Left]) -> Iterator[str]:

@@ -147,6 +147,10 @@ def _check_certificates(address: Address) -> None:
             ) from None
 
 
+def _json(body: Any) -> bytes:
+    return b"" if body is None else json.dumps(body).encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An HTTP answer. ``body`` is complete. ``str()`` is one line, without any of ``secrets``."""
@@ -260,6 +264,10 @@ class Client:
     def delete(self, path: str) -> Reply:
         return self._change("DELETE", path, None)
 
+    def request(self, method: str, path: str, body: Any = None) -> Reply:
+        """A request by any method: a reading for GET, a change for every other."""
+        return self.get(path) if method == "GET" else self._change(method, path, body)
+
     def _change(self, method: str, path: str, body: Any) -> Reply:
         """A change, sent once. Raises `Unjudged` where its answer did not come."""
         self._allowance.renew(self.timeout, LARGEST)
@@ -320,7 +328,7 @@ class Client:
         made.url = self.address.url + path
         made.headers = CaseInsensitiveDict(self._headers)
         if method in ("POST", "PUT"):
-            made.body = b"" if body is None else json.dumps(body).encode()
+            made.body = body if isinstance(body, bytes) else _json(body)
             made.headers["Content-Length"] = str(len(made.body))
         return made
 

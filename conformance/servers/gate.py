@@ -92,6 +92,10 @@ class Gate:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self._server.server_port}/{self.secret}/{slot}/"
 
+    def hidden(self, text: str) -> str:
+        """``text`` without the secret of the gate."""
+        return text.replace(self.secret, "SECRET")
+
     def arrivals(self) -> list[Hold]:
         """The steps that have arrived since the last call, in order."""
         with self._change:

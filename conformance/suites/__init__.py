@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from conformance.errors import BadArgument
-from conformance.suites import action, edge, history, race, schedule, search
+from conformance.suites import action, edge, history, race, schedule, search, submit
 from conformance.suites.case import Case, Profile
 
 SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
@@ -18,6 +18,7 @@ SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
     "race": race.cases,
     "schedule": schedule.cases,
     "history": history.cases,
+    "submit": submit.cases,
     "search": search.cases,
 }
 

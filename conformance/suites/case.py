@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.steps import Step, submit
 from spec.requirements import Requirement, requirement
 
+if TYPE_CHECKING:
+    from conformance.scene import Scene
+
 NEEDS_EXCLUSIVE = "needs --exclusive"
+NEEDS_MANAGED = "needs a server that the kit starts"
+NEEDS_DELETE = "needs --exclusive: this server cannot delete the jobs that it leaves"
 NO_RETRY = "no job of this server uses Retry"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -36,8 +41,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case. ``steps`` is empty for a search, which makes its own.
+    """One case: steps that the model judges, or a check that says itself what must hold.
 
+    A search has neither, and makes its own steps.
+    ``check``: what it does and requires, on a scene. ``leaves``: the completed jobs that it leaves.
     ``config``: Orthanc configuration keys that a managed server is started with for it.
     ``unreachable``: why it cannot be run on this server, or None.
     ``watch``: watch for a moment at its end that nothing comes which must not.
@@ -51,6 +58,8 @@ class Case:
     unreachable: str | None = None
     watch: bool = False
     repeat: int = 1
+    check: Callable[[Scene], None] | None = field(default=None, hash=False)
+    leaves: int = 1
 
     @property
     def suite(self) -> str:

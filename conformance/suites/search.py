@@ -17,7 +17,7 @@ from conformance.oracle import Finding
 from conformance.shrinking import shorter
 from conformance.steps import UNKNOWN_JOB, Do, Step
 from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile
-from spec.relaxations import NONE, Relaxation
+from spec.relaxations import NONE, Name
 from spec.table import Action, State
 
 ID = "search/stateful"
@@ -43,7 +43,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     )
 
 
-Key = tuple[str, frozenset[Relaxation] | None]
+Key = tuple[str, frozenset[Name] | None]
 Performed = Sequence[tuple[Step, tuple[str, ...]]]
 
 
@@ -70,9 +70,9 @@ class Search:
     progress: Callable[[int], None]
     examples: int
     seed: int
-    admitted: frozenset[Relaxation] = NONE
+    admitted: frozenset[Name] = NONE
     shrinking_time: float = SHRINKING
-    used: dict[Relaxation, Found] = field(default_factory=dict)
+    used: dict[Name, Found] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
     died: tuple[ServerDied, tuple[tuple[Step, tuple[str, ...]], ...]] | None = None
