@@ -10,6 +10,9 @@ held to the time and the memory; an engine that ran out of either is not asked f
 
 Seconds are those of the search. A C compiler's run is in the explorer's, as it is made anew for
 each search (0.3 s), and not in Spin's. Memory is the greatest resident size of any one process.
+Spin is compiled with -O2, and told what it would have to find out by trying: a table for as many
+states as the explorer has just counted, and a depth that is enough. It prints eight digits of a
+number: of a hundred million moves and more, the last digits are lost.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from spec.proofs import Scope
 EXPLORER, SYMMETRIC, SPIN = "explorer", "explorer, symmetry", "spin"
 HEADER = ("jobs", "engine", "states", "moves", "seconds", "states/s", "moves/s", "MiB")
 MOST = 12  # jobs; no engine has come near
+UNCOUNTED = 1 << 28  # states, where the explorer has come to no number
+DEPTH = 40_000_000  # of Spin's search at most; each costs some 46 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,19 @@ class Measured:
         )
 
 
-def search(engine: str, scope: Scope, seconds: float, gigabytes: float) -> Measured:
-    """Do one search, in this process. Raises `MemoryError` and what the engines raise."""
+def search(engine: str, scope: Scope, seconds: float, gigabytes: float, states: int) -> Measured:
+    """Do one search, in this process. ``states``: how many there will be, if that is known.
+
+    Raises `MemoryError` and what the engines raise.
+    """
     from spec.proofs import explore, promela
 
     if engine == SPIN:
-        limits = promela.Limits(seconds=int(seconds), megabytes=int(gigabytes * 1024))
-        spun = promela.count(scope, limits=limits)
+        limits = promela.Limits(
+            seconds=seconds, megabytes=int(gigabytes * 1024), hash_bits=states.bit_length()
+        )
+        depths = (min(DEPTH, states + 1),)  # a search that repeats no state is no deeper
+        spun = promela.count(scope, limits=limits, flags=("-O2",), depths=depths)
         found = Measured(scope.jobs, engine, spun.states, spun.moves, spun.seconds)
         if spun.unknown:
             return Measured(scope.jobs, engine, failed=spun.unknown)
@@ -79,11 +90,11 @@ def search(engine: str, scope: Scope, seconds: float, gigabytes: float) -> Measu
     )
 
 
-def measure(engine: str, scope: Scope, seconds: float, gigabytes: float) -> Measured:
+def measure(engine: str, scope: Scope, seconds: float, gigabytes: float, states: int) -> Measured:
     """Do one search in a process of its own, within the limits."""
     numbers = json.dumps(asdict(scope))
     command = [sys.executable, __file__, "--one", engine, "--scope", numbers]
-    command += ["--seconds", str(seconds), "--gigabytes", str(gigabytes)]
+    command += ["--seconds", str(seconds), "--gigabytes", str(gigabytes), "--states", str(states)]
     most = int(gigabytes * 2**30)
     try:
         done = subprocess.run(
@@ -98,7 +109,7 @@ def measure(engine: str, scope: Scope, seconds: float, gigabytes: float) -> Meas
         return Measured(scope.jobs, engine, failed=f"more than {seconds:g} s")
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
-        return Measured(scope.jobs, engine, failed=lines[-1][:60])
+        return Measured(scope.jobs, engine, failed=(lines[-1].partition(": ")[2] or lines[-1])[:60])
     found = Measured(**json.loads(done.stdout))
     if found.seconds > seconds:
         return Measured(scope.jobs, engine, failed=f"more than {seconds:g} s")
@@ -109,10 +120,13 @@ def table(scope: Scope, seconds: float, gigabytes: float) -> Iterator[Measured]:
     """The measurements, with more and more jobs, until no engine can do more."""
     going = [EXPLORER, SPIN, SYMMETRIC]
     for jobs in range(1, MOST + 1):
+        states = UNCOUNTED
         for engine in tuple(going):
             larger = Scope(jobs, scope.workers, scope.history, scope.priorities, scope.steps)
-            found = measure(engine, larger, seconds, gigabytes)
+            found = measure(engine, larger, seconds, gigabytes, states)
             yield found
+            if engine == EXPLORER and not found.failed:
+                states = found.states
             if found.failed:
                 going.remove(engine)
         if not going:
@@ -128,16 +142,18 @@ def main() -> int:
     parser.add_argument("--markdown", type=Path, help="write the table to this file as well")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--scope", help=argparse.SUPPRESS)
+    parser.add_argument("--states", type=int, default=UNCOUNTED, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
         scope = Scope(**json.loads(asked.scope))
-        print(json.dumps(asdict(search(asked.one, scope, asked.seconds, asked.gigabytes))))
+        found = search(asked.one, scope, asked.seconds, asked.gigabytes, asked.states)
+        print(json.dumps(asdict(found)))
         return 0
     scope = Scope(1, asked.workers, asked.history, asked.priorities, asked.steps)
     lines = ["| " + " | ".join(HEADER) + " |", "|" + " --- |" * len(HEADER)]
     print(*lines, sep="\n", flush=True)
-    for found in table(scope, asked.seconds, asked.gigabytes):
-        lines.append("| " + " | ".join(found.row) + " |")
+    for row in table(scope, asked.seconds, asked.gigabytes):
+        lines.append("| " + " | ".join(row.row) + " |")
         print(lines[-1], flush=True)
     if asked.markdown is not None:
         asked.markdown.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -13,6 +13,9 @@ explorer check a property once for all engines that differ elsewhere.
     transition   of one thing that happens: the engine before, what happened, the engine after
     node         of an engine with everything that can happen next
 
+One has no predicate: `never-an-error` is broken by a `Fault`, which whoever runs the engine to
+evaluate the others meets.
+
 **Requests.** A cancel or pause that was answered 200 while the job was Running is written in
 `Job.asked`, and a promise about it must not lean on that note being kept. So `cancel-honoured`
 and `pause-honoured` say three things of each transition, which together are the promise:
@@ -53,11 +56,13 @@ from spec.engine import (
     Event,
     Job,
     List,
+    Outcome,
     Phase,
     Read,
     Replied,
     Reply,
     Submit,
+    View,
     moves,
     step,
     view,
@@ -92,6 +97,32 @@ class Own(NamedTuple):
 
     name: str
     job: int
+
+
+# What a fault in the rules of the engine raises. An interrupt, or no memory, is no such fault.
+ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class Fault(Exception):
+    """The engine ended with an error where it has to answer, to refuse, or to go on.
+
+    ``what``: the event; None where it was asked for its own moves.
+    """
+
+    def __init__(self, config: Config, engine: Engine, what: Event | None, error: Exception):
+        self.config, self.engine, self.what = config, engine, what
+        text, _, _ = str(error).partition("\n")
+        self.error = f"{type(error).__name__}: {text}".removesuffix(": ")
+        super().__init__(f"{what or 'the moves'} of {engine} with {config}: {self.error}")
 
 
 class Transition(NamedTuple):
@@ -155,6 +186,33 @@ class Property:
         from spec.requirements import requirement
 
         return "; ".join(f"{id} ({requirement(id).source})" for id in self.origin)
+
+
+# --- asking the engine ----------------------------------------------------------------------------
+
+
+def _answers(config: Config, engine: Engine, event: Event) -> frozenset[Outcome]:
+    """`spec.engine.step`. Raises `Fault`."""
+    try:
+        return frozenset(step(config, engine, event))
+    except ERRORS as error:
+        raise Fault(config, engine, event, error) from error
+
+
+def _moves(config: Config, engine: Engine) -> tuple[tuple[str, int, Engine], ...]:
+    """`spec.engine.moves`. Raises `Fault`."""
+    try:
+        return tuple(moves(config, engine))
+    except ERRORS as error:
+        raise Fault(config, engine, None, error) from error
+
+
+def _shows(config: Config, job: Job) -> View:
+    """`spec.engine.view`. Raises `Fault`."""
+    try:
+        return view(job)
+    except ERRORS as error:
+        raise Fault(config, Engine((job,)), Read(0), error) from error
 
 
 # --- reading a transition -------------------------------------------------------------------
@@ -537,7 +595,8 @@ def _as_its_cell(t: Transition) -> bool:
         return False
     if found in (Cell.KEEP, Cell.REFUSE):
         return t.after == t.before
-    assert before is not None
+    if before is None:  # an unknown id has nothing to take an edge, or to be asked
+        return False
     if found is Cell.ASK:
         return after is not None and after.state is before.state and asks(after, action)
     leads = target(before.state, action)
@@ -561,8 +620,8 @@ def _readings_true(node: Node) -> bool:
     """A reading shows what is, and changes nothing."""
     config, engine = node.config, node.engine
     listed = frozenset(i for i, job in enumerate(engine.jobs) if job is not None)
-    return step(config, engine, List()) == {(listed, engine)} and all(
-        step(config, engine, Read(i))
+    return _answers(config, engine, List()) == {(listed, engine)} and all(
+        _answers(config, engine, Read(i))
         == {(None if job is None else (job.state, job.error, _share(job), job.priority), engine)}
         for i, job in enumerate(engine.jobs)
     )
@@ -576,7 +635,7 @@ def _share(job: Job) -> int:
 def _progress_rounded(config: Config, engine: Engine) -> bool:
     """Of 0 to 8 steps, once, of the empty engine."""
     return bool(engine.jobs) or all(
-        view(job).progress == _share(job)
+        _shows(config, job).progress == _share(job)
         for steps in range(9)
         for done in range(steps + 1)
         for job in (Job(State.RUNNING, 0, steps, done, done),)
@@ -591,19 +650,20 @@ def _unknown_sizes_permit(node: Node) -> bool:
     many = len(engine.jobs) + 1
     endless = replace(config, workers=many, history=many)
     unknown = replace(config, workers=None, history=None)
-    if set(moves(unknown, engine)) != set(moves(endless, engine)):
+    if set(_moves(unknown, engine)) != set(_moves(endless, engine)):
         return False
     for i in range(len(engine.jobs)):
         gone = [_listings(engine, frozenset({i}))[1]] if i in engine.history else []
-        for event in (Read(i), *(Act(action, i) for action in Action)):
-            known = step(endless, engine, event)
-            lost = {outcome for e in gone for outcome in step(endless, e, event)}
-            if step(unknown, engine, event) != known | lost:
+        events: list[Event] = [Read(i), *(Act(action, i) for action in Action)]
+        for event in events:
+            known = _answers(endless, engine, event)
+            lost = {outcome for e in gone for outcome in _answers(endless, e, event)}
+            if _answers(unknown, engine, event) != known | lost:
                 return False
     subsets: list[frozenset[int]] = [frozenset()]
     for i in engine.history:
         subsets += [gone | {i} for gone in subsets]
-    return step(unknown, engine, List()) == {_listings(engine, gone) for gone in subsets}
+    return _answers(unknown, engine, List()) == {_listings(engine, gone) for gone in subsets}
 
 
 def _nothing_out_of_turn(node: Node) -> bool:
@@ -613,16 +673,16 @@ def _nothing_out_of_turn(node: Node) -> bool:
         sent = {job.done} if job is not None and job.phase is Phase.SENT else set()
         held = job is not None and job.phase is Phase.HELD
         steps = 1 if job is None else job.steps
-        if {n for n in range(-1, steps + 2) if step(config, engine, Arrive(i, n))} != sent:
+        if {n for n in range(-1, steps + 2) if _answers(config, engine, Arrive(i, n))} != sent:
             return False
-        if any(bool(step(config, engine, Replied(i, reply))) is not held for reply in Reply):
+        if any(bool(_answers(config, engine, Replied(i, reply))) is not held for reply in Reply):
             return False
     return True
 
 
 def _after(config: Config, engine: Engine, index: int) -> set[tuple[str, Engine]]:
     """The moves of one job."""
-    return {(name, after) for name, job, after in moves(config, engine) if job == index}
+    return {(name, after) for name, job, after in _moves(config, engine) if job == index}
 
 
 def _with(engine: Engine, index: int, job: Job) -> Engine:
@@ -1033,6 +1093,12 @@ def _always() -> Iterator[Property]:
         "Every action on every job and on an unknown id has one answer and one effect: its cell's.",
         "the action matrix of spec/table.py",
         node=_total_deterministic,
+    )
+    yield always(
+        "never-an-error",
+        "Whatever is done is answered or cannot happen, and whatever the engine goes on to do is "
+        "done: nothing ends in an error.",
+        "the action matrix of spec/table.py: each cell has an answer",
     )
     yield always(
         "others-untouched",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from spec.engine import (
     EMPTY,
     Act,
+    Answer,
     Arrive,
     Config,
     Engine,
@@ -28,7 +29,7 @@ from spec.engine import (
 )
 from spec.proofs import Scope
 from spec.proofs.watch import Watch
-from spec.properties import Node, Own, Transition
+from spec.properties import ERRORS, Fault, Node, Own, Transition
 from spec.relaxations import NONE, Relaxation
 from spec.table import Action
 
@@ -79,16 +80,22 @@ def events(scope: Scope, engine: Engine) -> Iterator[Event]:
 
 
 def happenings(config: Config, scope: Scope, engine: Engine) -> tuple[Transition, ...]:
-    """Everything that can happen in this state."""
-    found = [
-        Transition(config, engine, event, answer, after)
-        for event in events(scope, engine)
-        for answer, after in _step(config, engine, event)
-    ]
-    found += [
-        Transition(config, engine, Own(name, job), None, after)
-        for name, job, after in _moves(config, engine)
-    ]
+    """Everything that can happen in this state. Raises `Fault`."""
+    found = []
+    asked: Event | None = None
+    try:
+        for asked in events(scope, engine):
+            found += [
+                Transition(config, engine, asked, answer, after)
+                for answer, after in _step(config, engine, asked)
+            ]
+        asked = None
+        found += [
+            Transition(config, engine, Own(name, job), None, after)
+            for name, job, after in _moves(config, engine)
+        ]
+    except ERRORS as error:
+        raise Fault(config, engine, asked, error) from error
     return tuple(dict.fromkeys(found))
 
 
@@ -115,6 +122,20 @@ def canonical(engine: Engine) -> Engine:
 
 # --- breadth-first ---------------------------------------------------------------------------
 
+# How each state that was seen was first come by: from which, by what, with which answer.
+_Ways = dict[Engine, tuple[Engine, Event | Own, Answer] | None]
+
+
+def _way(came: _Ways, state: Engine) -> list[tuple[Event | Own, Answer]]:
+    """A shortest way from the empty engine."""
+    way = []
+    last = came[state]
+    while last is not None:
+        before, what, answer = last
+        way.append((what, answer))
+        last = came[before]
+    return way[::-1]
+
 
 def explore(
     scope: Scope,
@@ -127,31 +148,53 @@ def explore(
     """Explore the scope with `spec.engine` itself: slow, and the measure of `spec.proofs.packed`.
 
     ``watch`` evaluates properties on the way, and may have seen enough before the end. ``limit``:
-    the number of states after which to stop. Stopped early, the exploration is incomplete.
+    the number of states after which to stop. Stopped early, the exploration is incomplete; so it
+    is where the engine ends with an error. Raises `Fault` where nobody watches.
+
+    Jobs keep their names on the way to a state, so that the way can be told; with ``symmetry``
+    states are the same if their canonical forms are.
     """
     begun = time.perf_counter()
     config = configuration(scope, admitted)
-    seen = {EMPTY}
+    same = canonical if symmetry else _itself
+    came: _Ways = {EMPTY: None}
     level = [EMPTY]
     made = depth = 0
+    complete = True
     while level:
         following = []
         for engine in level:
-            happens = happenings(config, scope, engine)
+            known = 0 if watch is None else len(watch.broken)
+            try:
+                happens = happenings(config, scope, engine)
+            except Fault as fault:
+                if watch is None:
+                    raise
+                happens, complete = (), False
+                watch.state(config, engine)
+                watch.fault(fault)
+            else:
+                if watch is not None:
+                    watch.node(Node(config, engine, happens))
+            here = same(engine)
+            if watch is not None and len(watch.broken) > known:
+                watch.reached(_way(came, here), known)
             made += len(happens)
-            if watch is not None:
-                watch.node(Node(config, engine, happens))
             for t in happens:
-                after = canonical(t.after) if symmetry else t.after
-                if after not in seen:
-                    seen.add(after)
-                    following.append(after)
+                after = same(t.after)
+                if after not in came:
+                    came[after] = (here, t.what, t.answer)
+                    following.append(t.after)
             enough = watch is not None and watch.enough
-            if enough or (limit is not None and len(seen) > limit):
-                return _done(len(seen), made, depth, begun, watch, complete=False)
+            if enough or (limit is not None and len(came) > limit):
+                return _done(len(came), made, depth, begun, watch, complete=False)
         level = following
         depth += bool(level)
-    return _done(len(seen), made, depth, begun, watch)
+    return _done(len(came), made, depth, begun, watch, complete)
+
+
+def _itself(engine: Engine) -> Engine:
+    return engine
 
 
 def _done(

@@ -47,10 +47,12 @@ from collections.abc import Iterator
 from spec.engine import EMPTY, Engine
 from spec.proofs import Checked, ProofEngine, Scope, Verdict, direct, packed
 from spec.proofs.direct import Exploration, canonical, configuration, happenings
-from spec.proofs.watch import Watch
-from spec.properties import PROPERTIES, Modality, Property, acts, subject
+from spec.proofs.watch import ENDS_IN_ERROR, Watch, in_words_of
+from spec.properties import PROPERTIES, Fault, Modality, Property, acts, subject
 from spec.relaxations import NONE, Relaxation
 from spec.table import Action, State
+
+PLAIN = 5_000  # states of the engine itself that are looked at where the packed form gives up
 
 
 def explore(
@@ -64,7 +66,7 @@ def explore(
     """Explore the scope, as fast as can be: compiled, if there is a C compiler.
 
     ``watch`` evaluates properties on the way. ``limit``: the number of states after which to
-    stop, incomplete. Raises `packed.TooLarge`.
+    stop, incomplete. Raises `packed.TooLarge`, `packed.NotPackable`, `Fault`.
     """
     compiler = shutil.which("cc")
     try:
@@ -95,14 +97,23 @@ def check(
     of which the packed form can take nothing for granted; there, ``first`` stops at the first
     property that fails. ``limit``: the number of states after which to stop. A scope that does
     not fit into memory decides nothing.
+
+    An engine that ends with an error, or does what the packed form cannot say, is looked at once
+    more without it, up to `PLAIN` states: a failure is then told with the way to it.
     """
-    watch = Watch(first=first)
     search = direct.explore if plain else explore
     found, stopped = Exploration(0, 0, 0, 0.0, {}, frozenset(), False), ""
     try:
-        found = search(scope, admitted, watch=watch, limit=limit)
+        found = search(scope, admitted, watch=Watch(first=first), limit=limit)
     except (packed.TooLarge, MemoryError) as error:
         stopped = str(error)
+    except (packed.NotPackable, Fault) as error:
+        watch = Watch(first=first)
+        found = direct.explore(scope, admitted, watch=watch, limit=min(limit or PLAIN, PLAIN))
+        if isinstance(error, Fault):  # it may be further away than that
+            found.broken.setdefault(ENDS_IN_ERROR, in_words_of(error))
+        elif not found.broken:
+            stopped = str(error)
     for p in PROPERTIES:
         judged, evidence = verdict(p, scope, admitted, found)
         if stopped:
@@ -132,8 +143,11 @@ def verdict(
     needed = p.jobs(scope.workers, scope.history)
     if scope.history == 0 or scope.jobs < needed:
         return Verdict.NOT_RUN, f"it takes {needed} jobs and a history"
-    if p.name in found.met or _met_elsewhere(p.name, admitted):
-        return Verdict.HOLDS, ""
+    try:
+        if p.name in found.met or _met_elsewhere(p.name, admitted):
+            return Verdict.HOLDS, ""
+    except Fault as fault:
+        return Verdict.FAILS, in_words_of(fault)
     if not found.complete:
         return Verdict.UNKNOWN, f"stopped after {found.states} states"
     return Verdict.FAILS, f"never met in {found.states} states"

@@ -71,7 +71,7 @@ class Want(NamedTuple):
 
 
 class NotPackable(Exception):
-    """The engine does something that the packed form cannot say: use `explore` instead."""
+    """The engine does something that the packed form cannot say: use `direct` instead."""
 
 
 class TooLarge(Exception):
@@ -309,27 +309,31 @@ class Packed:
         return found
 
     def explore(self, limit: int | None = None) -> Exploration:
-        """Run the search to its end, or until ``limit`` states were found."""
+        """Run the search to its end, or until ``limit`` states were found.
+
+        Raises `NotPackable`, `TooLarge`, `MemoryError`, and `spec.properties.Fault`.
+        """
         begun = time.perf_counter()
         kernel = self.kernel
         more: Want | bool = True
-        while more is not False and (limit is None or kernel.states <= limit):
-            more = kernel.run(SLICE)
-            if isinstance(more, Want):
-                self.answer(more)
-        if self.watch is not None:
-            self.watch.finish()
-        result = Exploration(
-            kernel.states,
-            kernel.moves,
-            kernel.depth,
-            time.perf_counter() - begun,
-            {} if self.watch is None else dict(self.watch.broken),
-            frozenset() if self.watch is None else frozenset(self.watch.met),
-            more is False,
-        )
-        kernel.close()
-        return result
+        try:
+            while more is not False and (limit is None or kernel.states <= limit):
+                more = kernel.run(SLICE)
+                if isinstance(more, Want):
+                    self.answer(more)
+            if self.watch is not None:
+                self.watch.finish()
+            return Exploration(
+                kernel.states,
+                kernel.moves,
+                kernel.depth,
+                time.perf_counter() - begun,
+                {} if self.watch is None else dict(self.watch.broken),
+                frozenset() if self.watch is None else frozenset(self.watch.met),
+                more is False,
+            )
+        finally:
+            kernel.close()
 
 
 # --- the search, in Python -----------------------------------------------------------------

@@ -3,6 +3,11 @@
 Each engine runs in a process of its own, so that two cores are used, no engine can disturb
 another, and an interrupt ends them all: the process and whatever it has started form a group,
 which is ended when the caller leaves `verify`, in whatever way.
+
+An interrupt may fall in the very fork of an engine: then it runs, and nobody knows its id. No
+order of statements helps against that, and a mask of signals only where there is no other thread.
+So each engine holds one end of a pipe, the *lifeline*, of which only the caller has the other: once
+that is closed, the engine ends itself. It is closed when the caller leaves `verify`, or is killed.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -149,11 +155,12 @@ def _running(
     context = multiprocessing.get_context("fork")
     running: _Running = {}
     started: list[BaseProcess] = []
+    lifeline, held = context.Pipe(duplex=False)
     try:
         for engine in engines:
             ours, theirs = context.Pipe(duplex=False)
             more = dict(options) if engine is ProofEngine.EXPLORE else {}
-            arguments = (engine, scope, admit, more, theirs)
+            arguments = (engine, scope, admit, more, theirs, lifeline, held)
             process: BaseProcess = context.Process(target=_work, args=arguments, daemon=False)
             started.append(process)  # before it starts: an interrupt may come right behind
             process.start()
@@ -161,13 +168,17 @@ def _running(
             running[ours] = (engine, process)
         yield running
     finally:
-        for process in started:
-            _end(process)
+        try:
+            for process in started:
+                _end(process)
+        finally:
+            held.close()
+            lifeline.close()
 
 
 def _end(process: BaseProcess) -> None:
     """Let the engine clean up, if it does so in time; then end it and whatever it has started."""
-    if process.pid is None:  # it was not started any more
+    if process.pid is None:  # not started any more; or it is, unnoticed: then its lifeline ends it
         return
     if process.is_alive():
         process.terminate()
@@ -183,16 +194,28 @@ def _stop(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
+def _end_with(lifeline: Connection) -> None:
+    """In the engine's process: end it, and what it has started, when the lifeline is cut."""
+    wait([lifeline])
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(PATIENCE)  # the main thread is cleaning up, and ends this one with it
+    os.killpg(os.getpid(), signal.SIGKILL)
+
+
 def _work(
     engine: ProofEngine,
     scope: Scope,
     admit: frozenset[Relaxation],
     options: Mapping[str, Any],
     pipe: Connection,
+    lifeline: Connection,
+    held: Connection,
 ) -> None:
     """One engine, in its own process: send each result, then None, or why it cannot run."""
     os.setpgrp()
     signal.signal(signal.SIGTERM, _stop)  # an exception, so that what was made is removed
+    held.close()  # the caller's end: while anybody has it open, the lifeline holds
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     try:
         for result in import_module(MODULES[engine]).check(scope, admit, **options):
             pipe.send(result)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import ParamSpec
 
-from spec.engine import Act, Arrive, Config, Engine, Job, Replied, Submit
+from spec.engine import Act, Answer, Arrive, Config, Engine, Event, Job, Replied, Submit
 from spec.properties import (
     BY_NAME,
     PROPERTIES,
+    Fault,
     Modality,
     Node,
     Own,
@@ -17,9 +19,16 @@ from spec.properties import (
 )
 from spec.table import State
 
+ENDS_IN_ERROR = "never-an-error"  # the property that a `Fault` breaks
+Of = ParamSpec("Of")
+
 
 class Watch:
-    """Evaluates properties on what an exploration comes by. ``first``: one failure is enough."""
+    """Evaluates properties on what an exploration comes by. ``first``: one failure is enough.
+
+    A predicate that runs the engine may meet a `Fault`: that breaks `never-an-error`, and says
+    nothing of the property that the predicate belongs to.
+    """
 
     def __init__(self, properties: Iterable[Property] = PROPERTIES, *, first: bool = False) -> None:
         self._first = first
@@ -47,12 +56,31 @@ class Watch:
         for t in node.happens:
             self.transition(t)
         for p in self._nodes:
-            if p.name not in self.broken and p.node is not None and not p.node(node):
+            if p.name not in self.broken and p.node is not None and not self._true(p.node, node):
                 self.broken[p.name] = in_words(node.engine)
+
+    def fault(self, fault: Fault) -> None:
+        """The engine has ended with an error."""
+        self.broken.setdefault(ENDS_IN_ERROR, in_words_of(fault))
+
+    def reached(self, way: Sequence[tuple[Event | Own, Answer]], before: int) -> None:
+        """``way`` leads to where all but the first ``before`` of `broken` were seen to fail."""
+        told = ", then ".join(what_in_words(*one) for one in way)
+        for name in list(self.broken)[before:] if told else ():
+            self.broken[name] += f"\nReached by: {told}"
+
+    def _true(self, predicate: Callable[Of, bool], *of: Of.args, **more: Of.kwargs) -> bool:
+        try:
+            return predicate(*of, **more)
+        except Fault as fault:
+            self.fault(fault)
+            return True
 
     def state(self, config: Config, engine: Engine) -> None:
         for p in self._states:
-            if p.name not in self.broken and p.state is not None and not p.state(config, engine):
+            if p.name in self.broken or p.state is None:
+                continue
+            if not self._true(p.state, config, engine):
                 self.broken[p.name] = in_words(engine)
         met = [p for p in self._seek if p.state is not None and p.state(config, engine)]
         if met:
@@ -133,19 +161,31 @@ def in_words(engine: Engine) -> str:
     return f"{text or 'no job'}; queue: {queue}; history: {history}"
 
 
+def what_in_words(what: Event | Own, answer: Answer) -> str:
+    """One thing that happens, in the domain's words."""
+    match what:
+        case Submit(priority, steps):
+            return f"a job of {steps} steps is submitted with priority {priority}"
+        case Act(action, job):
+            return f"{action} of job {'unknown' if job is None else job} is answered {answer}"
+        case Arrive(job, number):
+            return f"step {number + 1} of job {job} arrives"
+        case Replied(job, reply):
+            return f"the peer lets the step of job {job} {reply}"
+        case Own(name, job):
+            return f"job {job} does '{name}'"
+        case _:
+            return str(what)
+
+
 def what_happened(t: Transition) -> str:
     """A transition in the domain's words."""
-    match t.what:
-        case Submit(priority, steps):
-            what = f"a job of {steps} steps is submitted with priority {priority}"
-        case Act(action, job):
-            what = f"{action} of job {'unknown' if job is None else job} is answered {t.answer}"
-        case Arrive(job, number):
-            what = f"step {number + 1} of job {job} arrives"
-        case Replied(job, reply):
-            what = f"the peer lets the step of job {job} {reply}"
-        case Own(name, job):
-            what = f"job {job} does '{name}'"
-        case _:
-            what = str(t.what)
+    what = what_in_words(t.what, t.answer)
     return f"{what}: from [{in_words(t.before)}] to [{in_words(t.after)}]"
+
+
+def in_words_of(fault: Fault) -> str:
+    """What the engine was asked, in which state and configuration, and the error it ended with."""
+    what = "what it does by itself" if fault.what is None else str(fault.what)
+    config = f"ConcurrentJobs {fault.config.workers}, JobsHistorySize {fault.config.history}"
+    return f"{what} ends with {fault.error}: in [{in_words(fault.engine)}] with {config}"

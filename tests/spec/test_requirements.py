@@ -11,7 +11,6 @@ from spec import table
 from spec.requirements import (
     CATALOGUE,
     FIGURE,
-    MEASURED,
     NEWS,
     PAGE,
     Bound,
@@ -88,7 +87,7 @@ SENTENCES = {
     "list of jobs": ["monitor/list"],
     "details of a job": ["monitor/job"],
     "field CompletionTime": ["monitor/completion-time"],
-    "field Content": ["monitor/content"],
+    "field Content": ["monitor/content", "route/content"],
     "field CreationTime": ["monitor/creation-time"],
     "field EffectiveRuntime": ["monitor/effective-runtime"],
     "field ErrorCode": ["monitor/error-code"],
@@ -166,8 +165,8 @@ def test_ids_are_well_formed_and_grouped_by_section() -> None:
 def test_the_number_of_entries_is_pinned() -> None:
     """An entry that comes or goes by accident shows here."""
     assert {section: len(ids(section)) for section in SECTIONS} == {
-        "edge": 15, "action": 28, "race": 16, "queue": 11, "history": 10, "persist": 13,
-        "submit": 16, "route": 15, "monitor": 34, "step": 10, "answer": 2,
+        "edge": 15, "action": 28, "race": 16, "queue": 11, "history": 10, "persist": 14,
+        "submit": 17, "route": 22, "monitor": 38, "step": 10, "answer": 2,
     }  # fmt: skip
 
 
@@ -233,10 +232,10 @@ def test_every_entry_comes_from_a_sentence_the_figure_a_later_document_or_a_meas
         if entry.section == "action":
             continue  # grounds are compared with the table above
         if entry.ground is Ground.OBSERVED:
-            assert MEASURED in entry.source, id
+            assert "measured on Orthanc" in entry.source, id
             assert id not in from_page
         elif id not in from_page:
-            assert NEWS in entry.source, id
+            assert NEWS in entry.source or entry.source == f"{PAGE}, version of 8 June 2022", id
             assert entry.since is not None, id
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import product
+from typing import TypeAlias
 
 import pytest
 
@@ -14,9 +16,12 @@ from spec.proofs import DEFAULT, Scope, Verdict, direct, explore
 from spec.proofs.direct import Exploration, canonical, configuration, happenings
 from spec.proofs.packed import CKernel, NotPackable, Packed, PythonKernel, TooLarge, Want
 from spec.proofs.watch import Watch, cycle, in_words, what_happened
-from spec.properties import BY_NAME, PROPERTIES, Modality, Own, Transition
+from spec.properties import BY_NAME, PROPERTIES, Fault, Modality, Own, Transition
 from spec.relaxations import NONE, Relaxation
 from spec.table import Action, Asked, State
+
+Explored: TypeAlias = Callable[..., Exploration]  # see conftest.py
+Verdicts: TypeAlias = Callable[..., dict[str, Verdict]]
 
 ALL = frozenset(Relaxation)
 SMALL = Scope(2, 1, 1, 1, 1)
@@ -58,9 +63,9 @@ def python(scope: Scope, admitted: frozenset[Relaxation], symmetry: bool) -> Pac
 
 @pytest.mark.parametrize(("scope", "symmetry", "states", "moves", "depth"), PINNED)
 def test_the_sizes_of_scopes_are_pinned(
-    scope: Scope, symmetry: bool, states: int, moves: int, depth: int
+    scope: Scope, symmetry: bool, states: int, moves: int, depth: int, explored: Explored
 ) -> None:
-    assert size(direct.explore(scope, symmetry=symmetry)) == (states, moves, depth)
+    assert size(explored(scope, symmetry=symmetry)) == (states, moves, depth)
     assert size(explore.count(scope, symmetry=symmetry)) == (states, moves, depth)
 
 
@@ -195,26 +200,22 @@ def test_an_impossible_scope_is_refused() -> None:
 # --- what it decides ----------------------------------------------------------------------------
 
 
-def verdicts(scope: Scope, admitted: frozenset[Relaxation], plain: bool) -> dict[str, Verdict]:
-    return {r.name: r.verdict for r in explore.check(scope, admitted, plain=plain)}
-
-
-def test_every_property_holds_without_relaxations() -> None:
-    assert set(verdicts(SMALL, NONE, plain=False).values()) == {Verdict.HOLDS}
+def test_every_property_holds_without_relaxations(verdicts: Verdicts) -> None:
+    assert set(verdicts(SMALL, NONE).values()) == {Verdict.HOLDS}
 
 
 @pytest.mark.parametrize("admitted", [NONE, ALL, *(frozenset({one}) for one in Relaxation)])
 def test_a_relaxation_breaks_what_it_is_said_to_break_and_nothing_else(
-    admitted: frozenset[Relaxation],
+    admitted: frozenset[Relaxation], verdicts: Verdicts
 ) -> None:
     """And the packed form comes to the verdicts that the engine itself comes to."""
-    found = verdicts(SMALL, admitted, plain=False)
+    found = verdicts(SMALL, admitted)
     broken = {p.name for p in PROPERTIES if p.relaxed_by & admitted}
     assert {name for name, verdict in found.items() if verdict is Verdict.FAILS} == broken
     assert found == verdicts(SMALL, admitted, plain=True)
 
 
-def test_a_scope_that_is_too_small_decides_less() -> None:
+def test_a_scope_that_is_too_small_decides_less(verdicts: Verdicts) -> None:
     found = verdicts(Scope(1, 1, 1, 1, 1), NONE, plain=True)
     left = {name for name, verdict in found.items() if verdict is not Verdict.HOLDS}
     assert left == {
@@ -240,6 +241,95 @@ def test_what_is_never_met_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["running-bounded"].verdict is Verdict.HOLDS
     assert found["reaches-edge/pending/running/start"].verdict is Verdict.FAILS
     assert found["pending-runs"].verdict is Verdict.FAILS
+
+
+# --- an engine that ends with an error ----------------------------------------------------------
+
+
+@pytest.fixture
+def uncached() -> Iterator[None]:
+    """Nothing that the engine has said before or after it was changed is remembered."""
+    for forget in (engine_module.step.cache_clear, engine_module.moves.cache_clear):
+        forget()
+    yield
+    for forget in (engine_module.step.cache_clear, engine_module.moves.cache_clear):
+        forget()
+
+
+@pytest.fixture
+def failing(uncached: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that is not possible after a resubmit."""
+    plain = engine_module._start
+
+    def start(engine: Engine, index: int) -> Engine:
+        job = engine.jobs[index]
+        assert job is None or job.error is engine_module.ErrorCode.SUCCESS, "an error is left"
+        return plain(engine, index)
+
+    monkeypatch.setattr(engine_module, "_start", start)
+
+
+@pytest.mark.usefixtures("failing")
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_error_of_the_engine_is_a_failed_property_with_a_way_to_it(plain: bool) -> None:
+    scope = Scope(1, 1, 1, 1, 1)
+    found = {r.name: r for r in explore.check(scope, plain=plain)}
+    failed = {name for name, r in found.items() if r.verdict is Verdict.FAILS}
+    assert failed == {"never-an-error", "resubmitted-succeeds"}
+    assert found["running-bounded"].verdict is Verdict.UNKNOWN
+    words, _, way = found["never-an-error"].evidence.partition("\n")
+    assert words.startswith("what it does by itself ends with AssertionError: an error is left")
+    assert "job 0: Pending (0 of 1 steps done, shows 0, priority 0, ErrorCode 37)" in words
+    assert way == (
+        "Reached by: a job of 1 steps is submitted with priority 0, "
+        "then cancel of job 0 is answered 200, then resubmit of job 0 is answered 200"
+    )
+
+
+@pytest.mark.usefixtures("failing")
+def test_an_error_too_far_away_for_a_way_to_it_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(explore, "PLAIN", 2)
+    found = {r.name: r for r in explore.check(Scope(1, 1, 1, 1, 1))}
+    assert found["never-an-error"].verdict is Verdict.FAILS
+    assert "Reached by" not in found["never-an-error"].evidence
+
+
+@pytest.mark.usefixtures("failing")
+def test_without_properties_an_error_of_the_engine_is_raised() -> None:
+    with pytest.raises(Fault, match="an error is left"):
+        direct.explore(Scope(1, 1, 1, 1, 1))
+
+
+@pytest.mark.usefixtures("uncached")
+def test_an_error_where_the_sizes_are_unknown_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No exploration asks for it: the predicate of `unknown-sizes-permit` does."""
+    plain = engine_module._next
+
+    def next_(config: Config, engine: Engine) -> tuple[int, ...]:
+        return plain(config, engine)[: config.workers + 0]  # type: ignore[operator]
+
+    monkeypatch.setattr(engine_module, "_next", next_)
+    found = {r.name: r for r in explore.check(Scope(1, 1, 1, 1, 1))}
+    failed = {name for name, r in found.items() if r.verdict is Verdict.FAILS}
+    assert failed == {"never-an-error"}
+    assert "TypeError" in found["never-an-error"].evidence
+    assert found["never-an-error"].evidence.endswith(
+        "with ConcurrentJobs None, JobsHistorySize None"
+    )
+
+
+def test_a_failure_is_told_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the engine itself; the packed form knows no ways."""
+    monkeypatch.setattr(engine_module, "_next", lambda config, engine: ())
+    found = {r.name: r for r in explore.check(SMALL, plain=True)}
+    assert found["pending-runs"].evidence.endswith(
+        "Reached by: a job of 1 steps is submitted with priority 0"
+    )
+
+
+# --- what a watch sees ------------------------------------------------------------------------
 
 
 def test_what_rests_on_a_broken_property_is_broken() -> None:
@@ -280,8 +370,8 @@ def test_a_failure_is_told_in_the_domains_words() -> None:
     assert in_words(EMPTY) == "no job; queue: empty; history: empty"
 
 
-def test_every_property_is_decided() -> None:
-    names = [r.name for r in explore.check(Scope(1, 1, 1, 1, 1), plain=True)]
+def test_every_property_is_decided(verdicts: Verdicts) -> None:
+    names = list(verdicts(Scope(1, 1, 1, 1, 1), NONE, plain=True))
     assert names == [p.name for p in PROPERTIES]
     kinds = Counter(p.modality for p in PROPERTIES)
     assert kinds[Modality.SOMETIMES] > 15 + 24

@@ -24,6 +24,8 @@ from spec.table import Action, Cell, State
 z3 = pytest.importorskip("z3")
 
 from spec.proofs import smt  # noqa: E402
+from spec.proofs.smt import claims as sentences  # noqa: E402
+from spec.proofs.smt import prover, relations, rules, runs  # noqa: E402
 
 ASKED_FOR = {  # by the issue; more may be decided
     "running-bounded",
@@ -228,11 +230,12 @@ def with_cell(state: State, action: Action, found: Cell) -> dict[State | str, An
 
 def test_a_success_that_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     edge = table.Edge(State.SUCCESS, Action.RESUME, target := State.PENDING)
-    monkeypatch.setattr(smt, "EDGES", (*table.EDGES, edge))
+    monkeypatch.setattr(relations, "EDGES", (*table.EDGES, edge))
+    monkeypatch.setattr(sentences, "EDGES", (*table.EDGES, edge))
     monkeypatch.setitem(table._TARGET, (edge.source, edge.trigger), target)
     matrix = with_cell(State.SUCCESS, Action.RESUME, Cell.EDGE)
     monkeypatch.setattr(table, "MATRIX", matrix)
-    monkeypatch.setattr(smt, "MATRIX", matrix)
+    monkeypatch.setattr(rules, "MATRIX", matrix)
     assert "success-final" in smt.search(NONE, frozenset(), [smt.BY_CLAIM["success-final"]])
     final = next(p for p in smt.prove(find_runs=False) if p.name == "success-final")
     assert final.verdict is Verdict.UNKNOWN
@@ -247,7 +250,7 @@ def test_a_success_that_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_cell_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smt, "MATRIX", {**table.MATRIX, State.RETRY: ()})
+    monkeypatch.setattr(rules, "MATRIX", {**table.MATRIX, State.RETRY: ()})
     found = verdicts(smt.prove(find_runs=False))
     assert found["total-deterministic"] is not Verdict.HOLDS
 
@@ -255,8 +258,8 @@ def test_a_cell_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_contradictory_invariant_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each obligation follows from what can never be; the *sometimes* obligations do not."""
     never = smt.Conjunct("never", "There is no state.", lambda world, *_: world.false)
-    monkeypatch.setattr(smt, "CONJUNCTS", (*smt.CONJUNCTS, never))
-    monkeypatch.setattr(smt, "BY_CONJUNCT", {**smt.BY_CONJUNCT, never.name: never})
+    monkeypatch.setattr(prover, "CONJUNCTS", (*smt.CONJUNCTS, never))
+    monkeypatch.setattr(prover, "BY_CONJUNCT", {**smt.BY_CONJUNCT, never.name: never})
     proved = smt.prove(find_runs=False)
     assert {each.verdict for each in proved} == {Verdict.UNKNOWN}
     assert all("this can never happen: sometimes/submit" in str(p.counterexample) for p in proved)
@@ -264,14 +267,14 @@ def test_a_contradictory_invariant_proves_nothing(monkeypatch: pytest.MonkeyPatc
 
 def test_work_that_is_used_up_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits are in z3's units of work: no clock is asked, so no load changes a verdict."""
-    monkeypatch.setattr(smt, "CHECK_EFFORT", 500)
+    monkeypatch.setattr(prover, "CHECK_EFFORT", 500)
     assert set(verdicts(smt.prove(find_runs=False)).values()) == {Verdict.UNKNOWN}
 
 
 def test_a_search_that_is_used_up_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     lost = frozenset({Relaxation.REQUEST_LOST_ON_LAST_STEP})
     claims = [smt.BY_CLAIM["pause-honoured"]]
-    monkeypatch.setattr(smt, "SEARCH_EFFORT", 1_000)
+    monkeypatch.setattr(runs, "SEARCH_EFFORT", 1_000)
     assert smt.search(lost, frozenset(), claims) == {}
 
 

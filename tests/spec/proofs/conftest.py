@@ -1,0 +1,45 @@
+"""Results that several tests look at, each found once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeAlias
+
+import pytest
+
+from spec.proofs import Scope, Verdict, direct, explore
+from spec.proofs.direct import Exploration
+from spec.relaxations import NONE, Relaxation
+
+Explored: TypeAlias = Callable[..., Exploration]
+Verdicts: TypeAlias = Callable[..., dict[str, Verdict]]
+
+
+@pytest.fixture(scope="session")
+def explored() -> Explored:
+    """The size of a scope, by the engine itself; no property is evaluated."""
+
+    @cache
+    def find(
+        scope: Scope, admitted: frozenset[Relaxation] = NONE, *, symmetry: bool = True
+    ) -> Exploration:
+        return direct.explore(scope, admitted, symmetry=symmetry)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def verdicts() -> Verdicts:
+    """What the explorer says of each property; ``plain``: by the engine itself.
+
+    Of the engine as it stands: a test that changes it asks for itself.
+    """
+
+    @cache
+    def find(
+        scope: Scope, admitted: frozenset[Relaxation] = NONE, *, plain: bool = False
+    ) -> dict[str, Verdict]:
+        return {r.name: r.verdict for r in explore.check(scope, admitted, plain=plain)}
+
+    return find
