@@ -10,10 +10,20 @@ The modules, from the inside out:
 ``job``                   what a job is, and how it reads as JSON
 ``registry``              every decision on jobs: actions, queue, step boundaries, history
 ``engine``                the threads that drive the registry, and the one lock around it
-``steps``                 one step: one POST of one instance to a peer
+``database``              the SQLite file in which jobs and instances outlive the process
+``records``               any task or status of a job as text, and back
+``persistence``           saves each change of a job at once, and loads the jobs at the start
+``tasks``                 the kinds of job: what each has to do, and what is shown of it
+``work``                  who does the steps of which kind
+``steps``                 a step that is one POST of one instance to a peer
+``dicom_steps``           a step that is a C-STORE or a C-MOVE, over ``associations``
+``rewriting``             a step that makes a changed copy of an instance
+``archiving``             a step that reads an instance into an archive
 ``dicom``, ``storage``    instances, their identifiers, and where they are kept
-``peers``, ``submission`` what ``PUT /peers/{name}`` and ``POST /peers/{name}/store`` accept
-``*_api``, ``app``        the REST calls
+``peers``, ``modalities`` what ``PUT /peers/{name}`` and ``PUT /modalities/{name}`` accept
+``submission``, ``calls`` what a call that creates a job asks for, and when it is answered
+``*_api``, ``app``        the REST calls, a module for each family
+``dicom_server``          the DICOM port
 ``server``                the process: signals, the line that announces it, the clean stop
 ``faults``                the named faults that can be planted, to measure a kit's power
 ========================  ======================================================================

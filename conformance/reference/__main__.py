@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from conformance.reference.config import Config, ConfigError, load_config
+from conformance.reference.database import UnusableDatabase
 from conformance.reference.faults import FAULTS
 from conformance.reference.server import serve
 
@@ -18,6 +19,7 @@ class _Arguments(argparse.Namespace):
     port: int | None
     config: Path | None
     fault: str | None
+    no_jobs: bool
     list_faults: bool
 
 
@@ -41,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = Config() if asked.config is None else load_config(asked.config)
         port = config.http_port if asked.port is None else asked.port
-        serve(asked.host, port, config, asked.fault, _announce)
-    except ConfigError as error:
+        serve(asked.host, port, config, asked.fault, _announce, not asked.no_jobs)
+    except (ConfigError, UnusableDatabase) as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"cannot listen on {asked.host}, port {port}: {error.strerror}")
@@ -57,6 +59,7 @@ def _parser() -> _OneLineParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one")
     parser.add_argument("--config", type=Path, metavar="FILE", help="Orthanc-style JSON file")
+    parser.add_argument("--no-jobs", action="store_true", help="forget the jobs of its life before")
     parser.add_argument("--fault", metavar="NAME", help="plant this fault")
     parser.add_argument("--list-faults", action="store_true", help="name the faults, and stop")
     return parser

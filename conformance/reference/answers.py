@@ -78,4 +78,21 @@ class JobAnswers:
             raise not_found("The job is no longer in the history")
         if end.state is State.SUCCESS:
             return json_answer(end.content)
-        raise RestError(HTTPStatus.INTERNAL_SERVER_ERROR, end.error, end.details)
+        raise RestError(end.error.status, end.error, end.details)
+
+    def archive_ended(self, end: JobEnd, name: str) -> Response:
+        """The same for a call that asked for an archive, which is called `name`."""
+        if end.output is None or end.state is not State.SUCCESS:
+            return self.ended(end)
+        return self.archive(end.output, name)
+
+    def archive(self, output: bytes | None, name: str = "archive") -> Response:
+        """An archive, or None for one that there is not."""
+        if output is None:
+            raise not_found("The job has no archive")
+        headers = {"Content-Disposition": f'filename="{name}.zip"'}
+        return Response(output, headers=headers, media_type="application/zip")
+
+    def dropped(self, done: bool) -> Response:
+        """The archive of a job was to be removed; `done`: there was one."""
+        return json_answer({}) if done else self.archive(None)

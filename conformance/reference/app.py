@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from conformance.reference.answers import empty_answer, error_answer, json_answer
+from conformance.reference.archives_api import ArchivesApi
+from conformance.reference.associations import Caller
 from conformance.reference.auth import BasicAuth
 from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.instances_api import InstancesApi
 from conformance.reference.jobs_api import JobsApi
+from conformance.reference.modalities_api import ModalitiesApi
+from conformance.reference.modifications_api import ModificationsApi
 from conformance.reference.peers_api import PeersApi
-from conformance.reference.steps import StepSender
-from conformance.reference.storage import Storage
+from conformance.reference.queries_api import QueriesApi
+from conformance.reference.regroupings_api import RegroupingsApi
+from conformance.reference.resources_api import ResourcesApi
+from conformance.reference.storage import NotStored, Storage
+from conformance.reference.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,7 +36,10 @@ if TYPE_CHECKING:
 
     from conformance.reference.config import Config
     from conformance.reference.engine import Engine
+    from conformance.reference.modalities import Modality
     from conformance.reference.parts import Parts
+    from conformance.reference.persistence import JobStore
+    from conformance.reference.queries import Query
 
 VERSION = "1.5.6"
 """The version of Orthanc whose documentation page this server implements."""
@@ -36,63 +47,89 @@ VERSION = "1.5.6"
 API_VERSION = 2
 """The version of the REST API that Orthanc 1.5.5 to 1.5.6 declare."""
 
-IMPLEMENTS = ("DELETE /jobs/{id}", "ErrorDetails")
+IMPLEMENTS = (
+    "DELETE /jobs/{id}",
+    "DELETE /jobs/{id}/archive",
+    "ErrorCode over a restart",
+    "ErrorDetails",
+    "POST /tools/bulk-anonymize",
+    "POST /tools/bulk-modify",
+    "jobs saved at their creation",
+)
 """What it has of later versions of Orthanc."""
 
-LONGEST_STOP = 5.0
-"""Seconds that a step in flight may take to end when the server stops."""
 
-
-def build_engine(config: Config, parts: Parts, storage: Storage) -> Engine:
+def build_engine(config: Config, parts: Parts, storage: Storage, store: JobStore) -> Engine:
     """The jobs engine, not yet started."""
-    sender = StepSender(storage.file, config.http_timeout)
-    return parts.engine(
-        config.concurrent_jobs, config.jobs_history_size, sender.open_run, parts.registry
-    )
+    work = Work(parts, config, storage)
+    return parts.engine(config, work.open_run, store, parts.registry)
 
 
-def build_app(config: Config, parts: Parts, engine: Engine, storage: Storage) -> Starlette:
-    """The application; it starts the engine with itself, and stops it."""
+def build_app(
+    config: Config,
+    parts: Parts,
+    engine: Engine,
+    storage: Storage,
+    modalities: dict[str, Modality] | None = None,
+) -> Starlette:
+    """The application; it starts the engine with itself, and stops it.
+
+    `modalities`: where those that are registered are kept, for whoever else has to know them.
+    The stop lasts until the steps in flight have ended, each at the latest after HttpTimeout.
+    """
     answers = parts.answers()
+    calls = parts.calls(engine, answers)
+    reader = parts.reader()
+    caller = Caller(config.dicom_aet, config.dicom_scu_timeout)
+    known: dict[str, Modality] = {} if modalities is None else modalities
+    queries: dict[str, Query] = {}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         engine.start()
         yield
         engine.stop()
-        await asyncio.to_thread(engine.join, LONGEST_STOP)
-
-    async def modalities(request: Request) -> Response:
-        return json_answer([])
+        await asyncio.to_thread(engine.join)
 
     return Starlette(
         routes=[
             *JobsApi(engine, answers).routes(),
-            *PeersApi(engine, storage, parts.reader(), answers).routes(),
+            *PeersApi(calls, storage, reader).routes(),
             *InstancesApi(storage).routes(),
-            _system_route(config),
-            Route("/modalities", modalities, methods=["GET"]),
+            *ArchivesApi(calls, storage, reader).routes(),
+            *ModificationsApi(calls, storage, reader).routes(),
+            *RegroupingsApi(calls, storage, reader).routes(),
+            *ModalitiesApi(calls, storage, reader, caller, known, queries).routes(),
+            *QueriesApi(calls, reader, caller, queries).routes(),
+            *ResourcesApi(storage).routes(),
+            _system_route(config, parts),
         ],
         middleware=(
             [Middleware(BasicAuth, users=config.registered_users)]
             if config.authentication_enabled
             else []
         ),
-        exception_handlers={RestError: _answer_rest_error, HTTPException: _answer_http_error},
+        exception_handlers={
+            RestError: _answer_rest_error,
+            HTTPException: _answer_http_error,
+            NotStored: _answer_not_stored,
+        },
         lifespan=lifespan,
     )
 
 
-def _system_route(config: Config) -> Route:
+def _system_route(config: Config, parts: Parts) -> Route:
     """``GET /system``: what this server is, and what it declares for a conformance kit."""
     system = {
         "ApiVersion": API_VERSION,
         "DicomAet": config.dicom_aet,
+        "DicomPort": config.dicom_port,
         "JobsConformance": {
             "ConcurrentJobs": config.concurrent_jobs,
             "Implements": list(IMPLEMENTS),
             "JobsHistorySize": config.jobs_history_size,
-            "Retry": True,
+            "LimitJobs": config.limit_jobs,
+            "Retry": parts.registry.declares_retry,
         },
         "Name": config.name,
         "Version": VERSION,
@@ -117,4 +154,20 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         return error_answer(request, 404, ErrorCode.UNKNOWN_RESOURCE)
     response = empty_answer(error.status_code)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(sorted(_allowed(request)))
     return response
+
+
+def _allowed(request: Request) -> set[str]:
+    """The methods of the path of `request`: those of the first route that has it, and its like."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    path = next(matching).path
+    return {method for route in routes if route.path == path for method in route.methods or ()}
+
+
+async def _answer_not_stored(request: Request, error: Exception) -> Response:
+    """The disk is full, or the like."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return error_answer(request, status, ErrorCode.INTERNAL_ERROR, str(error))

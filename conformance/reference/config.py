@@ -25,6 +25,8 @@ class Config:
     """The settings that the reference server knows, under Orthanc's names and defaults.
 
     `concurrent_jobs`: workers, at least 1 (0 in the file means one for each core);
+    `dicom_port`: None = no DICOM server, 0 = a free port; `dicom_scu_timeout`: seconds that a
+    modality may take to answer, 0 = no limit;
     `jobs_history_size`: completed jobs that are kept; `http_timeout`: seconds a step may take,
     0 = no limit; `limit_jobs`: jobs that may wait, 0 = no limit.
     """
@@ -32,6 +34,8 @@ class Config:
     http_port: int = 8042
     name: str = "MyOrthanc"
     dicom_aet: str = "ORTHANC"
+    dicom_port: int | None = None
+    dicom_scu_timeout: int = 10
     concurrent_jobs: int = 2
     jobs_history_size: int = 10
     http_timeout: int = 60
@@ -58,14 +62,15 @@ def load_config(path: Path) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text") from error
     try:
-        return parse_config(text)
+        return parse_config(text, path.parent)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def parse_config(text: str) -> Config:
+def parse_config(text: str, folder: Path = Path()) -> Config:
     """Read a configuration from JSON `text`; keys that it does not know are ignored, as by Orthanc.
 
+    Folders are relative to `folder`, where the file is, as for Orthanc.
     Raises `ConfigError`, whose message names the key at fault.
     """
     try:
@@ -81,6 +86,8 @@ def parse_config(text: str) -> Config:
         http_port=read.integer("HttpPort", default.http_port, most=65535),
         name=read.text("Name", default.name),
         dicom_aet=read.text("DicomAet", default.dicom_aet),
+        dicom_port=read.port("DicomPort", default.dicom_port),
+        dicom_scu_timeout=read.integer("DicomScuTimeout", default.dicom_scu_timeout),
         concurrent_jobs=read.integer("ConcurrentJobs", default.concurrent_jobs, most=1024)
         or os.cpu_count()
         or 1,
@@ -88,8 +95,8 @@ def parse_config(text: str) -> Config:
         http_timeout=read.integer("HttpTimeout", default.http_timeout),
         save_jobs=read.boolean("SaveJobs", default.save_jobs),
         limit_jobs=read.integer("LimitJobs", default.limit_jobs),
-        storage_directory=Path(storage),
-        index_directory=Path(read.text("IndexDirectory", storage)),
+        storage_directory=folder / storage,
+        index_directory=folder / read.text("IndexDirectory", storage),
         authentication_enabled=read.boolean(
             "AuthenticationEnabled", default.authentication_enabled
         ),
@@ -117,6 +124,10 @@ class _Reader:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
             raise ConfigError(f"{key}: must be a whole number from 0 to {most}, {_found(value)}")
         return value
+
+    def port(self, key: str, default: int | None) -> int | None:
+        """A port, if one is named."""
+        return self.integer(key, 0, most=65535) if key in self._values else default
 
     def boolean(self, key: str, default: bool) -> bool:
         """True or false."""

@@ -6,6 +6,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pydicom
@@ -14,11 +15,58 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from conformance.reference.errors import ErrorCode, RestError, bad_request
+from conformance.reference.levels import Level
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_ERRORS = (
+    InvalidDicomError,
+    OSError,  # EOFError is not one
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+    struct.error,
+)
+"""What reading or writing a file that is not quite DICOM can raise."""
+
+MAIN_TAGS = {
+    Level.PATIENT: ("PatientBirthDate", "PatientID", "PatientName", "PatientSex"),
+    Level.STUDY: (
+        "AccessionNumber",
+        "ReferringPhysicianName",
+        "StudyDate",
+        "StudyDescription",
+        "StudyID",
+        "StudyInstanceUID",
+        "StudyTime",
+    ),
+    Level.SERIES: (
+        "BodyPartExamined",
+        "Modality",
+        "SeriesDate",
+        "SeriesDescription",
+        "SeriesInstanceUID",
+        "SeriesNumber",
+        "SeriesTime",
+    ),
+    Level.INSTANCE: ("InstanceNumber", "SOPInstanceUID"),
+}
+"""The tags that are shown of what is at each level."""
+
+SHOWN_TAGS = frozenset(name for names in MAIN_TAGS.values() for name in names)
+"""All of them."""
+
+_READ = (*SHOWN_TAGS, "SOPClassUID", "SpecificCharacterSet")
 _IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _WHOLE_NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
 _REAL_NUMBERS = frozenset({"FL", "FD"})
@@ -27,14 +75,32 @@ _NOT_FROM_TEXT = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "AT"
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A stored DICOM instance, and Orthanc's identifiers of it and of what it belongs to."""
+    """A stored DICOM instance, and Orthanc's identifiers of it and of what it belongs to.
+
+    `tags`: the main ones of all its levels, by keyword, as text.
+    """
 
     id: str
     series: str
     study: str
     patient: str
-    sop_instance_uid: str
     file: bytes
+    tags: Mapping[str, str]
+    sop_class_uid: str = ""
+    transfer_syntax: str = ""
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """What DICOM calls it."""
+        return self.tags["SOPInstanceUID"]
+
+    def at(self, level: Level) -> str:
+        """The identifier of what this belongs to at `level`."""
+        return self.id if level is Level.INSTANCE else getattr(self, level)
+
+    def main_tags(self, level: Level) -> dict[str, str]:
+        """The main tags of what this belongs to at `level`."""
+        return {name: self.tags[name] for name in MAIN_TAGS[level] if name in self.tags}
 
 
 def create(tags: dict[str, object]) -> Instance:
@@ -47,7 +113,7 @@ def create(tags: dict[str, object]) -> Instance:
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = SecondaryCaptureImageStorage
     for name, value in tags.items():
-        dataset.add(_element(name, value))
+        dataset.add(element(name, value))
     for keyword in _IDENTIFIERS:
         if not dataset.get(keyword):
             made = uuid4().hex if keyword == "PatientID" else generate_uid()
@@ -55,33 +121,36 @@ def create(tags: dict[str, object]) -> Instance:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta = meta
-    target = BytesIO()
     try:
-        pydicom.dcmwrite(target, dataset, enforce_file_format=True)
-    except (OSError, ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
+        return encode(dataset)
+    except FILE_ERRORS as error:
         raise bad_request("These values do not fit into a DICOM file") from error
+
+
+def encode(dataset: Dataset) -> Instance:
+    """The instance that `dataset` is, with a file of its own. Raises one of `FILE_ERRORS`."""
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    target = BytesIO()
+    pydicom.dcmwrite(target, dataset, enforce_file_format=True)
     return _identify(dataset, target.getvalue())
+
+
+def decode(file: bytes) -> Dataset:
+    """All of a DICOM file. Raises one of `FILE_ERRORS`."""
+    return pydicom.dcmread(BytesIO(file))
 
 
 def parse(file: bytes) -> Instance:
     """Read an uploaded DICOM file. Raises `RestError` (400) when it is none."""
     try:
-        dataset = pydicom.dcmread(BytesIO(file), specific_tags=list(_IDENTIFIERS))
-    except (
-        InvalidDicomError,
-        OSError,  # EOFError is not one
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        NotImplementedError,
-        struct.error,
-    ) as error:
+        dataset = pydicom.dcmread(BytesIO(file), specific_tags=list(_READ))
+        lacking = not all(dataset.get(keyword) for keyword in _IDENTIFIERS[1:])
+        instance = _identify(dataset, file)
+    except FILE_ERRORS as error:
         raise bad_request(f"Not a DICOM file ({len(file)} bytes)") from error
-    if not all(dataset.get(keyword) for keyword in _IDENTIFIERS[1:]):
+    if lacking:
         raise bad_request("The DICOM file lacks one of its identifiers")
-    return _identify(dataset, file)
+    return instance
 
 
 def _identify(dataset: Dataset, file: bytes) -> Instance:
@@ -90,7 +159,19 @@ def _identify(dataset: Dataset, file: bytes) -> Instance:
     patient, study, series, instance = (
         _orthanc_id("|".join(names[: level + 1])) for level in range(4)
     )
-    return Instance(instance, series, study, patient, names[3], file)
+    tags = {name: as_text(dataset.get(name)) for name in SHOWN_TAGS if name in dataset}
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    sop_class = str(dataset.get("SOPClassUID", ""))
+    return Instance(instance, series, study, patient, file, tags, sop_class, syntax)
+
+
+def as_text(value: object) -> str:
+    """The value of a tag as text; a backslash parts several."""
+    if value is None:
+        return ""
+    if isinstance(value, list | MultiValue):
+        return "\\".join(str(each) for each in value)
+    return str(value).strip()
 
 
 def _orthanc_id(text: str) -> str:
@@ -99,9 +180,9 @@ def _orthanc_id(text: str) -> str:
     return "-".join(digest[start : start + 8] for start in range(0, 40, 8))
 
 
-def _element(name: str, value: object) -> DataElement:
+def element(name: str, value: object) -> DataElement:
     """The data element for a tag of the caller's. Raises `RestError` (400)."""
-    tag = _tag(name)
+    tag = find_tag(name)
     if not isinstance(value, str):
         raise bad_request(f"The value of {name} must be a string", ErrorCode.BAD_PARAMETER_TYPE)
     vr = dictionary_VR(tag)
@@ -123,7 +204,7 @@ def _typed(vr: str, text: str) -> object:
     return text
 
 
-def _tag(name: str) -> BaseTag:
+def find_tag(name: str) -> BaseTag:
     """The tag that `name` stands for. Raises `RestError` (400) when there is none."""
     number = tag_for_keyword(name)
     digits = name.replace(",", "").replace("-", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from conformance.reference.config import Config
     from conformance.reference.errors import ErrorCode
+    from conformance.reference.persistence import JobStore
 
     Perform = Callable[[Step], Outcome]
     OpenRun = Callable[[Task], AbstractContextManager[Perform]]
@@ -30,11 +33,28 @@ if TYPE_CHECKING:
 class JobEnd:
     """How a job has ended, for who waited for it; `kept` tells whether it can still be read."""
 
+    id: str
     state: State
     error: ErrorCode
     details: str
     content: dict[str, object]
     kept: bool
+    output: bytes | None = None
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Newcomer:
+    """A task that is to become a job as soon as the queue has room.
+
+    `on_admitted` is called once, with the id of the job, or with None when the engine stops
+    before. `on_end` is called once for a job that was admitted, with its end, or with None when
+    the engine stops before. Both are called on any thread, with the engine's lock held: they must
+    only pass the news on.
+    """
+
+    task: Task
+    on_admitted: Callable[[str | None], None]
+    on_end: Callable[[JobEnd | None], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class Deletion(Enum):
 
 
 class Engine:
-    """Runs jobs on `workers` threads, and keeps `history_size` completed ones.
+    """Runs jobs on threads, as many at once as `config` says, and saves them in `store`.
 
     `open_run(task)` is entered for each run of a job, and yields the function that does a step
     and says how it has ended; it must not raise.
@@ -62,21 +82,24 @@ class Engine:
 
     def __init__(
         self,
-        workers: int,
-        history_size: int,
+        config: Config,
         open_run: OpenRun,
+        store: JobStore,
         registry_type: type[Registry] = Registry,
     ) -> None:
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)  # a job is pending, or the end has come
         self._retries = threading.Condition(self._lock)  # a job is in Retry, or the end has come
-        self._registry = registry_type(history_size, self._tell_end)
+        self._registry = registry_type(config.jobs_history_size, config.limit_jobs, self._note_end)
         self._open_run = open_run
-        self._waiting: dict[str, list[Callable[[JobEnd | None], None]]] = {}
+        self._store = store
+        self._newcomers: deque[Newcomer] = deque()  # the queue is full: the first is next
+        self._waiting: dict[str, Callable[[JobEnd | None], None]] = {}
+        self._news: list[tuple[Callable[[JobEnd | None], None], JobEnd]] = []  # not yet told
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work_on_jobs, name=f"worker-{number}", daemon=True)
-            for number in range(self.worker_count(workers))
+            for number in range(self.worker_count(config.concurrent_jobs))
         ]
         self._threads.append(threading.Thread(target=self._end_retries, name="retry", daemon=True))
 
@@ -85,6 +108,12 @@ class Engine:
         return workers
 
     # -- life ------------------------------------------------------------------------------------
+
+    def restore(self) -> None:
+        """Take up the jobs that the store has. Raises `UnusableDatabase`."""
+        with self._lock:
+            self._registry.restore(self._store.load())
+            self._store.save(list(self._registry.jobs.values()), self._registry.jobs)
 
     def start(self) -> None:
         """Start the threads."""
@@ -95,48 +124,63 @@ class Engine:
         """Ask the threads to end: no job starts any more, a step in flight is the last one.
 
         Returns at once. Who waits for the end of a job is told None: it will not be known here.
+        Who waits for room in the queue is told the same, and has added no job.
         """
         with self._lock:
             self._stopping = True
-            waiting, self._waiting = self._waiting, {}
+            while self._newcomers:
+                self._newcomers.popleft().on_admitted(None)
+            for on_end in self._waiting.values():
+                on_end(None)
+            self._waiting.clear()
             self._work.notify_all()
             self._retries.notify_all()
-        for listeners in waiting.values():
-            for listener in listeners:
-                listener(None)
 
-    def join(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds for the threads; False when a step is still in flight."""
-        deadline = time.monotonic() + timeout
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the threads, up to `timeout` seconds; False when a step is still in flight."""
+        deadline = None if timeout is None else time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     # -- what clients do: short, never waits, may be called on an event loop ---------------------
 
-    def submit(self, task: Task, on_end: Callable[[JobEnd | None], None] | None = None) -> str:
-        """Add a job, and answer its id.
-
-        `on_end` is called once, on a thread of the engine or of who acts on the job, with the
-        lock held: it must only pass the news on. It gets None when the engine stops before.
-        """
-        job = Job(task)
+    def submit(self, newcomer: Newcomer) -> None:
+        """Add a job, or let it wait behind the others that wait while the queue is full."""
         with self._lock:
-            if on_end is not None and not self._stopping:
-                self._waiting.setdefault(job.id, []).append(on_end)
-            self._registry.submit(job)
-            self._wake_workers()
-            stopping = self._stopping
-        if on_end is not None and stopping:
-            on_end(None)
-        return job.id
+            if self._stopping:
+                newcomer.on_admitted(None)
+                return
+            if self.must_wait(newcomer):
+                self._newcomers.append(newcomer)
+            else:
+                self._add(newcomer)
+
+    def must_wait(self, newcomer: Newcomer) -> bool:
+        """Whether there is no room for `newcomer`, or others wait for it already."""
+        return bool(self._newcomers) or not self._registry.has_room()
+
+    def awaits_room(self, newcomer: Newcomer) -> bool:
+        """Whether `newcomer` still waits for room in the queue."""
+        with self._lock:
+            return newcomer in self._newcomers
+
+    def withdraw(self, newcomer: Newcomer) -> bool:
+        """Who submitted `newcomer` is gone: it must never be added. False when it was already."""
+        with self._lock:
+            if newcomer not in self._newcomers:
+                return False
+            self._newcomers.remove(newcomer)
+            return True
 
     def act(self, job_id: str, action: Action) -> bool:
         """Do `action` to a job; False when it is refused or there is no such job."""
         with self._lock:
             job = self._registry.jobs.get(job_id)
-            accepted = job is not None and self._registry.act(job, action)
-            self._wake_workers()
+            if job is None:
+                return False
+            accepted = self._registry.act(job, action)
+            self._settle(job)
             return accepted
 
     def knows(self, job_id: str) -> bool:
@@ -160,13 +204,31 @@ class Engine:
         with self._lock:
             return [self._registry.describe(job) for job in self._registry.expanded()]
 
+    def output(self, job_id: str) -> bytes | None:
+        """The archive that a job has made; None when it has none, or there is no such job."""
+        with self._lock:
+            job = self._registry.jobs.get(job_id)
+            return job.output if job is not None and job.state is State.SUCCESS else None
+
+    def drop_output(self, job_id: str) -> bool:
+        """Remove the archive of a job; False when there is none."""
+        with self._lock:
+            job = self._registry.jobs.get(job_id)
+            if job is None or job.output is None:
+                return False
+            self._registry.drop_output(job)
+            self._settle(job)
+            return True
+
     def delete(self, job_id: str) -> Deletion:
         """Remove a completed job."""
         with self._lock:
             job = self._registry.jobs.get(job_id)
             if job is None:
                 return Deletion.UNKNOWN
-            return Deletion.DONE if self._registry.delete(job) else Deletion.NOT_COMPLETED
+            deleted = self._registry.delete(job)
+            self._settle(job)
+            return Deletion.DONE if deleted else Deletion.NOT_COMPLETED
 
     # -- the threads -----------------------------------------------------------------------------
 
@@ -186,6 +248,7 @@ class Engine:
             while not self._stopping:
                 if (job := self._registry.next_job()) is not None:
                     self._registry.start(job)
+                    self._settle(job)
                     return job
                 self._work.wait()
             return None
@@ -197,7 +260,8 @@ class Engine:
         Running before its first step is sent, and a request may fall in between.
         """
         with self._lock:
-            step = self._step_to_do(job)
+            step = self.step_to_do(job)
+            self._settle(job)
             left = RunEnd(job.state, job.error)
         if step is None:
             return left
@@ -205,19 +269,19 @@ class Engine:
             while step is not None:
                 outcome = perform(step)
                 with self._lock:
-                    step = self._end_step(job, outcome)
+                    step = self.end_step(job, outcome)
+                    self._settle(job)
                     left = RunEnd(job.state, job.error)
         return left
 
-    def _end_step(self, job: Job, outcome: Outcome) -> Step | None:
+    def end_step(self, job: Job, outcome: Outcome) -> Step | None:
         """Account for the step that has ended; answer the next one, if this run goes on."""
         self._registry.step_ended(job, outcome)
-        self._wake_workers()
         if job.state is State.RETRY:
             self._retries.notify()
-        return self._step_to_do(job) if job.state is State.RUNNING else None
+        return self.step_to_do(job) if job.state is State.RUNNING else None
 
-    def _step_to_do(self, job: Job) -> Step | None:
+    def step_to_do(self, job: Job) -> Step | None:
         """The next step of a Running job; None when its run is over, or the engine stops."""
         step = self._registry.next_step(job)
         return None if self._stopping else step
@@ -232,22 +296,52 @@ class Engine:
                     self._retries.wait(None if delay is None else min(delay, 3600.0))
                 else:
                     self._registry.retry_over(job)
-                    self._wake_workers()
+                    self._settle(job)
 
     # -- under the lock --------------------------------------------------------------------------
+
+    def _settle(self, job: Job) -> None:
+        """After each change of `job`: save it, and only then let anybody know of it."""
+        self._store.save([job], self._registry.jobs)
+        for on_end, end in self._news:
+            on_end(end)
+        self._news.clear()
+        self.room_made()
+        self._wake_workers()
+
+    def _note_end(self, job: Job) -> None:
+        """`job` has completed: if anybody waits for that, there is something to tell."""
+        if (on_end := self._waiting.pop(job.id, None)) is not None:
+            kept = job.id in self._registry.jobs
+            end = JobEnd(
+                job.id, job.state, job.error, job.error_details, content(job), kept, job.output
+            )
+            self._news.append((on_end, end))
+
+    def room_made(self) -> None:
+        """The queue may have room again."""
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Add the jobs that have waited for room, as long as there is some."""
+        while self._newcomers and not self._stopping and self._registry.has_room():
+            self._add(self.next_newcomer())
+
+    def next_newcomer(self) -> Newcomer:
+        """Take the one that has waited longest."""
+        return self._newcomers.popleft()
+
+    def _add(self, newcomer: Newcomer) -> None:
+        """A job of its own for `newcomer`."""
+        job = Job(newcomer.task)
+        if newcomer.on_end is not None:
+            self._waiting[job.id] = newcomer.on_end
+        self._registry.submit(job)
+        self._store.save([job], self._registry.jobs)
+        newcomer.on_admitted(job.id)
+        self._wake_workers()
 
     def _wake_workers(self) -> None:
         """Wake as many idle workers as there are pending jobs."""
         if self._registry.pending:
             self._work.notify(len(self._registry.pending))
-
-    def _tell_end(self, job: Job) -> None:
-        """Tell who waits for the end of `job`."""
-        listeners = self._waiting.pop(job.id, None)
-        if not listeners:
-            return
-        end = JobEnd(
-            job.state, job.error, job.error_details, content(job), job.id in self._registry.jobs
-        )
-        for listener in listeners:
-            listener(end)

@@ -17,6 +17,7 @@ class ErrorCode(IntEnum):
 
     INTERNAL_ERROR = -1, "Internal error"
     SUCCESS = 0, "Success"
+    PARAMETER_OUT_OF_RANGE = 3, "Parameter out of range"
     BAD_PARAMETER_TYPE = 5, "Bad type for a parameter"
     INEXISTENT_ITEM = 7, "Accessing an inexistent item"
     BAD_REQUEST = 8, "Bad request"
@@ -31,6 +32,21 @@ class ErrorCode(IntEnum):
         member._value_ = code
         member.description = description
         return member
+
+    @property
+    def status(self) -> HTTPStatus:
+        """The HTTP status of a call that ends with this error."""
+        return _STATUSES.get(self, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+_STATUSES = {
+    ErrorCode.PARAMETER_OUT_OF_RANGE: HTTPStatus.BAD_REQUEST,
+    ErrorCode.BAD_PARAMETER_TYPE: HTTPStatus.BAD_REQUEST,
+    ErrorCode.INEXISTENT_ITEM: HTTPStatus.NOT_FOUND,
+    ErrorCode.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
+    ErrorCode.BAD_FILE_FORMAT: HTTPStatus.BAD_REQUEST,
+    ErrorCode.UNKNOWN_RESOURCE: HTTPStatus.NOT_FOUND,
+}
 
 
 class RestError(Exception):

@@ -1,4 +1,4 @@
-"""The calls about instances: create, upload, read, remove, count."""
+"""The calls that bring instances in, and give them out again."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from conformance.reference.answers import json_answer
 from conformance.reference.bodies import read_json
 from conformance.reference.dicom import Instance
 from conformance.reference.errors import ErrorCode, bad_request, not_found
-from conformance.reference.storage import Level, Storage
+from conformance.reference.levels import Level
+from conformance.reference.storage import Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from starlette.requests import Request
 
 
 class InstancesApi:
-    """``/instances``, the lists of what they belong to, and ``/tools/create-dicom``."""
+    """What `ResourcesApi` does not have of ``/instances``, and ``/tools/create-dicom``."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -31,13 +30,8 @@ class InstancesApi:
         return [
             Route("/tools/create-dicom", self._create, methods=["POST"]),
             Route("/instances", self._upload, methods=["POST"]),
-            Route("/instances", self._list, methods=["GET"]),
-            Route("/instances/{id}", self._show, methods=["GET"]),
-            Route("/instances/{id}", self._delete, methods=["DELETE"]),
             Route("/instances/{id}/file", self._file, methods=["GET"]),
-            Route("/series", self._list_at(Level.SERIES), methods=["GET"]),
-            Route("/studies", self._list_at(Level.STUDY), methods=["GET"]),
-            Route("/patients", self._list_at(Level.PATIENT), methods=["GET"]),
+            Route("/instances/{id}/simplified-tags", self._tags, methods=["GET"]),
             Route("/statistics", self._statistics, methods=["GET"]),
         ]
 
@@ -66,35 +60,13 @@ class InstancesApi:
             }
         )
 
-    async def _list(self, request: Request) -> Response:
-        return json_answer(self._storage.ids())
-
-    def _list_at(self, level: Level) -> Callable[[Request], Awaitable[Response]]:
-        async def list_ids(request: Request) -> Response:
-            return json_answer(self._storage.ids_at(level))
-
-        return list_ids
-
-    async def _show(self, request: Request) -> Response:
-        instance = self._instance(request)
-        return json_answer(
-            {
-                "FileSize": len(instance.file),
-                "ID": instance.id,
-                "IndexInSeries": None,
-                "MainDicomTags": {"SOPInstanceUID": instance.sop_instance_uid},
-                "ParentSeries": instance.series,
-                "Type": "Instance",
-            }
-        )
-
     async def _file(self, request: Request) -> Response:
         return Response(self._instance(request).file, media_type="application/dicom")
 
-    async def _delete(self, request: Request) -> Response:
-        removed = self._storage.remove(self._instance(request).id)
-        ancestor = None if removed is None else self._storage.remaining_ancestor(removed)
-        return json_answer({"RemainingAncestor": ancestor})
+    async def _tags(self, request: Request) -> Response:
+        dataset = dicom.decode(self._instance(request).file)
+        shown = {each.keyword: dicom.as_text(each.value) for each in dataset if each.VR != "SQ"}
+        return json_answer({name: text for name, text in shown.items() if name})
 
     async def _statistics(self, request: Request) -> Response:
         size = self._storage.size()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from uuid import uuid4
 
 from conformance.reference import clock
 from conformance.reference.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from conformance.reference.peers import Peer
+    from conformance.reference.levels import Level
 
 
 class State(StrEnum):
@@ -43,30 +44,60 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a job: one instance that is sent to the peer. `size` is in bytes."""
+    """One step of a job.
 
-    instance: str
-    size: int
+    `item`: what it is about, as a rule an instance, nothing in a step that finishes the job;
+    `size` is in bytes.
+    """
+
+    item: str
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What a job has to do: send `steps`, in this order, to `peer`.
+class Task(ABC):
+    """What a job has to do: `steps`, in this order. There is a kind of it for each type of job.
 
-    `parents` are the identifiers that the caller listed; they show as ``ParentResources``.
+    A task never changes, and holds all that its steps need: no step relies on what an earlier
+    run of the same job left in memory. The kinds are in `tasks`.
     """
 
-    peer: Peer
     steps: tuple[Step, ...]
-    parents: tuple[str, ...] = ()
-    priority: int = 0
-    type: str = "OrthancPeerStore"
-    description: str = "REST API"
+    priority: int = field(default=0, kw_only=True)
+    description: str = field(default="REST API", kw_only=True)
+    type: ClassVar[str]
+
+    @abstractmethod
+    def content(self, job: Job) -> dict[str, object]:
+        """The ``Content`` of `job`, which has this task, beside the ``Description``."""
+
+    @property
+    def instances_count(self) -> int:
+        """How many instances the steps are about; a last step may be about none."""
+        return sum(1 for step in self.steps if step.item)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An instance that a step has made, and what it belongs to, by their identifiers."""
+
+    instance: str
+    series: str
+    study: str
+    patient: str
+
+    def at(self, level: Level) -> str:
+        """The identifier of what this belongs to at `level`."""
+        identifier: str = getattr(self, level)
+        return identifier
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The peer took the instance."""
+    """The step is done. `made`: the new instance, if any; `output`: what the job has made."""
+
+    made: Made | None = None
+    output: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +107,12 @@ class Failed:
     code: ErrorCode
     details: str = ""
     instance_gone: bool = False
+
+
+def instance_gone(step: Step) -> Failed:
+    """The instance of `step` was removed since the job was submitted."""
+    details = f"The instance {step.item} was removed"
+    return Failed(ErrorCode.INTERNAL_ERROR, details, instance_gone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +133,9 @@ class Job:
     `done`: how many steps of this run of the task are behind it; `progress`: the per cent last
     published, which a resubmitted job keeps until its first step has ended (design 2.5, 4);
     `runtime`: seconds it was Running before `running_since`, a reading of `time.monotonic`;
-    `retry_at`: when its time in Retry is over, on the same clock.
+    `retry_at`: when its time in Retry is over, on the same clock; `made`: the instances that its
+    steps have made in this run of the task; `output`: the archive that a client can
+    fetch, and `output_size` the bytes that it had, for it may be gone.
     """
 
     task: Task
@@ -111,9 +150,13 @@ class Job:
     pause_asked: bool = False
     cancel_asked: bool = False
     completed: datetime | None = None
+    place: int = 0
     runtime: float = 0.0
     running_since: float = 0.0
     retry_at: float = 0.0
+    made: list[Made] = field(default_factory=list)
+    output: bytes | None = None
+    output_size: int = 0
 
     @property
     def all_steps_done(self) -> bool:
@@ -128,20 +171,8 @@ class Job:
 
 
 def content(job: Job) -> dict[str, object]:
-    """The ``Content`` of `job`, as Orthanc 1.10.1 shows it for a store to a peer."""
-    task = job.task
-    size = sum(step.size for step in task.steps[: job.done])
-    parents = {"ParentResources": sorted(set(task.parents))} if task.parents else {}
-    return {
-        "Compress": False,
-        "Description": task.description,
-        "FailedInstancesCount": job.instances_gone,
-        "InstancesCount": len(task.steps),
-        **parents,
-        "Peer": task.peer.shown(),
-        "Size": str(size),
-        "SizeMB": size // 2**20,
-    }
+    """The ``Content`` of `job`, its fields in the order of their names."""
+    return dict(sorted({"Description": job.task.description, **job.task.content(job)}.items()))
 
 
 def describe(job: Job) -> dict[str, object]:
@@ -157,7 +188,7 @@ def describe(job: Job) -> dict[str, object]:
     answer["ErrorCode"] = job.error.value
     answer["ErrorDescription"] = job.error.description
     answer["ErrorDetails"] = job.error_details
-    if job.state is State.RUNNING and 0 < job.progress < 100:
+    if job.state is State.RUNNING and job.done and 0 < job.progress < 100:
         remaining = runtime / job.progress * (100 - job.progress)
         answer["EstimatedTimeOfArrival"] = clock.stamp(now + timedelta(seconds=remaining))
     answer["ID"] = job.id

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from conformance.reference.answers import JobAnswers, json_answer
@@ -38,6 +40,9 @@ class JobsApi:
             *actions,
             Route("/jobs", self._list, methods=["GET"]),
             Route("/jobs/{id}", self._delete, methods=["DELETE"]),
+            Route("/jobs/{id}/archive", self._archive, methods=["GET"]),
+            Route("/jobs/{id}/archive", self._drop_archive, methods=["DELETE"]),
+            Route("/jobs/{id}/{output}", self._no_output, methods=["GET"]),
         ]
 
     async def _read(self, request: Request) -> Response:
@@ -51,6 +56,17 @@ class JobsApi:
 
     async def _delete(self, request: Request) -> Response:
         return self._answers.deletion(self._engine.delete(request.path_params["id"]))
+
+    async def _archive(self, request: Request) -> Response:
+        return self._answers.archive(self._engine.output(request.path_params["id"]))
+
+    async def _drop_archive(self, request: Request) -> Response:
+        return self._answers.dropped(self._engine.drop_output(request.path_params["id"]))
+
+    async def _no_output(self, request: Request) -> Response:
+        """A job has outputs below its address, and none of this name; an action is none."""
+        is_action = request.path_params["output"] in list(Action)
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED if is_action else HTTPStatus.NOT_FOUND)
 
     def _action(self, action: Action) -> ActionEndpoint:
         async def act(request: Request) -> Response:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.reference.answers import JobAnswers
+from conformance.reference.archiving import Archiver
+from conformance.reference.calls import JobCalls
+from conformance.reference.dicom_steps import ModalityMover, ModalitySender
 from conformance.reference.engine import Engine
+from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
+from conformance.reference.rewriting import Merger, Modifier, Splitter
 from conformance.reference.submission import SubmissionReader
 
 
@@ -16,5 +21,13 @@ class Parts:
 
     registry: type[Registry] = Registry
     engine: type[Engine] = Engine
+    store: type[JobStore] = JobStore
     answers: type[JobAnswers] = JobAnswers
     reader: type[SubmissionReader] = SubmissionReader
+    calls: type[JobCalls] = JobCalls
+    sender: type[ModalitySender] = ModalitySender
+    mover: type[ModalityMover] = ModalityMover
+    modifier: type[Modifier] = Modifier
+    splitter: type[Splitter] = Splitter
+    merger: type[Merger] = Merger
+    archiver: type[Archiver] = Archiver

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from conformance.reference.answers import JobAnswers, empty_answer, json_answer
+from conformance.reference.answers import empty_answer, json_answer
 from conformance.reference.bodies import read_json
-from conformance.reference.errors import ErrorCode, RestError, not_found
-from conformance.reference.job import Step, Task
+from conformance.reference.errors import not_found
 from conformance.reference.peers import Peer, parse_peer
+from conformance.reference.selection import steps_of
+from conformance.reference.tasks.stores import PeerStore
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from conformance.reference.engine import Engine, JobEnd
+    from conformance.reference.calls import JobCalls
     from conformance.reference.storage import Storage
-    from conformance.reference.submission import Submission, SubmissionReader
+    from conformance.reference.submission import SubmissionReader
 
 
 class PeersApi:
     """``/peers`` and what is below; the peers themselves live in here."""
 
-    def __init__(
-        self, engine: Engine, storage: Storage, reader: SubmissionReader, answers: JobAnswers
-    ) -> None:
-        self._engine = engine
+    def __init__(self, calls: JobCalls, storage: Storage, reader: SubmissionReader) -> None:
+        self._calls = calls
         self._storage = storage
         self._reader = reader
-        self._answers = answers
         self._peers: dict[str, Peer] = {}
 
     def routes(self) -> list[Route]:
@@ -68,10 +64,13 @@ class PeersApi:
     async def _store(self, request: Request) -> Response:
         peer = self._peer(request)
         submission = self._reader.read(await request.body())
-        task = self._task(peer, submission)
-        if submission.synchronous:
-            return self._answers.ended(await self._run_to_its_end(task))
-        return self._answers.submitted(self._engine.submit(task))
+        task = PeerStore(
+            steps_of(self._storage, submission.resources),
+            peer,
+            submission.resources,
+            priority=submission.priority,
+        )
+        return await self._calls.answer(request, task, submission.synchronous)
 
     def _peer(self, request: Request) -> Peer:
         """The peer that the path names. Raises `RestError` (404)."""
@@ -79,39 +78,3 @@ class PeersApi:
         if name not in self._peers:
             raise not_found(f"Unknown peer: {name}")
         return self._peers[name]
-
-    def _task(self, peer: Peer, submission: Submission) -> Task:
-        """What the job has to do: one step for each instance of each listed resource.
-
-        Raises `RestError` (404) for a resource that there is not.
-        """
-        steps: list[Step] = []
-        for resource in submission.resources:
-            instances = self._storage.below(resource)
-            if instances is None:
-                raise not_found(f"Unknown resource: {resource}", ErrorCode.UNKNOWN_RESOURCE)
-            steps.extend(Step(instance.id, len(instance.file)) for instance in instances)
-        return Task(peer, tuple(steps), submission.resources, submission.priority)
-
-    async def _run_to_its_end(self, task: Task) -> JobEnd:
-        """Submit a job and wait until it has completed; holds no thread meanwhile.
-
-        Raises `RestError` (503) when the server stops before.
-        """
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[JobEnd | None] = loop.create_future()
-
-        def settle(end: JobEnd | None) -> None:
-            if not ended.done():  # the caller may have hung up
-                ended.set_result(end)
-
-        def pass_on(end: JobEnd | None) -> None:
-            loop.call_soon_threadsafe(settle, end)
-
-        self._engine.submit(task, pass_on)
-        end = await ended
-        if end is None:
-            raise RestError(
-                HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.INTERNAL_ERROR, "The server is stopping"
-            )
-        return end

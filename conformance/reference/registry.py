@@ -11,6 +11,7 @@ Sources: the page of Orthanc 1.5.6; the strict table of design 2.2; the facts of
 from __future__ import annotations
 
 import bisect
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -29,19 +30,25 @@ from conformance.reference.job import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Registry:
     """All jobs of the server: the queue of pending ones, the history, and those in between.
 
-    `history_size`: how many completed jobs are kept; `on_end` is told of each job that has
+    `history_size`: how many completed jobs are kept; `limit_jobs`: how many pending jobs there
+    may be before a new one has to wait, 0 = no limit; `on_end` is told of each job that has
     completed, when it has been put into the history (or found no place there).
     """
 
-    def __init__(self, history_size: int, on_end: Callable[[Job], None]) -> None:
+    declares_retry = True
+    """Whether the server says that a job of it may be in Retry."""
+
+    def __init__(self, history_size: int, limit_jobs: int, on_end: Callable[[Job], None]) -> None:
         self.history_size = history_size
+        self.limit_jobs = limit_jobs
         self.on_end = on_end
+        self.places = itertools.count()
         self.jobs: dict[str, Job] = {}
         self.pending: list[Job] = []  # in the order in which they will run
         self.history: list[Job] = []  # in the order in which they completed
@@ -61,6 +68,10 @@ class Registry:
         return describe(job)
 
     # -- submission ------------------------------------------------------------------------------
+
+    def has_room(self) -> bool:
+        """Whether a new job need not wait: the queue has less than LimitJobs pending ones."""
+        return not self.limit_jobs or len(self.pending) < self.limit_jobs
 
     def submit(self, job: Job) -> None:
         """A new job: it becomes Pending."""
@@ -132,6 +143,9 @@ class Registry:
         """Forget the run before: all steps are to do, and no time has been spent."""
         job.done = 0
         job.instances_gone = 0
+        job.made = []
+        job.output = None
+        job.output_size = 0
         job.runtime = 0.0
         job.completed = None
 
@@ -156,6 +170,7 @@ class Registry:
     def enqueue(self, job: Job) -> None:
         """`job` becomes Pending, behind all jobs that go before it or are its equals."""
         job.state = State.PENDING
+        job.place = next(self.places)
         bisect.insort_right(self.pending, job, key=self.queue_key)
 
     def queue_key(self, job: Job) -> int:
@@ -226,6 +241,7 @@ class Registry:
         """The step in flight of `job` has ended; it stays Running only if there is more to do."""
         match outcome:
             case Succeeded():
+                self.keep_result(job, outcome)
                 self.step_succeeded(job)
             case Failed():
                 self.step_failed(job, outcome)
@@ -245,6 +261,18 @@ class Registry:
         self.count_step(job)
         if last and not self.look_at_requests(job):
             self.succeed(job)
+
+    def keep_result(self, job: Job, succeeded: Succeeded) -> None:
+        """Keep what a step has made."""
+        if succeeded.made is not None:
+            job.made.append(succeeded.made)
+        if succeeded.output is not None:
+            job.output = succeeded.output
+            job.output_size = len(succeeded.output)
+
+    def drop_output(self, job: Job) -> None:
+        """Forget the archive that `job` has made (a call of Orthanc 1.12.1)."""
+        job.output = None
 
     def count_step(self, job: Job) -> None:
         """One step more is done."""
@@ -331,6 +359,7 @@ class Registry:
 
     def admit_to_history(self, job: Job) -> None:
         """Keep `job`, and give up the oldest completed ones that are too many."""
+        job.place = next(self.places)
         self.history.append(job)
         while len(self.history) > self.history_room():
             self.forget(self.evict())
@@ -350,3 +379,58 @@ class Registry:
     def forget(self, job: Job) -> None:
         """Nobody can read `job` any more."""
         del self.jobs[job.id]
+
+    # -- the start of the server -----------------------------------------------------------------
+
+    def restore(self, jobs: Iterable[Job]) -> None:
+        """Take up the jobs of the server's life before, in the states in which it left them.
+
+        The history keeps its order, and the queue too. A job that was Running was taken out of the
+        queue before its equals, so it comes before them again. A job that was in Retry becomes
+        Pending now, and so comes behind those that were Pending already.
+        """
+        for job in self.known_again(jobs):
+            self.jobs[job.id] = job
+        in_order = sorted(self.jobs.values(), key=self.restore_key)
+        for job in in_order:
+            self.restore_job(job)
+
+    def known_again(self, jobs: Iterable[Job]) -> list[Job]:
+        """Those of the earlier jobs that there are again."""
+        return list(jobs)
+
+    def restore_key(self, job: Job) -> tuple[bool, int]:
+        """What the earlier jobs are sorted by, before each is put where it was."""
+        return job.state is State.RETRY, job.place
+
+    def restore_job(self, job: Job) -> None:
+        """Put `job` back: into the history, or into the queue, or leave it Paused."""
+        match job.state:
+            case State.SUCCESS | State.FAILURE:
+                self.restore_completed(job)
+            case State.PENDING:
+                self.restore_pending(job)
+            case State.RUNNING:
+                self.restore_running(job)
+            case State.RETRY:
+                self.retry_over(job)
+            case State.PAUSED:
+                self.restore_paused(job)
+
+    def restore_completed(self, job: Job) -> None:
+        """The history takes `job` again; if it is smaller than before, the oldest go."""
+        self.admit_to_history(job)
+
+    def restore_pending(self, job: Job) -> None:
+        """`job` waits again."""
+        self.enqueue(job)
+
+    def restore_running(self, job: Job) -> None:
+        """The run of `job` was cut off: what was asked for takes effect, or it waits again."""
+        job.running_since = time.monotonic()
+        if not self.look_at_requests(job):
+            self.stop_running(job)
+            self.enqueue(job)
+
+    def restore_paused(self, job: Job) -> None:
+        """Paused is where a user put `job`, so it stays there."""

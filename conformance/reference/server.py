@@ -6,12 +6,15 @@ import asyncio
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from conformance.reference.app import build_app, build_engine
+from conformance.reference.database import Database
+from conformance.reference.dicom_server import DicomServer
 from conformance.reference.faults import find_fault
 from conformance.reference.parts import Parts
 from conformance.reference.storage import Storage
@@ -19,8 +22,11 @@ from conformance.reference.storage import Storage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from starlette.applications import Starlette
+
     from conformance.reference.config import Config
     from conformance.reference.engine import Engine
+    from conformance.reference.modalities import Modality
 
 
 def serve(
@@ -29,18 +35,34 @@ def serve(
     config: Config,
     fault: str | None = None,
     announce: Callable[[str], None] = print,
+    load_jobs: bool = True,
 ) -> None:
     """Run the reference server until SIGTERM or Ctrl-C.
 
     `port` 0 means a free one; `fault` names a planted fault (see `faults`); `announce` is called
-    once, with the server's URL, when it answers.
-    Raises `KeyError` for a fault that there is not, and `OSError` when the address is not free.
+    once, with the server's URL, when it answers; `load_jobs`: take up the jobs of its life before.
+    Raises `KeyError` for a fault that there is not, `OSError` when the address is not free,
+    `ConfigError` when the DicomPort is not, and `UnusableDatabase`.
     """
     parts = Parts() if fault is None else find_fault(fault).parts
-    storage = Storage()
-    engine = build_engine(config, parts, storage)
-    settings = uvicorn.Config(
-        build_app(config, parts, engine, storage),
+    with _listen(host, port) as listener, closing(Database(config.index_directory)) as database:
+        storage = Storage(database)
+        store = parts.store(database, config.save_jobs, load_jobs)
+        engine = build_engine(config, parts, storage, store)
+        engine.restore()
+        modalities: dict[str, Modality] = {}
+        with closing(DicomServer(host, config, storage, modalities)) as dicom:
+            known = replace(config, dicom_port=dicom.port)
+            settings = _settings(build_app(known, parts, engine, storage, modalities))
+            url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
+            server = _Server(settings, engine, lambda: announce(url))
+            asyncio.run(server.serve(sockets=[listener]))
+
+
+def _settings(app: Starlette) -> uvicorn.Config:
+    """How uvicorn serves `app`."""
+    return uvicorn.Config(
+        app,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -50,10 +72,6 @@ def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    with _listen(host, port) as listener:
-        url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
-        server = _Server(settings, engine, lambda: announce(url))
-        asyncio.run(server.serve(sockets=[listener]))
 
 
 class _Server(uvicorn.Server):
@@ -88,7 +106,11 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _stop(self) -> None:
-        """No job starts from now on, and who waits for one is told so."""
+        """No job starts from now on, and who waits for one is told so.
+
+        A second Ctrl-C does not wait for the steps in flight: all is saved, as for ``kill -9``.
+        """
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         self._engine.stop()
         self.should_exit = True
 

@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.reference.errors import ErrorCode
-from conformance.reference.job import Failed, Outcome, RetryAsked, Step, Succeeded, Task
+from conformance.reference.job import (
+    Failed,
+    Outcome,
+    RetryAsked,
+    Step,
+    Succeeded,
+    Task,
+    instance_gone,
+)
+from conformance.reference.tasks.stores import PeerStore
 
 if TYPE_CHECKING:
     import socket
@@ -49,13 +58,14 @@ class StepSender:
     @contextmanager
     def open_run(self, task: Task) -> Iterator[Callable[[Step], Outcome]]:
         """Yield the function that does a step of `task`; close the connection afterwards."""
+        if not isinstance(task, PeerStore):
+            raise TypeError(f"{task.type} is nothing that is sent to a peer")
         connection = _PeerConnection(task.peer, self._timeout)
 
         def perform(step: Step) -> Outcome:
-            instance = self._find_instance(step.instance)
+            instance = self._find_instance(step.item)
             if instance is None:
-                gone = f"The instance {step.instance} was removed"
-                return Failed(ErrorCode.INTERNAL_ERROR, gone, instance_gone=True)
+                return instance_gone(step)
             return connection.post(instance)
 
         try:

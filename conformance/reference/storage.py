@@ -2,92 +2,141 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import json
+import sqlite3
+import threading
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from conformance.reference.database import Database
+from conformance.reference.dicom import Instance
+from conformance.reference.levels import Level
+
 if TYPE_CHECKING:
-    from conformance.reference.dicom import Instance
+    from collections.abc import Mapping
+
+_INSERT = "INSERT INTO instances (id, named, file) VALUES (?, ?, ?)"
+_DELETE = "DELETE FROM instances WHERE id = ?"
+_QUERY = "SELECT named, file FROM instances ORDER BY number"
 
 
-class Level(StrEnum):
-    """The levels above an instance, spelled as the fields of `Instance`."""
-
-    SERIES = "series"
-    STUDY = "study"
-    PATIENT = "patient"
+class NotStored(OSError):
+    """The database does not take an instance, as when the disk is full."""
 
 
 class Storage:
-    """Instances by their identifier, in order of arrival.
+    """Instances by their identifier, in order of arrival; each is in `database` as well.
 
-    Only the event loop changes it. `file` alone is called by worker threads: one look-up in a
-    dict, which is whole under Python's own lock.
+    Without a database they last as long as this object. Every thread may call it: clients change
+    it, and so do the steps of jobs. Each method is a whole, under one lock.
+    Raises `UnusableDatabase` when the instances of an earlier life of the server cannot be read.
     """
 
-    def __init__(self) -> None:
-        self._instances: dict[str, Instance] = {}
+    def __init__(self, database: Database | None = None) -> None:
+        self._database = Database() if database is None else database
+        self._lock = threading.RLock()
+        self._instances = {each.id: each for each in _stored(self._database)}
 
     def add(self, instance: Instance) -> bool:
-        """Store `instance`; False when it is there already, and then the old one stays."""
-        if instance.id in self._instances:
-            return False
-        self._instances[instance.id] = instance
-        return True
+        """Store `instance`; False when it is there already, and then the old one stays.
+
+        Raises `NotStored`.
+        """
+        with self._lock:
+            if instance.id in self._instances:
+                return False
+            self._write(_INSERT, instance.id, _named(instance), instance.file)
+            self._instances[instance.id] = instance
+            return True
 
     def get(self, instance_id: str) -> Instance | None:
         """An instance; None when there is none of this id."""
-        return self._instances.get(instance_id)
+        with self._lock:
+            return self._instances.get(instance_id)
 
     def file(self, instance_id: str) -> bytes | None:
         """The DICOM file of an instance; None when it is gone."""
-        instance = self._instances.get(instance_id)
+        instance = self.get(instance_id)
         return None if instance is None else instance.file
 
     def remove(self, instance_id: str) -> Instance | None:
-        """Remove an instance, and answer it; None when there was none."""
-        return self._instances.pop(instance_id, None)
+        """Remove an instance, and answer it; None when there was none. Raises `NotStored`."""
+        with self._lock:
+            self._write(_DELETE, instance_id)
+            return self._instances.pop(instance_id, None)
+
+    def all(self) -> list[Instance]:
+        """All instances."""
+        with self._lock:
+            return list(self._instances.values())
 
     def ids(self) -> list[str]:
         """The ids of all instances."""
-        return list(self._instances)
+        return [instance.id for instance in self.all()]
 
     def ids_at(self, level: Level) -> list[str]:
-        """The ids of all patients, studies or series."""
-        return list(dict.fromkeys(_id_at(each, level) for each in self._instances.values()))
+        """The ids of all patients, studies, series or instances."""
+        return list(dict.fromkeys(instance.at(level) for instance in self.all()))
+
+    def at(self, level: Level, resource: str) -> list[Instance]:
+        """The instances of the patient, study, series or instance `resource`; none: empty."""
+        if level is Level.INSTANCE:
+            instance = self.get(resource)
+            return [] if instance is None else [instance]
+        return [instance for instance in self.all() if instance.at(level) == resource]
+
+    def find(self, resource: str) -> tuple[Level, list[Instance]] | None:
+        """What `resource` is, and its instances; None when there is no such resource."""
+        for level in Level:
+            if found := self.at(level, resource):
+                return level, found
+        return None
 
     def below(self, resource: str) -> list[Instance] | None:
         """The instances of any resource: of itself, or of the series, study or patient it is.
 
         None when there is no such resource.
         """
-        if (instance := self._instances.get(resource)) is not None:
-            return [instance]
-        found = [
-            instance
-            for instance in self._instances.values()
-            if resource in (instance.series, instance.study, instance.patient)
-        ]
-        return found or None
+        found = self.find(resource)
+        return None if found is None else found[1]
 
     def remaining_ancestor(self, removed: Instance) -> dict[str, str] | None:
         """The nearest resource that `removed` belonged to and that still has instances."""
-        paths = {Level.SERIES: "/series/", Level.STUDY: "/studies/", Level.PATIENT: "/patients/"}
-        for level, path in paths.items():
-            ancestor = _id_at(removed, level)
-            if self.below(ancestor) is not None:
-                return {"ID": ancestor, "Path": path + ancestor, "Type": level.capitalize()}
+        for level in Level.SERIES.own_and_above:
+            ancestor = removed.at(level)
+            if self.at(level, ancestor):
+                return {"ID": ancestor, "Path": level.path + ancestor, "Type": level.shown}
         return None
 
     def size(self) -> int:
         """Bytes of all files."""
-        return sum(len(instance.file) for instance in self._instances.values())
+        return sum(len(instance.file) for instance in self.all())
+
+    def _write(self, statement: str, *values: object) -> None:
+        try:
+            self._database.write([(statement, values)])
+        except sqlite3.Error as error:
+            raise NotStored(f"The instances cannot be stored: {error}") from error
 
 
-def _id_at(instance: Instance, level: Level) -> str:
-    match level:
-        case Level.SERIES:
-            return instance.series
-        case Level.STUDY:
-            return instance.study
-        case Level.PATIENT:
-            return instance.patient
+def _stored(database: Database) -> list[Instance]:
+    """The instances in `database`. Raises `UnusableDatabase`."""
+    try:
+        return [
+            Instance(**json.loads(str(named)), file=_file(file))
+            for named, file in database.rows(_QUERY)
+        ]
+    except (ValueError, TypeError) as error:
+        raise database.unusable("an instance in it cannot be read") from error
+
+
+def _named(instance: Instance) -> str:
+    """All of `instance` but its file, as JSON."""
+    named: Mapping[str, object] = asdict(instance)
+    return json.dumps({name: value for name, value in named.items() if name != "file"})
+
+
+def _file(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError("a file is bytes")
+    return value

@@ -1,10 +1,11 @@
-"""What the body of ``POST /peers/{name}/store`` asks for."""
+"""What the body of a call that creates a job asks for."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 
+from conformance.reference.bodies import not_offered
 from conformance.reference.errors import bad_request
 
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
@@ -29,22 +30,28 @@ class SubmissionReader:
 
         Raises `RestError` (400).
         """
+        fields = self.store_fields(body)
+        not_offered(fields, *_NOT_OFFERED)
+        return Submission(
+            self.resources(fields["Resources"]), self.synchronous(fields), self.priority(fields)
+        )
+
+    def store_fields(self, body: bytes) -> dict[str, object]:
+        """The fields of a call to store, ``Resources`` among them, whatever its form.
+
+        Raises `RestError` (400).
+        """
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):
             value = _bare_id(body)
         if isinstance(value, str | list):
-            return Submission(self.resources(value))
+            return {"Resources": value}
         if not isinstance(value, dict):
             raise bad_request("The body must be an object, or an array of identifiers")
         if "Resources" not in value:
             raise bad_request("Missing field: Resources")
-        for name in _NOT_OFFERED:
-            if value.get(name, False) is not False:
-                raise bad_request(f"{name} is not offered by this server")
-        return Submission(
-            self.resources(value["Resources"]), self.synchronous(value), self.priority(value)
-        )
+        return value
 
     def resources(self, value: object) -> tuple[str, ...]:
         """The identifiers, in the order of the caller, as often as they are listed."""

@@ -9,18 +9,24 @@ the peer; none of them breaks anything that it does not say.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-from conformance.reference.answers import JobAnswers
-from conformance.reference.engine import Engine
 from conformance.reference.faults import (
     answers,
+    archives,
+    copies,
     errors,
     history,
+    limit,
     listing,
+    modalities,
+    monitoring,
+    persistence,
     progress,
+    readings,
     requests,
+    routes,
     scheduling,
     sequences,
     steps,
@@ -28,8 +34,6 @@ from conformance.reference.faults import (
     transitions,
 )
 from conformance.reference.parts import Parts
-from conformance.reference.registry import Registry
-from conformance.reference.submission import SubmissionReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,16 +53,15 @@ class Fault:
 
 def _plant(faulty: type) -> Fault:
     """The fault that the class `faulty` is."""
-    if issubclass(faulty, Registry):
-        parts = Parts(registry=faulty)
-    elif issubclass(faulty, Engine):
-        parts = Parts(engine=faulty)
-    elif issubclass(faulty, JobAnswers):
-        parts = Parts(answers=faulty)
-    elif issubclass(faulty, SubmissionReader):
-        parts = Parts(reader=faulty)
-    else:
-        raise TypeError(f"{faulty.__name__} is no part of the server")
+    for role in fields(Parts):
+        if isinstance(role.default, type) and issubclass(faulty, role.default):
+            chosen: dict[str, Any] = {role.name: faulty}
+            return _named(faulty, Parts(**chosen))
+    raise TypeError(f"{faulty.__name__} is no part of the server")
+
+
+def _named(faulty: type, parts: Parts) -> Fault:
+    """The fault of which `faulty` gives the name and the description."""
     return Fault(_WORD_START.sub("-", faulty.__name__).lower(), str(faulty.__doc__), parts)
 
 
@@ -81,6 +84,14 @@ _GROUPS = (
     history,
     submission,
     sequences,
+    limit,
+    monitoring,
+    persistence,
+    routes,
+    archives,
+    copies,
+    modalities,
+    readings,
 )
 
 FAULTS: dict[str, Fault] = {

@@ -87,8 +87,8 @@ class PauseForgetsFailingStep(Registry):
 class PauseRunsOneMoreStep(Registry):
     """A pause of a Running job takes effect one step late."""
 
-    def __init__(self, history_size: int, on_end: Callable[[Job], None]) -> None:
-        super().__init__(history_size, on_end)
+    def __init__(self, history_size: int, limit_jobs: int, on_end: Callable[[Job], None]) -> None:
+        super().__init__(history_size, limit_jobs, on_end)
         self._overlooked: set[Job] = set()
 
     def pause_is_asked(self, job: Job) -> bool:

@@ -35,7 +35,8 @@ class TiesLastInFirstOut(Registry):
     """Of jobs with equal priority, the last one that became Pending runs first."""
 
     def enqueue(self, job: Job) -> None:
-        job.state = State.PENDING
+        super().enqueue(job)
+        self.leave_queue(job)
         bisect.insort_left(self.pending, job, key=self.queue_key)
 
 

@@ -13,8 +13,8 @@ from conformance.reference.registry import Registry
 class _CountingRegistry(Registry):
     """A registry that counts something by job."""
 
-    def __init__(self, history_size: int, on_end: Callable[[Job], None]) -> None:
-        super().__init__(history_size, on_end)
+    def __init__(self, history_size: int, limit_jobs: int, on_end: Callable[[Job], None]) -> None:
+        super().__init__(history_size, limit_jobs, on_end)
         self.counted: Counter[Job] = Counter()
 
 

@@ -54,8 +54,8 @@ class RetryStartsOver(Registry):
 class FirstStepDoneTwice(Registry):
     """A job does its first step twice."""
 
-    def __init__(self, history_size: int, on_end: Callable[[Job], None]) -> None:
-        super().__init__(history_size, on_end)
+    def __init__(self, history_size: int, limit_jobs: int, on_end: Callable[[Job], None]) -> None:
+        super().__init__(history_size, limit_jobs, on_end)
         self._repeated: set[Job] = set()
 
     def step_succeeded(self, job: Job) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import queue
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,6 +43,7 @@ class Gate:
     def __init__(self) -> None:
         self._slots: dict[str, queue.Queue[Arrival]] = {}
         self._lock = threading.Lock()
+        self.numbers = itertools.count(1)  # of the slots, for all servers
         gate = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -104,7 +106,7 @@ class Server:
         self.port = port
         self.gate = gate
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
-        self._slots = 0
+        self._start: Callable[[list[str], dict[str, object]], subprocess.Popen[str]] | None = None
         self._instances: list[str] = []
 
     def call(
@@ -126,10 +128,9 @@ class Server:
             self._instances.append(made.json["ID"])
         return self._instances[:count]
 
-    def peer(self) -> str:
-        """The name of a new peer, which is a slot of the gate."""
-        self._slots += 1
-        name = f"slot{self._slots}"
+    def peer(self, known: str | None = None) -> str:
+        """The name of a new peer, which is a slot of the gate; or of a `known` one, once more."""
+        name = f"slot{next(self.gate.numbers)}" if known is None else known
         assert self.call("PUT", f"/peers/{name}", {"Url": f"{self.gate.url}/{name}"}).status == 200
         return name
 
@@ -154,6 +155,26 @@ class Server:
         """SIGTERM, and the exit status."""
         self.process.terminate()
         return self.process.wait(DEADLINE)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def start(self, *arguments: str, **config: object) -> None:
+        """Start it again after its end, on its database, with what is added to its config."""
+        assert self._start is not None
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._connection.close()
+        self.process = self._start([*arguments], config)
+        self.port = _listening(self.process)
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+
+    def restart(self, *arguments: str, **config: object) -> None:
+        """SIGTERM, and start it again."""
+        assert self.stop() == 0
+        self.start(*arguments, **config)
 
 
 @dataclass(frozen=True)
@@ -216,20 +237,36 @@ class Job:
 @contextmanager
 def running_server(folder: Path, gate: Gate, *arguments: str, **config: object) -> Iterator[Server]:
     """A reference server with this configuration, ended at the end."""
-    file = folder / f"config-{time.monotonic_ns()}.json"
-    file.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "conformance.reference", "--port", "0", "--config", str(file)]
-    process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    database = str(folder / f"database-{time.monotonic_ns()}")
+    settings = {"LimitJobs": 0, "StorageDirectory": database, **config}
+
+    def start(others: list[str], changes: dict[str, object]) -> subprocess.Popen[str]:
+        file = folder / f"config-{time.monotonic_ns()}.json"
+        file.write_text(json.dumps({**settings, **changes}))
+        module = [sys.executable, "-m", "conformance.reference", "--port", "0"]
+        command = [*module, "--config", str(file), *arguments, *others]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+    server = None
+    process = start([], {})
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening on http://127.0.0.1:"), line
-        yield Server(process, int(line.rsplit(":", 1)[1]), gate)
+        server = Server(process, _listening(process), gate)
+        server._start = start
+        yield server
     finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        last = process if server is None else server.process
+        last.kill()
+        last.wait()
+        if last.stdout is not None:
+            last.stdout.close()
+
+
+def _listening(process: subprocess.Popen[str]) -> int:
+    """The port of a server that has just been started."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("listening on http://127.0.0.1:"), line
+    return int(line.rsplit(":", 1)[1])
 
 
 @contextmanager

@@ -15,11 +15,13 @@ from reference_harness import DEADLINE, ROOT, Gate, running_server
 
 from conformance.reference.app import build_app, build_engine
 from conformance.reference.config import Config, ConfigError, load_config, parse_config
+from conformance.reference.database import Database
+from conformance.reference.engine import Newcomer
 from conformance.reference.faults import FAULTS
-from conformance.reference.job import Task
 from conformance.reference.peers import Peer
 from conformance.reference.server import serve
 from conformance.reference.storage import Storage
+from conformance.reference.tasks.stores import PeerStore
 
 PACKAGE = ROOT / "conformance" / "reference"
 
@@ -146,7 +148,7 @@ def test_fault_names_and_descriptions() -> None:
     assert len(FAULTS) >= 25
     for name, fault in FAULTS.items():
         assert name == fault.name
-        assert re.fullmatch(r"[a-z]+(-[a-z]+|-[0-9]+)*", name), name
+        assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", name), name
         assert re.fullmatch(r"[A-Z][^\n]*\.", fault.description), name
         assert len(fault.description) <= 100, name
     assert len({fault.description for fault in FAULTS.values()}) == len(FAULTS)
@@ -159,10 +161,14 @@ def test_fault_names_and_descriptions() -> None:
 def test_fault_can_be_planted(name: str) -> None:
     parts = FAULTS[name].parts
     storage = Storage()
-    engine = build_engine(Config(), parts, storage)
+    engine = build_engine(Config(), parts, storage, parts.store(Database()))
     build_app(Config(), parts, engine, storage)
+    engine.restore()
     engine.start()
-    job_id = engine.submit(Task(Peer("http://127.0.0.1:1/"), ()))
+    job_ids = list[str | None]()
+    engine.submit(Newcomer(PeerStore((), Peer("http://127.0.0.1:1/")), job_ids.append))
+    (job_id,) = job_ids
+    assert job_id is not None
     assert engine.knows(job_id)
     engine.stop()
     assert engine.join(DEADLINE)

@@ -1,0 +1,94 @@
+"""The calls that make archives and media."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from conformance.reference.bodies import not_offered, read_json, texts
+from conformance.reference.errors import bad_request
+from conformance.reference.levels import Level
+from conformance.reference.selection import (
+    LAST_STEP,
+    instances_at,
+    instances_of,
+    once_each,
+    steps_for,
+)
+from conformance.reference.tasks.archives import Archive, Media
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.calls import JobCalls
+    from conformance.reference.dicom import Instance
+    from conformance.reference.storage import Storage
+    from conformance.reference.submission import SubmissionReader
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class ArchivesApi:
+    """The calls of this family; each POST submits one job (the forms: Orthanc 1.10.1)."""
+
+    def __init__(self, calls: JobCalls, storage: Storage, reader: SubmissionReader) -> None:
+        self._calls = calls
+        self._storage = storage
+        self._reader = reader
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        routes = []
+        for word, kind in (("archive", Archive), ("media", Media)):
+            routes.append(Route(f"/tools/create-{word}", self._of_any(kind), methods=["POST"]))
+            for level in (Level.PATIENT, Level.STUDY, Level.SERIES):
+                path = f"{level.path}{{id}}/{word}"
+                routes.append(Route(path, self._of_one(level, kind), methods=["POST"]))
+                routes.append(Route(path, self._download(level, kind), methods=["GET"]))
+        return routes
+
+    def _of_one(self, level: Level, kind: type[Archive]) -> Endpoint:
+        async def create(request: Request) -> Response:
+            instances = instances_at(self._storage, level, request.path_params["id"])
+            value = await read_json(request)
+            fields = value if isinstance(value, dict) else {}  # as on Orthanc: any JSON will do
+            return await self._answer(request, kind, instances, fields, request.path_params["id"])
+
+        return create
+
+    def _of_any(self, kind: type[Archive]) -> Endpoint:
+        async def create(request: Request) -> Response:
+            value = await read_json(request)
+            fields = {"Resources": value} if isinstance(value, list) else value
+            if not isinstance(fields, dict):
+                raise bad_request("The body must be an object, or an array of identifiers")
+            listed = texts(fields, "Resources")
+            instances = [each for one in listed for each in instances_of(self._storage, one)]
+            return await self._answer(request, kind, instances, fields, "Archive")
+
+        return create
+
+    def _download(self, level: Level, kind: type[Archive]) -> Endpoint:
+        async def download(request: Request) -> Response:
+            instances = instances_at(self._storage, level, request.path_params["id"])
+            return await self._answer(request, kind, instances, {}, request.path_params["id"])
+
+        return download
+
+    async def _answer(
+        self,
+        request: Request,
+        kind: type[Archive],
+        instances: list[Instance],
+        fields: dict[str, object],
+        name: str,
+    ) -> Response:
+        """Submit the job that `fields` asks for. Raises `RestError` (400, or its error)."""
+        not_offered(fields, "Transcode")
+        steps = (*steps_for(once_each(instances)), LAST_STEP)
+        task = kind(steps, priority=self._reader.priority(fields))
+        return await self._calls.archive(request, task, self._reader.synchronous(fields), name)

@@ -1,0 +1,174 @@
+"""Our side of DICOM: an association with a modality, and what can be asked over it.
+
+pynetdicom is imported when the first association is made, for it takes its time.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from conformance.reference import dicom
+from conformance.reference.levels import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydicom.dataset import Dataset
+
+    from conformance.reference.dicom import Instance
+    from conformance.reference.modalities import Modality
+
+_SUCCESS = 0x0000
+_PENDING = frozenset({0xFF00, 0xFF01})
+_WARNINGS = frozenset({0x0001, 0x0107, 0x0116}) | frozenset(range(0xB000, 0xC000))
+_MOST_CONTEXTS = 128
+_NAMES = {Level.INSTANCE: "IMAGE"}
+_UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
+
+
+class DicomError(Exception):
+    """The modality cannot be reached, does not answer, or says no; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: `aet`, and how many seconds a modality may take to answer, 0 = no limit."""
+
+    aet: str
+    timeout: int
+
+    def calling(self, modality: Modality) -> Caller:
+        """The same, as `modality` wants to be called."""
+        return Caller(modality.local_aet or self.aet, modality.timeout or self.timeout)
+
+
+@contextmanager
+def association(
+    caller: Caller, modality: Modality, contexts: Iterable[tuple[str, tuple[str, ...]]]
+) -> Iterator[Any]:
+    """An association with `modality`, released at the end. Raises `DicomError`.
+
+    `contexts`: what it is for, each an abstract syntax with its transfer syntaxes.
+    """
+    from pynetdicom import AE, build_context
+    from pynetdicom.presentation import PresentationContext
+
+    entity = AE(ae_title=caller.aet)
+    timeout = caller.timeout or None
+    entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = timeout
+    entity.network_timeout = None  # a step may be held: only the time to answer counts
+    wanted: list[PresentationContext] = [
+        build_context(abstract, list(syntaxes)) for abstract, syntaxes in contexts
+    ]
+    try:
+        opened = entity.associate(
+            modality.host, modality.port, wanted[:_MOST_CONTEXTS], ae_title=modality.aet
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise DicomError(f"association with {modality.aet}: {error}") from error
+    if not opened.is_established:
+        why = "rejected" if opened.is_rejected else "no connection"
+        raise DicomError(f"association with {modality.aet}: {why}")
+    try:
+        yield opened
+    finally:
+        if opened.is_established:
+            opened.release()
+
+
+def echo(caller: Caller, modality: Modality) -> None:
+    """C-ECHO. Raises `DicomError`."""
+    with association(caller, modality, [("1.2.840.10008.1.1", _UNCOMPRESSED)]) as opened:
+        _check("C-ECHO", modality, opened.send_c_echo())
+
+
+def store_contexts(instances: Iterable[Instance]) -> list[tuple[str, tuple[str, ...]]]:
+    """What an association must be for that `instances` are to be sent over."""
+    pairs = dict.fromkeys((each.sop_class_uid, each.transfer_syntax) for each in instances)
+    return [
+        (sop_class, _UNCOMPRESSED if syntax in _UNCOMPRESSED else (syntax,))
+        for sop_class, syntax in pairs
+    ]
+
+
+def store(opened: Any, modality: Modality, instance: Instance, **originator: Any) -> None:
+    """C-STORE. Raises `DicomError`."""
+    try:
+        status = opened.send_c_store(dicom.decode(instance.file), **originator)
+    except (RuntimeError, *dicom.FILE_ERRORS) as error:
+        raise DicomError(f"C-STORE to {modality.aet}: {error}") from error
+    _check("C-STORE", modality, status)
+
+
+def find(
+    caller: Caller, modality: Modality, level: Level, query: dict[str, str]
+) -> list[dict[str, str]]:
+    """C-FIND: the answers, each by keyword. Raises `DicomError`."""
+    model = _model(level, "Find")
+    with association(caller, modality, [(model, _UNCOMPRESSED)]) as opened:
+        answers = []
+        try:
+            for status, answer in opened.send_c_find(_identifier(level, query), model):
+                if status.get("Status") in _PENDING and answer is not None:
+                    answers.append({each.keyword: dicom.as_text(each.value) for each in answer})
+                elif status.get("Status") not in _PENDING:
+                    _check("C-FIND", modality, status)
+        except (RuntimeError, *dicom.FILE_ERRORS) as error:
+            raise DicomError(f"C-FIND to {modality.aet}: {error}") from error
+        return answers
+
+
+def move(caller: Caller, modality: Modality, query: dict[str, str], target: str) -> int:
+    """C-MOVE of one answer of a query to the AET `target`; its final status.
+
+    Raises `DicomError` when there is none.
+    """
+    level = level_of(query["QueryRetrieveLevel"])
+    model = _model(level, "Move")
+    with association(caller, modality, [(model, _UNCOMPRESSED)]) as opened:
+        try:
+            for status, _ in opened.send_c_move(_identifier(level, query), target, model):
+                if "Status" not in status:
+                    raise DicomError(f"C-MOVE to {modality.aet}: no answer")
+                if status.Status not in _PENDING:
+                    return int(status.Status)
+        except (RuntimeError, *dicom.FILE_ERRORS) as error:
+            raise DicomError(f"C-MOVE to {modality.aet}: {error}") from error
+    raise DicomError(f"C-MOVE to {modality.aet}: no final answer")
+
+
+def level_name(level: Level) -> str:
+    """A level as DICOM spells it."""
+    return _NAMES.get(level, level.upper())
+
+
+def level_of(name: str) -> Level:
+    """The level that DICOM spells so."""
+    return Level.INSTANCE if name == "IMAGE" else Level(name.lower())
+
+
+def _identifier(level: Level, query: dict[str, str]) -> Dataset:
+    """`query` as a data set."""
+    from pydicom.dataset import Dataset
+
+    identifier = Dataset()
+    for keyword, text in query.items():
+        identifier.add(dicom.element(keyword, text))
+    identifier.QueryRetrieveLevel = level_name(level)
+    return identifier
+
+
+def _model(level: Level, what: str) -> str:
+    """The information model: of patients only for a patient, else of studies, as by Orthanc."""
+    root = 1 if level is Level.PATIENT else 2
+    return f"1.2.840.10008.5.1.4.1.2.{root}.{1 if what == 'Find' else 2}"
+
+
+def _check(what: str, modality: Modality, status: Dataset) -> None:
+    """Raises `DicomError` when `status` is neither success nor a warning."""
+    if "Status" not in status:
+        raise DicomError(f"{what} to {modality.aet}: no answer")
+    if status.Status != _SUCCESS and status.Status not in _WARNINGS:
+        raise DicomError(f"{what} to {modality.aet}: DIMSE status 0x{status.Status:04X}")

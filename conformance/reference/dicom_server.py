@@ -1,0 +1,150 @@
+"""The DICOM side of the server: C-ECHO, C-STORE, C-FIND and C-MOVE, for whoever calls.
+
+It is there when the configuration names a DicomPort. A C-MOVE sends to ourselves, or to a modality
+that is registered.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from conformance.reference import associations, dicom
+from conformance.reference.config import ConfigError
+from conformance.reference.errors import RestError
+from conformance.reference.levels import Level
+from conformance.reference.storage import NotStored, Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydicom.dataset import Dataset
+    from pynetdicom.events import Event
+
+    from conformance.reference.config import Config
+    from conformance.reference.dicom import Instance
+    from conformance.reference.modalities import Modality
+
+_SUCCESS, _PENDING = 0x0000, 0xFF00
+_OUT_OF_RESOURCES, _CANNOT_UNDERSTAND, _UNABLE = 0xA700, 0xC000, 0xC000
+_MODELS = (1, 2)  # of patients, of studies
+
+
+class DicomServer:
+    """Listens on the DicomPort of `config` until it is closed; without one it does nothing.
+
+    Raises `ConfigError` when the port is not free.
+    """
+
+    def __init__(
+        self, host: str, config: Config, storage: Storage, modalities: Mapping[str, Modality]
+    ) -> None:
+        self._storage = storage
+        self._modalities = modalities
+        self._aet = config.dicom_aet
+        self._server: Any = None
+        if config.dicom_port is not None:
+            self._server = self._listen(host, config.dicom_port)
+
+    @property
+    def port(self) -> int | None:
+        """Where it listens; None if it does not."""
+        return None if self._server is None else int(self._server.server_address[1])
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.shutdown()
+
+    def _listen(self, host: str, port: int) -> Any:
+        from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
+
+        entity = AE(ae_title=self._aet)
+        entity.add_supported_context("1.2.840.10008.1.1")
+        for context in AllStoragePresentationContexts:
+            entity.add_supported_context(str(context.abstract_syntax), ALL_TRANSFER_SYNTAXES)
+        for root in _MODELS:
+            entity.add_supported_context(f"1.2.840.10008.5.1.4.1.2.{root}.1")
+            entity.add_supported_context(f"1.2.840.10008.5.1.4.1.2.{root}.2")
+        handlers: list[Any] = [
+            (evt.EVT_C_STORE, self.on_store),
+            (evt.EVT_C_FIND, self.on_find),
+            (evt.EVT_C_MOVE, self.on_move),
+        ]
+        try:
+            return entity.start_server((host, port), block=False, evt_handlers=handlers)
+        except OSError as error:
+            raise ConfigError(f"DicomPort: cannot listen on {port}: {error.strerror}") from error
+
+    def on_store(self, event: Event) -> int:
+        """C-STORE: keep the instance."""
+        try:
+            self._storage.add(dicom.parse(event.encoded_dataset()))
+        except RestError:
+            return _CANNOT_UNDERSTAND
+        except NotStored:
+            return _OUT_OF_RESOURCES
+        return _SUCCESS
+
+    def on_find(self, event: Event) -> Iterator[tuple[int, Dataset | None]]:
+        """C-FIND: what matches, each with the tags that were asked for."""
+        from pydicom.dataset import Dataset
+
+        asked = event.identifier
+        level = associations.level_of(str(asked.get("QueryRetrieveLevel", "")).strip())
+        wanted = {each.keyword: dicom.as_text(each.value) for each in asked if each.keyword}
+        for instance in self._matching(level, wanted):
+            answer = Dataset()
+            for keyword in wanted.keys() & dicom.SHOWN_TAGS:
+                answer.add(dicom.element(keyword, instance.tags.get(keyword, "")))
+            answer.SpecificCharacterSet = "ISO_IR 192"
+            answer.QueryRetrieveLevel = associations.level_name(level)
+            answer.RetrieveAETitle = self._aet
+            yield _PENDING, answer
+
+    def on_move(self, event: Event) -> Iterator[Any]:
+        """C-MOVE: send what matches to the AET that is named."""
+        from pynetdicom import build_context
+
+        asked = event.identifier
+        level = associations.level_of(str(asked.get("QueryRetrieveLevel", "")).strip())
+        wanted = {each.keyword: dicom.as_text(each.value) for each in asked if each.keyword}
+        keys = {each.keyword: wanted.get(each.keyword, "") for each in level.own_and_above}
+        found = [
+            each
+            for one in self._matching(level, keys)
+            for each in self._storage.at(level, one.at(level))
+        ]
+        address = self._address((event.move_destination or "").strip())
+        if address is None:
+            yield None, None
+            return
+        contexts = [build_context(a, list(t)) for a, t in associations.store_contexts(found)]
+        yield (*address, {"contexts": contexts})
+        yield len(found)
+        for instance in found:
+            yield _PENDING, dicom.decode(instance.file)
+
+    def _address(self, aet: str) -> tuple[str, int] | None:
+        """Where `aet` listens; None for one that nobody knows."""
+        if aet == self._aet and self._server is not None:
+            host, port = self._server.server_address[:2]
+            return host, port
+        for modality in list(self._modalities.values()):
+            if modality.aet == aet:
+                return modality.host, modality.port
+        return None
+
+    def _matching(self, level: Level, wanted: Mapping[str, str]) -> list[Instance]:
+        """An instance of each resource at `level` that matches, with wildcards, as text."""
+        found = {
+            instance.at(level): instance
+            for instance in reversed(self._storage.all())
+            if all(
+                not pattern
+                or keyword not in instance.tags
+                or fnmatch.fnmatchcase(instance.tags[keyword], pattern)
+                for keyword, pattern in wanted.items()
+            )
+        }
+        return list(reversed(found.values()))

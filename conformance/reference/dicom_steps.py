@@ -1,0 +1,111 @@
+"""The jobs that go over DICOM: each step is a C-STORE of an instance, or a C-MOVE of an answer."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from conformance.reference import associations
+from conformance.reference.associations import Caller, DicomError
+from conformance.reference.errors import ErrorCode
+from conformance.reference.job import Failed, Outcome, Step, Succeeded, Task, instance_gone
+from conformance.reference.tasks.moves import ModalityMove
+from conformance.reference.tasks.stores import ModalityStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conformance.reference.storage import Storage
+
+_SUCCESS = 0x0000
+
+
+class ModalitySender:
+    """Does the steps of a store to a modality: they share an association, as long as it lasts."""
+
+    def __init__(self, storage: Storage, timeout: int) -> None:
+        self._storage = storage
+        self._timeout = timeout
+
+    @contextmanager
+    def open_run(self, task: Task) -> Iterator[Callable[[Step], Outcome]]:
+        """Yield the function that does a step of `task`; release the association afterwards."""
+        if not isinstance(task, ModalityStore):
+            raise TypeError(f"{task.type} is nothing that is sent to a modality")
+        with ExitStack() as stack:
+            opened: list[Any] = []
+
+            def perform(step: Step) -> Outcome:
+                instance = self._storage.get(step.item)
+                if instance is None:
+                    return instance_gone(step)
+                try:
+                    if not opened or not opened[-1].is_established:
+                        opened.append(stack.enter_context(self._associate(task)))
+                    originator = _originator(task)
+                    associations.store(opened[-1], task.modality, instance, **originator)
+                except DicomError as error:
+                    return self.not_taken(task, error)
+                return Succeeded()
+
+            yield perform
+
+    def not_taken(self, task: ModalityStore, error: DicomError) -> Outcome:
+        """The modality did not take an instance."""
+        if task.permissive:
+            return Succeeded()
+        return Failed(ErrorCode.NETWORK_PROTOCOL, str(error))
+
+    def _associate(self, task: ModalityStore) -> Any:
+        """An association that all instances of `task` can be sent over."""
+        instances = (self._storage.get(step.item) for step in task.steps)
+        contexts = associations.store_contexts(each for each in instances if each is not None)
+        caller = Caller(task.local_aet, task.modality.timeout or self._timeout)
+        return associations.association(caller, task.modality, contexts)
+
+
+class ModalityMover:
+    """Does the steps of a retrieval: each asks for one answer of a query."""
+
+    def __init__(self, timeout: int) -> None:
+        self._timeout = timeout
+
+    @contextmanager
+    def open_run(self, task: Task) -> Iterator[Callable[[Step], Outcome]]:
+        """Yield the function that does a step of `task`."""
+        if not isinstance(task, ModalityMove):
+            raise TypeError(f"{task.type} is no retrieval")
+        yield lambda step: self.perform(task, step)
+
+    def perform(self, task: ModalityMove, step: Step) -> Outcome:
+        """Ask for the answer of `step`, and wait until it has been sent."""
+        timeout = self._timeout if task.timeout is None else task.timeout
+        caller = Caller(task.local_aet, task.modality.timeout or timeout)
+        query = task.queries[int(step.item)]
+        try:
+            status = associations.move(caller, task.modality, query, task.target_aet)
+        except DicomError as error:
+            return self.not_sent(task, str(error))
+        if self.is_done(status):
+            return Succeeded()
+        return self.not_sent(task, f"C-MOVE to {task.modality.aet}: DIMSE status 0x{status:04X}")
+
+    def is_done(self, status: int) -> bool:
+        """Whether all was sent: a warning says that some of it was not."""
+        return status == _SUCCESS
+
+    def not_sent(self, task: ModalityMove, details: str) -> Outcome:
+        """An answer was not sent, or not all of it."""
+        if task.permissive:
+            return Succeeded()
+        return Failed(ErrorCode.NETWORK_PROTOCOL, details)
+
+
+def _originator(task: ModalityStore) -> dict[str, Any]:
+    """On behalf of which C-MOVE the instances are sent, if of any."""
+    if task.move_originator_aet is None:
+        return {}
+    return {
+        "originator_aet": task.move_originator_aet,
+        "originator_id": task.move_originator_id or 0,
+    }

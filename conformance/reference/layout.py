@@ -1,0 +1,54 @@
+"""Where an instance goes in an archive: a folder for each patient, study and series."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from conformance.reference.levels import Level
+
+if TYPE_CHECKING:
+    from conformance.reference.dicom import Instance
+
+_NAMES = {
+    Level.PATIENT: ("PatientID", "PatientName"),
+    Level.STUDY: ("AccessionNumber", "StudyDescription"),
+    Level.SERIES: ("Modality", "SeriesDescription"),
+}
+_LONGEST = 60
+
+
+class ArchiveLayout:
+    """Gives each instance a path of its own, the folders named by their tags, as by Orthanc."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}  # by Orthanc's identifier
+        self._taken: Counter[str] = Counter()
+
+    def place(self, instance: Instance) -> str:
+        """The path of `instance`."""
+        folder = ""
+        for level in reversed(Level.SERIES.own_and_above):
+            folder = self._folder(folder, level, instance)
+        modality = _plain(instance.tags.get("Modality", "")).replace(" ", "")
+        number = self._taken[f"{folder}//"]
+        self._taken[f"{folder}//"] += 1
+        return f"{folder}{modality or 'IM'}{number:06}.dcm"
+
+    def _folder(self, parent: str, level: Level, instance: Instance) -> str:
+        """The folder of what `instance` belongs to at `level`; it ends in a slash."""
+        identifier = instance.at(level)
+        if identifier not in self._folders:
+            words = (_plain(instance.tags.get(name, "")) for name in _NAMES[level])
+            name = " ".join(word for word in words if word) or f"Unknown {level.shown}"
+            path = f"{parent}{name}"
+            self._taken[path.lower()] += 1
+            count = self._taken[path.lower()]
+            self._folders[identifier] = f"{path}-{count}/" if count > 1 else f"{path}/"
+        return self._folders[identifier]
+
+
+def _plain(text: str) -> str:
+    """`text` as a part of a path: letters, digits and a few signs, the rest as spaces."""
+    kept = (each if each.isascii() and (each.isalnum() or each in "-_.") else " " for each in text)
+    return " ".join("".join(kept).split())[:_LONGEST].strip(". ")

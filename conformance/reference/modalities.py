@@ -1,0 +1,104 @@
+"""DICOM modalities: what ``PUT /modalities/{name}`` accepts, and what is shown of a modality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.reference.errors import ErrorCode, bad_request
+
+_HIGHEST_PORT = 65535
+_ALLOWED = (
+    "AllowEcho",
+    "AllowEventReport",
+    "AllowFind",
+    "AllowFindWorklist",
+    "AllowGet",
+    "AllowMove",
+    "AllowNAction",
+    "AllowStore",
+    "AllowTranscoding",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Modality:
+    """Where a modality is. `local_aet`: how to call ourselves there, empty = as configured;
+    `timeout`: seconds that it may take to answer, 0 = as configured."""
+
+    aet: str
+    host: str
+    port: int
+    manufacturer: str = "Generic"
+    local_aet: str = ""
+    timeout: int = 0
+
+    def configuration(self) -> dict[str, object]:
+        """The modality as ``GET /modalities/{name}/configuration`` shows it."""
+        return {
+            "AET": self.aet,
+            **dict.fromkeys(_ALLOWED, True),
+            "Host": self.host,
+            "LocalAet": self.local_aet,
+            "Manufacturer": self.manufacturer,
+            "Port": self.port,
+            "Timeout": self.timeout,
+            "UseDicomTls": False,
+        }
+
+
+def parse_modality(body: object) -> Modality:
+    """A modality from its JSON: ``{"AET", "Host", "Port", ...}`` or ``[aet, host, port]``.
+
+    The array may have the manufacturer as its fourth value. Raises `RestError` (400).
+    """
+    if isinstance(body, list) and len(body) in (3, 4):
+        fields = dict(zip(("AET", "Host", "Port", "Manufacturer"), body, strict=False))
+    elif isinstance(body, dict):
+        fields = body
+    else:
+        raise bad_request("A modality is an object, or an array of 3 or 4 values")
+    if fields.get("UseDicomTls", False) is not False:
+        raise bad_request("UseDicomTls is not offered by this server")
+    return Modality(
+        aet=_text(fields, "AET"),
+        host=_text(fields, "Host"),
+        port=_port(fields.get("Port")),
+        manufacturer=_text(fields, "Manufacturer", "Generic"),
+        local_aet=_text(fields, "LocalAet", ""),
+        timeout=_seconds(fields.get("Timeout", 0)),
+    )
+
+
+def is_aet(text: str) -> bool:
+    """Whether `text` can be sent as an application entity title."""
+    return 0 < len(text) <= 16 and text.isascii() and text.isprintable() and bool(text.strip())
+
+
+def _text(fields: dict[str, object], name: str, default: str | None = None) -> str:
+    value = fields.get(name, default)
+    if not isinstance(value, str):
+        raise bad_request(f"{name} must be a string")
+    if name in ("AET", "LocalAet") and value and not is_aet(value):
+        raise bad_request(f"{name} must have 1 to 16 printable ASCII characters")
+    if name in ("AET", "Host") and not value.strip():
+        raise bad_request(f"{name} must not be empty")
+    return value
+
+
+def _port(value: object) -> int:
+    """A port; as text, too, as by Orthanc."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise bad_request("Port must be a number")
+    if not 0 < value <= _HIGHEST_PORT:
+        raise bad_request(
+            f"Port must be from 1 to {_HIGHEST_PORT}", ErrorCode.PARAMETER_OUT_OF_RANGE
+        )
+    return value
+
+
+def _seconds(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise bad_request("Timeout must be a whole number of seconds")
+    return value

@@ -1,0 +1,170 @@
+"""The calls below ``/modalities``: a C-STORE is a job, a C-FIND is answered at once."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from conformance.reference import associations
+from conformance.reference.answers import empty_answer, json_answer
+from conformance.reference.bodies import boolean, not_offered, read_json, read_object, text
+from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
+from conformance.reference.levels import Level
+from conformance.reference.modalities import Modality, is_aet, parse_modality
+from conformance.reference.queries import Query, answer_template
+from conformance.reference.selection import steps_of
+from conformance.reference.tags import read_replace
+from conformance.reference.tasks.stores import ModalityStore
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.associations import Caller
+    from conformance.reference.calls import JobCalls
+    from conformance.reference.storage import Storage
+    from conformance.reference.submission import SubmissionReader
+
+_CALLS = ["configuration", "echo", "query", "store"]
+
+
+class ModalitiesApi:
+    """``/modalities`` and what is below (the forms: Orthanc 1.10.1).
+
+    `modalities` and `queries` are the ones there are, by name and by identifier; `caller` is how
+    we call ourselves.
+    """
+
+    def __init__(
+        self,
+        calls: JobCalls,
+        storage: Storage,
+        reader: SubmissionReader,
+        caller: Caller,
+        modalities: dict[str, Modality],
+        queries: dict[str, Query],
+    ) -> None:
+        self._calls = calls
+        self._storage = storage
+        self._reader = reader
+        self._caller = caller
+        self._modalities = modalities
+        self._queries = queries
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("/modalities/{name}/store", self._store, methods=["POST"]),
+            Route("/modalities/{name}/query", self._query, methods=["POST"]),
+            Route("/modalities/{name}/echo", self._echo, methods=["POST"]),
+            Route("/modalities", self._list, methods=["GET"]),
+            Route("/modalities/{name}", self._show, methods=["GET"]),
+            Route("/modalities/{name}", self._put, methods=["PUT"]),
+            Route("/modalities/{name}", self._delete, methods=["DELETE"]),
+            Route("/modalities/{name}/configuration", self._configuration, methods=["GET"]),
+        ]
+
+    async def _list(self, request: Request) -> Response:
+        if "expand" in request.query_params:
+            shown = {name: each.configuration() for name, each in sorted(self._modalities.items())}
+            return json_answer(shown)
+        return json_answer(sorted(self._modalities))
+
+    async def _show(self, request: Request) -> Response:
+        self._modality(request)
+        return json_answer(_CALLS)
+
+    async def _configuration(self, request: Request) -> Response:
+        return json_answer(self._modality(request).configuration())
+
+    async def _put(self, request: Request) -> Response:
+        self._modalities[request.path_params["name"]] = parse_modality(await read_json(request))
+        return empty_answer()
+
+    async def _delete(self, request: Request) -> Response:
+        self._modality(request)
+        del self._modalities[request.path_params["name"]]
+        return empty_answer()
+
+    async def _echo(self, request: Request) -> Response:
+        modality = self._modality(request)
+        try:
+            await asyncio.to_thread(associations.echo, self._caller.calling(modality), modality)
+        except associations.DicomError as error:
+            raise _no_answer(error) from error
+        return json_answer({})
+
+    async def _store(self, request: Request) -> Response:
+        modality = self._modality(request)
+        fields = self._reader.store_fields(await request.body())
+        not_offered(fields, "StorageCommitment")
+        resources = self._reader.resources(fields["Resources"])
+        originator = fields.get("MoveOriginatorAet")
+        task = ModalityStore(
+            steps_of(self._storage, resources),
+            modality,
+            self._local_aet(fields, modality),
+            resources,
+            boolean(fields, "Permissive"),
+            None if originator is None else _aet(text(fields, "MoveOriginatorAet", "")),
+            _message_number(fields) if originator is not None else None,
+            priority=self._reader.priority(fields),
+        )
+        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+    async def _query(self, request: Request) -> Response:
+        modality = self._modality(request)
+        fields = await read_object(request)
+        if "Level" not in fields:
+            raise bad_request("Missing field: Level")
+        level = _level(text(fields, "Level", ""))
+        asked = read_replace(fields, "Query")
+        caller = self._caller.calling(modality)
+        complete = answer_template(level) | asked if boolean(fields, "Normalize", True) else asked
+        try:
+            answers = await asyncio.to_thread(associations.find, caller, modality, level, complete)
+        except associations.DicomError as error:
+            raise _no_answer(error) from error
+        query = Query(request.path_params["name"], modality, level, asked, answers)
+        self._queries[query.id] = query
+        return json_answer({"ID": query.id, "Path": f"/queries/{query.id}"})
+
+    def _modality(self, request: Request) -> Modality:
+        """The modality that the path names. Raises `RestError` (404)."""
+        name = request.path_params["name"]
+        if name not in self._modalities:
+            raise not_found(f"Unknown modality: {name}")
+        return self._modalities[name]
+
+    def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
+        """How we call ourselves there. Raises `RestError` (400)."""
+        return _aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
+
+
+def _aet(name: str) -> str:
+    if not is_aet(name):
+        raise bad_request("An AET has 1 to 16 printable ASCII characters")
+    return name
+
+
+def _message_number(fields: dict[str, object]) -> int:
+    """The field MoveOriginatorID. Raises `RestError` (400)."""
+    value = fields.get("MoveOriginatorID", 0)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 0xFFFF:
+        raise bad_request("MoveOriginatorID must be a whole number from 0 to 65535")
+    return value
+
+
+def _level(name: str) -> Level:
+    """The level of this name. Raises `RestError` (400)."""
+    try:
+        return Level(name.lower())
+    except ValueError as error:
+        raise bad_request("There is no such Level", ErrorCode.PARAMETER_OUT_OF_RANGE) from error
+
+
+def _no_answer(error: associations.DicomError) -> RestError:
+    return RestError(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.NETWORK_PROTOCOL, str(error))

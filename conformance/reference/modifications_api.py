@@ -1,0 +1,175 @@
+"""The calls that make changed copies: ``modify``, ``anonymize``, and their bulk forms."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from starlette.routing import Route
+
+from conformance.reference.bodies import boolean, not_offered, read_object, text, texts
+from conformance.reference.errors import ErrorCode, RestError, bad_request
+from conformance.reference.levels import Level
+from conformance.reference.selection import (
+    LAST_STEP,
+    instances_at,
+    instances_of,
+    once_each,
+    steps_for,
+)
+from conformance.reference.tags import IDENTIFIERS, read_replace, read_tags
+from conformance.reference.tasks.modifications import ResourceModification
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.calls import JobCalls
+    from conformance.reference.dicom import Instance
+    from conformance.reference.job import Step
+    from conformance.reference.storage import Storage
+    from conformance.reference.submission import SubmissionReader
+
+_NOT_OFFERED = ("Transcode", "PrivateCreator", "DicomVersion")
+
+
+class ModificationsApi:
+    """The calls of this family; each submits one job (the forms: Orthanc 1.10.1)."""
+
+    def __init__(self, calls: JobCalls, storage: Storage, reader: SubmissionReader) -> None:
+        self._calls = calls
+        self._storage = storage
+        self._reader = reader
+        self._anonymized = itertools.count(1)
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        routes = [
+            Route("/tools/bulk-modify", self._bulk_modify, methods=["POST"]),
+            Route("/tools/bulk-anonymize", self._bulk_anonymize, methods=["POST"]),
+        ]
+        for level in (Level.PATIENT, Level.STUDY, Level.SERIES):
+            modify, anonymize = self._modify(level), self._anonymize(level)
+            routes.append(Route(f"{level.path}{{id}}/modify", modify, methods=["POST"]))
+            routes.append(Route(f"{level.path}{{id}}/anonymize", anonymize, methods=["POST"]))
+        return routes
+
+    def _modify(self, level: Level) -> Callable[[Request], Awaitable[Response]]:
+        async def modify(request: Request) -> Response:
+            instances = instances_at(self._storage, level, request.path_params["id"])
+            fields = await read_object(request)
+            task = self._modification(level, fields, instances)
+            if level is Level.PATIENT and level.keyword not in task.replace:
+                raise bad_request(
+                    "A modified patient needs a PatientID of its own, by Replace",
+                    ErrorCode.BAD_REQUEST,
+                )
+            return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+        return modify
+
+    def _anonymize(self, level: Level) -> Callable[[Request], Awaitable[Response]]:
+        async def anonymize(request: Request) -> Response:
+            instances = instances_at(self._storage, level, request.path_params["id"])
+            fields = await read_object(request)
+            task = self._anonymization(level, fields, instances)
+            return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+        return anonymize
+
+    async def _bulk_modify(self, request: Request) -> Response:
+        fields = await read_object(request)
+        level = _level(text(fields, "Level", Level.INSTANCE))
+        task = self._modification(level, fields, self._several(fields), bulk=True)
+        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+    async def _bulk_anonymize(self, request: Request) -> Response:
+        fields = await read_object(request)
+        task = self._anonymization(Level.PATIENT, fields, self._several(fields), bulk=True)
+        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+    def _modification(
+        self,
+        level: Level,
+        fields: dict[str, object],
+        instances: list[Instance],
+        bulk: bool = False,
+    ) -> ResourceModification:
+        """The task that `fields` asks for. Raises `RestError` (400)."""
+        not_offered(fields, *_NOT_OFFERED)
+        replace, keep = read_replace(fields), read_tags(fields, "Keep")
+        remove = read_tags(fields, "Remove")
+        if not boolean(fields, "Force"):
+            _refuse_identifiers(replace, "replaced")
+            _refuse_identifiers(keep, "kept")
+        _refuse_identifiers(remove, "removed")
+        return ResourceModification(
+            self._steps(fields, instances),
+            level,
+            anonymize=False,
+            salt=uuid4().hex,
+            bulk=bulk,
+            replace=replace,
+            remove=remove,
+            keep=keep,
+            remove_private=boolean(fields, "RemovePrivateTags"),
+            priority=self._reader.priority(fields),
+        )
+
+    def _anonymization(
+        self,
+        level: Level,
+        fields: dict[str, object],
+        instances: list[Instance],
+        bulk: bool = False,
+    ) -> ResourceModification:
+        """The task that `fields` asks for. Raises `RestError` (400)."""
+        not_offered(fields, *_NOT_OFFERED)
+        replace, keep = read_replace(fields), read_tags(fields, "Keep")
+        if not boolean(fields, "Force"):
+            _refuse_identifiers(replace, "replaced")
+            _refuse_identifiers(keep, "kept")
+        named = {"PatientName": f"Anonymized{next(self._anonymized)}", "PatientID": str(uuid4())}
+        new = {tag: value for tag, value in named.items() if tag not in keep}
+        return ResourceModification(
+            self._steps(fields, instances),
+            level,
+            anonymize=True,
+            salt=uuid4().hex,
+            bulk=bulk,
+            replace=new | replace,
+            keep=keep,
+            priority=self._reader.priority(fields),
+        )
+
+    def _steps(self, fields: dict[str, object], instances: list[Instance]) -> tuple[Step, ...]:
+        """A step for each instance, and one that removes them all unless they are kept."""
+        steps = steps_for(once_each(instances))
+        return steps if boolean(fields, "KeepSource", True) else (*steps, LAST_STEP)
+
+    def _several(self, fields: dict[str, object]) -> list[Instance]:
+        """The instances of what the body lists. Raises `RestError` (400, 404)."""
+        listed = texts(fields, "Resources")
+        return [each for resource in listed for each in instances_of(self._storage, resource)]
+
+
+def _refuse_identifiers(tags: Iterable[str], change: str) -> None:
+    """Raises `RestError` (400) when one of `tags` makes a resource what it is."""
+    for tag in tags:
+        if tag in IDENTIFIERS:
+            raise _needs_force(tag, change)
+
+
+def _needs_force(tag: str, change: str) -> RestError:
+    return bad_request(f"{tag} can only be {change} with Force", ErrorCode.BAD_REQUEST)
+
+
+def _level(name: str) -> Level:
+    """The level of this name. Raises `RestError` (400)."""
+    try:
+        return Level(name.lower())
+    except ValueError as error:
+        raise bad_request("There is no such Level", ErrorCode.PARAMETER_OUT_OF_RANGE) from error

@@ -1,0 +1,49 @@
+"""A C-FIND that was made, and its answers, which can be retrieved later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pydicom.datadict import tag_for_keyword
+
+from conformance.reference.associations import level_name
+from conformance.reference.levels import Level
+
+if TYPE_CHECKING:
+    from conformance.reference.modalities import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked of the modality `name`, and what it knows; all tags are keywords."""
+
+    name: str
+    modality: Modality
+    level: Level
+    asked: dict[str, str]
+    answers: list[dict[str, str]]
+    id: str = field(default_factory=lambda: str(uuid4()))
+
+    def naming(self, number: int) -> dict[str, str]:
+        """What names answer `number` to a modality that is to send it (as Orthanc 1.10.1 does)."""
+        answer = self.answers[number]
+        named = {name: answer.get(name, "") for name in answer_template(self.level)}
+        return {"QueryRetrieveLevel": level_name(self.level), **named}
+
+
+def answer_template(level: Level) -> dict[str, str]:
+    """The tags that every answer at `level` must have, without a value: those that name it."""
+    above = dict.fromkeys((each.keyword for each in level.own_and_above), "")
+    return above if level is Level.PATIENT else {"AccessionNumber": "", **above}
+
+
+def shown(tags: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Tags as Orthanc shows them in full, by their number."""
+    described = {}
+    for name, value in tags.items():
+        number = tag_for_keyword(name) or 0
+        tag = f"{number >> 16:04x},{number & 0xFFFF:04x}"
+        described[tag] = {"Name": name, "Type": "String", "Value": value}
+    return dict(sorted(described.items()))

@@ -1,0 +1,176 @@
+"""The calls below ``/queries``: what a C-FIND has found, and the jobs that retrieve it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from conformance.reference.answers import empty_answer, json_answer
+from conformance.reference.bodies import boolean
+from conformance.reference.errors import ErrorCode, bad_request, not_found
+from conformance.reference.job import Step
+from conformance.reference.modalities import is_aet
+from conformance.reference.queries import Query, shown
+from conformance.reference.tasks.moves import ModalityMove
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.associations import Caller
+    from conformance.reference.calls import JobCalls
+    from conformance.reference.submission import SubmissionReader
+
+_CALLS = ["answers", "level", "modality", "query", "retrieve"]
+_ANSWER_CALLS = ["content", "retrieve"]
+
+
+class QueriesApi:
+    """``/queries`` and what is below (the forms: Orthanc 1.10.1)."""
+
+    def __init__(
+        self,
+        calls: JobCalls,
+        reader: SubmissionReader,
+        caller: Caller,
+        queries: dict[str, Query],
+    ) -> None:
+        self._calls = calls
+        self._reader = reader
+        self._caller = caller
+        self._queries = queries
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        answer = "/queries/{id}/answers/{number}"
+        return [
+            Route("/queries/{id}/retrieve", self._retrieve, methods=["POST"]),
+            Route(f"{answer}/retrieve", self._retrieve_one, methods=["POST"]),
+            Route("/queries", self._list, methods=["GET"]),
+            Route("/queries/{id}", self._show, methods=["GET"]),
+            Route("/queries/{id}", self._delete, methods=["DELETE"]),
+            Route("/queries/{id}/level", self._level, methods=["GET"]),
+            Route("/queries/{id}/modality", self._modality, methods=["GET"]),
+            Route("/queries/{id}/query", self._asked, methods=["GET"]),
+            Route("/queries/{id}/answers", self._answers, methods=["GET"]),
+            Route(answer, self._answer, methods=["GET"]),
+            Route(f"{answer}/content", self._content, methods=["GET"]),
+        ]
+
+    async def _list(self, request: Request) -> Response:
+        return json_answer(list(self._queries))
+
+    async def _show(self, request: Request) -> Response:
+        self._query(request)
+        return json_answer(_CALLS)
+
+    async def _delete(self, request: Request) -> Response:
+        self._queries.pop(request.path_params["id"], None)  # one that there is not is gone, too
+        return empty_answer()
+
+    async def _level(self, request: Request) -> Response:
+        return PlainTextResponse(self._query(request).level.shown)
+
+    async def _modality(self, request: Request) -> Response:
+        return PlainTextResponse(self._query(request).name)
+
+    async def _asked(self, request: Request) -> Response:
+        return json_answer(_tags(request, self._query(request).asked))
+
+    async def _answers(self, request: Request) -> Response:
+        answers = self._query(request).answers
+        if "expand" in request.query_params:
+            return json_answer([_tags(request, answer) for answer in answers])
+        return json_answer([str(number) for number in range(len(answers))])
+
+    async def _answer(self, request: Request) -> Response:
+        _number(request, self._query(request))
+        return json_answer(_ANSWER_CALLS)
+
+    async def _content(self, request: Request) -> Response:
+        query = self._query(request)
+        return json_answer(_tags(request, query.answers[_number(request, query)]))
+
+    async def _retrieve(self, request: Request) -> Response:
+        query = self._query(request)
+        return await self._move(request, query, range(len(query.answers)))
+
+    async def _retrieve_one(self, request: Request) -> Response:
+        query = self._query(request)
+        number = _number(request, query)
+        return await self._move(request, query, range(number, number + 1))
+
+    async def _move(self, request: Request, query: Query, numbers: range) -> Response:
+        """Submit a job that retrieves these answers. Raises `RestError` (400, or its error)."""
+        fields = _retrieve_fields(await request.body())
+        caller = self._caller.calling(query.modality)
+        task = ModalityMove(
+            tuple(Step(str(step)) for step in range(len(numbers))),
+            query.modality,
+            caller.aet,
+            _target(fields, self._caller.aet),
+            tuple(query.naming(number) for number in numbers),
+            boolean(fields, "Permissive"),
+            _timeout(fields),
+            priority=self._reader.priority(fields),
+        )
+        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+    def _query(self, request: Request) -> Query:
+        """The query that the path names. Raises `RestError` (404)."""
+        query = self._queries.get(request.path_params["id"])
+        if query is None:
+            raise not_found("There is no such query", ErrorCode.UNKNOWN_RESOURCE)
+        return query
+
+
+def _retrieve_fields(body: bytes) -> dict[str, object]:
+    """The fields of a retrieval: a JSON object, or the target's AET as plain text, or nothing."""
+    try:
+        value = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        if body.lstrip().startswith((b"{", b"[")):
+            raise bad_request("The body must be JSON, or an AET") from error
+        value = body.decode("ascii", errors="replace").strip()
+    if isinstance(value, str):
+        return {"TargetAet": value}
+    if not isinstance(value, dict):
+        raise bad_request("The body must be an object, or an AET")
+    return value
+
+
+def _target(fields: dict[str, object], default: str) -> str:
+    """Where the answers are to be sent. Raises `RestError` (400)."""
+    target = fields.get("TargetAet", default)
+    if not isinstance(target, str):
+        raise bad_request("TargetAet must be a string", ErrorCode.BAD_PARAMETER_TYPE)
+    if not is_aet(target):
+        raise bad_request("An AET has 1 to 16 printable ASCII characters")
+    return target
+
+
+def _timeout(fields: dict[str, object]) -> int | None:
+    """Seconds, None if not given. Raises `RestError` (400)."""
+    value = fields.get("Timeout")
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise bad_request("Timeout must be a whole number of seconds")
+    return value
+
+
+def _number(request: Request, query: Query) -> int:
+    """The answer that the path names. Raises `RestError` (400)."""
+    text = request.path_params["number"]
+    if not text.isascii() or not text.isdigit():
+        raise bad_request("The number of an answer is a number", ErrorCode.BAD_PARAMETER_TYPE)
+    if len(text) > 9 or int(text) >= len(query.answers):
+        raise bad_request("There is no such answer", ErrorCode.PARAMETER_OUT_OF_RANGE)
+    return int(text)
+
+
+def _tags(request: Request, tags: dict[str, str]) -> dict[str, object]:
+    """Tags as the caller wants to see them."""
+    simple: dict[str, object] = {**tags}
+    return simple if "simplify" in request.query_params else {**shown(tags)}

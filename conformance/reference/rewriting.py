@@ -1,0 +1,165 @@
+"""The jobs that make new instances from stored ones: modify, anonymize, split, merge.
+
+Each step reads one instance, changes it, and stores the result under new identifiers. An old
+identifier always gives the same new one within a job (`new_uid`), so a job that was paused, or
+cut off by a stop of the server, goes on where it was, and nothing has to be remembered.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pydicom.uid import generate_uid
+
+from conformance.reference import anonymization, dicom
+from conformance.reference.errors import ErrorCode, RestError
+from conformance.reference.job import Failed, Made, Outcome, Step, Succeeded, Task, instance_gone
+from conformance.reference.levels import Level
+from conformance.reference.storage import NotStored
+from conformance.reference.tasks.modifications import ResourceModification
+from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydicom.dataset import Dataset
+
+    from conformance.reference.storage import Storage
+
+
+class CannotRewrite(Exception):
+    """A step that cannot be done as asked; the message is for the caller."""
+
+
+def new_uid(salt: str, old: str) -> str:
+    """The identifier that takes the place of `old` in the job that has this `salt`."""
+    return str(generate_uid(entropy_srcs=[salt, old]))
+
+
+class Rewriter(ABC):
+    """Does the steps of such jobs. Each kind says what it changes in an instance."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @contextmanager
+    def open_run(self, task: Task) -> Iterator[Callable[[Step], Outcome]]:
+        """Yield the function that does a step of `task`."""
+        yield lambda step: self.perform(task, step)
+
+    def perform(self, task: Task, step: Step) -> Outcome:
+        """Make the new instance of `step`; the step without an item removes all the old ones."""
+        try:
+            return self._copy(task, step) if step.item else self._finish(task)
+        except NotStored as error:
+            return Failed(ErrorCode.INTERNAL_ERROR, str(error))
+        except CannotRewrite as error:
+            return Failed(ErrorCode.BAD_REQUEST, str(error))
+        except (RestError, *dicom.FILE_ERRORS) as error:
+            return Failed(ErrorCode.BAD_FILE_FORMAT, f"{step.item}: {type(error).__name__}")
+
+    def _copy(self, task: Task, step: Step) -> Outcome:
+        file = self._storage.file(step.item)
+        if file is None:
+            return instance_gone(step)
+        dataset = dicom.decode(file)
+        self.rewrite(task, dataset)
+        instance = dicom.encode(dataset)
+        self.store(instance)
+        return Succeeded(Made(instance.id, instance.series, instance.study, instance.patient))
+
+    def _finish(self, task: Task) -> Outcome:
+        self.remove_sources(task)
+        return Succeeded()
+
+    @abstractmethod
+    def rewrite(self, task: Task, dataset: Dataset) -> None:
+        """Change `dataset` as `task` says. Raises `CannotRewrite`, or one of `FILE_ERRORS`."""
+
+    def store(self, instance: dicom.Instance) -> None:
+        """Keep what was made."""
+        self._storage.add(instance)
+
+    def remove_sources(self, task: Task) -> None:
+        """Remove what was copied."""
+        for step in task.steps:
+            if step.item:
+                self._storage.remove(step.item)
+
+
+class Modifier(Rewriter):
+    """Modification and anonymization."""
+
+    def rewrite(self, task: Task, dataset: Dataset) -> None:
+        if not isinstance(task, ResourceModification):
+            raise TypeError(f"{task.type} is no modification")
+        if task.anonymize:
+            self.anonymize(task, dataset)
+        else:
+            self.modify(task, dataset)
+
+    def modify(self, task: ResourceModification, dataset: Dataset) -> None:
+        """Give new identifiers to what is copied and to all below, and change the tags."""
+        level = Level(task.copied)
+        for above in level.own_and_above[1:]:
+            if above.keyword in task.replace:
+                raise CannotRewrite(f"{above.keyword} is above the {level} that is modified")
+        for each in Level:
+            if each in level.own_and_above[1:] or each is Level.PATIENT:
+                break
+            if each.keyword not in task.keep:
+                self.renew(task.salt, dataset, each)
+        self.change_tags(task, dataset)
+
+    def anonymize(self, task: ResourceModification, dataset: Dataset) -> None:
+        """Take out whatever could tell who the patient is, and renew all identifiers."""
+        anonymization.anonymize(dataset, task.keep, lambda old: new_uid(task.salt, old))
+        self.change_tags(task, dataset)
+
+    def renew(self, salt: str, dataset: Dataset, level: Level) -> None:
+        """A new identifier for what the instance belongs to at `level`."""
+        setattr(dataset, level.keyword, new_uid(salt, str(dataset.get(level.keyword, ""))))
+
+    def change_tags(self, task: ResourceModification, dataset: Dataset) -> None:
+        """Remove and replace what the caller has named."""
+        if task.remove_private:
+            dataset.remove_private_tags()
+        change_tags(dataset, task.replace, task.remove)
+
+
+class Splitter(Rewriter):
+    """Split: some series of a study become a study of their own."""
+
+    def rewrite(self, task: Task, dataset: Dataset) -> None:
+        if not isinstance(task, SplitStudy):
+            raise TypeError(f"{task.type} is no split")
+        regroup(dataset, task.salt)
+        change_tags(dataset, task.replace, task.remove)
+        dataset.StudyInstanceUID = task.target_uid
+
+
+class Merger(Rewriter):
+    """Merge: series of other studies come into a study that there is."""
+
+    def rewrite(self, task: Task, dataset: Dataset) -> None:
+        if not isinstance(task, MergeStudy):
+            raise TypeError(f"{task.type} is no merge")
+        regroup(dataset, task.salt)
+        change_tags(dataset, task.replace, ())
+
+
+def regroup(dataset: Dataset, salt: str) -> None:
+    """The instance and its series get new identifiers, for the series goes to another study."""
+    for level in (Level.INSTANCE, Level.SERIES):
+        setattr(dataset, level.keyword, new_uid(salt, str(dataset.get(level.keyword, ""))))
+
+
+def change_tags(dataset: Dataset, replace: dict[str, str], remove: tuple[str, ...]) -> None:
+    """Take tags out of `dataset`, and give others a value; all are named by keyword."""
+    for keyword in remove:
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    for keyword, text in replace.items():
+        dataset.add(dicom.element(keyword, text))

@@ -1,0 +1,49 @@
+"""Asking a modality to send something somewhere, by C-MOVE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pydicom.datadict import tag_for_keyword
+
+from conformance.reference.job import Task
+
+if TYPE_CHECKING:
+    from conformance.reference.job import Job
+    from conformance.reference.modalities import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityMove(Task):
+    """Ask `modality` in each step to send one answer of a query to `target_aet`, as `local_aet`.
+
+    The item of a step is an index into `queries`: what names the answer, by keyword. `permissive`:
+    an answer that is not sent fails nothing. `timeout`: seconds that the modality may take, 0 =
+    without limit, None = as configured.
+    """
+
+    modality: Modality
+    local_aet: str
+    target_aet: str
+    queries: tuple[dict[str, str], ...]
+    permissive: bool = False
+    timeout: int | None = None
+    type: ClassVar[str] = "DicomMoveScu"
+
+    def content(self, job: Job) -> dict[str, object]:
+        """As Orthanc 1.10.1 shows it."""
+        return {
+            "LocalAet": self.local_aet,
+            "Query": [by_number(query) for query in self.queries],
+            "RemoteAet": self.modality.aet,
+        }
+
+
+def by_number(query: dict[str, str]) -> dict[str, str]:
+    """`query` with its tags as Orthanc shows them, such as ``0010,0020``."""
+    numbers = {keyword: tag_for_keyword(keyword) or 0 for keyword in query}
+    return {
+        f"{number >> 16:04x},{number & 0xFFFF:04x}": query[keyword]
+        for keyword, number in sorted(numbers.items(), key=lambda item: item[1])
+    }

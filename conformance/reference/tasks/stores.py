@@ -1,0 +1,80 @@
+"""Sending instances away: to an Orthanc peer over HTTP, to a modality by C-STORE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from conformance.reference.job import Task
+
+if TYPE_CHECKING:
+    from conformance.reference.job import Job
+    from conformance.reference.modalities import Modality
+    from conformance.reference.peers import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStore(Task):
+    """Send an instance in each step to `peer`.
+
+    `parents` are the identifiers that the caller listed; they show as ``ParentResources``.
+    """
+
+    peer: Peer
+    parents: tuple[str, ...] = ()
+    type: ClassVar[str] = "OrthancPeerStore"
+
+    def content(self, job: Job) -> dict[str, object]:
+        """As Orthanc 1.10.1 shows it; ``Size`` is what has been sent."""
+        size = sum(step.size for step in self.steps[: job.done])
+        return {
+            "Compress": False,
+            **_instances(job, self.parents),
+            "Peer": self.peer.shown(),
+            "Size": str(size),
+            "SizeMB": size // 2**20,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityStore(Task):
+    """Send an instance in each step to `modality`, as `local_aet`.
+
+    `permissive`: an instance that the modality does not take fails nothing. `move_originator`:
+    the AET and the message number of the C-MOVE that this answers, both optional.
+    """
+
+    modality: Modality
+    local_aet: str
+    parents: tuple[str, ...] = ()
+    permissive: bool = False
+    move_originator_aet: str | None = None
+    move_originator_id: int | None = None
+    type: ClassVar[str] = "DicomModalityStore"
+
+    def content(self, job: Job) -> dict[str, object]:
+        """As Orthanc 1.10.1 shows it."""
+        originator: dict[str, object] = (
+            {}
+            if self.move_originator_aet is None
+            else {
+                "MoveOriginatorAET": self.move_originator_aet,
+                "MoveOriginatorID": self.move_originator_id or 0,
+            }
+        )
+        return {
+            **_instances(job, self.parents),
+            "LocalAet": self.local_aet,
+            **originator,
+            "RemoteAet": self.modality.aet,
+        }
+
+
+def _instances(job: Job, parents: tuple[str, ...]) -> dict[str, object]:
+    """What jobs that send instances have in common."""
+    listed = {"ParentResources": sorted(set(parents))} if parents else {}
+    return {
+        "FailedInstancesCount": job.instances_gone,
+        "InstancesCount": job.task.instances_count,
+        **listed,
+    }
