@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import combinations
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from spec.table import Asked, Ended
 
@@ -50,7 +50,14 @@ _SENTENCES = {
 class Shortfall(StrEnum):
     """What a server does instead of something that the engine's model does not hold."""
 
+    ARCHIVE_NOT_RESUBMITTED = "archive-not-resubmitted"
+    EMPTY_ARCHIVE_UNREADABLE = "empty-archive-unreadable"
     LIMIT_JOBS_IGNORED = "limit-jobs-ignored"
+    PENDING_TIME_COUNTED = "pending-time-counted"
+    PRIORITY_WRAPS = "priority-wraps"
+    RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
+    RUNTIME_OF_THE_STEP = "runtime-of-the-step"
+    REQUEST_LOST_AT_STOP = "request-lost-at-stop"
 
     @property
     def sentence(self) -> str:
@@ -58,12 +65,39 @@ class Shortfall(StrEnum):
 
 
 _SHORT = {
+    Shortfall.ARCHIVE_NOT_RESUBMITTED: (
+        "A resubmit of a job in Failure that makes an archive or a medium is answered 500, and the "
+        "job stays in Failure."
+    ),
+    Shortfall.EMPTY_ARCHIVE_UNREADABLE: (
+        "As long as a job that makes an archive of nothing has not run, GET of it and of "
+        "/jobs?expand are answered 400: no job's details can be read by the list."
+    ),
     Shortfall.LIMIT_JOBS_IGNORED: (
         "LimitJobs is accepted and ignored: a submission over the limit is taken at once."
+    ),
+    Shortfall.PENDING_TIME_COUNTED: (
+        "EffectiveRuntime includes the time for which the job was Pending before it ran."
+    ),
+    Shortfall.PRIORITY_WRAPS: (
+        "A Priority below the least integer of 32 bits is accepted, and read as the greatest one: "
+        "the job that should run last runs first."
+    ),
+    Shortfall.RUNTIME_NOT_RESTARTED: (
+        "EffectiveRuntime of a resubmitted job includes the run before."
+    ),
+    Shortfall.RUNTIME_OF_THE_STEP: (
+        "While a job is Running, EffectiveRuntime is the time since its last step boundary: it "
+        "falls back to 0 with each step, and only a job that has left Running shows all of it."
+    ),
+    Shortfall.REQUEST_LOST_AT_STOP: (
+        "A pause or cancel that was answered 200 before a clean stop may be forgotten by it: a "
+        "job whose step ends late in the stop is queued again after the start."
     ),
 }
 
 Name: TypeAlias = Relaxation | Shortfall
+N = TypeVar("N", Relaxation, Relaxation | Shortfall)
 NONE: frozenset[Relaxation] = frozenset()
 
 
@@ -102,7 +136,7 @@ def taken_for(admitted: frozenset[Relaxation], asked: Asked, ended: Ended) -> It
         yield Asked.NOTHING
 
 
-def smallest_first(names: Iterable[Relaxation]) -> Iterator[frozenset[Relaxation]]:
+def smallest_first(names: Iterable[N]) -> Iterator[frozenset[N]]:
     """Every subset of ``names``, the smaller ones first, in a fixed order."""
     ordered = sorted(set(names))
     for size in range(len(ordered) + 1):

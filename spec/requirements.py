@@ -75,6 +75,18 @@ class Requirement:
     def section(self) -> str:
         return self.id.partition("/")[0]
 
+    @property
+    def unreachable(self) -> str | None:
+        """Why no check from outside of a server can come to this, or None."""
+        if self.binds is Bound.CLIENT:
+            return "it advises the caller: a server can neither meet nor break it"
+        if Need.TRANSFERS in self.needs:
+            return (
+                "it needs the transfers accelerator, a plugin that comes with neither Debian's"
+                " Orthanc nor the reference server"
+            )
+        return None
+
 
 class UnknownRequirement(KeyError):
     """An id that names no requirement of the catalogue."""
@@ -339,10 +351,18 @@ class _Section:
             since, until, reading, note, binds, self.needs | frozenset(needs),
         )
 
-    def later(self, id: str, sentence: str, source: str, *, since: str) -> Requirement:
+    def later(
+        self, id: str, sentence: str, source: str, *, since: str, note: str | None = None
+    ) -> Requirement:
         """An entry that a later document of Orthanc states."""
         return Requirement(
-            f"{self.name}/{id}", sentence, source, Ground.DOCUMENTED, since, needs=self.needs
+            f"{self.name}/{id}",
+            sentence,
+            source,
+            Ground.DOCUMENTED,
+            since,
+            note=note,
+            needs=self.needs,
         )
 
     def seen(
@@ -352,10 +372,11 @@ class _Section:
         *,
         note: str | None = None,
         needs: Iterable[Need] = (),
+        source: str = MEASURED,
     ) -> Requirement:
         """An entry that no document states and that every measured server meets."""
         return Requirement(
-            f"{self.name}/{id}", sentence, MEASURED, Ground.OBSERVED,
+            f"{self.name}/{id}", sentence, source, Ground.OBSERVED,
             note=note, needs=self.needs | frozenset(needs),
         )
 
@@ -534,6 +555,11 @@ def _persist() -> Iterator[Requirement]:
         note=f"{PAGE} says since its version for Orthanc 1.10.0 that jobs are saved every 10 s.",
     )
     yield p.later(
+        "saved-at-creation", "A job is saved within 100 ms after its creation.",
+        f"{PAGE}, version of 8 June 2022", since="1.11.1",
+        note="The page of that day is the one for Orthanc 1.11.1; 1.9.1 and 1.10.1 do the same.",
+    )
+    yield p.later(
         "error", "A job in Failure has the same ErrorCode after a restart.",
         f"{NEWS}, 1.9.5", since="1.9.5",
     )
@@ -582,8 +608,10 @@ def _submit() -> Iterator[Requirement]:
     yield s.page(
         "priority", "A body may set the job's Priority to any integer, also a negative one.",
         f"{_OF_CALLS}: priority, sentence 1",
-        reading="Any integer of 32 bits.",
-        note="Beyond 32 bits servers differ: 500 up to 1.10.1, 400 in 1.13.0.",
+        reading="Any integer of 32 bits. Another may be refused, and if it is taken, it is "
+        "monitor/priority that the job has it.",
+        note="Beyond 32 bits servers differ: 500 up to 1.12.7, 400 in 1.13.0, which takes what is "
+        "below them for the highest of all (relaxation priority-wraps).",
     )
     yield s.page(
         "priority-default", "A job whose body sets no Priority has Priority 0.",
@@ -596,6 +624,11 @@ def _submit() -> Iterator[Requirement]:
         "synchronous-failure",
         "A synchronous call whose job fails answers an HTTP error with OrthancStatus = ErrorCode.",
         note="A network error answers 500.",
+    )
+    yield s.seen(
+        "synchronous-content",
+        "A synchronous call whose job succeeds answers 200 with the Content of the job.",
+        note="Of a peer store. A call that makes an archive answers the archive.",
     )
     yield s.page(
         "asynchronous-advised",
@@ -630,6 +663,42 @@ def _route() -> Iterator[Requirement]:
                  f"{bullet}: split and merge")
     yield r.page("merge", "A merge by POST /studies/{id}/merge runs as a job.",
                  f"{bullet}: split and merge")
+    yield r.later(
+        "bulk-modify", "POST /tools/bulk-modify runs as one job for all resources that it lists.",
+        f"{NEWS}, 1.9.4", since="1.9.4",
+    )
+    yield r.later(
+        "bulk-anonymize",
+        "POST /tools/bulk-anonymize runs as one job for all resources that it lists.",
+        f"{NEWS}, 1.9.4", since="1.9.4",
+    )
+    yield r.seen(
+        "type",
+        "Type is Archive, Media, ResourceModification, SplitStudy, MergeStudy, OrthancPeerStore, "
+        "DicomModalityStore or DicomMoveScu, by the call.",
+        note="The page names one of them, in its example: Archive.",
+    )
+    yield r.page(
+        "content",
+        "Content shows what the page's example shows for its Type, and its like for the others.",
+        f"{_OF_MONITORING}: example of one job, Content; after the examples, sentence 2",
+        reading="Of an archive: Description, InstancesCount, UncompressedSizeMB. Of other types "
+        "the fields that every measured server shows in Success: a modification its result.",
+    )
+    yield r.seen(
+        "result",
+        "When the job has succeeded, what was asked for is on the server: the copy is changed, the "
+        "anonymous one has no name, the series have moved; the source stays, or goes, as asked.",
+        note="By default a modification keeps its source, a split and a merge do not.",
+    )
+    yield r.seen(
+        "archive-output",
+        "A job that made an archive gives it at GET /jobs/{id}/archive, and a synchronous call "
+        "answers it: a ZIP file of exactly the instances.",
+        note="1.10.1 to 1.13.0 send the synchronous answer while the archive is made: a failure "
+        "then comes after the status 200, and only the broken connection tells of it.",
+    )
+    yield r.seen("media-index", "A media archive holds a DICOMDIR beside the instances.")
     yield r.page("transfers", "A transfer by the transfers accelerator runs as a job.",
                  f"{bullet}: transfers accelerator", needs={Need.TRANSFERS})
     yield r.page(
@@ -648,7 +717,8 @@ def _route() -> Iterator[Requirement]:
 
 
 _WORDS_OF_RESUBMIT = "The page says to retry a job in Failed state. Its own list of states has \
-no Failed but Failure, and Retry is another state: the call is Resubmit() of the figure."
+no Failed but Failure, and Retry is another state: the call is Resubmit() of the figure. Every \
+measured Orthanc answers 500 for a job that makes an archive (relaxation archive-not-resubmitted)."
 
 
 def _enumerated(states: Iterable[State]) -> str:
@@ -721,6 +791,25 @@ def _monitor() -> Iterator[Requirement]:
         note="They may be a moment earlier: in about 1 of 100 readings a job is Running with the "
         "ErrorCode of its failed step, or with Progress 100. That is no deviation.",
     )
+    yield m.seen(
+        "times-utc", "The times of a job are in UTC, whatever the server's time zone is.",
+        note="The page does not say so, and its example agrees: it is the UTC of its commit.",
+        needs=_MANAGED,
+    )
+    yield m.seen(
+        "estimated-time",
+        "EstimatedTimeOfArrival is shown of a Running job only, and is not before Timestamp.",
+        note="No server shows it of every Running job: not before the first step has ended.",
+    )
+    yield m.seen(
+        "method-not-allowed",
+        "POST, PUT and DELETE of /jobs, POST and PUT of /jobs/{id}, and PUT of an action are "
+        "answered 405 and change nothing.",
+        note="GET and DELETE of an action change nothing either; their answers differ.",
+    )
+    yield m.seen(
+        "unknown-action", "POST /jobs/{id}/… of what is no action is answered 405, changes nothing."
+    )
     yield m.later(
         "error-details", "A job has a field ErrorDetails, a text.", f"{NEWS}, 1.9.4", since="1.9.4"
     )
@@ -748,9 +837,17 @@ def _fields(m: _Section) -> Iterator[Requirement]:
     yield m.page(
         "effective-runtime", "EffectiveRuntime is the time for which the job ran, in seconds.",
         f"{_FIELDS}, EffectiveRuntime",
-        reading="Time spent as Pending or Paused does not count.",
+        reading="Time spent as Pending or Paused does not count: in the example it is less than "
+        "the time from CreationTime to CompletionTime. While the job runs it may stand still up "
+        "to the end of the step, but it does not fall.",
+        note="Every measured Orthanc counts what the job waited as Pending (relaxation "
+        "pending-time-counted); 1.12.7 and 1.13.0 fall with each step (runtime-of-the-step).",
     )
-    yield m.seen("effective-runtime-restarts", "EffectiveRuntime starts over with a resubmit.")
+    yield m.seen(
+        "effective-runtime-restarts", "EffectiveRuntime starts over with a resubmit.",
+        source="measured on Orthanc 1.10.1, 1.12.7, 1.13.0",
+        note="1.9.1 goes on counting (relaxation runtime-not-restarted).",
+    )
     yield m.page(
         "error-code", "ErrorCode is a number: 0 unless the job has failed.",
         f"{_FIELDS}, ErrorCode; list of states, Failure",
@@ -761,7 +858,8 @@ def _fields(m: _Section) -> Iterator[Requirement]:
     )
     yield m.seen(
         "error-code-step", "A job that failed by a step has the ErrorCode of that step.",
-        note=f"A peer that answers an HTTP error: {ErrorCode.NETWORK_PROTOCOL:d}.",
+        note=f"A peer that answers an HTTP error, or a modality that answers a C-STORE or a "
+        f"C-MOVE with a failure: {ErrorCode.NETWORK_PROTOCOL:d}.",
     )
     yield m.seen(
         "resubmitted-error-code",

@@ -239,6 +239,11 @@ class Client:
         if address.insecure:  # the user has been told, by the name of the option
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
+    @property
+    def connections(self) -> int:
+        """How many connections were made so far: a server that is started again needs a new one."""
+        return self._allowance.connections
+
     def get(self, path: str) -> Reply:
         """A reading. A broken connection is tried once more. Raises `Unjudged`."""
         try:

@@ -7,6 +7,9 @@ So the kit decides when a step ends, and nothing has to sleep.
 A path is ``/SECRET/SLOT/instances``: the secret keeps others out, the slot says which job it
 is, because an arrival bears no job id. Which step it is stands in the instance itself
 (`MARKER`). Threads: one for each connection of the server; they only queue arrivals and wait.
+
+Steps that come another way, over DICOM, wait in the same queue (`conformance.servers.dicom_gate`):
+there the title of the called application entity is secret and slot in one.
 """
 
 from __future__ import annotations
@@ -21,11 +24,14 @@ import socketserver
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.errors import BadArgument
+
+T = TypeVar("T")
 
 MARKER = b"orthanc-jobs-step-"
 LARGEST = 1024 * 1024  # bytes of an instance
@@ -54,6 +60,22 @@ class Hold:
             with contextlib.suppress(OSError):  # the server has hung up, and the hold has ended
                 self._wake[1].send(b"!")
 
+    def wait(self) -> int:
+        """Wait for the reply; its status."""
+        self._wake[0].recv(1)
+        assert self._reply is not None
+        return self._reply[0]
+
+    def give_up(self) -> None:
+        """The server has hung up: nobody hears a reply any more."""
+        self.broken = True
+        self.reply(REFUSE)
+
+    def close(self) -> None:
+        """The hold has ended."""
+        for end in self._wake:
+            end.close()
+
 
 class Gate:
     """The HTTP server; start it with ``with``. ``host`` is how the server under test reaches it.
@@ -64,11 +86,12 @@ class Gate:
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.host = _checked(host)
         self.secret = secrets.token_hex(16)
+        self.title = secrets.token_hex(6).upper()
         self._arrived: deque[Hold] = deque()
         self._open: set[Hold] = set()
         self._change = threading.Condition()
         self._draining = False
-        self._server = _listen(self.host)
+        self._server = listen(self.host, lambda where, family: _Server(where, family))
         self._server.gate = self
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -92,9 +115,17 @@ class Gate:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self._server.server_port}/{self.secret}/{slot}/"
 
+    def aet(self, slot: int) -> str:
+        """The title of the application entity to register as a modality for this slot."""
+        return f"{self.title}{slot:04}"
+
     def hidden(self, text: str) -> str:
-        """``text`` without the secret of the gate."""
-        return text.replace(self.secret, "SECRET")
+        """``text`` without the secrets of the gate."""
+        return text.replace(self.secret, "SECRET").replace(self.title, "SECRET")
+
+    def is_named_in(self, text: str) -> bool:
+        """Whether ``text`` names an address or a title of the gate."""
+        return self.secret in text or self.title in text
 
     def arrivals(self) -> list[Hold]:
         """The steps that have arrived since the last call, in order."""
@@ -107,6 +138,10 @@ class Gate:
         """Wait until a step has arrived that was not fetched yet; whether one has."""
         with self._change:
             return self._change.wait_for(lambda: bool(self._arrived), seconds)
+
+    def quiet(self, seconds: float) -> bool:
+        """Wait up to ``seconds`` until nobody is connected; whether nobody is."""
+        return self._server.quiet(seconds)
 
     def drain(self) -> None:
         """From now on nothing is held: every waiting and every later step fails at once."""
@@ -126,6 +161,13 @@ class Gate:
         if len(parts) != 3 or not secrets.compare_digest(parts[0].encode(), self.secret.encode()):
             return None
         return _whole(parts[1]) if parts[2] == "instances" else None
+
+    def slot_of_aet(self, title: str) -> int | None:
+        """The slot that the title of a called application entity names, if it is one of ours."""
+        length = len(self.title)
+        if not secrets.compare_digest(title[:length].encode(), self.title.encode()):
+            return None
+        return _whole(title[length:])
 
     def arrive(self, hold: Hold) -> None:
         with self._change:
@@ -171,6 +213,10 @@ class _Server(ThreadingHTTPServer):
             self._connections.discard(request)
             self._count.notify_all()
 
+    def quiet(self, seconds: float) -> bool:
+        with self._count:
+            return self._count.wait_for(lambda: not self._connections, seconds)
+
     def hang_up(self) -> None:
         """End every connection, and with it its thread."""
         with self._count:
@@ -204,7 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.connection.settimeout(None)  # no stranger; it may keep its connection as it likes
-        hold = Hold(slot=slot, step=_step(body))
+        hold = Hold(slot=slot, step=step_of(body))
         gate.arrive(hold)
         try:
             status, headers = self._wait(hold)
@@ -215,8 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         finally:
             gate.end(hold)
-            for end in hold._wake:
-                end.close()
+            hold.close()
 
     def do_GET(self) -> None:
         """Orthanc asks a peer for /system when somebody looks at the peer; nobody here does."""
@@ -280,8 +325,11 @@ class _Handler(BaseHTTPRequestHandler):
         """The gate writes no log."""
 
 
-def _listen(host: str) -> _Server:
-    """A loopback address is bound as it is; for another one, every address of this machine."""
+def listen(host: str, make: Callable[[tuple[str, int], socket.AddressFamily], T]) -> T:
+    """A server that is reached at ``host``, on a free port. Raises `BadArgument`.
+
+    A loopback address is bound as it is; for another one, every address of this machine.
+    """
     where, family = "127.0.0.1", socket.AF_INET
     address = _address(host)
     if address is not None and address.is_loopback:
@@ -291,11 +339,11 @@ def _listen(host: str) -> _Server:
         where, family = "::", socket.AF_INET6
     try:
         try:
-            return _Server((where, 0), family)
+            return make((where, 0), family)
         except OSError:
             if where != "::" or (address is not None and address.version == 6):
                 raise
-            return _Server(("", 0), socket.AF_INET)  # this machine has no IPv6
+            return make(("", 0), socket.AF_INET)  # this machine has no IPv6
     except OSError as error:
         raise BadArgument(f"cannot open a port for the gate at {host}: {error.strerror}") from None
 
@@ -323,7 +371,7 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _step(body: bytes) -> int:
+def step_of(body: bytes) -> int:
     """The number of the step (from 0) that the instance was made for, or -1."""
     at = body.find(MARKER)
     digits = body[at + len(MARKER) : at + len(MARKER) + 2] if at >= 0 else b""

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from conformance.errors import BadArgument, NoServer, ServerDied
@@ -29,17 +30,23 @@ from conformance.servers.client import Address, Client, System, identify, printa
 
 STARTS = 30.0  # seconds that a server may take until it answers
 STOPS = 10.0  # seconds that it may take to end after SIGTERM
+LINGERS = 2.4  # seconds after SIGTERM in which an Orthanc still runs jobs, and then saves them
+LINGERS_BRIEFLY = 1.0  # the same, of a reference server that saves each change at once
 LAST = 5.0  # seconds after SIGKILL
 TICK = 0.01  # seconds between two looks at a starting server
 LOG_END = 2000  # characters of the log that are shown when a server dies
 
 ANSWERS = 5.0  # seconds that a starting server may take for one answer
 ORTHANC = "Orthanc {config}"
+FAR_ZONE = "XXX-14"  # the time zone of a server, unless the environment names one: far from UTC
+NO_JOBS = "--no-jobs"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 DEFAULTS: dict[str, Any] = {
     "ConcurrentJobs": 2,
     "JobsHistorySize": 10,
     "SaveJobs": True,
     "HttpTimeout": 600,
+    "LimitJobs": 0,  # where a server heeds it, a full queue would hold back cases of other things
 }
 
 
@@ -57,9 +64,11 @@ class Managed:
         config: Mapping[str, Any] | None = None,
         workdir: Path | None = None,
         inside: bool = False,
+        lingers: float = LINGERS,
     ) -> None:
         self.command = list(command)
         self.config = {**DEFAULTS, **(config or {})}
+        self.lingers = lingers  # seconds after SIGTERM until it has saved its jobs
         self._parent = workdir
         self._inside = inside
         self._process: subprocess.Popen[bytes] | None = None
@@ -108,8 +117,12 @@ class Managed:
     def address(self) -> Address:
         return Address(f"http://127.0.0.1:{self.port}")
 
-    def start(self) -> System:
-        """Start it (again), and wait until it answers."""
+    def start(self, changed: Mapping[str, Any] = NOTHING, loads: bool = True) -> System:
+        """Start it (again), and wait until it answers.
+
+        ``changed``: Orthanc configuration keys for this life of it only. ``loads``: False leaves
+        its earlier jobs alone (``--no-jobs``). Raises `BadArgument` where that cannot be said.
+        """
         assert self._folder is not None
         self.port, dicom = _free_ports()
         name = f"orthanc-jobs {secrets.token_hex(4)}"
@@ -124,6 +137,7 @@ class Managed:
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
             **self.config,
+            **changed,
         }
         try:
             (self._folder / "database").mkdir(exist_ok=True)
@@ -135,6 +149,10 @@ class Managed:
             word.replace("{config}", f"{seen}/orthanc.json").replace("{workdir}", seen)
             for word in self.command
         ]
+        if not loads:
+            if "{config}" not in self.command:
+                raise BadArgument(f"--no-jobs cannot be given to {shlex.join(self.command)}")
+            words.append(NO_JOBS)
         with log:
             self._run(words, log)
         return self._await_answer(str(settings["Name"]))
@@ -150,6 +168,7 @@ class Managed:
                 stderr=log,
                 cwd=self._folder if self._inside else None,
                 pass_fds=(theirs,),
+                env={"TZ": FAR_ZONE, **os.environ},
                 start_new_session=True,  # a Ctrl-C is for the kit, which then stops the server
             )
         except OSError as error:
@@ -216,6 +235,18 @@ class Managed:
         self.dismiss()
         self._end(STOPS)
 
+    def ended(self) -> bool:
+        """Whether all its processes have ended, after it was told to."""
+        if self._process is None:
+            return True
+        if self._process.poll() is None:
+            return False
+        return bool(select.select([self._alive], [], [], 0.0)[0])
+
+    def status(self) -> int | None:
+        """With which status it has ended; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
     def _end(self, seconds: float) -> None:
         """Wait for the end of all its processes: the command may be a shell's that ends first."""
         if self._process is None:
@@ -267,7 +298,8 @@ def reference(
 ) -> Managed:
     """The reference server, with one planted ``fault`` if one is named."""
     command = [sys.executable, "-m", "conformance.reference", "--config", "{config}"]
-    return Managed(command + (["--fault", fault] if fault else []), config, workdir, inside=True)
+    command += ["--fault", fault] if fault else []
+    return Managed(command, config, workdir, inside=True, lingers=LINGERS_BRIEFLY)
 
 
 def words(template: str) -> list[str]:

@@ -41,6 +41,7 @@ class Allowance:
     def __init__(self) -> None:
         self._ends = 0.0
         self._bytes = 0
+        self.connections = 0  # that were made so far
 
     def renew(self, seconds: float, size: int) -> None:
         self._ends = time.monotonic() + seconds
@@ -155,6 +156,7 @@ def _connect(connection: HTTPConnection, allowance: Allowance) -> socket.socket:
             made.settimeout(allowance.left() / (len(found) - number))
             made.connect(where)
             made.settimeout(allowance.left())
+            allowance.connections += 1
         except OSError as error:
             made.close()
             failed = error
