@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from conformance.errors import BadArgument
-from conformance.suites import action, edge, history, race, schedule, search, submit
+from conformance.suites import (
+    action,
+    complete,
+    edge,
+    history,
+    monitor,
+    persist,
+    race,
+    route,
+    schedule,
+    search,
+    submit,
+)
 from conformance.suites.case import Case, Profile
 
 SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
@@ -19,6 +31,10 @@ SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
     "schedule": schedule.cases,
     "history": history.cases,
     "submit": submit.cases,
+    "monitor": monitor.cases,
+    "route": route.cases,
+    "persist": persist.cases,
+    "complete": complete.cases,
     "search": search.cases,
 }
 

@@ -5,19 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.steps import Step, submit
-from spec.requirements import Requirement, requirement
+from conformance.steps import Do, Step, submit
+from spec.requirements import Requirement, applies, requirement
 
 if TYPE_CHECKING:
     from conformance.scene import Scene
+
+Check: TypeAlias = "Callable[[Scene], None]"
 
 NEEDS_EXCLUSIVE = "needs --exclusive"
 NEEDS_MANAGED = "needs a server that the kit starts"
 NEEDS_DELETE = "needs --exclusive: this server cannot delete the jobs that it leaves"
 NO_RETRY = "no job of this server uses Retry"
+NOT_THIS_VERSION = "not documented for this version"
+DELETE_JOB, ERROR_DETAILS = "DELETE /jobs/{id}", "ErrorDetails"
+DELETE_ARCHIVE = "DELETE /jobs/{id}/archive"
+BULK_MODIFY, BULK_ANONYMIZE = "POST /tools/bulk-modify", "POST /tools/bulk-anonymize"
+ERRORS_KEPT, SAVED_AT_CREATION = "ErrorCode over a restart", "jobs saved at their creation"
+# What a server of an earlier version may declare to have as well.
+DECLARED = {
+    "history/delete-archive": DELETE_ARCHIVE,
+    "history/delete-job": DELETE_JOB,
+    "monitor/error-details": ERROR_DETAILS,
+    "persist/error": ERRORS_KEPT,
+    "persist/saved-at-creation": SAVED_AT_CREATION,
+    "route/bulk-anonymize": BULK_ANONYMIZE,
+    "route/bulk-modify": BULK_MODIFY,
+}
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+# Of the seconds that an Orthanc takes to stop, these two take one each.
+QUICK_TO_STOP: Mapping[str, Any] = MappingProxyType(
+    {"DicomServerEnabled": False, "WebDavEnabled": False}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +50,7 @@ class Profile:
     ``retry``: it says that a step can ask for Retry. ``exclusive``: nobody else uses it.
     ``managed``: the kit starts it, so that a case may ask for a configuration.
     ``deletes``: it can delete a completed job.
+    ``version``: what its ``/system`` says. ``implements``: what it has of later versions.
     """
 
     workers: int | None = 2
@@ -37,18 +59,21 @@ class Profile:
     exclusive: bool = True
     managed: bool = True
     deletes: bool = True
+    version: str = "1.5.6"
+    implements: frozenset[str] = frozenset(DECLARED.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One case: steps that the model judges, or a check that says itself what must hold.
 
-    A search has neither, and makes its own steps.
+    A search has neither, and makes its own steps; so has a ``complete`` suite.
     ``check``: what it does and requires, on a scene. ``leaves``: the completed jobs that it leaves.
     ``config``: Orthanc configuration keys that a managed server is started with for it.
     ``unreachable``: why it cannot be run on this server, or None.
     ``watch``: watch for a moment at its end that nothing comes which must not.
     ``repeat``: run it so often, because its steps fall at moments that nobody controls.
+    ``fresh``: it needs a server that has no job yet, of whoever made it.
     """
 
     id: str
@@ -58,8 +83,10 @@ class Case:
     unreachable: str | None = None
     watch: bool = False
     repeat: int = 1
-    check: Callable[[Scene], None] | None = field(default=None, hash=False)
+    check: Check | None = field(default=None, hash=False)
     leaves: int = 1
+    fresh: bool = False
+    complete: bool = False
 
     @property
     def suite(self) -> str:
@@ -68,6 +95,18 @@ class Case:
     @property
     def stands_for(self) -> Requirement:
         return requirement(self.requirement)
+
+
+def inapplicable(profile: Profile, id: str) -> str | None:
+    """Why the requirement ``id`` does not bind this server, or None."""
+    if DECLARED.get(id) in profile.implements or applies(requirement(id), profile.version):
+        return None
+    return NOT_THIS_VERSION
+
+
+def makes_job(case: Case) -> bool:
+    """Whether a job is left by the case that was not there before."""
+    return bool(case.leaves) if case.check else any(step.do is Do.SUBMIT for step in case.steps)
 
 
 def blockers(profile: Profile, steps: int = 1) -> tuple[Step, ...]:

@@ -5,18 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.steps import Do, Step, act, complete, fail, submit
-from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile, blockers
+from conformance.scene import Scene
+from conformance.steps import Do, Step, act, complete, fail, read, submit, succeed
+from conformance.suites.case import (
+    NEEDS_DELETE,
+    NEEDS_EXCLUSIVE,
+    Case,
+    Profile,
+    blockers,
+    inapplicable,
+)
+from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin
 from spec.table import Action
 
 UNKNOWN_SIZE = "needs --history-size: nobody says this server's JobsHistorySize"
 LARGEST = 50  # a history of more jobs than this is not filled
-LIST = Step(Do.LIST)
+OTHER_SIZES = (0, 1)  # JobsHistorySize of managed servers, beside the default
+LIST, EXPAND = Step(Do.LIST), Step(Do.EXPAND)
+JOB = "A"
 
 
 def cases(profile: Profile) -> Iterator[Case]:
-    for case in _cases(replace(profile, history=min(profile.history or 0, LARGEST))):
+    why = None if profile.exclusive or profile.deletes else NEEDS_DELETE
+    for case in tagged():
+        yield replace(case, unreachable=why)
+    yield deleted(profile)
+    for case in _cases("history", replace(profile, history=min(profile.history or 0, LARGEST))):
         yield replace(case, unreachable=_unreachable(profile))
+    for size in OTHER_SIZES:
+        other = replace(profile, history=size)
+        why = None if profile.exclusive else NEEDS_EXCLUSIVE
+        if not profile.managed and profile.history != size:
+            why = why or f"needs JobsHistorySize {size}"
+        for case in _nothing_kept() if size == 0 else _cases(f"history/size-{size}", other):
+            yield replace(case, config={"JobsHistorySize": size}, unreachable=why)
 
 
 def _unreachable(profile: Profile) -> str | None:
@@ -27,11 +49,54 @@ def _unreachable(profile: Profile) -> str | None:
     return None if 1 <= profile.history <= LARGEST else "needs a JobsHistorySize from 1 to 50"
 
 
-def _cases(profile: Profile) -> Iterator[Case]:
+def tagged() -> Iterator[Case]:
+    """However a job ends, it is a Success or a Failure, and stays one."""
+    for name, ends in {
+        "success": (succeed(JOB), succeed(JOB)),
+        "failure": (succeed(JOB), fail(JOB)),
+        "canceled": (act(Action.CANCEL, JOB), succeed(JOB)),
+    }.items():
+        steps = (submit(JOB, 2), *ends, read(JOB), EXPAND, read(JOB))
+        yield Case(f"history/tagged/{name}", "history/tagged", steps)
+
+
+def deleted(profile: Profile) -> Case:
+    why = inapplicable(profile, "history/delete-job")
+    return Case("history/delete", "history/delete-job", check=delete, unreachable=why, leaves=0)
+
+
+def delete(scene: Scene) -> None:
+    """A completed job that is deleted is gone, by every reading."""
+    path, body = scene.prepare(JOB)
+    made = scene.post(path, {**body, **ASYNCHRONOUS}).json()
+    job = f"/jobs/{made['ID']}"
+    scene.until(
+        lambda: bool(scene.bench.prepared[JOB].holds),
+        "queue/free-worker-takes",
+        "a step of the job at the gate",
+        lambda: "no step",
+    )
+    scene.bench.prepared[JOB].holds[-1].reply(200)
+    scene.until(
+        lambda: scene.job(made["ID"]).get("State") == "Success",
+        "monitor/polling",
+        "the job in Success",
+        lambda: scene.job(made["ID"]).get("State"),
+    )
+    reply = scene.ask("DELETE", job)
+    scene.require("history/delete-job", reply.ok, "HTTP 200: the job is completed", reply)
+    scene.equal("history/delete-job", f"the status of GET {job} is", 404, scene.get(job).status)
+    scene.equal("history/delete-job", "the jobs of the call are", [], scene.made(JOB))
+    scene.refused(JOB, "history/delete-job")
+
+
+def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
     size = profile.history or 1
     names = [f"H{n + 1}" for n in range(size + 2)]
     full = tuple(step for name in names for step in (submit(name), complete(name)))
-    yield Case("history/bound", "history/size", (*full, LIST))
+    yield Case(f"{prefix}/bound", "history/size", (*full, LIST, EXPAND))
+    kept = (*(step for name in names[:size] for step in _ended(name)), LIST, EXPAND)
+    yield Case(f"{prefix}/kept", "history/kept", (*kept, *(read(name) for name in names[:size])))
     late = (
         submit("L"),
         submit("H1"),
@@ -39,16 +104,26 @@ def _cases(profile: Profile) -> Iterator[Case]:
         complete("L"),
         *(step for name in names[1:] for step in (submit(name), complete(name), LIST)),
     )
-    yield Case("history/oldest-completed-first", "history/oldest-first", late)
+    yield Case(f"{prefix}/oldest-completed-first", "history/oldest-first", late)
+    mixed = (
+        submit("L", 2),
+        *(step for name in names[:size] for step in (*_ended(name), LIST)),
+        act(Action.CANCEL, "L"),
+        succeed("L"),
+        LIST,
+        *(step for name in names[size:] for step in (*_ended(name), LIST)),
+        EXPAND,
+    )
+    yield Case(f"{prefix}/mixed-ends", "history/oldest-first", mixed)
     again = (
         submit("R"),
         fail("R"),
         *blockers(profile),
         act(Action.RESUBMIT, "R"),
-        *(step for name in names for step in _canceled(name)),
+        *(step for name in names for step in (submit(name), act(Action.CANCEL, name))),
         LIST,
     )
-    yield Case("history/resubmitted-leaves", "history/resubmitted-leaves", again)
+    yield Case(f"{prefix}/resubmitted-leaves", "history/resubmitted-leaves", again)
     waiting = (
         submit("P", 2),
         act(Action.PAUSE, "P"),
@@ -57,8 +132,38 @@ def _cases(profile: Profile) -> Iterator[Case]:
         *(step for name in names for step in (submit(name), complete(name))),
         LIST,
     )
-    yield Case("history/unfinished-stay", "history/unfinished-never-evicted", waiting)
+    yield Case(f"{prefix}/unfinished-stay", "history/unfinished-never-evicted", waiting)
 
 
-def _canceled(name: str) -> tuple[Step, Step]:
-    return submit(name), act(Action.CANCEL, name)
+def _ended(name: str) -> tuple[Step, ...]:
+    """A job that ends: each third in the same way."""
+    number = int(name[1:]) % 3
+    canceled = (act(Action.CANCEL, name), succeed(name))
+    ways = ((succeed(name), succeed(name)), (fail(name),), canceled)
+    return (submit(name, 2), *ways[number])
+
+
+def _nothing_kept() -> Iterator[Case]:
+    """JobsHistorySize 0."""
+    ends = {
+        "success": (complete(JOB),),
+        "failure": (fail(JOB),),
+        "canceled": (act(Action.PAUSE, JOB), succeed(JOB), act(Action.CANCEL, JOB)),
+    }
+    for name, steps in ends.items():
+        gone = (*steps, read(JOB), LIST, EXPAND, *(act(action, JOB) for action in Action))
+        yield Case(f"history/size-0/{name}", "history/zero", (submit(JOB, 2), *gone))
+    waiting = (submit("P", 2), act(Action.PAUSE, "P"), succeed("P"), submit("R"), LIST, EXPAND)
+    name = "history/size-0/unfinished-stay"
+    yield Case(name, "history/unfinished-never-evicted", (*waiting, read("P"), read("R")))
+    yield Case("history/size-0/synchronous", "history/zero-synchronous", check=zero_synchronous)
+
+
+def zero_synchronous(scene: Scene) -> None:
+    """There is nothing left that could be answered, whether the job has succeeded or failed."""
+    for name, end in {JOB: complete(JOB), "B": fail("B")}.items():
+        call = begin(scene, SYNCHRONOUS, name=name)
+        scene.unanswered(call, "submit/synchronous-waits", "no answer while the job runs")
+        scene.do(end)
+        reply = scene.answered(call, "submit/synchronous-waits", "an answer, since it has ended")
+        scene.equal("history/zero-synchronous", "the status is", 404, reply.status)

@@ -15,8 +15,8 @@ from conformance.bench import Bench, Deviated
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle import Finding
 from conformance.shrinking import shorter
-from conformance.steps import UNKNOWN_JOB, Do, Step
-from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile
+from conformance.steps import LIVES, UNKNOWN_JOB, Do, Step
+from conformance.suites.case import NEEDS_EXCLUSIVE, QUICK_TO_STOP, Case, Profile
 from spec.relaxations import NONE, Name
 from spec.table import Action, State
 
@@ -31,6 +31,8 @@ PATIENCE = 3  # examples that cannot be judged before the search gives up
 PRIORITIES = (0, 0, 1, -1, 2)
 STEPS = (1, 2, 3, 4, 7)
 LOOKS = (Do.READ, Do.LIST, Do.EXPAND, *(Do(action.value) for action in Action))
+MOST_RESTARTS, MOST_KILLS = 2, 3  # in one search: an Orthanc takes some seconds to stop
+RARELY = 40  # one in so many draws of the rule ends the life of the server
 HISTORY = 3  # JobsHistorySize of a managed server: small, so that examples evict jobs
 
 
@@ -38,7 +40,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield Case(
         ID,
         "queue/engine",
-        config={"JobsHistorySize": HISTORY},
+        config={"JobsHistorySize": HISTORY, **QUICK_TO_STOP},
         unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
     )
 
@@ -55,6 +57,26 @@ class Found:
     steps: Performed
 
 
+Attempt = Callable[[Sequence[Step], int], tuple[Finding, Performed] | None]
+
+
+def shortened(found: Found, attempt: Attempt, seconds: float) -> Found:
+    """The shortest run found within ``seconds`` that shows the same."""
+    best = found
+
+    def fails(steps: Sequence[Step]) -> bool:
+        nonlocal best
+        again = attempt(steps, 1)
+        if again is None or _key(again[0]) != _key(found.finding):
+            return False
+        best = Found(*again)
+        return True
+
+    if not found.finding.missing:  # or every try would take as long as the deadline
+        shorter([step for step, _ in found.steps], fails, seconds)
+    return best
+
+
 @dataclass
 class Search:
     """A search under way. ``open_bench`` starts an example, ``close`` ends it on the server, and
@@ -66,7 +88,7 @@ class Search:
     profile: Profile
     open_bench: Callable[[], Bench]
     close: Callable[[Bench, bool], None]
-    attempt: Callable[[Sequence[Step], int], tuple[Finding, Performed] | None]
+    attempt: Attempt
     progress: Callable[[int], None]
     examples: int
     seed: int
@@ -78,6 +100,9 @@ class Search:
     died: tuple[ServerDied, tuple[tuple[Step, tuple[str, ...]], ...]] | None = None
     ran: int = 0
     actions: int = 0
+    lives: dict[Do, int] = field(
+        default_factory=lambda: {Do.RESTART: MOST_RESTARTS, Do.KILL: MOST_KILLS}
+    )
     _wanted: Key | None = None
     _best: Found | None = None
     _shrink_until: float = 0.0
@@ -89,7 +114,7 @@ class Search:
             self._once()
             if self._best is None:
                 return
-            best = self._shorter(self._best)
+            best = shortened(self._best, self.attempt, self.shrinking_time)
             self.found.append(best)
             if best.finding.relaxations is None:
                 return
@@ -99,21 +124,6 @@ class Search:
         """What did not come is a finding if it does not come in four times the time either."""
         again = self.attempt([step for step, _ in performed], PATIENT)
         return again is not None and again[0].missing
-
-    def _shorter(self, found: Found) -> Found:
-        best = found
-
-        def fails(steps: Sequence[Step]) -> bool:
-            nonlocal best
-            again = self.attempt(steps, 1)
-            if again is None or _key(again[0]) != _key(found.finding):
-                return False
-            best = Found(*again)
-            return True
-
-        if not found.finding.missing:  # or every try would take as long as the deadline
-            shorter([step for step, _ in found.steps], fails, self.shrinking_time)
-        return best
 
     def _once(self) -> None:
         from hypothesis import HealthCheck, Phase, settings
@@ -147,6 +157,13 @@ class Search:
     def shrinking(self) -> bool:
         return self._wanted is not None
 
+    def may(self, life: Do) -> bool:
+        """Whether the server may be ended once more. What is shrunk is left as it is."""
+        if not self.profile.managed or not (self.shrinking or self.lives[life]):
+            return False
+        self.lives[life] -= not self.shrinking
+        return True
+
     @property
     def over(self) -> bool:
         """Whether examples are to be left alone: no more time to shrink, or no use in going on."""
@@ -159,7 +176,7 @@ class Search:
             named = finding.relaxations
             if named is not None and named <= self.admitted and not finding.missing:
                 for one in named:
-                    self.used.setdefault(one, _found(bench, finding))
+                    self.used.setdefault(one, found_on(bench, finding))
                 continue
             key = _key(finding)
             if self._wanted is None:
@@ -170,7 +187,7 @@ class Search:
             if key != self._wanted:
                 raise Elsewhere
             if self._best is None or len(bench.performed) <= len(self._best.steps):
-                self._best = _found(bench, finding)
+                self._best = found_on(bench, finding)
             raise Deviated(finding)
 
 
@@ -193,7 +210,8 @@ def _interrupted(error: BaseException | None) -> bool:
     return False
 
 
-def _found(bench: Bench, finding: Finding) -> Found:
+def found_on(bench: Bench, finding: Finding) -> Found:
+    """A finding of the bench, with what was done up to the last one."""
     return Found(finding, tuple(bench.performed[: bench.deviated_at]))
 
 
@@ -308,6 +326,13 @@ def machine_of(search: Search) -> Any:
                 self.do(Step(what))
             elif names := self.bench.names:
                 self.do(Step(what, names[which % len(names)]))
+
+        @rule(which=which, draw=st.integers(0, RARELY), life=st.sampled_from(sorted(LIVES)))
+        def begin_again(self, which: int, draw: int, life: Do) -> None:
+            if draw == RARELY and search.may(life):
+                self.do(Step(life))
+            else:
+                self.act(which, Action.RESUME)
 
         def teardown(self) -> None:
             try:

@@ -1,0 +1,480 @@
+"""The calls that the page lists, and the later ones of the same kind: what each asks for, what
+kind of job it makes, and how to see that the job has done it.
+
+A `Call` is a way to make a job; a `Request` is one use of it, on a sample of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.errors import Unjudged
+from conformance.servers.client import LARGEST
+from conformance.steps import Via
+from conformance.suites.route.samples import (
+    NAME,
+    Sample,
+    indexed_by,
+    orthanc_id,
+    patient_id,
+    read_file,
+    sample,
+)
+
+if TYPE_CHECKING:
+    from conformance.scene import Scene
+
+ARCHIVE, MEDIA, INDEX = "Archive", "Media", "DICOMDIR"
+MODIFICATION, SPLIT, MERGE = "ResourceModification", "SplitStudy", "MergeStudy"
+LEVELS = {"patient": "patients", "study": "studies", "series": "series"}
+SENT = 2  # instances, or matches of a query, that a job sends
+CHANGED = "Changed by orthanc-jobs"
+RESULT = "route/result"
+
+NO_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call. ``uids``: the SOPInstanceUIDs that an archive must hold.
+
+    ``verify``: given the Content of the job that succeeded, requires what it had to do.
+    ``remove``: paths of what the job works on: without them it must fail.
+    """
+
+    path: str
+    body: dict[str, Any]
+    verify: Callable[[Scene, Result], None] = lambda scene, content: None
+    uids: frozenset[str] = frozenset()
+    instances: int = 0
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One way to make a job. ``name`` is the part of case ids that says which.
+
+    ``requirement`` says that it runs as a job, ``type`` which; ``shows`` are the fields of its
+    Content in Success. ``needs``: the requirement that says which versions have the call.
+    ``fails``: whether it fails without what it works on. ``empty``: whether it works on nothing.
+    ``sends``: how its steps come to the gate.
+    """
+
+    name: str
+    requirement: str
+    type: str
+    make: Callable[[Scene], Request]
+    shows: tuple[str, ...] = ()
+    needs: str | None = None
+    fails: bool = False
+    empty: bool = False
+    sends: Via | None = None
+
+    @property
+    def archives(self) -> bool:
+        return self.type in (ARCHIVE, MEDIA)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a sample a call is about: a patient, a study, or one series of it."""
+
+    level: str
+    made: Sample = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return {"patient": self.made.patient, "study": self.made.study}.get(
+            self.level, self.made.series[0]
+        )
+
+    @property
+    def path(self) -> str:
+        return f"/{LEVELS[self.level]}/{self.id}"
+
+    @property
+    def uids(self) -> frozenset[str]:
+        return frozenset(self.made.uids[:1] if self.level == "series" else self.made.uids)
+
+
+# --- archives and media ------------------------------------------------------------------------
+
+
+def archive_of(kind: str, level: str) -> Callable[[Scene], Request]:
+    def make(scene: Scene) -> Request:
+        part = Part(level, sample(scene))
+        path = f"{part.path}/{kind}"
+        return Request(path, {}, uids=part.uids, instances=len(part.uids))
+
+    return make
+
+
+def archive_of_several(kind: str) -> Callable[[Scene], Request]:
+    """Of a study, and of one series of another one."""
+
+    def make(scene: Scene) -> Request:
+        first, second = Part("study", sample(scene)), Part("series", sample(scene))
+        uids = first.uids | second.uids
+        body = {"Resources": [first.id, second.id]}
+        return Request(f"/tools/create-{kind}", body, uids=uids, instances=len(uids))
+
+    return make
+
+
+def archive_of_nothing(kind: str) -> Callable[[Scene], Request]:
+    return lambda scene: Request(f"/tools/create-{kind}", {"Resources": []})
+
+
+def check_archive(scene: Scene, request: Request, type: str, content: bytes) -> None:
+    """A ZIP archive is whole, and holds exactly the instances; a medium has an index as well."""
+    expected = f"a ZIP file of {len(request.uids)} instances"
+    expected += f" and {INDEX}" if type == MEDIA else ""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+            if sum(member.file_size for member in archive.infolist()) > LARGEST:
+                raise zipfile.BadZipFile(f"more than {LARGEST} bytes when it is unpacked")
+            broken = archive.testzip()
+            files = {name: archive.read(name) for name in names} if broken is None else {}
+    except NO_ZIP as error:
+        scene.deviates("route/archive-output", expected, f"{len(content)} bytes: {error}")
+        return
+    scene.require("route/archive-output", broken is None, expected, f"broken member {broken}")
+    if type == MEDIA:
+        scene.require("route/media-index", names.count(INDEX) == 1, expected, names)
+        indexed = indexed_by(files.pop(INDEX))
+        scene.equal("route/media-index", "instances in the index", sorted(request.uids), indexed)
+    found = sorted((read_file(file) or {}).get("SOPInstanceUID", "") for file in files.values())
+    right = found == sorted(request.uids) and len(names) == len(set(names))
+    scene.require("route/archive-output", right, expected, f"{names} with {found}")
+
+
+# --- modification and anonymization ------------------------------------------------------------
+
+
+def modify(level: str, keep: bool = True) -> Callable[[Scene], Request]:
+    def make(scene: Scene) -> Request:
+        part = Part(level, sample(scene))
+        body = _changes(scene, level) | ({} if keep else {"KeepSource": False})
+        return _modification(part, "modify", body, keep, _is_changed)
+
+    return make
+
+
+def anonymize(level: str, keep: bool = True) -> Callable[[Scene], Request]:
+    def make(scene: Scene) -> Request:
+        part = Part(level, sample(scene))
+        body = _anonymous(scene) | ({} if keep else {"KeepSource": False})
+        return _modification(part, "anonymize", body, keep, _is_anonymous)
+
+    return make
+
+
+Copied = Callable[["Scene", dict[str, Any], dict[str, str]], None]
+
+
+def _modification(
+    part: Part, action: str, body: dict[str, Any], keep: bool, copied: Copied
+) -> Request:
+    def verify(scene: Scene, content: Result) -> None:
+        kind = part.level.capitalize()
+        scene.equal("route/content", "Type", kind, content.get("Type"))
+        path = f"/{LEVELS[part.level]}/{content.get('ID')}"
+        scene.equal("route/content", "Path", path, content.get("Path"))
+        scene.require(RESULT, path != part.path, "a copy of its own", path)
+        tags = instance_tags(scene, path)
+        scene.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
+        for each in tags:
+            copied(scene, body, each)
+            uid = each.get("SOPInstanceUID")
+            scene.require(RESULT, uid not in part.uids, "a SOPInstanceUID of its own", uid)
+        stays(scene, part, keep)
+
+    return Request(f"{part.path}/{action}", body, verify, remove=(part.path,))
+
+
+def bulk(action: str) -> Callable[[Scene], Request]:
+    """Of a study, and of one series of another one."""
+
+    def make(scene: Scene) -> Request:
+        first, second = Part("study", sample(scene)), Part("series", sample(scene))
+        body: dict[str, Any] = {"Resources": [first.id, second.id]}
+        anonymous = action == "anonymize"
+        body |= _anonymous(scene) if anonymous else {**_changes(scene, "series"), "Level": "Series"}
+
+        def verify(scene: Scene, content: Result) -> None:
+            made = [one.get("Path") for one in dicts(content.get("Resources"))]
+            new = [str(path) for path in made if str(path).startswith("/instances/")]
+            scene.equal(RESULT, "instances that were made", 3, len(new))
+            for path in new:
+                tags = one_instance(scene, path)
+                (_is_anonymous if anonymous else _is_changed)(scene, body, tags)
+            stays(scene, first, True)
+            stays(scene, second, True)
+
+        return Request(f"/tools/bulk-{action}", body, verify, remove=(first.path, second.path))
+
+    return make
+
+
+def bulk_of_nothing(action: str) -> Callable[[Scene], Request]:
+    def make(scene: Scene) -> Request:
+        body: dict[str, Any] = {"Resources": []}
+        if action == "modify":
+            body |= {"Level": "Series", **_changes(scene, "series")}
+        return Request(f"/tools/bulk-{action}", body)
+
+    return make
+
+
+def _changes(scene: Scene, level: str) -> dict[str, Any]:
+    if level == "patient":
+        name = {"PatientID": patient_id(scene), "PatientName": CHANGED}
+        return {"Replace": name, "Force": True}
+    return {"Replace": {f"{level.capitalize()}Description": CHANGED}}
+
+
+def _anonymous(scene: Scene) -> dict[str, Any]:
+    return {"Replace": {"PatientID": patient_id(scene)}, "Force": True}
+
+
+def _is_changed(scene: Scene, body: dict[str, Any], tags: dict[str, str]) -> None:
+    for tag, value in body["Replace"].items():
+        scene.equal(RESULT, f"{tag} of the copy", value, tags.get(tag))
+
+
+def _is_anonymous(scene: Scene, body: dict[str, Any], tags: dict[str, str]) -> None:
+    _is_changed(scene, body, tags)
+    scene.require(
+        RESULT, NAME not in tags.values(), "a copy without the patient's name", f"it has {NAME}"
+    )
+    for tag in ("StudyDescription", "SeriesDescription", "PatientBirthDate"):
+        gone = not tags.get(tag)
+        scene.require(RESULT, gone, f"a copy without {tag}", f"it has {tags.get(tag)}")
+
+
+# --- split and merge ---------------------------------------------------------------------------
+
+
+def split(keep: bool = False) -> Callable[[Scene], Request]:
+    """The second series of a study becomes a study of its own."""
+
+    def make(scene: Scene) -> Request:
+        made = sample(scene)
+        body = {"Series": [made.series[1]]} | ({"KeepSource": True} if keep else {})
+
+        def verify(scene: Scene, content: Result) -> None:
+            path = f"/studies/{content.get('TargetStudy')}"
+            found = instance_tags(scene, path)
+            series = sorted(_described(tags) for tags in found)
+            scene.equal(RESULT, "the series of the new study", ["Series 2"], series)
+            uid = content.get("TargetStudyUID")
+            scene.equal(RESULT, "its StudyInstanceUID", uid, found[0].get("StudyInstanceUID"))
+            scene.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
+            left = sorted(_described(one) for one in instance_tags(scene, f"/studies/{made.study}"))
+            right = ["Series 1", "Series 2"] if keep else ["Series 1"]
+            scene.equal(RESULT, "the series of the old study", right, left)
+
+        return Request(
+            f"/studies/{made.study}/split", body, verify, remove=(f"/studies/{made.study}",)
+        )
+
+    return make
+
+
+def merge(keep: bool = False) -> Callable[[Scene], Request]:
+    """The series of one study go to another."""
+
+    def make(scene: Scene) -> Request:
+        target, source = sample(scene), sample(scene)
+        body = {"Resources": [source.study]} | ({"KeepSource": True} if keep else {})
+
+        def verify(scene: Scene, content: Result) -> None:
+            scene.equal("route/content", "TargetStudy", target.study, content.get("TargetStudy"))
+            tags = instance_tags(scene, f"/studies/{target.study}")
+            series = sorted(_described(one) for one in tags)
+            right = ["Series 1", "Series 1", "Series 2", "Series 2"]
+            scene.equal(RESULT, "the series of the study", right, series)
+            patients = {one.get("PatientID") for one in tags}
+            scene.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
+            stays(scene, Part("study", source), keep)
+
+        return Request(
+            f"/studies/{target.study}/merge", body, verify, remove=(f"/studies/{source.study}",)
+        )
+
+    return make
+
+
+def merge_of_nothing(scene: Scene) -> Request:
+    return Request(f"/studies/{sample(scene).study}/merge", {"Resources": []})
+
+
+def _described(tags: dict[str, str]) -> str:
+    return tags.get("SeriesDescription", "")
+
+
+# --- sending ------------------------------------------------------------------------------------
+# Every step waits at the gate, and is answered as soon as it is seen there (`judge.state`).
+
+
+def send(via: Via) -> Callable[[Scene], Request]:
+    """Two instances to a peer, or to a modality."""
+
+    def make(scene: Scene) -> Request:
+        path, body = scene.prepare(_new_name(scene), SENT, via)
+        return Request(path, body, _has_arrived(scene), instances=SENT)
+
+    return make
+
+
+def send_nothing(via: Via) -> Callable[[Scene], Request]:
+    return lambda scene: Request(f"{scene.fixture.slot(via).path}/store", {"Resources": []})
+
+
+def retrieve(scene: Scene) -> Request:
+    """All that a query has found, by one C-MOVE for each of two studies."""
+    name = _new_name(scene)
+    scene.prepare(name, SENT, Via.MODALITY)
+    slot = scene.bench.prepared[name].slot
+    scene.fixture.dicom.matches[slot.number] = SENT
+    reply = scene.post(f"{slot.path}/query", {"Level": "Study", "Query": {"PatientID": ""}})
+    made = reply.json()
+    if not reply.ok or not isinstance(made, dict):
+        raise Unjudged(f"the server makes no query for us: {reply}")
+    path = f"/queries/{made.get('ID')}"
+    scene.resource(path)
+    body = {"TargetAet": scene.fixture.gate.title}
+    return Request(f"{path}/retrieve", body, _has_arrived(scene), instances=SENT)
+
+
+def _new_name(scene: Scene) -> str:
+    return f"S{len(scene.bench.prepared) + 1}"
+
+
+def _has_arrived(scene: Scene) -> Callable[[Scene, Result], None]:
+    job = list(scene.bench.prepared.values())[-1]
+
+    def verify(scene: Scene, content: Result) -> None:
+        steps = [hold.step for hold in job.holds]
+        scene.equal(RESULT, "steps that arrived", list(range(SENT)), sorted(steps))
+
+    return verify
+
+
+# --- what is stored ----------------------------------------------------------------------------
+
+
+def instance_tags(scene: Scene, path: str) -> list[dict[str, str]]:
+    """The tags of every instance of a resource, read from their files."""
+    found = scene.fixture.client.get(f"{path}/instances").json()
+    listed = [one.get("ID") for one in dicts(found)]
+    return [one_instance(scene, f"/instances/{id}") for id in listed]
+
+
+def dicts(found: Any) -> list[dict[str, Any]]:
+    """The JSON objects of what should be an array of them."""
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def one_instance(scene: Scene, path: str) -> dict[str, str]:
+    return read_file(scene.fixture.client.get(f"{path}/file").body) or {}
+
+
+def stays(scene: Scene, part: Part, keep: bool) -> None:
+    """The source is there, unchanged, or it is gone: as asked."""
+    there = scene.fixture.client.get(part.path).status
+    scene.equal(RESULT, f"HTTP status of the source {part.path}", 200 if keep else 404, there)
+    if keep:
+        found = {one.get("SOPInstanceUID", "") for one in instance_tags(scene, part.path)}
+        scene.equal(RESULT, "instances that the source has lost", [], sorted(part.uids - found))
+
+
+# --- all of them -------------------------------------------------------------------------------
+
+OF_ARCHIVE = ("Description", "InstancesCount", "UncompressedSizeMB", "ArchiveSizeMB")
+OF_COPY = ("ID", "Path", "PatientID", "Type")
+OF_BULK = ("Description", "InstancesCount", "FailedInstancesCount", "IsAnonymization", "Resources")
+OF_PEER = ("Description", "InstancesCount", "FailedInstancesCount", "Peer")
+OF_STORE = ("Description", "InstancesCount", "FailedInstancesCount", "LocalAet", "RemoteAet")
+OF_MOVE = ("Description", "LocalAet", "RemoteAet", "Query")
+OF_MOVED = ("Description", "InstancesCount", "FailedInstancesCount", "TargetStudy")
+
+
+def calls() -> list[Call]:
+    """Every call that the suite knows."""
+    found = []
+    for kind, type in (("archive", ARCHIVE), ("media", MEDIA)):
+        for level in LEVELS:
+            made = archive_of(kind, level)
+            found.append(Call(f"{kind}/{level}", f"route/{kind}", type, made, OF_ARCHIVE))
+        found += [
+            Call(f"{kind}/several", f"route/{kind}", type, archive_of_several(kind), OF_ARCHIVE),
+            Call(
+                f"{kind}/nothing",
+                f"route/{kind}",
+                type,
+                archive_of_nothing(kind),
+                OF_ARCHIVE,
+                empty=True,
+            ),
+        ]
+    for action, copy in (("modify", modify), ("anonymize", anonymize)):
+        for level in LEVELS:
+            made = copy(level)
+            name = f"{action}/{level}"
+            found.append(Call(name, f"route/{action}", MODIFICATION, made, OF_COPY, fails=True))
+        late, several, none = f"route/bulk-{action}", bulk(action), bulk_of_nothing(action)
+        found += [
+            Call(
+                f"{action}/source-removed",
+                f"route/{action}",
+                MODIFICATION,
+                copy("study", False),
+                OF_COPY,
+            ),
+            Call(f"{action}/several", late, MODIFICATION, several, OF_BULK, late),
+            Call(f"{action}/nothing", late, MODIFICATION, none, OF_BULK, late, empty=True),
+        ]
+    found += [
+        Call(
+            "split/series", "route/split", SPLIT, split(), (*OF_MOVED, "TargetStudyUID"), None, True
+        ),
+        Call("split/source-kept", "route/split", SPLIT, split(True), OF_MOVED),
+        Call("merge/study", "route/merge", MERGE, merge(), OF_MOVED, None, True),
+        Call("merge/source-kept", "route/merge", MERGE, merge(True), OF_MOVED),
+        Call("merge/nothing", "route/merge", MERGE, merge_of_nothing, OF_MOVED, empty=True),
+    ]
+    return found + _sending()
+
+
+def _sending() -> list[Call]:
+    peer, store, move = "OrthancPeerStore", "DicomModalityStore", "DicomMoveScu"
+    found = [
+        Call("peer-store/instances", "route/peer-store", peer, send(Via.PEER), OF_PEER),
+        Call("store/instances", "route/modality-store", store, send(Via.MODALITY), OF_STORE),
+        Call("retrieve/studies", "route/retrieve", move, retrieve, OF_MOVE),
+    ]
+    vias = (Via.PEER, Via.MODALITY, Via.MODALITY)
+    found = [replace(call, sends=via) for call, via in zip(found, vias, strict=True)]
+    none = [
+        Call("peer-store/nothing", "route/peer-store", peer, send_nothing(Via.PEER), OF_PEER),
+        Call(
+            "store/nothing",
+            "route/modality-store",
+            store,
+            send_nothing(Via.MODALITY),
+            OF_STORE,
+        ),
+    ]
+    return found + [replace(call, empty=True) for call in none]
+
+
+__all__ = ["Call", "Request", "Sample", "calls", "check_archive", "orthanc_id"]

@@ -1,0 +1,148 @@
+"""Jobs of any type before the table: what an action answers and where it leads.
+
+The oracle follows peer stores, whose steps the gate holds. Of other jobs the kit can hold none:
+they run to their end at once, or wait behind jobs that hold every worker. So they are judged in
+the states in which they stand still, straight by `spec.table`, and each time they are read by
+every call that reads jobs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spec.relaxations import Shortfall
+from spec.table import EDGE, FINAL, Action, ErrorCode, State, cell, cell_id, target
+
+if TYPE_CHECKING:
+    from conformance.scene import Scene
+    from conformance.suites.route.calls import Call
+
+EXPAND = "/jobs?expand"
+TAKEN, REFUSED = 200, 503  # what the gate answers to a step
+
+Shown = dict[str, Any]
+
+
+class Unreadable(Exception):
+    """A job cannot be read, in a way that has a name."""
+
+
+def look(scene: Scene, call: Call, id: str) -> Shown:
+    """Read a job by every call that reads jobs. Their answers agree; the last one is given."""
+    client = scene.fixture.client
+    one, listed, expanded = client.get(f"/jobs/{id}"), client.get("/jobs"), client.get(EXPAND)
+    names = listed.json()
+    is_listed = isinstance(names, list) and names.count(id) == 1
+    scene.require("monitor/list", is_listed, f"{id}, once", f"GET /jobs: {listed}")
+    if call.empty and one.status == expanded.status == 400:
+        known = Shortfall.EMPTY_ARCHIVE_UNREADABLE
+        expected = "HTTP 200 with the details of every job"
+        scene.deviates("monitor/list-expand", expected, f"GET {EXPAND}: {expanded}", known)
+        raise Unreadable
+    shown = one.json()
+    readable = one.ok and isinstance(shown, dict)
+    scene.require("monitor/job", readable, "HTTP 200 with the details of the job", one)
+    expected = f"HTTP 200 with an array that has job {id} once"
+    scene.require("monitor/list-expand", isinstance(expanded.json(), list), expected, expanded)
+    mine = [job for job in expanded.jobs() if job["ID"] == id]
+    scene.require("monitor/list-expand", len(mine) == 1, expected, f"{len(mine)} times")
+    same = _lasting(mine[0]) == _lasting(shown)
+    scene.require("monitor/list-expand", same, f"the same as GET /jobs/{id}: {shown}", mine[0])
+    is_state = shown.get("State") in set(State)
+    scene.require("monitor/state", is_state, "one of the six states", shown.get("State"))
+    return dict(shown)
+
+
+def is_in(scene: Scene, requirement: str, shown: Shown, state: State) -> None:
+    scene.equal(requirement, f"State of a {shown.get('Type')} job", state, shown.get("State"))
+
+
+def act(scene: Scene, call: Call, id: str, action: Action) -> Shown:
+    """Act on a job that stands still, and see that the table was followed."""
+    before = look(scene, call, id)
+    was = State(before["State"])
+    rule = cell(was, action)
+    leads = target(was, action) if rule is EDGE else was
+    requirement = f"route/{action}" if rule is EDGE else cell_id(action, was)
+    reply = scene.post(f"/jobs/{id}/{action}")
+    known = None
+    if call.archives and action is Action.RESUBMIT and rule is EDGE and reply.status == 500:
+        known = Shortfall.ARCHIVE_NOT_RESUBMITTED
+    expected = f"HTTP {rule.status} for a {was} job of type {call.type}"
+    scene.require(requirement, reply.status == rule.status, expected, reply, known)
+    after = look(scene, call, id)
+    if known is not None:
+        scene.require(requirement, _lasting(after) == _lasting(before), "no change", after)
+        return after
+    right = reply.json() == {} if reply.ok else not reply.body.strip()
+    scene.require(
+        "answer/accepted" if reply.ok else "answer/refused", right, "{} or nothing", reply
+    )
+    assert leads is not None
+    is_in(scene, requirement, after, leads)
+    if leads is was:
+        scene.require(
+            requirement, _lasting(after) == _lasting(before), f"as before: {before}", after
+        )
+    elif action is Action.CANCEL:
+        code = int(ErrorCode.CANCELED_JOB)
+        scene.equal("monitor/error-code-cancelled", "ErrorCode", code, after.get("ErrorCode"))
+    for key in ("Priority", "Type", "CreationTime"):
+        scene.equal(f"monitor/{KEPT[key]}", key, before.get(key), after.get(key))
+    return after
+
+
+def resume(scene: Scene, call: Call, id: str) -> None:
+    """Resume a Paused job where workers are free, so that it may run at once."""
+    reply = scene.post(f"/jobs/{id}/{Action.RESUME}")
+    rule = cell(State.PAUSED, Action.RESUME)
+    expected = f"HTTP {rule.status} for a {State.PAUSED} job of type {call.type}"
+    scene.require(f"route/{Action.RESUME}", reply.status == rule.status, expected, reply)
+
+
+def has_failed(scene: Scene, shown: Shown) -> None:
+    """A job that has ended badly says so, by State, ErrorCode and ErrorDescription."""
+    is_in(scene, "monitor/state-failure", shown, State.FAILURE)
+    code, said = shown.get("ErrorCode"), shown.get("ErrorDescription")
+    named = isinstance(code, int) and code not in (
+        int(ErrorCode.SUCCESS),
+        int(ErrorCode.CANCELED_JOB),
+    )
+    scene.require("monitor/state-failure", named, "the ErrorCode of what went wrong", code)
+    told = isinstance(said, str) and bool(said) and said != "Success"
+    scene.require("monitor/state-failure", told, "an ErrorDescription of what went wrong", said)
+
+
+KEPT = {"Priority": "priority", "Type": "type", "CreationTime": "creation-time"}
+
+
+def state(scene: Scene, id: str, answer: int = TAKEN) -> str:
+    """The State that ``GET /jobs/{id}`` shows, or what it answers instead.
+
+    What the job has sent to the gate is answered: an HTTP status, as a peer gives it.
+    """
+    pump(scene, answer)
+    reply = scene.fixture.client.get(f"/jobs/{id}")
+    found = reply.json()
+    return str(found["State"]) if isinstance(found, dict) and "State" in found else str(reply)
+
+
+def pump(scene: Scene, answer: int = TAKEN) -> None:
+    """Answer every step at the gate that no oracle follows."""
+    for job in scene.bench.prepared.values():
+        for hold in job.holds:
+            hold.reply(answer)
+
+
+def await_end(scene: Scene, requirement: str, id: str, answer: int = TAKEN) -> None:
+    scene.until(
+        lambda: state(scene, id, answer) in FINAL,
+        requirement,
+        f"job {id} in Success or Failure",
+        lambda: state(scene, id, answer),
+    )
+
+
+def _lasting(shown: Shown) -> Shown:
+    """A reading without what changes by itself while a job stands still."""
+    return {key: value for key, value in shown.items() if key != "Timestamp"}

@@ -1,0 +1,120 @@
+"""`route/<call>/<action>`: every type of job against the action matrix.
+
+The page describes one state machine for all jobs, and a client sees one list of them. For each
+call and each action there is a job in every state that the call's jobs can be brought to from
+outside: one that has run to its end, and behind jobs that hold every worker one that is
+Pending, one that is Paused, and one that was canceled. Where a job fails without what it works
+on, there is one that has failed by itself as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from conformance.suites.case import NEEDS_EXCLUSIVE, NEEDS_MANAGED, Case, Profile, inapplicable
+from conformance.suites.route import judge
+from conformance.suites.route.calls import Call
+from conformance.suites.route.outcomes import hold, let_go, submit, take_away
+from spec.table import ACTIONS, FINAL, Action, ErrorCode, State
+
+if TYPE_CHECKING:
+    from conformance.scene import Scene
+
+# Ordinary, minimal and empty input of each type; two calls of one type are one implementation.
+TYPES = (
+    "archive/study", "archive/series", "archive/nothing",
+    "media/study", "media/series", "media/nothing",
+    "modify/study", "modify/series", "modify/several", "modify/nothing",
+    "anonymize/study", "anonymize/nothing", "split/series", "merge/study", "merge/nothing",
+    "peer-store/nothing", "store/nothing", "retrieve/studies",
+)  # fmt: skip
+JOBS = 5  # of the call, in one case
+NO_ROOM = "needs a JobsHistorySize that holds all jobs of a case"
+
+
+def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
+    for call in calls:
+        for action in ACTIONS:
+            yield Case(
+                f"route/{call.name}/{action}",
+                f"route/{action}",
+                check=check(call, action),
+                unreachable=unreachable(profile, call),
+                leaves=JOBS,
+            )
+
+
+def unreachable(profile: Profile, call: Call) -> str | None:
+    """Why the case cannot be run. A server that an empty job spoils has to be one of ours."""
+    if not profile.exclusive:
+        return NEEDS_EXCLUSIVE
+    if call.empty and not profile.managed:
+        return NEEDS_MANAGED
+    if profile.history is not None and profile.history < (profile.workers or 1) * 2 + JOBS:
+        return NO_ROOM
+    return inapplicable(profile, call.needs) if call.needs else None
+
+
+def check(call: Call, action: Action) -> Callable[[Scene], None]:
+    def run(scene: Scene) -> None:
+        done, _ = submit(scene, call)
+        judge.await_end(scene, call.requirement, done)
+        judge.act(scene, call, done, action)
+        failed = [_failed(scene, call)] if call.fails else []
+        held = hold(scene, "X")
+        waiting: list[str] = []
+        try:
+            _standing_still(scene, call, waiting)
+            for id in (*waiting, *failed):
+                judge.act(scene, call, id, action)
+        except judge.Unreadable:  # what waits makes the list of all jobs unreadable: let it run
+            let_go(scene, held)
+            for id in waiting:
+                judge.await_end(scene, call.requirement, id)
+            return
+        let_go(scene, held)
+        for id in (*waiting, *failed):
+            _to_its_end(scene, call, id, State.FAILURE if id in failed else State.SUCCESS)
+
+    run.__doc__ = f"{action} of a {call.type} job, in every state in which it stands still."
+    return run
+
+
+def _standing_still(scene: Scene, call: Call, waiting: list[str]) -> None:
+    """Behind jobs that hold every worker: one job that waits, one paused, one canceled."""
+    for before in (None, Action.PAUSE, Action.CANCEL):
+        id, _ = submit(scene, call)
+        waiting.append(id)
+        shown = judge.look(scene, call, id)
+        judge.is_in(scene, "queue/pending-first", shown, State.PENDING)
+        if before is not None:
+            judge.act(scene, call, id, before)
+
+
+def _failed(scene: Scene, call: Call) -> str:
+    """A job that has failed by itself: what it works on was removed while it waited."""
+    held = hold(scene, "W")
+    id, request = submit(scene, call)
+    take_away(scene, request)
+    let_go(scene, held)
+    judge.await_end(scene, call.requirement, id)
+    judge.has_failed(scene, judge.look(scene, call, id))
+    return id
+
+
+def _to_its_end(scene: Scene, call: Call, id: str, end: State) -> None:
+    """What waits, or is resumed, runs; what was canceled is as it was."""
+    scene.until(
+        lambda: judge.state(scene, id) in FINAL | {State.PAUSED},
+        call.requirement,
+        f"job {id} at its end, or {State.PAUSED}",
+        lambda: judge.state(scene, id),
+    )
+    shown = judge.look(scene, call, id)
+    canceled = shown.get("ErrorCode") == ErrorCode.CANCELED_JOB
+    if shown["State"] == State.PAUSED:
+        judge.resume(scene, call, id)
+        judge.await_end(scene, call.requirement, id)
+        shown = judge.look(scene, call, id)
+    judge.is_in(scene, call.requirement, shown, State.FAILURE if canceled else end)

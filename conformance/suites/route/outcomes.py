@@ -1,0 +1,360 @@
+"""`route/<call>/asynchronous`, `…/synchronous` and what follows: what a call and its job come to.
+
+The jobs of a run bear a Priority that no other job on the server has: so the job of a
+synchronous call, whose answer does not name it, is told from those of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.errors import Unjudged
+from conformance.servers.client import Reply
+from conformance.steps import Via, complete
+from conformance.steps import submit as peer_store
+from conformance.suites.case import (
+    NEEDS_DELETE,
+    NEEDS_EXCLUSIVE,
+    NEEDS_MANAGED,
+    Case,
+    Profile,
+    blocker_names,
+    inapplicable,
+)
+from conformance.suites.route import judge
+from conformance.suites.route.calls import Call, Request, check_archive
+from spec.table import Action, State
+
+if TYPE_CHECKING:
+    from conformance.scene import Call as Open
+    from conformance.scene import Scene
+
+DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
+           "merge/study", "modify/several", "anonymize/several", "store/instances",
+           "retrieve/studies")  # fmt: skip
+SENDING = ("peer-store/instances", "store/instances", "retrieve/studies")
+FAILING = ("modify/study", "anonymize/study", "split/series", "merge/study", *SENDING)
+# What is seen of each job, where a case of its own stands for it.
+ABOUT = {
+    "archive/patient": "route/content",
+    "archive/series": "route/archive-output",
+    "media/patient": "route/type",
+    "media/series": "route/media-index",
+    "modify/source-removed": "route/result",
+    "anonymize/source-removed": "route/result",
+    "split/source-kept": "route/result",
+    "merge/source-kept": "route/result",
+}
+KEPT_OUTPUT = ("archive/study", "media/study")
+
+
+def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
+    for call in calls:
+        for case in _cases(profile, call):
+            yield replace(case, unreachable=case.unreachable or unreachable(profile, call))
+
+
+def unreachable(profile: Profile, call: Call) -> str | None:
+    """Why the call cannot be tried: it leaves a job, which a server in use has to be rid of."""
+    if not profile.exclusive and not profile.deletes:
+        return NEEDS_DELETE
+    if call.empty and not profile.managed:
+        return NEEDS_MANAGED
+    if call.sends is Via.MODALITY and not profile.exclusive:
+        return NEEDS_EXCLUSIVE
+    return inapplicable(profile, call.needs) if call.needs else None
+
+
+def _cases(profile: Profile, call: Call) -> Iterator[Case]:
+    name = f"route/{call.name}"
+    holds = None if profile.exclusive else NEEDS_EXCLUSIVE
+    about = ABOUT.get(call.name, call.requirement)
+    yield Case(f"{name}/asynchronous", about, check=asynchronous(call))
+    yield Case(f"{name}/synchronous", call.requirement, check=synchronous(call))
+    if call.name in DEFAULT:
+        needed = "submit/synchronous-default"
+        yield Case(f"{name}/default-synchronous", needed, check=synchronous(call, default=True))
+        needed = "submit/synchronous-waits"
+        yield Case(f"{name}/waits", needed, check=waits(call), unreachable=holds)
+    if call.name in FAILING:
+        needed = "monitor/state-failure"
+        yield Case(f"{name}/fails/asynchronous", needed, check=fails(call), unreachable=holds)
+        needed = "submit/synchronous-failure"
+        yield Case(f"{name}/fails/synchronous", needed, check=fails_open(call), unreachable=holds)
+    if call.name in KEPT_OUTPUT:
+        needed = "history/delete-archive"
+        why = inapplicable(profile, needed)
+        yield Case(f"{name}/output-deleted", needed, check=output_deleted(call), unreachable=why)
+        needed = "history/delete-job"
+        why = inapplicable(profile, needed)
+        yield Case(f"{name}/job-deleted", needed, check=job_deleted(call), unreachable=why)
+
+
+# --- submitting --------------------------------------------------------------------------------
+
+
+def submit(scene: Scene, call: Call) -> tuple[str, Request]:
+    """Make a job by an asynchronous call, and see that its answer is a handle."""
+    request = call.make(scene)
+    body = {**request.body, "Asynchronous": True, "Priority": scene.fixture.priority}
+    reply = scene.post(request.path, body)
+    made = reply.json()
+    handle = isinstance(made, dict) and isinstance(made.get("ID"), str)
+    handle = handle and str(made.get("Path")).startswith("/jobs/")
+    expected = "HTTP 200 with the ID and the Path of a job"
+    scene.require(call.requirement, reply.ok and handle, expected, reply)
+    id = str(made["ID"])
+    scene.other(id)
+    right = made.get("Path") == f"/jobs/{id}"
+    scene.require("submit/asynchronous-handle", right, f"Path /jobs/{id}", made.get("Path"))
+    return id, request
+
+
+def own_jobs(scene: Scene) -> dict[str, dict[str, Any]]:
+    """The jobs that bear the run's Priority, by their ids."""
+    found = scene.fixture.client.get(judge.EXPAND).jobs()
+    return {one["ID"]: one for one in found if one.get("Priority") == scene.fixture.priority}
+
+
+def new_job(scene: Scene, call: Call, before: set[str]) -> str:
+    """The one job that a call has made which did not say so."""
+    found = [id for id in own_jobs(scene) if id not in before]
+    for id in found:
+        scene.other(id)
+    expected = "one job of it in the list of jobs"
+    scene.require(call.requirement, len(found) == 1, expected, f"{len(found)} jobs")
+    return found[0]
+
+
+def hold(scene: Scene, letter: str) -> list[str]:
+    """Jobs that hold every worker, until `let_go`."""
+    names = [f"{letter}{name[1:]}" for name in blocker_names(scene.profile)]
+    scene.do(*(peer_store(name) for name in names))
+    return names
+
+
+def let_go(scene: Scene, names: list[str]) -> None:
+    scene.do(*(complete(name) for name in names))
+
+
+def take_away(scene: Scene, request: Request) -> None:
+    """Remove what a job works on."""
+    for path in request.remove:
+        reply = scene.ask("DELETE", path)
+        if not reply.ok:
+            raise Unjudged(f"the server does not remove {path}: {reply}")
+
+
+# --- the checks --------------------------------------------------------------------------------
+
+Check = Callable[["Scene"], None]
+
+
+def asynchronous(call: Call) -> Check:
+    """An asynchronous call gives a job of the right Type that does what was asked."""
+
+    def run(scene: Scene) -> None:
+        id, request = submit(scene, call)
+        judge.await_end(scene, call.requirement, id)
+        has_succeeded(scene, call, request, id)
+        if call.archives:
+            reply = scene.get(f"/jobs/{id}/archive")
+            scene.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
+            check_archive(scene, request, call.type, reply.body)
+            again = scene.get(f"/jobs/{id}/archive")
+            same = again.ok and again.body == reply.body
+            scene.require("route/archive-output", same, "the same archive once more", again)
+
+    return run
+
+
+def synchronous(call: Call, default: bool = False) -> Check:
+    """A synchronous call gives the result, and leaves the job that it ran as."""
+
+    def run(scene: Scene) -> None:
+        request = call.make(scene)
+        before = set(own_jobs(scene))
+        mode = {} if default else {"Synchronous": True}
+        body = {**request.body, **mode, "Priority": scene.fixture.priority}
+        needed = "submit/synchronous-default" if default else call.requirement
+        if call.sends is None:
+            reply = scene.post(request.path, body)
+        else:
+            under_way = scene.call("POST", request.path, body)
+            reply = answered(scene, under_way, needed)
+        scene.require(needed, reply.ok, "HTTP 200 with the result", reply)
+        gives_the_result(scene, call, request, reply, needed)
+        judge.await_end(scene, call.requirement, id := new_job(scene, call, before))
+        has_succeeded(scene, call, request, id)
+
+    return run
+
+
+def gives_the_result(
+    scene: Scene, call: Call, request: Request, reply: Reply, requirement: str
+) -> None:
+    if call.archives:
+        check_archive(scene, request, call.type, reply.body)
+        return
+    result = reply.json()
+    expected = f"the result: {', '.join(call.shows)}"
+    whole = isinstance(result, dict) and set(call.shows) <= set(result)
+    scene.require(requirement, whole, expected, reply)
+    request.verify(scene, result)
+
+
+def has_succeeded(scene: Scene, call: Call, request: Request, id: str) -> None:
+    """The job is of the right Type, in Success, with the Content of its Type."""
+    shown = judge.look(scene, call, id)
+    judge.is_in(scene, call.requirement, shown, State.SUCCESS)
+    scene.equal("route/type", "Type", call.type, shown.get("Type"))
+    scene.equal("submit/priority", "Priority", scene.fixture.priority, shown.get("Priority"))
+    content = shown.get("Content")
+    if not isinstance(content, dict):
+        scene.deviates("monitor/content", "Content as a JSON object", str(content))
+        return
+    shows = call.shows if not call.empty else [k for k in call.shows if k != "TargetStudy"]
+    missing = [key for key in shows if key not in content]
+    scene.require("route/content", not missing, f"Content with {', '.join(shows)}", content)
+    if call.archives:
+        scene.equal("route/content", "InstancesCount", request.instances, content["InstancesCount"])
+    if call.sends is Via.MODALITY:
+        marks = [job.slot.mark for job in scene.bench.prepared.values()]
+        scene.require(
+            "route/content", content["RemoteAet"] in marks, f"RemoteAet in {marks}", content
+        )
+    request.verify(scene, content)
+
+
+def answered(scene: Scene, call: Open, requirement: str, answer: int = judge.TAKEN) -> Reply:
+    """The answer of a call whose job has all that it needs; its steps are answered meanwhile."""
+
+    def has_ended() -> bool:
+        judge.pump(scene, answer)
+        return call.ended()
+
+    scene.until(has_ended, requirement, "an answer, since the job can end", lambda: "no answer")
+    return scene.answered(call, requirement, "an answer")
+
+
+def waits(call: Call) -> Check:
+    """A synchronous call stays open while its job waits, and answers when it has ended."""
+
+    def run(scene: Scene) -> None:
+        request = call.make(scene)
+        before = set(own_jobs(scene))
+        held = hold(scene, "X")
+        body = {**request.body, "Synchronous": True, "Priority": scene.fixture.priority}
+        under_way = scene.call("POST", request.path, body)
+        id = _appears(scene, call, before)
+        shown = judge.look(scene, call, id)
+        judge.is_in(scene, "queue/pending-first", shown, State.PENDING)
+        early = under_way.ended()
+        needed = "submit/synchronous-waits"
+        scene.require(needed, not early, "no answer while the job waits", "an answer")
+        let_go(scene, held)
+        reply = answered(scene, under_way, needed)
+        scene.require(needed, reply.ok, "HTTP 200 with the result", reply)
+        gives_the_result(scene, call, request, reply, needed)
+
+    return run
+
+
+def fails(call: Call) -> Check:
+    """A job that cannot do its work ends in Failure, with the ErrorCode of what went wrong."""
+
+    def run(scene: Scene) -> None:
+        held = [] if call.sends else hold(scene, "X")
+        id, request = submit(scene, call)
+        take_away(scene, request)
+        let_go(scene, held)
+        judge.await_end(scene, call.requirement, id, judge.REFUSED)
+        judge.has_failed(scene, judge.look(scene, call, id))
+
+    return run
+
+
+def fails_open(call: Call) -> Check:
+    """The synchronous call of a job that fails answers an HTTP error with its ErrorCode."""
+
+    def run(scene: Scene) -> None:
+        request = call.make(scene)
+        before = set(own_jobs(scene))
+        held = [] if call.sends else hold(scene, "X")
+        body = {**request.body, "Synchronous": True, "Priority": scene.fixture.priority}
+        under_way = scene.call("POST", request.path, body)
+        id = _appears(scene, call, before)
+        take_away(scene, request)
+        let_go(scene, held)
+        needed = "submit/synchronous-failure"
+        reply = answered(scene, under_way, needed, judge.REFUSED)
+        judge.await_end(scene, call.requirement, id)
+        shown = judge.look(scene, call, id)
+        judge.has_failed(scene, shown)
+        error = reply.json()
+        code = shown["ErrorCode"]
+        told = (
+            reply.status >= 400 and isinstance(error, dict) and error.get("OrthancStatus") == code
+        )
+        scene.require(needed, told, f"an HTTP error with OrthancStatus {code}", reply)
+
+    return run
+
+
+def _appears(scene: Scene, call: Call, before: set[str]) -> str:
+    """The job of a call that is not answered yet."""
+    scene.until(
+        lambda: bool(set(own_jobs(scene)) - before),
+        call.requirement,
+        "a job of the call in the list of jobs",
+        lambda: "no such job is listed",
+    )
+    return new_job(scene, call, before)
+
+
+def output_deleted(call: Call) -> Check:
+    """DELETE of the archive of a job removes the archive, and leaves the job."""
+
+    def run(scene: Scene) -> None:
+        id = _with_archive(scene, call)
+        needed = "history/delete-archive"
+        reply = scene.ask("DELETE", f"/jobs/{id}/archive")
+        scene.require(needed, reply.ok, "HTTP 200", reply)
+        scene.equal(
+            needed, "HTTP status of the archive", 404, scene.get(f"/jobs/{id}/archive").status
+        )
+        judge.is_in(scene, needed, judge.look(scene, call, id), State.SUCCESS)
+
+    return run
+
+
+def job_deleted(call: Call) -> Check:
+    """DELETE of a completed job removes it from every list, and its archive with it."""
+
+    def run(scene: Scene) -> None:
+        id = _with_archive(scene, call)
+        needed = "history/delete-job"
+        reply = scene.ask("DELETE", f"/jobs/{id}")
+        scene.require(needed, reply.ok, "HTTP 200", reply)
+        for path in (f"/jobs/{id}", f"/jobs/{id}/archive", f"/jobs/{id}/{Action.CANCEL}"):
+            method, status = ("POST", 400) if path.endswith(Action.CANCEL) else ("GET", 404)
+            found = scene.ask(method, path)
+            scene.equal(needed, f"HTTP status of {method} {path}", status, found.status)
+        listed = [*scene.jobs(), *own_jobs(scene)]
+        scene.require(needed, id not in listed, "a list without the job", "it is still listed")
+
+    return run
+
+
+def _with_archive(scene: Scene, call: Call) -> str:
+    id, request = submit(scene, call)
+    judge.await_end(scene, call.requirement, id)
+    reply = scene.get(f"/jobs/{id}/archive")
+    scene.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
+    check_archive(scene, request, call.type, reply.body)
+    return id
+
+
+__all__ = ["asynchronous", "cases", "hold", "let_go", "submit", "take_away"]

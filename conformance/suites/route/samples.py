@@ -1,0 +1,148 @@
+"""What the calls are about: patients of our own, each with one study of two tiny instances.
+
+The files are made here, so all their UIDs are known, and with them the paths of what is stored:
+they are noted for removal before anything is sent. A call that makes copies under another
+patient is told that patient's PatientID, so its path is known beforehand as well. Whatever
+happens in between, the end of the run finds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import secrets
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from conformance.errors import Unjudged
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+    from conformance.scene import Scene
+
+UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFError,
+              NotImplementedError, struct.error)  # fmt: skip
+NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
+ROOT = "2.25."
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A patient, its study, and two series of one instance each. ``uids``: those of the files."""
+
+    patient_id: str
+    study_uid: str
+    series_uids: tuple[str, str]
+    uids: tuple[str, str]
+
+    @cached_property
+    def patient(self) -> str:
+        return orthanc_id(self.patient_id)
+
+    @cached_property
+    def study(self) -> str:
+        return orthanc_id(self.patient_id, self.study_uid)
+
+    @cached_property
+    def series(self) -> tuple[str, ...]:
+        return tuple(orthanc_id(self.patient_id, self.study_uid, uid) for uid in self.series_uids)
+
+    @cached_property
+    def instances(self) -> tuple[str, ...]:
+        names = zip(self.series_uids, self.uids, strict=True)
+        return tuple(orthanc_id(self.patient_id, self.study_uid, *pair) for pair in names)
+
+
+def orthanc_id(*names: str) -> str:
+    """The id under which Orthanc stores what these DICOM identifiers name: their SHA-1."""
+    digest = hashlib.sha1("|".join(names).encode()).hexdigest()
+    return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
+
+
+def patient_id(scene: Scene) -> str:
+    """A PatientID that nobody else has. What is stored under it is removed at the end."""
+    name = f"{scene.fixture.patient}-{secrets.token_hex(4)}"
+    scene.resource(f"/patients/{orthanc_id(name)}")
+    return name
+
+
+def sample(scene: Scene) -> Sample:
+    """Store a new sample. Raises `Unjudged` where the server does not take it."""
+    made = Sample(patient_id(scene), uid(), (uid(), uid()), (uid(), uid()))
+    for number in range(2):
+        reply = scene.fixture.client.post("/instances", _file(made, number))
+        if not reply.ok:
+            raise Unjudged(f"the server does not store an instance for us: {reply}")
+    scene.lines.append(f"store study {made.study}, of two series with one instance each")
+    return made
+
+
+def uid() -> str:
+    return f"{ROOT}{secrets.randbits(96) + 1}"
+
+
+def _file(sample: Sample, number: int) -> bytes:
+    """The file of an instance, with all that the index of a medium asks for."""
+    from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    tags: dict[str, Any] = {
+        "SOPClassUID": SECONDARY_CAPTURE,
+        "SOPInstanceUID": sample.uids[number],
+        "StudyDate": "20190306",
+        "StudyTime": "112338",
+        "AccessionNumber": "1",
+        "Modality": "OT",
+        "StudyDescription": "Study",
+        "SeriesDescription": f"Series {number + 1}",
+        "PatientName": NAME,
+        "PatientID": sample.patient_id,
+        "PatientBirthDate": "19700101",
+        "PatientSex": "O",
+        "StudyInstanceUID": sample.study_uid,
+        "SeriesInstanceUID": sample.series_uids[number],
+        "StudyID": "1",
+        "SeriesNumber": str(number + 1),
+        "InstanceNumber": "1",
+    }
+    dataset = Dataset()
+    for keyword, value in tags.items():
+        setattr(dataset, keyword, value)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    written = io.BytesIO()
+    dataset.save_as(written, enforce_file_format=True)
+    return written.getvalue()
+
+
+def read_file(content: bytes) -> dict[str, str] | None:
+    """The tags of a DICOM file by keyword, or None where it is none."""
+    found = _parsed(content)
+    if found is None:
+        return None
+    return {each.keyword: str(each.value) for each in found if each.keyword and each.VR != "SQ"}
+
+
+def indexed_by(content: bytes) -> list[str]:
+    """The SOPInstanceUIDs that a DICOMDIR refers to, sorted; none where it is no DICOMDIR."""
+    found = _parsed(content)
+    records = [] if found is None else found.get("DirectoryRecordSequence", [])
+    named = (record.get("ReferencedSOPInstanceUIDInFile") for record in records)
+    return sorted(str(uid) for uid in named if uid is not None)
+
+
+def _parsed(content: bytes) -> Dataset | None:
+    """The file with all that is in it, or None where it cannot be read as DICOM."""
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        found = dcmread(io.BytesIO(content))
+        found.decode()
+        return found
+    except (InvalidDicomError, *UNREADABLE):  # it is no file, or something inside of it is wrong
+        return None

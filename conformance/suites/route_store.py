@@ -1,0 +1,40 @@
+"""`route/modality-store/action/…` and `…/race/…`: the same table for jobs that send by C-STORE.
+
+The page describes one state machine for all types of jobs. So these are the cases of `action/`
+and `race/` again, step by step, but every job goes to a modality and every step of it is held as
+a C-STORE: the verdicts must be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from conformance.steps import Do, Step, Via
+from conformance.suites import action, race
+from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile
+
+PREFIX = "route/modality-store/"
+NO_RETRY_BY_C_STORE = "the answer to a C-STORE cannot ask for Retry"
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    for case in (*action.cases(profile), *race.cases(profile)):
+        if any(step.do is Do.SUBMIT for step in case.steps):
+            yield replace(
+                case,
+                id=f"{PREFIX}{case.id}",
+                steps=tuple(map(by_c_store, case.steps)),
+                unreachable=unreachable(case, profile),
+            )
+
+
+def by_c_store(step: Step) -> Step:
+    return replace(step, via=Via.MODALITY) if step.do is Do.SUBMIT else step
+
+
+def unreachable(case: Case, profile: Profile) -> str | None:
+    """Why the case cannot be run. Modalities of somebody's server are left alone."""
+    if any(step.do in (Do.RETRY, Do.RETRY_LATER) for step in case.steps):
+        return NO_RETRY_BY_C_STORE if profile.retry else NO_RETRY
+    return None if profile.exclusive else NEEDS_EXCLUSIVE

@@ -1,0 +1,155 @@
+"""Which planted fault shows which requirement of these suites, and in which case.
+
+Every documented requirement of the sections queue, history, submit, monitor and answer is here,
+but for those that `CLOSED` gives the reason of.
+"""
+
+from __future__ import annotations
+
+# requirement: (fault, case)
+SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
+    "queue/engine": (("ends-on-resubmit", "submit/processed"),),
+    "queue/pending-first": (("pending-reads-running", "submit/pending-first"),),
+    "queue/concurrent-jobs": (("one-worker-too-many", "schedule/limit"),),
+    "queue/free-worker-takes": (("one-worker-too-few", "submit/free-worker"),),
+    "queue/priority-order": (("lowest-priority-first", "schedule/priority/rising"),),
+    "queue/ties-in-order": (("ties-last-in-first-out", "schedule/ties"),),
+    "queue/worker-freed": (("worker-lost-after-pause", "schedule/freed-by/pause"),),
+    "queue/limit-jobs": (
+        ("limit-ignored", "submit/limit-jobs/size"),
+        ("limit-one-too-many", "submit/limit-jobs/size"),
+        ("limit-one-too-few", "submit/limit-jobs/size"),
+        ("limit-counts-paused", "submit/limit-jobs/size"),
+        ("limit-counts-completed", "submit/limit-jobs/size"),
+    ),
+    "queue/limit-jobs-blocks": (
+        ("limit-never-wakes", "submit/limit-jobs/blocks-asynchronous"),
+        ("limit-refuses-submission", "submit/limit-jobs/blocks-synchronous"),
+        ("limit-spares-asynchronous", "submit/limit-jobs/blocks-asynchronous"),
+    ),
+    "queue/limit-jobs-submissions-only": (
+        ("limit-refuses-resume", "submit/limit-jobs/resume-resubmit"),
+        ("limit-refuses-resubmit", "submit/limit-jobs/resume-resubmit"),
+    ),
+    "history/tagged": (("failure-reads-success", "history/tagged/failure"),),
+    "history/kept": (
+        ("canceled-leaves-no-trace", "history/kept"),
+        ("history-keeps-one-too-few", "history/kept"),
+    ),
+    "history/size": (("history-keeps-one-too-many", "history/bound"),),
+    "history/unfinished-never-evicted": (("paused-evicted-first", "history/unfinished-stay"),),
+    "history/resubmitted-leaves": (("resubmitted-stays-in-history", "history/resubmitted-leaves"),),
+    "history/oldest-first": (
+        ("evicted-by-creation", "history/mixed-ends"),
+        ("newest-evicted-first", "history/oldest-completed-first"),
+    ),
+    "history/zero": (("history-keeps-one-too-many", "history/size-0/success"),),
+    "history/zero-synchronous": (("history-keeps-one-too-many", "history/size-0/synchronous"),),
+    "history/delete-job": (("delete-keeps-job", "history/delete"),),
+    "submit/creates-job": (("two-jobs-a-submission", "submit/asynchronous/one-job"),),
+    "submit/synchronous-waits": (
+        ("paused-answers-waiting", "submit/synchronous/paused"),
+        ("first-step-answers-waiting", "submit/synchronous/all-steps"),
+    ),
+    "submit/synchronous-default": (("asynchronous-by-default", "submit/default-synchronous"),),
+    "submit/synchronous-failure": (
+        ("failed-synchronous-call-answered-200", "submit/synchronous/fails"),
+    ),
+    "submit/asynchronous-returns": (("taken-only-when-idle", "submit/asynchronous/behind-others"),),
+    "submit/asynchronous-handle": (("submission-without-path", "submit/asynchronous/handle"),),
+    "submit/asynchronous-monitored": (
+        ("success-reads-running", "submit/asynchronous/monitored-success"),
+    ),
+    "submit/synchronous-field": (("synchronous-ignored", "submit/mode/false-absent"),),
+    "submit/asynchronous-field": (("asynchronous-ignored", "submit/mode/absent-true"),),
+    "submit/both-fields": (("asynchronous-wins", "submit/mode/true-true"),),
+    "submit/mode-not-boolean": (("mode-needs-no-boolean", "submit/mode-invalid/synchronous-text"),),
+    "submit/priority": (("priority-shown-as-zero", "submit/priority/negative"),),
+    "submit/priority-default": (("priority-one-by-default", "submit/priority/default"),),
+    "submit/priority-not-integer": (("priority-needs-no-integer", "submit/priority-invalid/text"),),
+    "monitor/list": (
+        ("list-omits-pending", "monitor/agree/pending"),
+        ("list-names-job-twice", "monitor/list"),
+    ),
+    "monitor/job": (("job-in-an-array", "monitor/fields/success"),),
+    "monitor/list-expand": (
+        ("expand-answers-ids", "monitor/agree/running"),
+        ("expand-lacks-runtime", "monitor/agree/success"),
+        ("expand-omits-paused", "monitor/agree/paused"),
+    ),
+    "monitor/unknown-job": (("unknown-job-answered-200", "monitor/unknown-job"),),
+    "monitor/completion-time": (
+        ("completion-before-creation", "monitor/field/completion-time"),
+        ("completion-time-is-now", "monitor/field/completion-time"),
+        ("completion-time-kept-on-resubmit", "monitor/field/completion-time"),
+        ("paused-with-completion-time", "monitor/fields/paused"),
+    ),
+    "monitor/content": (
+        ("content-missing", "monitor/field/content"),
+        ("content-lost-on-completion", "monitor/field/content"),
+    ),
+    "monitor/creation-time": (
+        ("creation-time-changes-on-resubmit", "monitor/field/creation-time"),
+        ("creation-time-changes-on-start", "monitor/effective-runtime/pending"),
+    ),
+    "monitor/effective-runtime": (
+        ("runtime-counts-pause", "monitor/effective-runtime/paused"),
+        ("runtime-counts-pending", "monitor/effective-runtime/pending"),
+        ("runtime-in-milliseconds", "monitor/effective-runtime/grows"),
+        ("runtime-stands-still", "monitor/effective-runtime/grows"),
+    ),
+    "monitor/effective-runtime-restarts": (
+        ("runtime-not-restarted", "monitor/effective-runtime/restarts"),
+    ),
+    "monitor/error-code": (
+        ("error-code-as-text", "monitor/field/error-code"),
+        ("error-kept-on-start", "monitor/state/all"),
+    ),
+    "monitor/error-code-cancelled": (
+        ("cancel-has-code-of-failed-step", "monitor/field/error-code-cancelled"),
+    ),
+    "monitor/error-description": (
+        ("error-description-of-success", "monitor/field/error-description"),
+    ),
+    "monitor/error-details": (("error-details-missing", "monitor/error-details"),),
+    "monitor/id": (("id-shortened", "monitor/field/id"),),
+    "monitor/priority": (
+        ("priority-changes-on-start", "monitor/field/priority"),
+        ("resubmit-loses-priority", "monitor/field/priority"),
+        ("priority-cut-to-32bits", "submit/priority-too-large/above"),
+    ),
+    "monitor/progress": (("progress-one-step-ahead", "monitor/field/progress"),),
+    "monitor/progress-rounded": (("progress-rounded-down", "monitor/field/progress-rounded"),),
+    "monitor/timestamp": (
+        ("times-in-iso-notation", "monitor/field/timestamp"),
+        ("timestamp-stands-still", "monitor/field/timestamp"),
+        ("timestamp-before-creation", "monitor/field/timestamp"),
+    ),
+    "monitor/times-utc": (("times-in-local-time", "monitor/times-utc"),),
+    "monitor/estimated-time": (
+        ("estimated-time-of-arrival-of-completed", "monitor/estimated-time"),
+    ),
+    "monitor/type": (("type-changes-on-start", "monitor/fields/pending"),),
+    "monitor/state": (("state-in-lower-case", "monitor/state/all"),),
+    "monitor/state-pending": (("pending-reads-running", "monitor/state/pending"),),
+    "monitor/state-running": (("running-reads-pending", "monitor/state/running"),),
+    "monitor/state-success": (("success-reads-running", "monitor/state/success"),),
+    "monitor/state-failure": (("failure-reads-success", "monitor/state/failure"),),
+    "monitor/state-paused": (
+        ("paused-reads-running", "monitor/state/paused"),
+        ("auto-resume", "monitor/stays"),
+        ("failure-runs-again", "monitor/stays"),
+    ),
+    "monitor/state-retry": (("retry-reads-pending", "monitor/state/retry"),),
+    "monitor/retry-unused": (("failed-step-retried-undeclared", "monitor/retry-unused"),),
+    "monitor/polling": (("success-reads-running", "monitor/polling/success"),),
+    "answer/accepted": (("accepted-without-body", "action/pause/running"),),
+    "answer/refused": (("refused-with-body", "action/resume/success"),),
+}
+CLOSED = {
+    "queue/no-limit": "it is documented from 1.10.1 on, and the reference server is a 1.5.6",
+    "history/delete-archive": "it is about a job that makes an archive: the cases are in route/",
+    "submit/asynchronous-advised": "it advises the caller",
+    "submit/synchronous-timeout": "it advises the caller",
+    "monitor/content-by-type": "it advises the caller",
+}

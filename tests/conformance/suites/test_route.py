@@ -1,0 +1,322 @@
+"""The cases of `route/`: which there are, what they tell apart, and what they leave behind."""
+
+from __future__ import annotations
+
+import io
+import signal
+import zipfile
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.servers import managed
+from conformance.servers.client import Client
+from conformance.suites.case import (
+    NEEDS_DELETE,
+    NEEDS_EXCLUSIVE,
+    NEEDS_MANAGED,
+    NOT_THIS_VERSION,
+    Case,
+    Profile,
+)
+from conformance.suites.route import cases
+from conformance.suites.route.calls import INDEX, Request, calls, check_archive
+from conformance.suites.route.matrix import TYPES
+from conformance.suites.route.samples import Sample, _file, indexed_by, orthanc_id, read_file
+from spec.relaxations import Shortfall
+from spec.requirements import CATALOGUE
+from spec.table import ACTIONS
+from tests.conformance.conftest import Run, command
+from tests.conformance.test_conduct import interrupted
+
+AT_ONCE = 2
+FULL = Profile()
+ORTHANC = Profile(version="1.10.1", implements=frozenset(), deletes=False)
+POLITE = Profile(workers=None, history=None, exclusive=False, managed=False)
+SAMPLE = Sample("one", "1.2", ("1.2.1", "1.2.2"), ("1.2.1.1", "1.2.2.1"))
+
+# requirement: (fault, case)
+SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
+    "route/modify": (
+        ("asynchronous-modification-waits", "route/modify/series/asynchronous"),
+        ("synchronous-modification-does-not-wait", "route/modify/study/synchronous"),
+    ),
+    "route/anonymize": (
+        ("synchronous-modification-does-not-wait", "route/anonymize/study/synchronous"),
+    ),
+    "route/bulk-modify": (
+        ("synchronous-modification-does-not-wait", "route/modify/several/synchronous"),
+    ),
+    "route/bulk-anonymize": (
+        ("synchronous-modification-does-not-wait", "route/anonymize/several/synchronous"),
+    ),
+    "route/archive": (("asynchronous-archive-waits", "route/archive/study/asynchronous"),),
+    "route/media": (("asynchronous-archive-waits", "route/media/study/asynchronous"),),
+    "route/retrieve": (
+        ("synchronous-retrieval-does-not-wait", "route/retrieve/studies/synchronous"),
+    ),
+    "route/modality-store": (
+        ("synchronous-store-does-not-wait", "route/store/instances/synchronous"),
+    ),
+    "route/peer-store": (("submission-without-path", "route/peer-store/instances/asynchronous"),),
+    "route/split": (("synchronous-split-does-not-wait", "route/split/series/synchronous"),),
+    "route/merge": (("asynchronous-merge-waits", "route/merge/study/asynchronous"),),
+    "route/cancel": (("pending-modification-not-canceled", "route/modify/series/cancel"),),
+    "route/pause": (("pending-archive-not-paused", "route/archive/series/pause"),),
+    "route/resume": (("paused-split-not-resumed", "route/split/series/resume"),),
+    "route/resubmit": (("archive-not-resubmitted", "route/archive/series/resubmit"),),
+    "route/type": (
+        ("media-reads-archive", "route/media/patient/asynchronous"),
+        ("merge-reads-split", "route/merge/study/asynchronous"),
+    ),
+    "route/content": (
+        ("archive-content-lacks-count", "route/archive/patient/asynchronous"),
+        ("modification-content-lacks-result", "route/modify/series/asynchronous"),
+    ),
+    "route/result": (
+        ("modification-garbles-values", "route/modify/patient/asynchronous"),
+        ("modification-keeps-source", "route/modify/source-removed/asynchronous"),
+        ("anonymization-keeps-name", "route/anonymize/study/asynchronous"),
+        ("anonymization-keeps-birth-date", "route/anonymize/study/asynchronous"),
+        ("split-stays-in-study", "route/split/series/asynchronous"),
+        ("merge-keeps-patient", "route/merge/study/asynchronous"),
+        ("merge-keeps-source", "route/merge/study/asynchronous"),
+        ("store-leaves-out-last-instance", "route/store/instances/asynchronous"),
+        ("retrieval-repeats-first-answer", "route/retrieve/studies/asynchronous"),
+    ),
+    "route/archive-output": (
+        ("archive-misses-instance", "route/archive/series/asynchronous"),
+        ("archive-is-no-zip", "route/archive/study/synchronous"),
+        ("archive-fetched-once", "route/archive/series/asynchronous"),
+    ),
+    "route/media-index": (
+        ("media-lacks-dicomdir", "route/media/series/asynchronous"),
+        ("media-index-misses-instance", "route/media/several/asynchronous"),
+    ),
+    "history/delete-archive": (
+        ("archive-kept-after-delete", "route/archive/study/output-deleted"),
+    ),
+    "submit/priority": (("split-without-priority", "route/split/series/asynchronous"),),
+    "action/resubmit/success": (("merge-in-success-resubmitted", "route/merge/nothing/resubmit"),),
+    "monitor/list-expand": (("expand-omits-retrievals", "route/retrieve/studies/asynchronous"),),
+    "monitor/state-failure": (
+        ("failed-modification-reads-success", "route/modify/study/fails/asynchronous"),
+        ("failed-retrieval-has-code-0", "route/retrieve/studies/fails/asynchronous"),
+    ),
+}
+NAMED = [(id, fault, case) for id, shown in SHOWN.items() for fault, case in shown]
+
+
+def by_id(profile: Profile) -> dict[str, Case]:
+    return {case.id: case for case in cases(profile)}
+
+
+def own(profile: Profile) -> list[Case]:
+    """Those that are not the cases of `action/` and `race/` once more."""
+    return [case for case in cases(profile) if case.check]
+
+
+# --- which there are ----------------------------------------------------------------------------
+
+
+def test_every_call_is_made_in_both_modes_and_every_type_meets_every_action() -> None:
+    found = by_id(FULL)
+    for call in calls():
+        assert {f"route/{call.name}/{mode}" for mode in ("asynchronous", "synchronous")} <= set(
+            found
+        )
+    assert set(TYPES) <= {call.name for call in calls()}
+    assert {call.type for call in calls()} == {c.type for c in calls() if c.name in TYPES} | {
+        "OrthancPeerStore"
+    }
+    for name in TYPES:
+        assert {found[f"route/{name}/{action}"].requirement for action in ACTIONS} == {
+            f"route/{action}" for action in ACTIONS
+        }
+
+
+def test_every_requirement_of_the_section_that_can_be_reached_has_a_case_and_a_fault() -> None:
+    section = {
+        id for id, one in CATALOGUE.items() if one.section == "route" and not one.unreachable
+    }
+    assert section - {case.requirement for case in cases(FULL)} == set()
+    assert section - set(SHOWN) == set()
+
+
+def test_what_cannot_be_reached_says_why() -> None:
+    assert all(case.unreachable is None for case in own(FULL))
+    found = by_id(ORTHANC)
+    assert found["route/archive/study/output-deleted"].unreachable == NOT_THIS_VERSION
+    assert found["route/modify/several/asynchronous"].unreachable is None
+    found = by_id(Profile(version="1.9.1", implements=frozenset()))
+    assert found["route/modify/several/asynchronous"].unreachable == NOT_THIS_VERSION
+
+
+def test_polite_cases_hold_no_worker_and_leave_no_job() -> None:
+    found = by_id(POLITE)
+    assert found["route/archive/study/asynchronous"].unreachable is None
+    assert found["route/archive/study/waits"].unreachable == NEEDS_EXCLUSIVE
+    assert found["route/archive/study/pause"].unreachable == NEEDS_EXCLUSIVE
+    assert found["route/archive/nothing/asynchronous"].unreachable == NEEDS_MANAGED
+    assert found["route/store/instances/asynchronous"].unreachable == NEEDS_EXCLUSIVE
+    keeps = Profile(workers=None, history=None, exclusive=False, managed=False, deletes=False)
+    assert all(case.unreachable for case in own(keeps))
+    assert by_id(keeps)["route/archive/study/asynchronous"].unreachable == NEEDS_DELETE
+
+
+def test_a_case_fits_into_the_history_or_says_so() -> None:
+    small = by_id(Profile(history=3))
+    assert "JobsHistorySize" in (small["route/archive/study/pause"].unreachable or "")
+
+
+# --- samples and archives ------------------------------------------------------------------------
+
+
+def test_the_ids_are_those_of_orthanc() -> None:
+    assert orthanc_id("p") == "516b9783-fca517ee-cbd1d064-da2d1653-10b19759"
+    tags = read_file(_file(SAMPLE, 1))
+    assert tags is not None
+    assert tags["SOPInstanceUID"] == "1.2.2.1"
+    assert tags["SeriesInstanceUID"] == "1.2.2"
+    assert read_file(b"PK") is None
+    assert indexed_by(b"PK") == []
+
+
+class Listener:
+    """A scene that only keeps what was found."""
+
+    def __init__(self) -> None:
+        self.broken: list[str] = []
+
+    def require(self, requirement: str, holds: bool, expected: str, actual: object) -> None:
+        self.broken += [] if holds else [requirement]
+
+    def equal(self, requirement: str, what: str, expected: object, actual: object) -> None:
+        self.require(requirement, expected == actual, what, actual)
+
+    def deviates(self, requirement: str, expected: str, actual: str) -> None:
+        self.broken.append(requirement)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return written.getvalue()
+
+
+ONE, TWO = _file(SAMPLE, 0), _file(SAMPLE, 1)
+ASKED = Request("", {}, uids=frozenset(SAMPLE.uids), instances=2)
+
+
+@pytest.mark.parametrize(
+    ("files", "right"),
+    [
+        ({"a": ONE, "b": TWO}, True),
+        ({"a": ONE}, False),
+        ({"a": ONE, "b": ONE}, False),
+        ({"a": ONE, "b": TWO, "c": TWO}, False),
+        ({"a": ONE, "b": TWO, "readme": b"text"}, False),
+        ({}, False),
+    ],
+)
+def test_an_archive_holds_exactly_the_instances(files: dict[str, bytes], right: bool) -> None:
+    scene: Any = Listener()
+    check_archive(scene, ASKED, "Archive", zipped(files))
+    assert scene.broken == ([] if right else ["route/archive-output"])
+
+
+def test_an_archive_that_is_none_or_was_cut_is_reported() -> None:
+    whole = zipped({"a": ONE, "b": TWO})
+    for content in (b"", b"no archive", whole[:-30], whole[: len(whole) // 2]):
+        scene: Any = Listener()
+        check_archive(scene, ASKED, "Archive", content)
+        assert scene.broken == ["route/archive-output"]
+
+
+def test_a_medium_needs_an_index_of_its_instances() -> None:
+    scene: Any = Listener()
+    check_archive(scene, ASKED, "Media", zipped({"a": ONE, "b": TWO, INDEX: b"none"}))
+    assert scene.broken == ["route/media-index"]
+
+
+# --- on servers ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """One run for each fault, of the cases that are to show it."""
+    wanted = defaultdict(set)
+    for _, fault, case in NAMED:
+        wanted[fault].add(case)
+    folders = {fault: tmp_path_factory.mktemp("planted") for fault in wanted}
+
+    def run(fault: str) -> Run:
+        chosen = [word for case in sorted(wanted[fault]) for word in ("--case", case)]
+        return command(folders[fault], "run", "reference", "--fault", fault, *chosen)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(wanted, pool.map(run, wanted), strict=True))
+
+
+@pytest.mark.parametrize(("id", "fault", "case"), NAMED)
+def test_a_planted_fault_is_reported_by_the_case(
+    id: str, fault: str, case: str, planted: dict[str, Run]
+) -> None:
+    run = planted[fault]
+    assert run.status == 1, run.out + run.err
+    found = run.cases("deviation")
+    assert case in found, run.out + run.err
+    assert found[case]["requirement"] == id
+    assert found[case]["relaxations"] == []
+
+
+PAGES = ("/statistics", "/jobs", "/peers", "/modalities", "/patients")
+CHOSEN = [
+    word
+    for name in ("archive/study", "archive/nothing", "modify/study", "merge/study", "retrieve")
+    for word in ("--case", f"route/{name}")
+]
+
+
+def test_orthanc_deviates_in_what_has_a_name(installed_orthanc: None, tmp_path: Path) -> None:
+    run = command(tmp_path, "run", "orthanc", "--no-ledger", *CHOSEN)
+    assert run.status == 1, run.out + run.err
+    assert run.cases("unknown") == {}
+    found = {name: case["relaxations"] for name, case in run.cases("deviation").items()}
+    empty = [Shortfall.EMPTY_ARCHIVE_UNREADABLE.value]
+    assert found == {
+        "route/archive/study/resubmit": [Shortfall.ARCHIVE_NOT_RESUBMITTED.value],
+        **{f"route/archive/nothing/{action}": empty for action in ACTIONS},
+    }
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_nothing_is_left_on_a_server_in_use(tmp_path: Path, exclusive: bool) -> None:
+    with managed.reference() as server:
+        client = Client(server.address)
+        client.post("/tools/create-dicom", {"Tags": {"PatientID": "theirs"}})
+        before = {page: client.get(page).json() for page in PAGES}
+        more = ["--exclusive"] if exclusive else []
+        run = command(tmp_path, "run", server.address.url, *CHOSEN, *more)
+        assert run.status == 0, run.out + run.err
+        assert len(run.cases("pass")) > 10
+        assert run.report["cleanup"]["left"] == []
+        assert {page: client.get(page).json() for page in PAGES} == before
+
+
+@pytest.mark.parametrize("after", ["route/modify/study/waits", "route/retrieve/studies/pause"])
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, after: str) -> None:
+    with managed.reference() as server:
+        client = Client(server.address)
+        before = {page: client.get(page).json() for page in PAGES}
+        run, _ = interrupted(
+            tmp_path, server.address.url, signal.SIGINT, after, "--exclusive", *CHOSEN
+        )
+        assert run.status == 2, run.out + run.err
+        assert run.report["cleanup"]["left"] == []
+        assert {page: client.get(page).json() for page in PAGES} == before
