@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,11 +16,41 @@ class Writer(Protocol):
     def take(self, event: Event) -> None: ...
 
 
-def writable(path: Path) -> Path:
-    """``path``, if a report can be written there. Raises `BadArgument` before the run begins."""
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise BadArgument(f"cannot write the report {path}: {error.strerror}") from None
-    return path
+class Reports:
+    """Hands each event to every writer. One that cannot write any more is left out from then on.
+
+    The others go on, and so does the run. ``failed`` says what went wrong first, or is None.
+    """
+
+    def __init__(self, writers: Iterable[Writer]) -> None:
+        self.failed: str | None = None
+        self._writers = list(writers)
+
+    def __call__(self, event: Event) -> None:
+        for writer in list(self._writers):
+            try:
+                writer.take(event)
+            except OSError as error:
+                self._writers.remove(writer)
+                self.failed = self.failed or f"cannot write a report: {error.strerror}"
+
+
+def writable(paths: Sequence[Path]) -> None:
+    """See that a report can be written to each of ``paths``, before the run begins.
+
+    Raises `BadArgument` where that is not so, or where two reports would be in one file.
+    """
+    for path in paths:
+        if path.is_dir() or not path.parent.is_dir():
+            why = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+            raise BadArgument(f"cannot write the report {path}: {why}")
+    files = [path.resolve() for path in paths if path.is_file() or not path.exists()]
+    for file in files:
+        if files.count(file) > 1:
+            raise BadArgument(f"two reports would be written to {file}")
+    for path in paths:
+        try:
+            with path.open("a", encoding="utf-8"):
+                pass
+        except OSError as error:
+            raise BadArgument(f"cannot write the report {path}: {error.strerror}") from None

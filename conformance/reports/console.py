@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from conformance import events
-from conformance.events import (
-    CaseBegins,
-    CaseEnds,
-    Ended,
-    Event,
-    Left,
-    Result,
-    Share,
-    Started,
-    Verdict,
-)
-from spec.relaxations import Name, named
-from spec.requirements import requirement
+from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Started, Verdict
+from conformance.reports.story import Group, Story, stale_words
 
 SHOWN = 6  # of what is missing; the JSON report has all of it
 STYLE = {
@@ -35,15 +23,19 @@ STYLE = {
 
 @dataclass
 class ConsoleReport:
-    """Prints to ``console``. A line of progress is shown only where it can be overwritten."""
+    """Prints to ``console``. A line of progress is shown only where it can be overwritten.
+
+    Of a run that could not begin it prints nothing: why, the command says.
+    """
 
     console: Console
-    _results: dict[str, Result] = field(default_factory=dict)
-    _started: Started | None = None
+    _story: Story = field(default_factory=Story)
     _progress: Progress | None = None
     _task: TaskID | None = None
 
     def take(self, event: Event) -> None:
+        known = set(self._story.results)
+        self._story.take(event)
         match event:
             case Started():
                 self._start(event)
@@ -52,19 +44,17 @@ class ConsoleReport:
             case events.Progress(name, done, of):
                 self._show(f"{name} {min(done, of)}/{of}")
             case CaseEnds(result):
-                if result.id not in self._results and self._progress and self._task is not None:
+                if result.id not in known and self._progress and self._task is not None:
                     self._progress.advance(self._task)
-                self._results[result.id] = result
             case Ended():
                 self._end(event)
 
     def _start(self, event: Started) -> None:
-        self._started = event
-        target = event.target
+        if event.cases == 0:
+            return
         ledger = f"ledger {event.ledger}" if event.ledger else "no ledger"
         self.console.print(
-            f"Testing {target.name} {target.version}: {event.cases} cases, {ledger},"
-            f" seed {event.seed}",
+            f"Testing {self._story.server}: {event.cases} cases, {ledger}, seed {event.seed}",
             highlight=False,
         )
         if self.console.is_terminal:
@@ -85,32 +75,28 @@ class ConsoleReport:
     def _end(self, event: Ended) -> None:
         if self._progress is not None:
             self._progress.stop()
+        started = self._story.started
+        if self._story.failed is not None and started is not None and started.cases == 0:
+            return
         for line in (*self._details(), *self._summary(event)):
             self.console.print(line, highlight=False, soft_wrap=True)
 
     # --- what was found -----------------------------------------------------------------------
 
     def _details(self) -> Iterator[str]:
-        found = self._results.values()
-        deviations = [r for r in found if r.verdict is Verdict.DEVIATION]
-        for results in _by_requirement(r for r in deviations if not r.relaxations):
-            yield from self._block(results[0], results)
-        for names, results in _by_relaxation(deviations):
-            yield from self._block(results[0], results, names)
-        for names, results in _by_relaxation(r for r in found if r.verdict is Verdict.ACCEPTED):
+        for group in self._story.deviations:
+            yield from self._block(group)
+        for group in self._story.accepted:
             yield ""
-            yield f"[yellow]accepted[/] {' + '.join(names)}: {escape(results[0].reason or '')}"
-            yield f"  shown by    {', '.join(r.id for r in results)}"
-            yield f"  replay      {self._replay(results[0])}"
-        for result in found:
-            if result.verdict is Verdict.UNKNOWN:
-                yield ""
-                yield f"[yellow]unknown[/] {result.id}: {escape(result.reason or '')}"
+            yield f"[yellow]accepted[/] {' + '.join(group.names)}: {_plain(group.first.reason)}"
+            yield f"  shown by    {', '.join(r.id for r in group.results)}"
+            yield f"  replay      {_plain(self._story.replay(group.first), 'none')}"
+        for result in self._story.of(Verdict.UNKNOWN):
+            yield ""
+            yield f"[yellow]unknown[/] {result.id}: {_plain(result.reason)}"
 
-    def _block(
-        self, result: Result, same: list[Result], names: tuple[str, ...] = ()
-    ) -> Iterator[str]:
-        stands = requirement(result.requirement)
+    def _block(self, group: Group) -> Iterator[str]:
+        result, stands = group.first, group.requirement
         yield ""
         yield f"[bold red]deviation[/] {result.id}"
         yield f"  requirement {stands.id} ({stands.ground}): {escape(stands.sentence)}"
@@ -118,90 +104,42 @@ class ConsoleReport:
         for number, line in enumerate(result.program):
             yield f"  {'run' if number == 0 else '':11} {number + 1:2}. {escape(line)}"
         yield f"  expected    {escape(' | '.join(result.expected))}"
-        yield f"  actual      {escape(result.actual or '')}"
+        yield f"  actual      {_plain(result.actual)}"
         if result.reason:
             yield f"  reason      {escape(result.reason)}"
-        for name in names:
-            yield f"  known as    {name}: {escape(named(name).sentence)}"
-        if not names:
-            yield "  known as    nothing in the catalogue of relaxations explains it"
-        if len(same) > 1:
-            yield f"  also in     {', '.join(r.id for r in same[1:])}"
-        yield f"  replay      {self._replay(result)}"
-
-    def _replay(self, result: Result) -> str:
-        if result.replay is None or self._started is None:
-            return "none"
-        target = self._started.target
-        name = target.name if target.kind != "url" else f"{target.name} --exclusive"
-        return escape(f"orthanc-jobs replay {result.replay} {name}")
+        for words in group.known_as:
+            yield f"  known as    {escape(words)}"
+        if group.others:
+            yield f"  also in     {', '.join(group.others)}"
+        yield f"  replay      {_plain(self._story.replay(result), 'none')}"
 
     # --- the summary --------------------------------------------------------------------------
 
     def _summary(self, event: Ended) -> Iterator[str]:
-        assert self._started is not None
-        found, statistics = event.coverage, event.statistics
-        target = self._started.target
+        found = event.coverage
         yield ""
-        yield from self._skipped()
+        for reason, count in self._story.skipped:
+            yield f"skipped {count} cases: {reason}"
         yield from _share("cells", found.cells)
         yield from _share("edges", found.edges)
         known = found.requirements
         yield f"requirements {len(known.covered)} of {known.total} checked{_missing(known)}"
-        yield from _left(event.cleanup.left)
+        yield from map(escape, self._story.bounds)
+        for kind, why, ids in self._story.left:
+            yield f"left on the server, {escape(why)}:"
+            yield from (f"  {kind} {escape(id)}" for id in ids)
         for name in event.stale:
-            yield (
-                f"[bold red]stale[/] the ledger accepts {name}, and none of the cases that it"
-                " names needed it: take the entry out"
-            )
-        yield (
-            f"{statistics.actions} actions, {statistics.requests} requests in"
-            f" {statistics.seconds:.1f} s, set-up {statistics.setup_seconds:.1f} s,"
-            f" cleaning up {statistics.cleanup_seconds:.1f} s"
-        )
-        counts = [
-            f"{sum(r.verdict is v for r in self._results.values())} {word}"
-            for v, word in WORDS.items()
-        ]
+            yield f"[bold red]stale[/] {stale_words(name)}"
+        yield self._story.times
         stopped = "interrupted; " if event.interrupted else ""
         yield (
-            f"[{STYLE[event.verdict]}]{event.verdict}[/] {target.name} {target.version}:"
-            f" {stopped}{', '.join(counts)}"
+            f"[{STYLE[event.verdict]}]{event.verdict}[/] {self._story.server}:"
+            f" {stopped}{self._story.counts}"
         )
 
-    def _skipped(self) -> Iterator[str]:
-        skipped = [r for r in self._results.values() if r.verdict is Verdict.SKIPPED]
-        for reason in sorted({r.reason or "" for r in skipped}):
-            yield f"skipped {sum(r.reason == reason for r in skipped)} cases: {reason}"
 
-
-WORDS = {
-    Verdict.PASS: "passed",
-    Verdict.DEVIATION: "deviations",
-    Verdict.ACCEPTED: "accepted",
-    Verdict.UNKNOWN: "unknown",
-    Verdict.SKIPPED: "skipped",
-}
-
-
-def _by_requirement(results: Iterable[Result]) -> Iterable[list[Result]]:
-    groups: dict[str, list[Result]] = {}
-    for result in results:
-        groups.setdefault(result.requirement, []).append(result)
-    return groups.values()
-
-
-def _by_relaxation(results: Iterable[Result]) -> Iterator[tuple[tuple[str, ...], list[Result]]]:
-    ordered = sorted((r for r in results if r.relaxations), key=lambda r: r.relaxations)
-    for names, group in groupby(ordered, key=lambda r: r.relaxations):
-        yield names, list(group)
-
-
-def _left(left: Iterable[Left]) -> Iterator[str]:
-    ordered = sorted(left, key=lambda one: (one.kind, one.why))
-    for (kind, why), group in groupby(ordered, key=lambda one: (one.kind, one.why)):
-        yield f"left on the server, {escape(why)}:"
-        yield from (f"  {kind} {escape(one.id)}" for one in group)
+def _plain(text: str | None, otherwise: str = "") -> str:
+    return escape(otherwise if text is None else text)
 
 
 def _share(name: str, share: Share) -> Iterator[str]:

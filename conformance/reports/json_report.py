@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from conformance.events import CaseEnds, Ended, Event, Result, Share, Started
+from conformance.events import Ended, Event, Result, Share
+from conformance.reports.story import Story
 
 SCHEMA = 1
 
@@ -17,21 +19,15 @@ class JsonReport:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._started: Started | None = None
-        self._results: dict[str, Result] = {}
+        self._story = Story()
 
     def take(self, event: Event) -> None:
-        match event:
-            case Started():
-                self._started = event
-            case CaseEnds(result):
-                self._results[result.id] = result
-            case Ended():
-                text = json.dumps(self._report(event), indent=2) + "\n"
-                self._path.write_text(text, encoding="utf-8")
+        if (ended := self._story.take(event)) is not None:
+            text = json.dumps(self._report(ended), indent=2) + "\n"
+            self._path.write_text(text, encoding="utf-8")
 
     def _report(self, ended: Ended) -> dict[str, Any]:
-        started = self._started
+        started = self._story.started
         assert started is not None
         target, found = started.target, ended.coverage
         return {
@@ -51,7 +47,7 @@ class JsonReport:
                     "missing": list(found.requirements.missing),
                 },
             },
-            "cases": [_case(result) for result in self._results.values()],
+            "cases": [_case(result) for result in self._story.results.values()],
             "ledger": {
                 "file": started.ledger,
                 "used": list(ended.used),
@@ -84,6 +80,7 @@ def _share(share: Share) -> dict[str, Any]:
 
 
 def _case(result: Result) -> dict[str, Any]:
+    bound = {} if result.bound is None else {"complete": asdict(result.bound)}
     return {
         "id": result.id,
         "requirement": result.requirement,
@@ -95,4 +92,5 @@ def _case(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "replay": result.replay,
         "seconds": round(result.seconds, 3),
+        **bound,
     }

@@ -1,0 +1,169 @@
+"""The matrix: requirement by version, from the JSON reports of one run on each server.
+
+It is evidence: each column says by which command it was made. `tools/matrix` makes the runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from conformance.events import Verdict
+from conformance.listing import THROUGHOUT
+from conformance.suites import suites
+from conformance.suites.case import Profile
+from spec.requirements import CATALOGUE, Requirement, applies
+
+REFERENCE = "reference"
+UNNAMED = "unexplained"
+
+
+class Mark(StrEnum):
+    """What is known of a requirement on a server."""
+
+    PASS = "pass"
+    DEVIATION = "deviation"
+    NOT_APPLICABLE = "not applicable"
+    NOT_REACHABLE = "not reachable"
+    UNKNOWN = "unknown"
+    NO_CASE = "no case"
+
+
+MEANS = {
+    Mark.PASS: "its cases ran and met it (or it is checked throughout, and was never broken)",
+    Mark.DEVIATION: "a case broke it; in brackets the name of the difference",
+    Mark.NOT_APPLICABLE: "it is said of other versions",
+    Mark.NOT_REACHABLE: "no case of it can be run there from outside; the reasons are below",
+    Mark.UNKNOWN: "its cases came to no verdict, or broke another requirement before",
+    Mark.NO_CASE: "nothing checks it yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One server: how it is called, the command of its run, and the JSON report of that."""
+
+    title: str
+    command: str
+    report: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        return str(self.report["target"]["version"])
+
+    @property
+    def reference(self) -> bool:
+        return bool(self.report["target"]["kind"] == REFERENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One requirement on one server. ``names``: of its deviations; ``why``: it is not reachable."""
+
+    mark: Mark
+    names: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        names = f" ({', '.join(self.names)})" if self.names else ""
+        return f"**{self.mark}{names}**" if self.mark is Mark.DEVIATION else f"{self.mark}"
+
+
+def read(title: str, command: str, path: Path) -> Column:
+    return Column(title, command, json.loads(path.read_text(encoding="utf-8")))
+
+
+def fields(column: Column) -> dict[str, Field]:
+    """What is known of each requirement of the catalogue on this server."""
+    meant = {case.id: case.requirement for case in suites(Profile())}
+    cases: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    broken: dict[str, set[str]] = defaultdict(set)
+    for case in column.report["cases"]:
+        cases[meant.get(case["id"], case["requirement"])].append(case)
+        if case["verdict"] == Verdict.DEVIATION:
+            broken[case["requirement"]] |= set(case["relaxations"] or [UNNAMED])
+    return {
+        id: _field(one, column, cases.get(id, []), tuple(sorted(broken.get(id, ()))))
+        for id, one in CATALOGUE.items()
+    }
+
+
+def _field(
+    one: Requirement, column: Column, cases: Sequence[Mapping[str, Any]], broken: tuple[str, ...]
+) -> Field:
+    verdicts = {case["verdict"] for case in cases}
+    if not applies(one, column.version) and not (column.reference and Verdict.PASS in verdicts):
+        return Field(Mark.NOT_APPLICABLE)
+    if broken:
+        return Field(Mark.DEVIATION, broken)
+    if Verdict.UNKNOWN in verdicts:
+        return Field(Mark.UNKNOWN)
+    if Verdict.PASS in verdicts or one.id in THROUGHOUT:
+        return Field(Mark.PASS)
+    if verdicts == {Verdict.SKIPPED}:
+        return Field(Mark.NOT_REACHABLE, why=tuple(sorted({str(c["reason"]) for c in cases})))
+    if verdicts:
+        return Field(Mark.UNKNOWN)
+    if one.unreachable is not None:
+        return Field(Mark.NOT_REACHABLE, why=(one.unreachable,))
+    return Field(Mark.NO_CASE)
+
+
+def markdown(columns: Sequence[Column]) -> Iterator[str]:
+    """The page, a line at a time."""
+    known = {column.title: fields(column) for column in columns}
+    yield "# What each server does\n"
+    yield "Made by `make matrix`: each column by the command beside its server, where DIR is"
+    yield "the folder into which `tools/matrix` installs the Orthancs of other Debian releases."
+    yield "No ledger was used, so a deviation is shown as one. What its name means stands in"
+    yield "`spec/relaxations.py`; what a requirement says, `orthanc-jobs list` prints.\n"
+    yield "| server | version | command | run on | kit | verdict |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for column in columns:
+        report = column.report
+        yield (
+            f"| {column.title} | {column.version} | `{column.command}`"
+            f" | {report['started'][:10]} | {report['kit']} | {report['verdict']} |"
+        )
+    yield ""
+    yield from _row("requirements", [column.title for column in columns])
+    yield from _row("---", ["---"] * len(columns))
+    for mark in Mark:
+        numbers = [sum(f.mark is mark for f in known[c.title].values()) for c in columns]
+        if any(numbers):
+            yield from _row(mark, [str(number) for number in numbers])
+    yield ""
+    yield from (f"- *{mark}*: {text}." for mark, text in MEANS.items())
+    for section in dict.fromkeys(one.section for one in CATALOGUE.values()):
+        yield f"\n## {section}\n"
+        yield from _row("requirement", [f"{c.title} ({c.version})" for c in columns])
+        yield from _row("---", ["---"] * len(columns))
+        for id, one in CATALOGUE.items():
+            if one.section == section:
+                yield from _row(f"`{id}`", [str(known[c.title][id]) for c in columns])
+    yield from _reasons(known)
+
+
+def _row(head: str, rest: Sequence[str]) -> Iterator[str]:
+    yield f"| {head} | {' | '.join(rest)} |"
+
+
+def _reasons(known: Mapping[str, Mapping[str, Field]]) -> Iterator[str]:
+    """Why requirements are not reachable: by reason, on which server, which they are."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for title, all_ in known.items():
+        for id, field in all_.items():
+            for why in field.why:
+                found[why][id].append(title)
+    if found:
+        yield "\n## Not reachable, and why\n"
+    for why, ids in found.items():
+        yield f"- {why}:"
+        for id, titles in ids.items():
+            where = "" if len(titles) == len(known) else f" ({', '.join(titles)})"
+            yield f"  - `{id}`{where}"

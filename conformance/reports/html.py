@@ -1,0 +1,77 @@
+"""One page that needs nothing else: verdict, coverage with its pictures, and each deviation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from conformance.coloring import marks
+from conformance.coverage import CELLS, EDGE_IDS
+from conformance.events import Ended, Event, Verdict
+from conformance.reports.story import WORDS, Story, legal, stale_words
+from spec.diagram import DotMissing, pictures, render
+from spec.requirements import requirement
+
+TEMPLATE = "report.html.j2"
+
+
+class HtmlReport:
+    """Writes the page to ``path`` when the run has ended, however it ended.
+
+    Everything that comes from a server is text to the template, which escapes it. Without
+    Graphviz the page has tables in the place of its pictures.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._story = Story()
+
+    def take(self, event: Event) -> None:
+        if (ended := self._story.take(event)) is not None:
+            self._path.write_text(legal(self._page(ended)), encoding="utf-8")
+
+    def _page(self, ended: Ended) -> str:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from markupsafe import Markup
+
+        environment = Environment(
+            loader=PackageLoader("conformance.reports", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        return environment.get_template(TEMPLATE).render(
+            story=self._story,
+            ended=ended,
+            words=WORDS,
+            verdicts=Verdict,
+            shares=self._shares(ended),
+            pictures=[Markup(svg) for svg in _pictures(ended)],
+            marks=marks(ended.coverage),
+            ids=(*CELLS, *EDGE_IDS),
+            requirement=requirement,
+            stale_words=stale_words,
+        )
+
+    def _shares(self, ended: Ended) -> list[tuple[str, Any]]:
+        found = ended.coverage
+        return [
+            ("cells", found.cells),
+            ("edges", found.edges),
+            ("requirements", found.requirements),
+        ]
+
+
+def _pictures(ended: Ended) -> list[str]:
+    """Both pictures as SVG to stand in the page, with no id twice; none without Graphviz."""
+    if not ended.coverage.cells.total:
+        return []
+    try:
+        found = {one.name: render(one) for one in pictures(marks(ended.coverage)).values()}
+    except DotMissing:
+        return []
+    return [
+        re.sub(r'\bid="', f'id="{name}-', svg[svg.index("<svg") :]) for name, svg in found.items()
+    ]

@@ -1,0 +1,132 @@
+"""JUnit XML, as CI servers read it: a suite for each section, a test case for each case.
+
+A file without a failure and an error is a run that ended with exit status 0, and none other. So
+what goes wrong outside of the cases - a stale ledger entry, an interrupt, a server that went away -
+is a test case as well, in a suite called `run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+from junitparser.junitparser import FinalResult
+
+from conformance.events import Ended, Event, Result, Verdict
+from conformance.reports.story import UNEXPLAINED, Group, Story, legal, stale_words
+
+NAME = "orthanc-jobs"
+RUN = "run"
+
+
+class JUnitReport:
+    """Writes the file to ``path`` when the run has ended, however it ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._story = Story()
+
+    def take(self, event: Event) -> None:
+        if (ended := self._story.take(event)) is not None:
+            self._path.write_bytes(self._xml(ended))
+
+    def _xml(self, ended: Ended) -> bytes:
+        suites: dict[str, list[TestCase]] = {}
+        for result in self._story.results.values():
+            section = result.id.partition("/")[0]
+            suites.setdefault(section, []).append(self._case(section, result))
+        if around := list(self._around(ended)):
+            suites[RUN] = around
+        root = JUnitXml(NAME)
+        for section, cases in suites.items():
+            suite = TestSuite(section)
+            if self._story.started is not None:
+                suite.timestamp = self._story.started.started.partition("+")[0]
+                suite.add_property("server", legal(self._story.server))
+                suite.add_property("ledger", legal(self._story.ledger or "none"))
+                suite.add_property("seed", str(self._story.started.seed))
+            suite.add_testcases(cases)  # after the properties: so the schemas want it
+            root.add_testsuite(suite)
+        root.update_statistics()  # type: ignore[no-untyped-call]
+        text = BytesIO()
+        root.write(text)
+        return text.getvalue()
+
+    def _case(self, section: str, result: Result) -> TestCase:
+        made = _case(section, result.id, result.seconds)
+        reason = legal(result.reason or "")
+        match result.verdict:
+            case Verdict.DEVIATION:
+                kind = "+".join(result.relaxations) or "deviation"
+                text = self._failure(result)
+                made.result = [_result(Failure, _short(result), kind, text)]
+            case Verdict.UNKNOWN:
+                made.result = [_result(Error, reason, "unknown", reason)]
+            case Verdict.SKIPPED:
+                made.result = [Skipped(reason)]
+            case Verdict.ACCEPTED:
+                names = ", ".join(result.relaxations)
+                made.system_out = legal(
+                    f"accepted by the ledger as {names}: {result.reason}\n{self._failure(result)}"
+                )
+        return made
+
+    def _failure(self, result: Result) -> str:
+        """What a person needs to understand it and to see it again."""
+        group = Group((result,), result.relaxations)
+        stands = group.requirement
+        lines = [
+            f"requirement {stands.id} ({stands.ground}): {stands.sentence}",
+            f"source      {stands.source}",
+            *(f"run         {number}. {line}" for number, line in enumerate(result.program, 1)),
+            f"expected    {' | '.join(result.expected)}",
+            f"actual      {result.actual}",
+            *(f"known as    {words}" for words in group.known_as),
+            f"replay      {self._story.replay(result) or 'none'}",
+        ]
+        if result.verdict is Verdict.DEVIATION and result.reason:
+            lines.append(f"reason      {result.reason}")
+        return legal("\n".join(lines))
+
+    def _around(self, ended: Ended) -> Iterator[TestCase]:
+        """What kept the run from its end, or from a good one, as cases of their own."""
+        for name in ended.stale:
+            made = _case(RUN, f"{RUN}/ledger/{name}")
+            made.result = [_result(Failure, stale_words(name), "stale", stale_words(name))]
+            yield made
+        troubles = {
+            "interrupted": "the run was interrupted" if ended.interrupted else None,
+            "failed": self._story.failed,
+            "coverage": self._uncovered(ended),
+        }
+        for name, why in troubles.items():
+            if why is not None:
+                made = _case(RUN, f"{RUN}/{name}")
+                made.result = [_result(Error, legal(why), name, legal(why))]
+                yield made
+
+    def _uncovered(self, ended: Ended) -> str | None:
+        """What is missing, where nothing else is to blame for a verdict that is unknown."""
+        blamed = ended.interrupted or self._story.failed or self._story.of(Verdict.UNKNOWN)
+        if ended.verdict != "unknown" or blamed:
+            return None
+        found = ended.coverage
+        missing = [*found.cells.missing, *found.edges.missing, *found.requirements.missing]
+        return f"not covered: {', '.join(missing) or 'everything was skipped'}"
+
+
+def _case(section: str, id: str, seconds: float = 0.0) -> TestCase:
+    return TestCase(id, f"{NAME}.{section}", round(seconds, 3))
+
+
+def _result(kind: type[FinalResult], message: str, type_: str, text: str) -> FinalResult:
+    made = kind(message, type_)
+    made.text = text
+    return made
+
+
+def _short(result: Result) -> str:
+    known = ", ".join(result.relaxations) or UNEXPLAINED
+    return legal(f"{result.requirement}: {result.actual} ({known})")

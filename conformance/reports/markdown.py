@@ -1,0 +1,119 @@
+"""A summary in Markdown, for the page on which a CI server shows a run: verdict first.
+
+Whatever a server may have sent stands in code, so that it cannot become a link or a picture.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from conformance.coloring import marks
+from conformance.events import Ended, Event, Share, Verdict
+from conformance.reports.story import Group, Story, legal, stale_words
+from spec.diagram import STATES, pictures
+
+MOST = 40  # deviations, and reasons of a kind, that are told; a step summary may have 1 MiB
+LONGEST = 600  # characters of one text of a server
+
+
+class MarkdownReport:
+    """Writes the summary to ``path`` when the run has ended, however it ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._story = Story()
+
+    def take(self, event: Event) -> None:
+        if (ended := self._story.take(event)) is not None:
+            text = "\n".join(self._lines(ended)) + "\n"
+            self._path.write_text(legal(text), encoding="utf-8")
+
+    def _lines(self, ended: Ended) -> Iterator[str]:
+        story = self._story
+        stopped = " (interrupted)" if ended.interrupted else ""
+        yield f"## Jobs engine: {ended.verdict}{stopped}"
+        yield ""
+        yield f"{code(story.server)}: {story.counts}."
+        yield f"Ledger: {code(story.ledger) if story.ledger else 'none'}. {story.times}."
+        if story.failed is not None:
+            yield f"\n**The run could not go on:** {code(story.failed)}"
+        for name in ended.stale:
+            yield f"\n**Stale:** {stale_words(name)}."
+        yield from self._coverage(ended)
+        yield from self._deviations()
+        yield from _told(
+            "Accepted by the ledger",
+            (f"**{' + '.join(g.names)}**: {code(g.first.reason or '')}" for g in story.accepted),
+        )
+        yield from _told(
+            "Unknown",
+            (f"{code(r.id)}: {code(r.reason or '')}" for r in story.of(Verdict.UNKNOWN)),
+        )
+        yield from _told("Skipped", (f"{count} cases: {reason}" for reason, count in story.skipped))
+        yield from _told(
+            "Left on the server",
+            (f"{kind} {code(', '.join(ids))}: {code(why)}" for kind, why, ids in story.left),
+        )
+
+    def _coverage(self, ended: Ended) -> Iterator[str]:
+        if not ended.coverage.cells.total:
+            return
+        yield "\n| | covered | reachable | in all | missing |\n| --- | --- | --- | --- | --- |"
+        shares = ("cells", "edges", "requirements")
+        for name, share in ((name, getattr(ended.coverage, name)) for name in shares):
+            yield _row(name, share)
+        yield "\n```mermaid"
+        yield pictures(marks(ended.coverage))[STATES].mermaid.rstrip()
+        yield "```"
+
+    def _deviations(self) -> Iterator[str]:
+        found = self._story.deviations
+        if found:
+            yield "\n### Deviations"
+        for group in found[:MOST]:
+            yield from self._deviation(group)
+        if len(found) > MOST:
+            yield f"\nand {len(found) - MOST} more: see the other reports."
+
+    def _deviation(self, group: Group) -> Iterator[str]:
+        result, stands = group.first, group.requirement
+        yield f"\n#### {code(result.id)}\n"
+        yield f"> {stands.sentence}\n>\n> {stands.id} ({stands.ground}; {stands.source})\n"
+        yield "| | |\n| --- | --- |"
+        yield f"| expected | {code(' | '.join(result.expected))} |"
+        yield f"| actual | {code(result.actual or '')} |"
+        for words in group.known_as:
+            yield f"| known as | {words} |"
+        if result.reason:
+            yield f"| reason | {code(result.reason)} |"
+        if group.others:
+            yield f"| also in | {code(', '.join(group.others))} |"
+        yield f"| replay | {code(self._story.replay(result) or 'none')} |\n"
+        yield from (f"{number}. {code(line)}" for number, line in enumerate(result.program, 1))
+
+
+def _row(name: str, share: Share) -> str:
+    missing = code(", ".join(share.missing)) if share.missing else ""
+    return f"| {name} | {len(share.covered)} | {share.reachable} | {share.total} | {missing} |"
+
+
+def _told(title: str, lines: Iterable[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield f"\n### {title}\n"
+        yield from (f"- {line}" for line in found[:MOST])
+    if len(found) > MOST:
+        yield f"- and {len(found) - MOST} more"
+
+
+def code(text: str) -> str:
+    """``text`` as code in one line of Markdown, also within a table."""
+    line = " ".join(text.split())
+    line = line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+    if not line:
+        return ""
+    ticks = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    edge = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{edge}{line}{edge}{ticks}".replace("|", "\\|")

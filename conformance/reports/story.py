@@ -1,0 +1,158 @@
+"""What a report for people tells, in the order of its weight. It is collected from the events."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from conformance.events import CaseEnds, Ended, Event, Failed, Left, Result, Started, Verdict
+from spec.relaxations import named
+from spec.requirements import Requirement, requirement
+
+ILLEGAL = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+UNEXPLAINED = "nothing in the catalogue of relaxations explains it"
+WORDS = {
+    Verdict.PASS: "passed",
+    Verdict.DEVIATION: "deviations",
+    Verdict.ACCEPTED: "accepted",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.SKIPPED: "skipped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Results that tell the same: they break one requirement, or need the same relaxations."""
+
+    results: tuple[Result, ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Result:
+        return self.results[0]
+
+    @property
+    def requirement(self) -> Requirement:
+        return requirement(self.first.requirement)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(result.id for result in self.results[1:])
+
+    @property
+    def known_as(self) -> list[str]:
+        """The relaxations, each with its sentence; or that nothing explains it."""
+        return [f"{name}: {named(name).sentence}" for name in self.names] or [UNEXPLAINED]
+
+
+@dataclass
+class Story:
+    """A run as far as it has been told. ``failed``: why it could not begin, or not go on."""
+
+    started: Started | None = None
+    failed: str | None = None
+    ended: Ended | None = None
+    results: dict[str, Result] = field(default_factory=dict)
+
+    def take(self, event: Event) -> Ended | None:
+        """Add an event. Returns the last one, which is when a report is written."""
+        match event:
+            case Started():
+                self.started = event
+            case CaseEnds(result):
+                self.results[result.id] = result
+            case Failed(reason):
+                self.failed = reason
+            case Ended():
+                self.ended = event
+        return self.ended
+
+    def of(self, *verdicts: Verdict) -> list[Result]:
+        return [result for result in self.results.values() if result.verdict in verdicts]
+
+    @property
+    def deviations(self) -> list[Group]:
+        """What nothing explains first, a requirement each; then what relaxations explain."""
+        found = self.of(Verdict.DEVIATION)
+        groups: dict[str, list[Result]] = {}
+        for result in found:
+            if not result.relaxations:
+                groups.setdefault(result.requirement, []).append(result)
+        return [*(Group(tuple(group)) for group in groups.values()), *_by_relaxation(found)]
+
+    @property
+    def accepted(self) -> list[Group]:
+        return list(_by_relaxation(self.of(Verdict.ACCEPTED)))
+
+    @property
+    def bounds(self) -> list[str]:
+        """What complete suites have shown, each in words."""
+        return [f"{r.id} {r.bound}" for r in self.results.values() if r.bound is not None]
+
+    @property
+    def skipped(self) -> list[tuple[str, int]]:
+        """Each reason for which cases were skipped, and how many."""
+        reasons = [result.reason or "" for result in self.of(Verdict.SKIPPED)]
+        return [(reason, reasons.count(reason)) for reason in sorted(set(reasons))]
+
+    @property
+    def left(self) -> list[tuple[str, str, list[str]]]:
+        """What is still on the server: kind, why, and the ids."""
+        left: Iterable[Left] = () if self.ended is None else self.ended.cleanup.left
+        ordered = sorted(left, key=lambda one: (one.kind, one.why))
+        return [
+            (kind, why, [one.id for one in group])
+            for (kind, why), group in groupby(ordered, key=lambda one: (one.kind, one.why))
+        ]
+
+    @property
+    def counts(self) -> str:
+        """The numbers of all verdicts, in words."""
+        return ", ".join(f"{len(self.of(verdict))} {word}" for verdict, word in WORDS.items())
+
+    @property
+    def server(self) -> str:
+        target = None if self.started is None else self.started.target
+        return "" if target is None else f"{target.name} {target.version}".strip()
+
+    @property
+    def ledger(self) -> str | None:
+        return None if self.started is None else self.started.ledger
+
+    @property
+    def times(self) -> str:
+        """Actions, requests and seconds, in words."""
+        assert self.ended is not None
+        spent = self.ended.statistics
+        return (
+            f"{spent.actions} actions, {spent.requests} requests in {spent.seconds:.1f} s,"
+            f" set-up {spent.setup_seconds:.1f} s, cleaning up {spent.cleanup_seconds:.1f} s"
+        )
+
+    def replay(self, result: Result) -> str | None:
+        """The command that runs a deviation again."""
+        if result.replay is None or self.started is None:
+            return None
+        target = self.started.target
+        return shlex.join(["orthanc-jobs", "replay", result.replay, target.name, *target.options])
+
+
+def _by_relaxation(results: Iterable[Result]) -> Iterator[Group]:
+    ordered = sorted((r for r in results if r.relaxations), key=lambda r: r.relaxations)
+    for names, group in groupby(ordered, key=lambda r: r.relaxations):
+        yield Group(tuple(group), names)
+
+
+def legal(text: str) -> str:
+    """``text`` without what no XML, and no file in UTF-8, can hold: a server may have sent it."""
+    return ILLEGAL.sub("\ufffd", text)
+
+
+def stale_words(name: str) -> str:
+    return (
+        f"the ledger accepts {name}, and none of the cases that it names needed it:"
+        " take the entry out"
+    )
