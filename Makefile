@@ -5,7 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint diagrams clean
+.PHONY: run test lint diagrams matrix clean
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run
@@ -21,6 +21,10 @@ lint: $(VENV)/test
 
 diagrams: $(VENV)/test
 	$(BIN)/orthanc-jobs diagram
+
+# Everything on four released Orthancs and the reference server: some minutes, and not part of CI.
+matrix: $(VENV)/test
+	$(BIN)/python tools/matrix
 
 clean:
 	rm -rf $(VENV) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache replays

@@ -8,6 +8,7 @@ on a server that was started with it. However the campaign ends, what it made is
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -15,13 +16,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from types import FrameType
 from typing import Any
 
 from conformance import ledger as ledgers
 from conformance.bench import Bench, Deviated
 from conformance.coverage import coverage, seen
-from conformance.errors import Interrupted, KitError, NoServer, ServerDied, Unjudged
+from conformance.errors import Interrupted, KitError, NoServer, ServerDied, Unjudged, masked
 from conformance.events import (
     CaseBegins,
     CaseEnds,
@@ -29,6 +31,7 @@ from conformance.events import (
     Coverage,
     Ended,
     Event,
+    Failed,
     Progress,
     Result,
     Share,
@@ -42,14 +45,15 @@ from conformance.oracle import Finding, describe
 from conformance.replay import Recording, record
 from conformance.scene import Scene
 from conformance.servers.managed import STOPS
-from conformance.steps import Do, Step
-from conformance.suites import search, select, suites
-from conformance.suites.case import NOTHING, Case
+from conformance.steps import LIVES, Do, Step
+from conformance.suites import complete, search, select, suites
+from conformance.suites.case import NEEDS_MANAGED, NOTHING, Case
 from conformance.targets import Choice, Session, Yard, opened, probe
 from spec.engine import Config, View
 from spec.relaxations import Name
 from spec.table import State
 
+AGAIN = 0.01  # seconds after which an interrupt that Python has dropped is raised again
 AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
 MOST_CONFIRMED = 3  # cases in which something did not come that are run again
 HASTY = 1.0  # seconds for what has to come, once so many of them were confirmed
@@ -73,6 +77,7 @@ class Plan:
     examples: int = 100
     replays: Path | None = Path("replays")
     recording: Recording | None = None  # run this, instead of the suites
+    extra: int = complete.EXTRA  # states that a server may have beyond those of the model
 
     @property
     def whole(self) -> bool:
@@ -90,6 +95,11 @@ class Judgement:
     died: ServerDied | None = None
     dirty: bool = False  # jobs of it are still under way
     lines: tuple[str, ...] = ()  # what a check did, in words
+
+    @property
+    def lost(self) -> bool:
+        """Whether it came to nothing, and left nothing behind."""
+        return bool(self.unjudged) and not (self.findings or self.died or self.dirty)
 
     @property
     def missing(self) -> bool:
@@ -116,7 +126,7 @@ class Campaign:
     _yard: Yard = field(default_factory=Yard)
 
     def run(self) -> int:
-        """Run everything. Raises `KitError`, after `Ended` where the run had begun."""
+        """Run everything. Raises `KitError`, after `Ended`, where it could not begin or go on."""
         interrupted, error = False, None
         try:
             with interruptible():
@@ -133,11 +143,12 @@ class Campaign:
         except (Unjudged, ServerDied) as failed:  # outside of any case
             error = NoServer(f"the run cannot go on: {failed}")
         verdict = self._verdict(interrupted or error is not None)
-        if interrupted and not self._begun:
+        if not self._begun:
             name = Target(self.choice.name, "", self.choice.kind)
             self._emit(Started(name, self.plan.seed, _now(), 0, None))
-        if self._begun or interrupted:
-            self._emit(self._ended(verdict, interrupted))
+        if error is not None:
+            self._emit(Failed(masked(str(error))))
+        self._emit(self._ended(verdict, interrupted))
         if error is not None and verdict != "deviates":
             raise error
         return {"conforms": 0, "deviates": 1}.get(verdict, 2)
@@ -174,7 +185,7 @@ class Campaign:
         if plan.recording is not None:
             self._cases = [_recorded(plan.recording, session)]
         if self.plan.ledger is not None:
-            self.ledger = ledgers.load(self.plan.ledger, known)
+            self.ledger = ledgers.load(self.plan.ledger, known, session.system.version)
         elif not self.plan.no_ledger:
             self.ledger = ledgers.shipped(session.system, known)
         chosen = select(self._cases, plan.suites, plan.prefixes, plan.excluded)
@@ -222,8 +233,10 @@ class Campaign:
         try:
             if not self._has_room(session, case):
                 return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
-            judges = case.steps or case.check
-            result = self._judge(session, case) if judges else self._search(session, case)
+            if case.steps or case.check:
+                result = self._judge(session, case)
+            else:
+                result = (self._complete if case.complete else self._search)(session, case)
         except Unjudged as unjudged:  # not in a step of the case, but around them
             result = self._result(case, Verdict.UNKNOWN, str(unjudged))
         if result.verdict is Verdict.UNKNOWN:
@@ -252,13 +265,23 @@ class Campaign:
 
     def _judge(self, session: Session, case: Case) -> Result:
         judged = self._attempt(session, case)
-        for _ in range(case.repeat - 1):
-            if judged.findings or judged.unjudged or judged.died:
-                break
+        if judged.lost:  # what broke on the way says nothing of the server, nor does one more try
             judged = self._attempt(session, case)
+        for number in range(1, case.repeat):
+            if judged.unjudged or judged.died or not self._accepts(judged):
+                break
+            again = self._attempt(session, case, number=number)
+            if again.findings or again.unjudged or again.died:
+                judged = again
         if judged.missing:
             judged = self._confirm(session, case, judged)
         return self._weigh(session, case, judged)
+
+    def _accepts(self, judged: Judgement) -> bool:
+        """Whether all that was found is accepted by the ledger, if anything was."""
+        found = {name for finding in judged.findings for name in finding.relaxations or ()}
+        explained = all(finding.relaxations for finding in judged.findings)
+        return explained and found <= self.ledger.accepted
 
     def _confirm(self, session: Session, case: Case, judged: Judgement) -> Judgement:
         """What did not come is a deviation if it does not come in four times the time either.
@@ -269,13 +292,22 @@ class Campaign:
             reason = f"{judged.findings[-1].actual}: not confirmed, like others of this run"
             found = [f for f in judged.findings if not f.missing]
             return replace(judged, findings=tuple(found), unjudged=reason)
-        patient = self._attempt(session, case, search.PATIENT)
+        for number in range(case.repeat):
+            patient = self._attempt(session, case, search.PATIENT, number)
+            if patient.findings or patient.unjudged or patient.died:
+                break
         self._confirmed += patient.missing
         return patient
 
-    def _attempt(self, session: Session, case: Case, patience: int = 1) -> Judgement:
+    def _attempt(
+        self, session: Session, case: Case, patience: int = 1, number: int = 0
+    ) -> Judgement:
+        """Run the case once. ``number``: how often it was run before."""
+        if case.fresh:
+            session.empty()
         bench = self._bench(session, case, patience)
-        scene = Scene(bench, session.profile, session.system.version)
+        draw = Random(f"{self.plan.seed}/{case.id}/{number}")
+        scene = Scene(bench, session.profile, session.system.version, draw)
         reason, died, dirty = None, None, False
         session.client.timeout = self.choice.timeout * patience
         try:
@@ -302,6 +334,8 @@ class Campaign:
         self._close(session, bench)
         if dirty or bench.unexplained:
             self._spoil(session, case, dirty)
+        elif bench.changed:
+            session.renew()
         performed = bench.performed[: bench.deviated_at or None]
         lines = tuple(scene.lines)
         return Judgement(tuple(bench.findings), tuple(performed), reason, died, dirty, lines)
@@ -325,6 +359,7 @@ class Campaign:
             limit,
             session.check,
             session.server is not None,
+            session.lives,
         )
 
     def _close(self, session: Session, bench: Bench) -> None:
@@ -417,6 +452,28 @@ class Campaign:
             search.SHRINKING_MORE if self._faulty else search.SHRINKING,
         )
         hunt.run()
+        return self._hunted(session, case, hunt)
+
+    def _complete(self, session: Session, case: Case) -> Result:
+        """Run a complete test suite, and go on behind each deviation that has a name."""
+        hunt = complete.Completing(
+            complete.PLANTS[case.id],
+            session.profile.workers or 1,
+            self.plan.extra,
+            lambda: self._bench(session, case),
+            lambda bench, faulty: self._close_example(session, case, bench, faulty),
+            lambda steps, patience: self._again(session, case, steps, patience),
+            lambda done, of: self._emit(Progress(case.id, done, of)),
+            self.ledger.accepted,
+            search.SHRINKING_MORE,
+        )
+        hunt.run()
+        return replace(self._hunted(session, case, hunt), bound=hunt.bound)
+
+    def _hunted(
+        self, session: Session, case: Case, hunt: search.Search | complete.Completing
+    ) -> Result:
+        """Tell what was found by a case that makes its own steps; the verdict on the rest."""
         named = {f.finding.relaxations: f for f in (*hunt.used.values(), *hunt.found)}
         for names, found in named.items():
             if names is not None:
@@ -424,7 +481,7 @@ class Campaign:
                 self._tell(self._found(session, part, found))
         if hunt.died is not None:
             died, performed = hunt.died
-            return self._death(session, case, Judgement((), performed, None, died))
+            return self._death(session, case, Judgement((), tuple(performed), None, died))
         if (last := named.get(None)) is not None:
             return self._found(session, case, last)
         if hunt.unjudged:
@@ -476,11 +533,15 @@ class Campaign:
         bench = Bench("", fixture, Config(), session.deadline)
         bench.watch()
         self._late(session)
-        shown = {one["ID"]: one for one in session.client.get("/jobs?expand").jobs()}
+        shown = bench.expanded()
         for job in fixture.jobs:
             if job.last is None or job.id not in shown or job.case not in self.results:
                 continue
-            now = bench.fields(job, shown[job.id])
+            try:
+                now = bench.fields(job, shown[job.id])
+            except Deviated as deviated:
+                self._amend(session, job.case, deviated.finding)
+                continue
             if now != job.last:
                 broken = _unchanging(job.last)
                 finding = Finding(broken, (describe(job.last),), describe(now), None)
@@ -563,6 +624,9 @@ def _recorded(recording: Recording, session: Session) -> Case:
         if found.unreachable is not None:
             raise KitError(f"this server cannot run {found.id}: {found.unreachable}")
         return found
+    lives = any(step.do in LIVES for step, _ in recording.steps)
+    if lives and not profile.managed:
+        raise KitError(f"this replay {NEEDS_MANAGED}: it stops and starts it")
     jobs = sum(step.do is Do.SUBMIT for step, _ in recording.steps)
     if not profile.exclusive and jobs > 1:
         raise KitError("this replay needs --exclusive: it runs several jobs at once")
@@ -577,6 +641,7 @@ def _recorded(recording: Recording, session: Session) -> Case:
         recording.config,
         watch=True,
         repeat=recording.repeat,
+        fresh=lives,
     )
 
 
@@ -596,12 +661,23 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise Interrupted
 
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
+    def swallowed(dropped: sys.UnraisableHookArgs) -> None:
+        """In a finalizer Python drops what is raised: so it is raised again, soon after it."""
+        if isinstance(dropped.exc_value, Interrupted):
+            signal.signal(signal.SIGALRM, interrupt)
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        else:
+            hook(dropped)
+
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    hook, sys.unraisablehook = sys.unraisablehook, swallowed
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -612,7 +688,7 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = {signal.SIGINT, signal.SIGTERM}
+    numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield

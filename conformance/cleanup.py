@@ -1,9 +1,10 @@
 """Leave nothing behind: what the kit made is found on the server again, and removed.
 
 Little here relies on what a run remembers. Jobs are ours when they send to the gate's secret
-address; instances, when they belong to the run's patient; peers, when they bear the run's
-name. So an interrupt in the middle of a request leaves nothing unaccounted for. Only jobs of
-other kinds, and what they stored under other patients, are known from their answers.
+address or title; instances, when they belong to the run's patient; peers and modalities, when
+they bear the run's name. So an interrupt in the middle of a request leaves nothing unaccounted
+for. Only jobs of other kinds, and what they stored under other patients, are known from their
+answers.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def clean(fixture: Fixture, deletes: bool) -> Cleanup:
     deadline = time.monotonic() + ALLOWED
     removed, left = 0, []
     try:
-        for part in (_jobs, _peers, _instances):
+        for part in (_jobs, _peers, _modalities, _instances):
             gone, rest = part(client, fixture, deletes, deadline)
             removed += gone
             left += rest
@@ -42,10 +43,11 @@ def clean(fixture: Fixture, deletes: bool) -> Cleanup:
 
 
 def is_ours(job: Any, fixture: Fixture) -> bool:
-    """Whether a job, as `/jobs?expand` shows it, sends to our gate, or is one that we noted."""
+    """Whether a job, as `/jobs?expand` shows it, sends to our gate, or bears our Priority."""
     if not isinstance(job, dict):
         return False
-    return fixture.gate.secret in str(job.get("Content")) or job.get("ID") in fixture.others
+    noted = job.get("ID") in fixture.others or job.get("Priority") == fixture.priority
+    return noted or fixture.gate.is_named_in(str(job.get("Content")))
 
 
 Part = tuple[int, list[Left]]
@@ -81,10 +83,19 @@ def _await_end(client: Client, fixture: Fixture, deadline: float) -> list[dict[s
 
 
 def _peers(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:
-    found = client.get("/peers").json()
+    return _named(client, fixture, "peer", "/peers", deadline)
+
+
+def _modalities(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:
+    return _named(client, fixture, "modality", "/modalities", deadline)
+
+
+def _named(client: Client, fixture: Fixture, kind: str, path: str, deadline: float) -> Part:
+    """Remove what bears the run's name."""
+    found = client.get(path).json()
     names = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
     ours = [name for name in names if name.startswith(fixture.peer_prefix)]
-    return _remove(client, "peer", [(name, f"/peers/{name}") for name in ours], deadline)
+    return _remove(client, kind, [(name, f"{path}/{name}") for name in ours], deadline)
 
 
 def _instances(client: Client, fixture: Fixture, _: bool, deadline: float) -> Part:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from conformance.concurrent.history import Together
 from conformance.events import Coverage, Result, Share, Verdict
 from conformance.suites.case import Case
 from spec.engine import Act, Arrive, Event, List, Read, Replied, Submit, View
@@ -30,12 +31,12 @@ EDGE_IDS = tuple(edge.id for edge in EDGES)
 READINGS = (Read, List, Arrive)
 
 
-def seen(trace: Sequence[tuple[Event, Any]]) -> set[str]:
+def seen(trace: Sequence[tuple[Event | Together, Any]]) -> set[str]:
     """The ids of the cells and edges that a trace shows."""
     return {*_cells(trace), *_edges(trace)}
 
 
-def _cells(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
+def _cells(trace: Sequence[tuple[Event | Together, Any]]) -> Iterable[str]:
     last: dict[int, State | None] = {}
     acted: dict[int, str] = {}  # cells whose action was answered, and wait for a reading
     at_gate: set[int] = set()
@@ -60,9 +61,11 @@ def _cells(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
                 last, acted = {}, {}
             case Submit():
                 last = {}
+            case Together():
+                last, acted = {}, {}
 
 
-def _edges(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
+def _edges(trace: Sequence[tuple[Event | Together, Any]]) -> Iterable[str]:
     before: dict[int, View | None] = {}
     inputs: dict[int, int] = {}  # per job: inputs since its last reading
     born = -1
@@ -75,6 +78,9 @@ def _edges(trace: Sequence[tuple[Event, Any]]) -> Iterable[str]:
                 yield found.id
             before[event.job] = now
             inputs[event.job] = 0
+        elif isinstance(event, Together):  # nobody knows what lay between two readings
+            born += sum(isinstance(call.event, Submit) for call in event.calls)
+            before, inputs = {}, dict.fromkeys(range(born + 1), 2)
         elif not isinstance(event, READINGS):
             if isinstance(event, Submit):
                 born += 1

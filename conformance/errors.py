@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+USERINFO = r"//[^/\s]*@"
+
+
+def masked(text: str) -> str:
+    """``text`` without what a URL in it may have before its @: that may be a password."""
+    return re.sub(USERINFO, "//***@", text)
+
 
 class KitError(Exception):
     """Base: something that the user has to mend. Its text is one or two lines. Exit status 2."""

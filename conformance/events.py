@@ -19,11 +19,42 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The server under test. ``kind``: url, reference or orthanc."""
+    """The server under test. ``kind``: url, reference or orthanc.
+
+    ``options``: what a command needs beside the name to come to the same server again.
+    """
 
     name: str
     version: str
     kind: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a complete test suite has shown: the server is equivalent to an automaton.
+
+    It holds for every server that ``assumption`` is true of, with ``states`` of the automaton and
+    ``extra`` more. ``relaxations``: those that the automaton takes. ``sequences``: those of the
+    suite; ``ran`` are all that were run on the way to it, with so many ``actions``.
+    """
+
+    method: str
+    states: int
+    extra: int
+    sequences: int
+    ran: int
+    actions: int
+    relaxations: tuple[str, ...]
+    assumption: str
+
+    def __str__(self) -> str:
+        like = f" with {' and '.join(self.relaxations)}" if self.relaxations else ""
+        return (
+            f"like the specification{like}: {self.states} states, up to {self.extra} more in the"
+            f" server, {self.sequences} sequences by the {self.method} method"
+            f" ({self.ran} run, {self.actions} actions), if {self.assumption}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +72,7 @@ class Result:
     replay: str | None = None
     program: tuple[str, ...] = ()  # the run in words, where it deviates
     seconds: float = 0.0
+    bound: Bound | None = None  # what a complete suite has shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +158,13 @@ class CaseEnds:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """The run could not begin, or not go on. ``reason``: what the user has to mend."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The run is over, however it ended. ``verdict``: conforms, deviates or unknown."""
 
@@ -138,4 +177,4 @@ class Ended:
     statistics: Statistics
 
 
-Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Ended
+Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Failed | Ended

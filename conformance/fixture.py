@@ -1,8 +1,8 @@
 """The fixture: what all cases of a run share on the server, and who is who on it.
 
 An arrival at the gate bears no job id, so each open job has a peer to itself, whose address
-tells its steps from all others. A peer rests for a while before it is given to another job, so
-that a step that comes late is still known for what it is.
+tells its steps from all others; or a modality, whose AE title does. It rests for a while before
+it is given to another job, so that a step that comes late is still known for what it is.
 """
 
 from __future__ import annotations
@@ -11,31 +11,49 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.concurrent.history import Together
 from conformance.errors import BadArgument
+from conformance.fields import Fields, Seen
 from conformance.oracle import Finding
 from conformance.servers.client import Client
 from conformance.servers.gate import MARKER, Gate, Hold
-from conformance.steps import Do, Step
+from conformance.steps import Do, Step, Via
 from spec.engine import Act, Event, Replied, View
 from spec.table import Action, State
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
+    from conformance.servers.dicom_gate import DicomGate
 
+LEAST_URGENT = 2**30  # what is less urgent than this is behind all that anybody else submits
 REST = 0.25  # seconds for which a peer is not given to another job
+DICOM_TIMEOUT = 600  # seconds for one C-STORE; a server's DicomScuTimeout is 10 by default
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
 @dataclass(eq=False)
 class Slot:
-    """One peer of the server under test, whose address only one open job sends to."""
+    """One peer or modality of the server under test, that only one open job sends to.
+
+    ``mark``: the address or the title, by which the Content of a job is known.
+    """
 
     number: int
     peer: str
+    via: Via = Via.PEER
+    mark: str = ""
     owner: Tracked | None = None
     free_since: float = 0.0
+    known: bool = True  # to the server, which forgets its peers when it ends
+
+    @property
+    def path(self) -> str:
+        """Where the server has it."""
+        return f"/{'peers' if self.via is Via.PEER else 'modalities'}/{self.peer}"
 
 
 @dataclass(eq=False)
@@ -52,6 +70,7 @@ class Tracked:
     last: View | None = None  # what it showed when its case ended
     ended: bool = False  # its case has ended
     expected: bool = False  # its submission may have been taken: its steps are held
+    fields: Seen = field(default_factory=Seen)  # what its readings have shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +82,7 @@ class Spare:
 
     job: Tracked
     performed: tuple[tuple[Step, tuple[str, ...]], ...]
-    trace: tuple[tuple[Event, Any], ...]
+    trace: tuple[tuple[Event | Together, Any], ...]
 
     def can_run(self, steps: Sequence[Step]) -> bool:
         """Whether, resubmitted, it does what ``steps`` begin with a submission for."""
@@ -98,14 +117,32 @@ class Fixture:
         self.gate = gate
         self.run = secrets.token_hex(4)
         self.patient = f"orthanc-jobs-{self.run}"
+        # A Priority that no other job has: by it, jobs that do not send to the gate are known.
+        self.priority = -LEAST_URGENT - secrets.randbelow(2**30)
         self.instances: list[str] = []
         self.slots: list[Slot] = []
         self.jobs: list[Tracked] = []
         self.actions = 0
         self.spares: list[Spare] = []
         self.others: list[str] = []  # ids of jobs that do not send to the gate
+        self.fields = Fields()
         self.resources: list[str] = []  # paths of what else was stored: /studies/{id}
         self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
+        self._dicom: DicomGate | None = None
+        self._opened = ExitStack()
+
+    def close(self) -> None:
+        """End what the fixture has opened itself: the gate over DICOM."""
+        self._opened.close()
+
+    @property
+    def dicom(self) -> DicomGate:
+        """The gate over DICOM, which is opened when it is first asked for."""
+        if self._dicom is None:
+            from conformance.servers.dicom_gate import DicomGate  # it takes its time
+
+            self._dicom = self._opened.enter_context(DicomGate(self.gate))
+        return self._dicom
 
     def forget(self) -> None:
         """The server is a new one: nothing of what was made is there any more."""
@@ -136,6 +173,7 @@ class Fixture:
             tags = {
                 "PatientID": self.patient,
                 "PatientName": "orthanc-jobs^conformance",
+                "SOPClassUID": SECONDARY_CAPTURE,  # without one it cannot be sent over DICOM
                 "InstanceNumber": str(len(self.instances) + 1),
                 "ImageComments": marker,
             }
@@ -149,22 +187,46 @@ class Fixture:
             self.instances.append(made["ID"])
         return self.instances[number]
 
-    def slot(self) -> Slot:
-        """A peer that no job sends to any more."""
+    def slot(self, via: Via = Via.PEER) -> Slot:
+        """A peer, or a modality, that no job sends to any more."""
         rested = time.monotonic() - REST
-        free = [s for s in self.slots if s.owner is None and s.free_since < rested]
+        free = [s for s in self.slots if s.via is via and s.owner is None and s.free_since < rested]
         if free:
-            return min(free, key=lambda slot: slot.free_since)
+            slot = min(free, key=lambda slot: slot.free_since)
+            if not slot.known:
+                self._register(slot)
+            return slot
         number = len(self.slots)
-        slot = Slot(number, f"{self.peer_prefix}{number}")
-        reply = self.client.put(f"/peers/{slot.peer}", {"Url": self.gate.url(number)})
-        if not reply.ok:
-            raise BadArgument(
-                f"the server does not let us register a peer: PUT /peers/{slot.peer} gave {reply}\n"
-                "Its user must be allowed to change peers."
-            )
+        peer = f"{self.peer_prefix}{number}"
+        mark = self.gate.url(number) if via is Via.PEER else self.gate.aet(number)
+        slot = Slot(number, peer, via, mark)
+        self._register(slot)
         self.slots.append(slot)
         return slot
+
+    def _register(self, slot: Slot) -> None:
+        where: dict[str, Any] = {"Url": slot.mark}
+        if slot.via is Via.MODALITY:
+            where = {"AET": slot.mark, "Host": self.gate.host, "Port": self.dicom.port}
+            where["Timeout"] = DICOM_TIMEOUT
+        reply = self.client.put(slot.path, where)
+        if not reply.ok:
+            raise BadArgument(
+                f"the server does not let us register a {slot.via}: PUT {slot.path} gave {reply}\n"
+                "Its user must be allowed to change peers and modalities."
+            )
+        slot.known = True
+
+    def began_again(self, errors: bool) -> None:
+        """The server was started again on its database: it has forgotten its peers.
+
+        ``errors``: it keeps the ErrorCodes of completed jobs.
+        """
+        for slot in self.slots:
+            slot.known = False
+        if not errors:  # what they showed is no longer to be expected of them
+            for job in self.jobs:
+                job.last = None
 
     def release(self, job: Tracked) -> None:
         """Give the job's peer back, after a rest in which a late arrival is still the job's."""
@@ -175,6 +237,8 @@ class Fixture:
         """A case is over: its jobs have ended. ``keep`` one that a later case can take up."""
         for job in (*bench.jobs.values(), *bench.prepared.values()):
             job.ended, job.expected = True, False
+        for job in bench.prepared.values():
+            self.release(job)
         for job in bench.jobs.values():
             views = bench.oracle.views(job.index)
             job.last = next(iter(views)) if bench.judged and len(views) == 1 else None

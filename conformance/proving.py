@@ -36,7 +36,8 @@ def prove(
     """Run the engines, print a table of the results; the exit status. Raises `BadArgument`."""
     chosen = tuple(dict.fromkeys(_engine(name) for name in engines))
     admitted = frozenset(_relaxation(name) for name in admit)
-    report = None if json_file is None else writable(json_file)
+    if json_file is not None:
+        writable([json_file])
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
@@ -44,8 +45,8 @@ def prove(
         found = verify(chosen, admitted, Scope(*scope), lambda one: status.update(one.name))
     if found.broken:
         found.write(FOLDER)
-    if report is not None:
-        report.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
+    if json_file is not None:
+        json_file.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
     _show(console, found)
     return STATUS.get(found.verdict, 2)
 

@@ -24,8 +24,13 @@ SCHEMA = 1
 CHECK = "check"  # the step that stands for a whole case
 MOST_TRIES = 100
 MOST_STEPS = 10_000
-LIMITS = {"ConcurrentJobs": (1, 64), "JobsHistorySize": (0, 1_000_000)}  # least and most
-KEYS = tuple(LIMITS)  # the settings that a run can depend on
+LIMITS = {  # least and most
+    "ConcurrentJobs": (1, 64),
+    "JobsHistorySize": (0, 1_000_000),
+    "LimitJobs": (0, 1_000_000),
+}
+FLAGS = ("SaveJobs", "DicomServerEnabled", "WebDavEnabled")  # the last two delay a stop
+KEYS = (*LIMITS, *FLAGS)  # the settings that a run can depend on
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def record(
     """The recording of a run that ended in ``finding``."""
     return Recording(
         case,
-        {key: config[key] for key in KEYS if config.get(key) is not None},
+        {key: config[key] for key in KEYS if _says(key, config.get(key))},
         tuple(steps),
         finding.requirement,
         finding.expected,
@@ -120,6 +125,11 @@ def record(
         repeat,
         check,
     )
+
+
+def _says(key: str, value: Any) -> bool:
+    """Whether a setting says something that every server does not do by itself."""
+    return value not in (None, True) and (key != "LimitJobs" or value != 0)
 
 
 def load(path: Path) -> Recording:
@@ -138,6 +148,8 @@ def _recording(found: Any) -> Recording:
     if not isinstance(config, Mapping) or not isinstance(deviation, Mapping):
         raise BadArgument("'config' and 'deviation' must be objects")
     for key, value in config.items():
+        if key in FLAGS and isinstance(value, bool):
+            continue
         whole = isinstance(value, int) and not isinstance(value, bool)
         least, most = LIMITS.get(key, (0, -1))
         if not whole or not least <= value <= most:

@@ -12,19 +12,22 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from conformance.bench import Bench
+from conformance.bench import GRACE, Bench
 from conformance.errors import NotAnswered, Unjudged
 from conformance.fixture import Slot, Tracked
 from conformance.oracle import Finding
 from conformance.servers.client import Client
 from conformance.servers.client import Reply as Answer
-from conformance.steps import Step
-from conformance.suites.case import Profile
+from conformance.steps import Step, Via
 from spec.engine import Arrive, Submit
 from spec.relaxations import Shortfall
 from spec.table import FINAL, Action, State
+
+if TYPE_CHECKING:
+    from conformance.suites.case import Profile
 
 TICK = 0.002  # seconds between two readings of something that has to come
 SHOWN = 160  # characters of a body that a line shows
@@ -64,16 +67,24 @@ class Call:
 
 
 class Scene:
-    """One check under way on a live server. ``lines``: what was done so far, in words."""
+    """One check under way on a live server. ``lines``: what was done so far, in words.
 
-    def __init__(self, bench: Bench, profile: Profile, version: str) -> None:
+    ``draw``: chance, for what a check leaves to it; the same in each run with the same seed.
+    """
+
+    def __init__(
+        self, bench: Bench, profile: Profile, version: str, draw: Random | None = None
+    ) -> None:
         self.bench = bench
         self.fixture = bench.fixture
         self.profile = profile
         self.version = version
+        self.draw = draw or Random(0)
         self.deadline = bench.deadline
+        self.grace = GRACE
         self.lines: list[str] = []
         self._calls: list[Call] = []
+        self._others: list[str] = []  # what `other` was told in this case
 
     # --- doing --------------------------------------------------------------------------------
 
@@ -90,7 +101,7 @@ class Scene:
         """
         self._note(method, path, body)
         self.bench.check()
-        self.fixture.actions += method == "POST"
+        self._touch(method)
         try:
             reply = self.fixture.client.request(method, path, body)
         except NotAnswered as error:
@@ -112,7 +123,7 @@ class Scene:
         """The same beside everything else, for an answer that comes later."""
         self._note(method, path, body)
         self.lines[-1] += ", and do not wait for the answer"
-        self.fixture.actions += method == "POST"
+        self._touch(method)
         client = Client(self.fixture.client.address, timeout=self.fixture.client.timeout)
         made = Call(client, method, path, body)
         self._calls.append(made)
@@ -121,8 +132,9 @@ class Scene:
     def job(self, name: str) -> dict[str, Any]:
         """What ``GET /jobs/{id}`` shows of a job of the bench, or of an id."""
         tracked = self.bench.jobs.get(name)
-        id = name if tracked is None else tracked.id
-        reply = self.fixture.client.get(f"/jobs/{id}")
+        if tracked is not None and (shown := self.bench.look(tracked)) is not None:
+            return shown
+        reply = self.fixture.client.get(f"/jobs/{name if tracked is None else tracked.id}")
         found = reply.json()
         if not reply.ok or not isinstance(found, dict):
             self.deviates("monitor/job", "HTTP 200 with the details of the job", str(reply))
@@ -138,18 +150,18 @@ class Scene:
 
     # --- jobs that a check submits by its own words -------------------------------------------
 
-    def prepare(self, name: str, steps: int = 1) -> tuple[str, dict[str, Any]]:
-        """A peer store that waits at the gate: its path, and a body that names no mode yet.
+    def prepare(self, name: str, steps: int = 1, via: Via = Via.PEER) -> tuple[str, dict[str, Any]]:
+        """A store that waits at the gate: its path, and a body that names no mode yet.
 
         Whoever sends it then says what came of it, by `adopt` or `refused`.
         """
-        slot = self.fixture.slot()
+        slot = self.fixture.slot(via)
         job = Tracked(name, -1, steps, slot, self.bench.case, expected=True)
         slot.owner = job
         self.fixture.jobs.append(job)
         self.bench.prepared[name] = job
         resources = [self.fixture.instance(n) for n in range(steps)]
-        return f"/peers/{slot.peer}/store", {"Resources": resources}
+        return f"{slot.path}/store", {"Resources": resources}
 
     def adopt(self, name: str, id: str | None = None, priority: int = 0) -> None:
         """The prepared job is on the server: from now on the oracle follows it.
@@ -175,27 +187,35 @@ class Scene:
             self.bench.see(Arrive(job.index, hold.step), None)
         self.bench.settle()
 
-    def refused(self, name: str) -> None:
+    def refused(self, name: str, requirement: str = "submit/creates-job") -> None:
         """The prepared job was refused: nothing of it may be on the server."""
         job = self.bench.prepared.pop(name)
         job.expected = False
         if (made := self._find(job.slot)) is not None:
             job.id = made
-            self.deviates("submit/creates-job", "a refused call makes no job", f"job {made}")
+            self.deviates(requirement, "a refused call makes no job", f"job {made}")
         self.fixture.release(job)
+
+    def made(self, name: str) -> list[str]:
+        """The ids of all jobs that send to the peer of a job: of this one, and no other may."""
+        job = self.bench.prepared.get(name) or self.bench.jobs[name]
+        others = {one.id for one in self.fixture.jobs if one is not job}
+        found = self.fixture.client.get("/jobs?expand").jobs()
+        mine = [str(one["ID"]) for one in found if job.slot.mark in str(one.get("Content"))]
+        return [id for id in mine if id not in others]
 
     def _find(self, slot: Slot) -> str | None:
         """The id of the job that sends to this peer, if one is listed."""
-        url = self.fixture.gate.url(slot.number)
         known = {job.id for job in self.fixture.jobs}
         for one in self.fixture.client.get("/jobs?expand").jobs():
-            if url in str(one.get("Content")) and one["ID"] not in known:
+            if slot.mark in str(one.get("Content")) and one["ID"] not in known:
                 return str(one["ID"])
         return None
 
     def other(self, id: str) -> None:
         """A job that does not send to the gate is ours as well: it ends, and is removed."""
         self.fixture.others.append(id)
+        self._others.append(id)
 
     def resource(self, path: str) -> None:
         """A resource was made on the server: it is removed at the end. ``path``: /studies/{id}."""
@@ -236,14 +256,34 @@ class Scene:
                 self.bench.found(Finding(requirement, (expected,), shown, None, missing=True))
             self.bench.arrivals(TICK)
 
-    def stays(self, condition: Condition, requirement: str, expected: str, seconds: float) -> None:
+    def stays(
+        self,
+        condition: Condition,
+        requirement: str,
+        expected: str,
+        seconds: float = GRACE,
+        actual: Callable[[], object] = lambda: "it does not",
+    ) -> None:
         """Watch for ``seconds`` that ``condition`` holds."""
         end = time.monotonic() + seconds
         while True:
-            self.require(requirement, condition(), expected, "it does not")
+            holds = condition()
+            self.require(requirement, holds, expected, "" if holds else actual())
             if time.monotonic() > end:
                 return
             self.bench.arrivals(TICK)
+
+    def unanswered(self, call: Call, requirement: str, expected: str) -> None:
+        """Watch for a moment that a call is not answered yet."""
+        self.lines.append("watch that the call is not answered")
+        self.stays(lambda: not call.ended(), requirement, expected, actual=call.answer)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, which is what a case is about; take what arrives meanwhile."""
+        self.lines.append(f"let {seconds:.3f} s pass")
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.bench.arrivals(left)
 
     def answered(self, call: Call, requirement: str, expected: str) -> Answer:
         """The answer of a call that has to come now."""
@@ -266,7 +306,7 @@ class Scene:
         Raises `Unjudged` where a job does not end.
         """
         client, end = self.fixture.client, time.monotonic() + self.deadline
-        open_ = list(self.fixture.others)
+        open_ = list(self._others)
         while open_:
             open_ = [id for id in open_ if not _has_ended(client, id)]
             if open_ and time.monotonic() > end:
@@ -275,6 +315,21 @@ class Scene:
                 self.bench.arrivals(TICK)
         for call in self._calls:
             call.ended(max(0.0, end - time.monotonic()))
+        if not self.bench.replaceable:  # a server of our own takes all of it with it
+            self._remove()
+
+    def _remove(self) -> None:
+        """Remove what the case has stored; what is left is tried again at the end of the run."""
+        for path in tuple(self.fixture.resources):
+            if self.fixture.client.delete(path).status in (200, 404):
+                self.fixture.resources.remove(path)
+
+    def _touch(self, method: str) -> None:
+        """A change may concern any job: what stood still before may have moved."""
+        self.fixture.actions += method == "POST"
+        if method != "GET":
+            for job in self.bench.jobs.values():
+                job.fields.touched()
 
     def _note(self, method: str, path: str, body: Any) -> None:
         text = "" if body is None else f" {_short(body)}"

@@ -19,18 +19,20 @@ from conformance.cleanup import clean
 from conformance.errors import BadArgument, KitError, NoServer, Unjudged
 from conformance.events import Cleanup, Target
 from conformance.fixture import Fixture, Tracked
+from conformance.lives import Lives
 from conformance.servers import managed
 from conformance.servers.client import Address, Client, System, identify
 from conformance.servers.gate import Gate
 from conformance.servers.managed import Managed
 from conformance.steps import fail, submit
-from conformance.suites.case import NOTHING, Profile
+from conformance.suites.case import NOTHING, Profile, inapplicable
 from spec.engine import Config
 from spec.requirements import version_key
 from spec.table import State
 
 ORTHANC_HISTORY = 10  # Orthanc's default of JobsHistorySize
 DELETES_SINCE = "1.12.2"
+SAVES_SINCE = "1.9.1"  # the oldest version that was seen to save a job soon after its creation
 HOLD_LIMIT = 20.0  # seconds for which a step is held on a server whose HttpTimeout we do not know
 MOST_WORKERS = 64
 PATIENCE = 0.5  # seconds without an arrival that show that no worker is free
@@ -56,6 +58,18 @@ class Choice:
     def kind(self) -> str:
         return self.name if self.address is None else URL
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The words of a command that choose this server again; no secret is among them."""
+        given = {
+            "--server-command": self.server_command,
+            "--workdir": self.workdir,
+            "--fault": self.fault,
+            "--gate-address": self.gate_address,
+        }
+        words = [word for key, value in given.items() if value for word in (key, str(value))]
+        return tuple(words if self.address is None else [*words, "--exclusive"])
+
 
 @dataclass
 class Session:
@@ -76,6 +90,18 @@ class Session:
         if self.server is not None:
             self.server.check()
 
+    @property
+    def lives(self) -> Lives | None:
+        """What it takes to stop and start it, for a managed server."""
+        if self.server is None:
+            return None
+        keeps, saves = (
+            inapplicable(self.profile, id) is None
+            for id in ("persist/error", "persist/saved-at-creation")
+        )
+        measured = version_key(self.system.version) >= version_key(SAVES_SINCE)
+        return Lives(self.server, keeps, saves or measured)
+
     def renew(self) -> bool:
         """Make a managed server a new one; whether that could be done."""
         if self.server is None:
@@ -84,6 +110,13 @@ class Session:
         self.client.move(self.server.address)
         self.fixture.forget()
         return True
+
+    def empty(self) -> None:
+        """See to it that a managed server has no job, nor a trace of one."""
+        found = self.client.get("/jobs").json()
+        ids = found if isinstance(found, list) and (self.profile.deletes or not found) else None
+        if ids is None or not all(self.client.delete(f"/jobs/{id}").ok for id in ids):
+            self.renew()
 
     @property
     def room_for(self) -> int:
@@ -159,7 +192,10 @@ def opened(
         stack.callback(client.close)
         system = identify(client)
         _check_jobs(client)
-        target = Target(choice.name, system.version, choice.kind)
+        fixture = Fixture(client, gate)
+        fixture.fields.clock.same_machine = server is not None
+        stack.callback(fixture.close)
+        target = Target(choice.name, system.version, choice.kind, choice.options)
         profile = profile_of(choice, system, {} if server is None else server.config)
         yield Session(
             target,
@@ -168,7 +204,7 @@ def opened(
             {} if server is None else server.config,
             client,
             gate,
-            Fixture(client, gate),
+            fixture,
             choice.deadline,
             server,
         )
@@ -193,8 +229,8 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
     declared = system.declared
     deletes = version_key(system.version) >= version_key(DELETES_SINCE)
     implements = declared.get("Implements")
-    if isinstance(implements, list):
-        deletes = deletes or "DELETE /jobs/{id}" in implements
+    has = frozenset(map(str, implements)) if isinstance(implements, list) else frozenset()
+    deletes = deletes or "DELETE /jobs/{id}" in has
     known = {**declared, **config}
     return Profile(
         workers=_count(known.get("ConcurrentJobs"), 1),
@@ -205,6 +241,8 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
         exclusive=choice.exclusive or choice.address is None,
         managed=choice.address is None,
         deletes=deletes,
+        version=system.version,
+        implements=has,
     )
 
 

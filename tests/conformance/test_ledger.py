@@ -14,7 +14,7 @@ from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.ledger import Ledger, load, shipped
 from conformance.servers.client import System
-from spec.relaxations import Relaxation
+from spec.relaxations import Relaxation, Shortfall
 from spec.table import Ground
 
 KNOWN = ("race/a", "race/b", "schedule/c")
@@ -136,3 +136,67 @@ def test_which_ledger_is_shipped_for_a_server(
     ledger = shipped(System(version, "", declared, orthanc), known)
     assert (ledger != Ledger()) == found
     assert ledger.file == (f"ledgers/{ledgers.SHIPPED}" if found else None)
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+
+def ranged(*ranges: dict[str, str]) -> dict[str, Any]:
+    return {"schema": 1, "entries": [{**ENTRY, **one} for one in ranges]}
+
+
+@pytest.mark.parametrize(
+    ("version", "reasons"),
+    [
+        ("1.9.0", []),
+        ("1.9.1", ["old"]),
+        ("1.10.0+dfsg", ["old"]),
+        ("1.10.1", []),
+        ("1.12.7", ["new"]),
+        ("mainline", ["new"]),
+    ],
+)
+def test_an_entry_is_about_its_versions(tmp_path: Path, version: str, reasons: list[str]) -> None:
+    old = {"since": "1.9.1", "until": "1.10.0", "reason": "old"}
+    path = written(tmp_path, ranged(old, {"since": "1.12", "reason": "new"}))
+    ledger = load(path, KNOWN, version)
+    assert [one.reason for one in ledger.entries] == reasons
+    assert ledger.file == str(path)
+    passed = [result("race/a", Verdict.PASS), result("race/b", Verdict.PASS)]
+    assert ledger.stale(passed) == ((TIES,) if reasons else ())
+    assert len(load(path, KNOWN).entries) == 2
+
+
+def test_the_range_of_a_ledger_is_that_of_entries_that_have_none(tmp_path: Path) -> None:
+    found = {**GOOD, "since": "1.9.1", "until": "1.13.0"}
+    assert load(written(tmp_path, found), KNOWN, "1.13.0").entries
+    assert not load(written(tmp_path, found), KNOWN, "1.13.1").entries
+    own = {**ranged({"until": "1.10.0"}), "since": "1.9.1", "until": "1.13.0"}
+    assert load(written(tmp_path, own), KNOWN, "1.9.1").entries
+    assert not load(written(tmp_path, own), KNOWN, "1.9.0").entries
+    assert not load(written(tmp_path, own), KNOWN, "1.13.0").entries
+
+
+@pytest.mark.parametrize(
+    ("ranges", "part"),
+    [
+        (({"since": "soon"},), "'since' must be a version"),
+        (({"until": ""},), "'until' must be a version"),
+        (({"until": 1.9},), "'until' must be a version"),
+        (({"since": "1.9"}, {"since": "1.10"}), "two entries for ties-unordered"),
+        (({"until": "1.10"}, {"since": "1.10.0"}), "two entries for ties-unordered"),
+        (({}, {"since": "1.10.0"}), "two entries for ties-unordered"),
+    ],
+)
+def test_ranges_that_cannot_be(tmp_path: Path, ranges: tuple[Any, ...], part: str) -> None:
+    with pytest.raises(BadArgument, match=part):
+        load(written(tmp_path, ranged(*ranges)), KNOWN)
+
+
+def test_a_shortfall_is_accepted_like_a_relaxation(tmp_path: Path) -> None:
+    name = Shortfall.LIMIT_JOBS_IGNORED
+    ledger = load(written(tmp_path, entry(relaxation=name.value)), KNOWN)
+    assert ledger.accepted == {name}
+    needed = result("race/a", Verdict.ACCEPTED, name.value)
+    assert ledger.used([needed]) == (name.value,)
+    assert ledger.stale([needed, result("race/b", Verdict.PASS)]) == ()

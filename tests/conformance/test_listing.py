@@ -1,11 +1,15 @@
-"""`orthanc-jobs list`: the whole catalogue, and what checks each entry."""
+"""`orthanc-jobs list`: the whole catalogue, and what is done for each entry."""
 
 from __future__ import annotations
 
-from conformance.listing import THROUGHOUT, lines
+import json
+
+from conformance.listing import THROUGHOUT, entries, lines, to_json
+from conformance.power import caught
+from conformance.reference.faults import FAULTS
 from conformance.suites import suites
 from conformance.suites.case import Profile
-from spec.requirements import CATALOGUE
+from spec.requirements import CATALOGUE, Bound
 
 
 def test_every_requirement_and_every_case_is_listed() -> None:
@@ -17,10 +21,34 @@ def test_every_requirement_and_every_case_is_listed() -> None:
 
 
 def test_the_last_line_counts_what_is_checked() -> None:
-    checked = sum("cases:" in line and "none yet" not in line for line in lines())
-    assert f"check {checked} of {len(CATALOGUE)} requirements" in list(lines())[-1]
-    assert checked < len(CATALOGUE)
+    text = list(lines())
+    checked = sum("    cases: " in line and "none yet" not in line for line in text)
+    closed = sum("    no case: " in line for line in text)
+    open_ = len(CATALOGUE) - checked - closed
+    assert f"check {checked} of {len(CATALOGUE)} requirements" in text[-1]
+    assert f"{closed} cannot be reached from outside, {open_} have no case" in text[-1]
 
 
 def test_what_is_checked_throughout_is_in_the_catalogue() -> None:
     assert set(CATALOGUE) >= THROUGHOUT
+
+
+def test_a_requirement_has_cases_or_a_reason_and_not_both() -> None:
+    for entry in entries():
+        assert not (entry.checked and entry.unreachable), entry.requirement.id
+        if entry.requirement.binds is Bound.CLIENT:
+            assert entry.unreachable is not None
+
+
+def test_the_faults_that_were_seen_exist_and_break_what_exists() -> None:
+    assert set(caught()) <= set(FAULTS)
+    assert {id for broken in caught().values() for id in broken} <= set(CATALOGUE)
+    assert all(caught().values()), "a fault that nothing reports"
+
+
+def test_the_json_says_the_same() -> None:
+    found = json.loads(to_json())
+    assert found["schema"] == 1
+    assert [one["id"] for one in found["requirements"]] == list(CATALOGUE)
+    cases = [id for one in found["requirements"] for id in one["cases"]]
+    assert sorted(cases) == sorted(case.id for case in suites(Profile()))

@@ -12,7 +12,7 @@ from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.oracle import Finding
 from conformance.replay import Recording, load, record
-from conformance.steps import submit, succeed
+from conformance.steps import Via, submit, succeed
 from spec.relaxations import Relaxation
 from spec.table import Ground
 
@@ -23,6 +23,7 @@ STEPS: list[dict[str, Any]] = [
     {"do": "list"},
     {"do": "pause", "job": "unknown"},
     {"do": "succeed", "job": "A", "settle": False},
+    {"do": "submit", "job": "B", "steps": 1, "priority": 0, "via": "modality"},
 ]
 GOOD: dict[str, Any] = {
     "schema": 1,
@@ -56,6 +57,7 @@ def test_a_good_one(tmp_path: Path) -> None:
 
 def test_what_was_written_is_what_is_read(tmp_path: Path) -> None:
     steps = [(submit("A", 3, 7), ("accepted",)), (succeed("A"), ())]
+    steps += [(submit("B", via=Via.MODALITY), ())]
     finding = Finding("queue/engine", ("this", "or that"), "something else", None)
     settings = {"ConcurrentJobs": 2, "JobsHistorySize": None, "SaveJobs": True}
     made = record("race/a/b", settings, steps, finding, ["b", "a"], "here 1.0", 5)
@@ -116,6 +118,9 @@ def deviation(**changed: Any) -> dict[str, Any]:
         (step(priority="1"), "'priority'"),
         (step(priority=2**31), "'priority'"),
         (step(settle=1), "'settle'"),
+        (step(via="fax"), "'via' must be one of peer, modality"),
+        (step(via=None), "'via'"),
+        (step(via=["peer"]), "'via'"),
         (step(state="Running"), "'state'"),
         (step(do="await", state="Foo"), "'state'"),
         (step(do="await", state=["Running"]), "'state'"),

@@ -77,7 +77,9 @@ def events(*results: Result, verdict: str = "deviates") -> list[Event]:
         Cleanup(3, (Left("job", "1234", "this server cannot delete a job"),)),
         Statistics(7, 20, 1.23456, 0.5, 0.25),
     )
-    started = Started(Target("http://h:1", "1.10.1", "url"), 5, "2026-01-01T00:00:00", 4, None)
+    started = Started(
+        Target("http://h:1", "1.10.1", "url", ("--exclusive",)), 5, "2026-01-01T00:00:00", 4, None
+    )
     middle = [e for r in results for e in (CaseBegins(r.id), CaseEnds(r))]
     return [started, *middle, ended]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from spec.relaxations import Relaxation
+from spec.relaxations import Relaxation, Shortfall
 from spec.requirements import CATALOGUE
 
 from .conftest import Run, command
 
-KNOWN = {r.value for r in Relaxation}
+KNOWN = {r.value for r in Relaxation} | {Shortfall.REQUEST_LOST_AT_STOP.value}
 
 
 def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> None:

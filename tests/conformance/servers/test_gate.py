@@ -117,7 +117,7 @@ def test_waiting_ends_without_an_arrival(gate: Gate) -> None:
     ],
 )
 def test_the_step_stands_in_the_instance(body: bytes, step: int) -> None:
-    assert module._step(body) == step
+    assert module.step_of(body) == step
 
 
 def test_a_body_is_asked_for_with_100_continue(gate: Gate) -> None:

@@ -1,0 +1,259 @@
+"""A burst: requests that several clients send at the same moment, to a server and to the gate.
+
+Each client has a connection and a thread of its own. The connection is opened before, and a
+barrier lets all of them go at once; from then on nobody waits for anybody. What they were
+answered, and what the gate saw meanwhile, is one history for the oracle (`Together`). It leads
+on from there as it does elsewhere: later readings and arrivals are judged by what the orders of
+the burst have left possible.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.bench import answer_step
+from conformance.concurrent.history import GATE, LATER, Call, Together
+from conformance.concurrent.picture import draw
+from conformance.concurrent.search import shortest
+from conformance.errors import NotAnswered, Unjudged
+from conformance.servers.client import Client
+from conformance.servers.client import Reply as Answer
+from spec.engine import Act, Arrive, Event, Read, Replied, Reply, Submit
+from spec.table import Action
+
+if TYPE_CHECKING:
+    from conformance.fixture import Tracked
+    from conformance.scene import Scene
+
+CREATES = "submit/creates-job"
+TICK = 0.002  # seconds between two looks whether all clients have been answered
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one client asks once: an action on a job, or a reading of it if there is none."""
+
+    job: str
+    action: Action | None = None
+
+    def __str__(self) -> str:
+        return f"{self.action or 'read'} {self.job}"
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A submission of a job that `Scene.prepare` knows."""
+
+    job: str
+    path: str
+    body: dict[str, object] = field(hash=False)
+    priority: int = 0
+
+    def __str__(self) -> str:
+        return f"submit {self.job}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``clients``: what each asks, one after the other. ``replies``: what the gate lets the step
+    that it holds of a job do, at the same moment. ``meanwhile``: what it lets those steps do that
+    arrive while the clients are not all answered yet, in order; any others it holds.
+    """
+
+    clients: tuple[tuple[Ask | New, ...], ...]
+    replies: tuple[tuple[str, Reply], ...] = ()
+    meanwhile: tuple[Reply, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    ask: Ask | New
+    reply: Answer
+    begin: float
+    end: float
+
+
+class _Asker:
+    """One client. ``answered`` is complete when its thread has ended without an ``error``."""
+
+    def __init__(
+        self, client: Client, asks: Sequence[tuple[Ask | New, str]], start: threading.Barrier
+    ) -> None:
+        self.answered: list[_Answered] = []
+        self.error: Unjudged | None = None
+        self._client = client
+        self._asks = asks
+        self._start = start
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._client.get("/system")  # opens the connection
+            self._start.wait()
+            for ask, path in self._asks:
+                self._ask(ask, path)
+        except threading.BrokenBarrierError:
+            pass  # another one could not begin, and says why
+        except Unjudged as error:
+            self.error = error
+            self._start.abort()
+        finally:
+            self._client.close()
+
+    def _ask(self, ask: Ask | New, path: str) -> None:
+        begin = time.monotonic()
+        if isinstance(ask, New):
+            reply = self._client.post(path, ask.body)
+        elif ask.action is None:
+            reply = self._client.get(path)
+        else:
+            reply = self._client.post(path)
+        self.answered.append(_Answered(ask, reply, begin, time.monotonic()))
+
+
+def burst(scene: Scene, plan: Plan, requirement: str) -> None:
+    """Let all clients go at once, and tell the oracle what came of it.
+
+    ``requirement``: what is broken where no order of the calls explains their answers.
+    Raises `Unjudged` where a request was not answered, or the orders are too many.
+    """
+    bench = scene.bench
+    for number, asks in enumerate(plan.clients, 1):
+        scene.lines.append(f"at once, client {number}: {', then '.join(map(str, asks))}")
+    for name, reply in plan.replies:
+        scene.lines.append(f"at once, the gate: let the step of {name} {reply}")
+    bench.check()
+    bench.arrivals(0.0)
+    for job in bench.jobs.values():
+        job.fields.touched()
+    numbers = _numbers(scene, plan)
+    askers, gate = _go(scene, plan, numbers)
+    for asker in askers:
+        _raise(scene, asker)
+    calls = list(gate)
+    for number, asker in enumerate(askers, 1):
+        client = f"client {number}"
+        calls += [_call(scene, client, one, numbers) for one in asker.answered]
+    bench.see(Together(tuple(calls), requirement), None)
+    bench.settle()
+
+
+def _numbers(scene: Scene, plan: Plan) -> dict[str, int]:
+    """The index of each job, also of those that are to be made: in the order of the plan."""
+    known = {name: job.index for name, job in scene.bench.jobs.items()}
+    new = [ask.job for asks in plan.clients for ask in asks if isinstance(ask, New)]
+    return known | {name: len(known) + at for at, name in enumerate(new)}
+
+
+def _go(
+    scene: Scene, plan: Plan, numbers: dict[str, int]
+) -> tuple[list[_Asker], list[Call]]:
+    """All clients with their answers, and what the gate did and saw meanwhile."""
+    bench, server = scene.bench, scene.fixture.client
+    start = threading.Barrier(len(plan.clients) + 1, timeout=server.timeout)
+    askers = [
+        _Asker(Client(server.address, server.timeout), _paths(scene, asks), start)
+        for asks in plan.clients
+    ]
+    held = [(bench.jobs[name], reply) for name, reply in plan.replies]
+    with suppress(threading.BrokenBarrierError):  # who broke it says why
+        start.wait()
+    calls: list[Call] = []
+    began = time.monotonic()
+    for job, reply in held:
+        calls.append(_let(scene, job, numbers, reply))
+    meanwhile = list(plan.meanwhile)
+    while True:
+        done = not any(asker.thread.is_alive() for asker in askers)
+        scene.fixture.gate.wait(0.0 if done else TICK)
+        for job, hold in bench.mine(scene.fixture.gate.arrivals()):
+            event = Arrive(numbers[job.name], hold.step)
+            calls.append(Call(GATE, event, None, min(began, hold.since), hold.since))
+            if meanwhile and not done:
+                calls.append(_let(scene, job, numbers, meanwhile.pop(0)))
+        if done:
+            server.requests += sum(len(asker.answered) for asker in askers)
+            return askers, calls
+
+
+def _paths(scene: Scene, asks: Sequence[Ask | New]) -> list[tuple[Ask | New, str]]:
+    made = []
+    for ask in asks:
+        path = ask.path if isinstance(ask, New) else f"/jobs/{scene.bench.jobs[ask.job].id}"
+        if isinstance(ask, Ask) and ask.action is not None:
+            path += f"/{ask.action}"
+        made.append((ask, path))
+        scene.fixture.actions += isinstance(ask, New) or ask.action is not None
+    return made
+
+
+def _let(scene: Scene, job: Tracked, numbers: dict[str, int], reply: Reply) -> Call:
+    """Answer the step that the gate holds of the job."""
+    scene.fixture.actions += 1
+    begin = time.monotonic()
+    answer_step(job.holds[-1], reply)
+    return Call(GATE, Replied(numbers[job.name], reply), None, begin, time.monotonic())
+
+
+def _raise(scene: Scene, asker: _Asker) -> None:
+    """What kept a client from its answers. A managed server must answer: see the bench."""
+    if isinstance(asker.error, NotAnswered):
+        scene.bench.unanswered(asker.error)
+    if asker.error is not None:
+        scene.bench.check()
+        raise asker.error
+
+
+def _call(scene: Scene, client: str, one: _Answered, numbers: dict[str, int]) -> Call:
+    """A request and its answer as a call of the model; what that does not know is checked here."""
+    bench, number = scene.bench, numbers[one.ask.job]
+    if isinstance(one.ask, New):
+        found = one.reply.json()
+        handle = isinstance(found, dict) and isinstance(found.get("ID"), str)
+        scene.require(CREATES, one.reply.ok and handle, "HTTP 200 with the ID of the job", one.reply)
+        job = scene.bench.take(one.ask.job, found["ID"], number)
+        event = Submit(one.ask.priority, job.steps)
+        return Call(client, event, True, one.begin, one.end, number)
+    if one.ask.action is not None:
+        bench.check_acted(one.reply)
+        event = Act(one.ask.action, number)
+        return Call(client, event, one.reply.status, one.begin, one.end)
+    shown = None if one.reply.status == 404 else bench.view(bench.jobs[one.ask.job], one.reply)
+    return Call(client, Read(number), shown, one.begin, one.end)
+
+
+# --- what a deviation looks like ----------------------------------------------------------------
+
+
+@contextmanager
+def pictured(scene: Scene) -> Iterator[None]:
+    """Where a deviation is found within it, the shortest history that shows it is drawn."""
+    bench = scene.bench
+    config, engines = bench.oracle.config, bench.oracle.engines
+    found, seen = len(bench.findings), len(bench.trace)
+    try:
+        yield
+    finally:
+        if len(bench.findings) > found:
+            calls = list(_calls(bench.trace[seen:]))
+            if least := shortest(config, engines, calls):
+                scene.lines.append(f"no order of {len(calls)} calls explains these of them:")
+                scene.lines += draw(least, bench.names)
+
+
+def _calls(trace: Sequence[tuple[Event | Together, Any]]) -> Iterator[Call]:
+    """All that was seen as one history. What was seen alone came one after the other."""
+    now = 0.0
+    for event, answer in trace:
+        if isinstance(event, Together):
+            yield from event.calls
+            now = max(now, *(call.end for call in event.calls))
+        else:
+            now += TICK
+            yield Call(LATER, event, answer, now, now)

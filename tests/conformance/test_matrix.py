@@ -1,0 +1,85 @@
+"""The matrix: what a requirement is on a server, and the page that says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.listing import THROUGHOUT
+from conformance.matrix import UNNAMED, Column, Field, Mark, fields, markdown
+from spec.requirements import CATALOGUE
+
+ROOT = Path(__file__).parents[2]
+CASE = "race/pause/last-step-succeeds"
+
+
+def case(id: str, verdict: str, requirement: str | None = None, *names: str) -> dict[str, Any]:
+    return {
+        "id": id,
+        "requirement": requirement or id,
+        "verdict": verdict,
+        "relaxations": list(names),
+        "reason": "it is so" if verdict == "skipped" else None,
+    }
+
+
+def column(*cases: dict[str, Any], version: str = "1.12.7", kind: str = "orthanc") -> Column:
+    report = {
+        "kit": "0",
+        "started": "2026-01-01T00:00:00+00:00",
+        "target": {"name": kind, "version": version, "kind": kind},
+        "verdict": "deviates",
+        "cases": list(cases),
+    }
+    return Column(kind, f"orthanc-jobs run {kind}", report)
+
+
+@pytest.mark.parametrize(
+    ("cases", "field"),
+    [
+        ([case(CASE, "pass")], Field(Mark.PASS)),
+        ([case(CASE, "deviation", None, "x", "a")], Field(Mark.DEVIATION, ("a", "x"))),
+        ([case(CASE, "deviation")], Field(Mark.DEVIATION, (UNNAMED,))),
+        ([case("x", "deviation", CASE, "n"), case(CASE, "pass")], Field(Mark.DEVIATION, ("n",))),
+        ([case(CASE, "deviation", "step/run-once")], Field(Mark.UNKNOWN)),
+        ([case(CASE, "unknown")], Field(Mark.UNKNOWN)),
+        ([case(CASE, "skipped")], Field(Mark.NOT_REACHABLE, why=("it is so",))),
+    ],
+)
+def test_a_field(cases: list[dict[str, Any]], field: Field) -> None:
+    assert fields(column(*cases))[CASE] == field
+
+
+def test_what_no_case_covers() -> None:
+    found = fields(column(case(CASE, "pass")))
+    assert found["submit/asynchronous-advised"].mark is Mark.NOT_REACHABLE
+    assert found["history/zero"].mark is Mark.NO_CASE
+    assert {found[id].mark for id in THROUGHOUT} == {Mark.PASS}
+
+
+def test_what_is_said_of_other_versions() -> None:
+    deletes = case("x", "pass", "history/delete-job")
+    assert fields(column(version="1.10.1"))["history/delete-job"].mark is Mark.NOT_APPLICABLE
+    assert fields(column(version="1.12.7"))["queue/limit-jobs"].mark is Mark.NOT_APPLICABLE
+    assert fields(column(deletes))["history/delete-job"].mark is Mark.PASS
+    reference = column(deletes, version="1.5.6", kind="reference")
+    assert fields(reference)["history/delete-job"].mark is Mark.PASS
+
+
+def test_the_page_has_a_row_for_each_requirement_and_says_why_not() -> None:
+    text = "\n".join(markdown([column(case(CASE, "skipped"))]))
+    rows = re.findall(r"^\| `([\w/-]+)` \|", text, re.MULTILINE)
+    assert sorted(rows) == sorted(CATALOGUE)
+    assert "| `orthanc-jobs run orthanc` | 2026-01-01 | 0 | deviates |" in text
+    assert f"- it is so:\n  - `{CASE}`" in text
+
+
+def test_the_committed_page_is_of_this_catalogue_and_names_its_commands() -> None:
+    text = (ROOT / "docs" / "matrix.md").read_text()
+    rows = re.findall(r"^\| `([\w/-]+)` \|", text, re.MULTILINE)
+    assert sorted(rows) == sorted(CATALOGUE), "run `make matrix` again"
+    for version in ("1.9.1", "1.10.1", "1.12.7", "1.13.0", "1.5.6"):
+        assert f"| {version} | `orthanc-jobs run " in text
