@@ -193,5 +193,6 @@ def check_trace(path: Path) -> int:
     for line in lines(found):
         console.print(escape(line), highlight=False, soft_wrap=True)
     verdict = f"{len(found)} impossible" if found else "holds"
-    console.print(f"{verdict}: {readings} readings in {escape(str(path))}", highlight=False)
+    text = f"{verdict}: {readings} readings in {escape(str(path))}"
+    console.print(text, highlight=False, soft_wrap=True)
     return 1 if found else 0

@@ -31,7 +31,7 @@ from conformance.servers.client import Address, Client, System, identify, printa
 STARTS = 30.0  # seconds that a server may take until it answers
 STOPS = 10.0  # seconds that it may take to end after SIGTERM
 LINGERS = 2.4  # seconds after SIGTERM in which an Orthanc still runs jobs, and then saves them
-LINGERS_BRIEFLY = 1.0  # the same, of a reference server that saves each change at once
+LINGERS_BRIEFLY = 0.3  # the same, of a reference server that saves each change at once
 LAST = 5.0  # seconds after SIGKILL
 TICK = 0.01  # seconds between two looks at a starting server
 LOG_END = 2000  # characters of the log that are shown when a server dies
@@ -117,14 +117,17 @@ class Managed:
     def address(self) -> Address:
         return Address(f"http://127.0.0.1:{self.port}")
 
-    def start(self, changed: Mapping[str, Any] = NOTHING, loads: bool = True) -> System:
-        """Start it (again), and wait until it answers.
+    def start(
+        self, changed: Mapping[str, Any] = NOTHING, loads: bool = True, port: int | None = None
+    ) -> System:
+        """Start it (again), and wait until it answers: at a free port, or at ``port``.
 
         ``changed``: Orthanc configuration keys for this life of it only. ``loads``: False leaves
         its earlier jobs alone (``--no-jobs``). Raises `BadArgument` where that cannot be said.
         """
         assert self._folder is not None
-        self.port, dicom = _free_ports()
+        free, dicom = _free_ports()
+        self.port = free if port is None else port
         name = f"orthanc-jobs {secrets.token_hex(4)}"
         seen = _seen_by(self.command, self._folder)
         settings = {

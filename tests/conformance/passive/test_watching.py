@@ -1,0 +1,96 @@
+"""Watching live servers: nothing is made on them, restarts raise no alarm, faults do."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.passive.trace import check
+from conformance.passive.watching import Wish, watch
+from conformance.servers.client import Client
+from conformance.servers.managed import Managed, orthanc, reference
+
+QUICK = 0.05  # seconds between two readings
+
+
+@pytest.fixture
+def server() -> Iterator[Managed]:
+    with orthanc() as opened:
+        yield opened
+
+
+def work(server: Managed, *more: str) -> subprocess.Popen[bytes]:
+    """The kit at work on the server, in a process of its own."""
+    words = [sys.executable, "-m", "conformance.cli", "run", server.address.url, "--exclusive"]
+    return subprocess.Popen(
+        [*words, "--suite", "action", "--suite", "race", *more],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def watched(server: Managed, seconds: float) -> int:
+    return watch(Wish(server.address, QUICK, seconds, workers=2, history=10))
+
+
+def test_a_server_at_work_that_is_restarted_raises_no_alarm(
+    server: Managed, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.ndjson"
+    words = [sys.executable, "-m", "conformance.cli", "watch", server.address.url]
+    known = ["--workers", "2", "--history-size", "10", "--interval", str(QUICK)]
+    watcher = subprocess.Popen(
+        [*words, *known, "--record", str(trace)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for _ in range(2):
+            assert work(server).wait(120) == 0
+            server.stop()
+            server.start(port=server.port)
+        assert watcher.poll() is None
+    finally:
+        watcher.send_signal(signal.SIGINT)
+        out, _ = watcher.communicate(timeout=30)
+    assert watcher.returncode == 2  # it was interrupted
+    assert out.startswith("interrupted: nothing impossible in "), out
+    lines = [json.loads(line) for line in trace.read_text().splitlines()]
+    assert lines[0]["trace"] == "orthanc-jobs"
+    assert any("outage" in line for line in lines)
+    assert any(line.get("fresh") for line in lines)
+    assert any(line.get("jobs") for line in lines)
+    assert check(trace)[1] == []
+
+
+def test_nothing_is_made_on_the_server(server: Managed) -> None:
+    client = Client(server.address)
+    before = {path: client.get(path).body for path in ("/jobs", "/peers", "/statistics")}
+    assert watched(server, 0.5) == 0
+    assert {path: client.get(path).body for path in before} == before
+    client.close()
+
+
+def test_a_fault_raises_the_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+    with reference(fault="resubmit-of-success-accepted") as server:
+        kit = work(server)
+        assert watched(server, 30) == 1
+        kit.terminate()
+        kit.wait(10)
+    assert "impossible: monitor/state-success" in capsys.readouterr().out
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.cli", "watch", "http://127.0.0.1:9"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no server answers at http://127.0.0.1:9" in done.stderr
