@@ -12,7 +12,7 @@ run: $(VENV)/run
 
 test: $(VENV)/test lint
 	$(BIN)/orthanc-jobs diagram --check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile  # more than cores: most of them wait for a server
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -38,5 +38,5 @@ $(VENV)/run: $(BIN)/python pyproject.toml
 
 $(VENV)/test: $(BIN)/python pyproject.toml
 	tools/debian-packages orthanc graphviz spin gcc libc6-dev
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,proofs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,learn,proofs]'
 	touch $@

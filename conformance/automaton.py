@@ -127,8 +127,8 @@ JOB = Plant(
     (Kind("A", 2, 0),),
     (Input(Verb.START), *(Input(verb, 0) for verb in EVERY), Input(Verb.READ)),
 )
-# Two jobs of one step that only a failure ends: the second is the more urgent one. It is about which
-# job has the worker, and what one job does is the matter of the other plant.
+# Two jobs of one step that only a failure ends: the second is the more urgent one. It is about
+# which job has the worker, and what one job does is the matter of the other plant.
 TWO_JOBS = Plant(
     (Kind("A", 1, 0), Kind("B", 1, 1)),
     (
@@ -209,12 +209,24 @@ class _World(NamedTuple):
     held: bool = True
 
 
+def name_after(plant: Plant, word: Word, choices: Choices = STRICT) -> str:
+    """The state that ``word`` leads to, in words."""
+    world = _born(plant, choices)
+    for one in word:
+        world = _apply(world, one, choices)[1]
+    return _name(plant, world)
+
+
+def _born(plant: Plant, choices: Choices) -> _World:
+    engine = EMPTY
+    for job in plant.jobs:
+        ((_, engine),) = step(_config(True), engine, Submit(job.priority, job.steps))
+    return _World(_settled(engine, True, choices))
+
+
 def derive(plant: Plant, choices: Choices = STRICT) -> Machine:
     """The least automaton that does what the model says of ``plant``."""
-    born = EMPTY
-    for job in plant.jobs:
-        ((_, born),) = step(_config(True), born, Submit(job.priority, job.steps))
-    first = _World(_settled(born, True, choices))
+    first = _born(plant, choices)
     found: dict[_World, int] = {first: 0}
     ways: list[dict[Input, Way]] = []
     for world in (todo := [first]):
@@ -281,20 +293,57 @@ def _config(held: bool, relaxations: frozenset[Relaxation] = NONE) -> Config:
 
 
 def _apply(world: _World, one: Input, choices: Choices) -> tuple[int | None, _World]:
+    status, engine, held = _begun(world, one)
+    return status, _World(_settled(engine, held, choices), held)
+
+
+def _begun(world: _World, one: Input) -> tuple[int | None, Engine, bool]:
+    """An input, before the engine does anything by itself: what is answered, and whether the
+    worker is held then.
+    """
     engine, held = world
-    status: int | None = None
-    event: Event | None = None
     if one.verb is Verb.START:
-        held = False
-    elif one.verb in REPLIES:
+        return None, engine, False
+    if one.verb is Verb.READ:
+        return None, engine, held
+    event: Event
+    if one.verb in REPLIES:
         event = Replied(one.job or 0, Reply(one.verb.value))
-    elif one.verb is not Verb.READ:
+    else:
         held = held or (one.verb in QUEUES and not _running(engine))
         event = Act(Action(one.verb.value), one.job)
-    if event is not None:
-        ((answer, engine),) = step(_config(held), engine, event)
-        status = answer if isinstance(answer, int) else None
-    return status, _World(_settled(engine, held, choices), held)
+    ((answer, engine),) = step(_config(held), engine, event)
+    return (answer if isinstance(answer, int) else None), engine, held
+
+
+# --- what the model permits -------------------------------------------------------------------
+
+Worlds: TypeAlias = frozenset[_World]
+
+
+def beginnings(plant: Plant, relaxations: frozenset[Relaxation] = NONE) -> Worlds:
+    """Where the model may be before the first input, with all that it leaves open left open."""
+    config = _config(True, relaxations)
+    engine = EMPTY
+    for job in plant.jobs:
+        ((_, engine),) = step(config, engine, Submit(job.priority, job.steps))
+    return frozenset(_World(after) for after in _rests(config, engine))
+
+
+def permitted(
+    worlds: Worlds, one: Input, output: Output, relaxations: frozenset[Relaxation] = NONE
+) -> Worlds:
+    """Where the model may be after an input that showed ``output``; empty if it permits no such."""
+    found = set()
+    for world in worlds:
+        status, engine, held = _begun(world, one)
+        for after in _rests(_config(held, relaxations), engine):
+            if status == output.status and tuple(map(view, _jobs(after))) == output.shown:
+                found.add(_World(after, held))
+    return frozenset(found)
+
+
+# --- what an input does -----------------------------------------------------------------------
 
 
 def _settled(engine: Engine, held: bool, choices: Choices) -> Engine:
@@ -360,7 +409,8 @@ def _name(plant: Plant, world: _World) -> str:
     """A state in words: what each job is, how far it is, and what it was asked for."""
     told = []
     for kind, job in zip(plant.jobs, _jobs(world.engine), strict=True):
-        text = f"{job.state} after {job.done} of {job.steps}"
+        text = str(job.state)
+        text += f" after {job.done} of {job.steps}" if job.state not in FINAL else ""
         text += f", asked: {job.asked}" if job.asked is not Asked.NOTHING else ""
         told.append(text if len(plant.jobs) == 1 else f"{kind.name} {text}")
     return "; ".join(told)

@@ -307,7 +307,7 @@ class Campaign:
             session.empty()
         bench = self._bench(session, case, patience)
         draw = Random(f"{self.plan.seed}/{case.id}/{number}")
-        scene = Scene(bench, session.profile, session.system.version, draw)
+        scene = Scene(bench, session.profile, session.system.version, draw, number)
         reason, died, dirty = None, None, False
         session.client.timeout = self.choice.timeout * patience
         try:

@@ -126,12 +126,39 @@ def replay(
 
 @app.command()
 @spread
+def learn(
+    server: ServerOptions,
+    accepted: LedgerOptions,
+    extra_states: Annotated[
+        int,
+        typer.Option(
+            metavar="K", min=0, max=4, help="States beyond the learned ones that are ruled out."
+        ),
+    ] = 1,
+    seconds: Annotated[
+        float, typer.Option(metavar="S", min=1, help="How long at most; then it is unknown.")
+    ] = 600.0,
+    picture: Annotated[
+        Path, typer.Option(metavar="F", help="The difference as SVG; its DOT is put beside it.")
+    ] = Path("learned.svg"),
+    json_file: JsonFile = None,
+) -> None:
+    """Infer a server's job automaton, and show how it differs from the specification's."""
+    from conformance.inference import Wish, infer
+
+    choice, ledger = server.choice(), accepted.file()
+    wish = Wish(choice, ledger, accepted.no_ledger, extra_states, seconds, picture, json_file)
+    raise typer.Exit(infer(wish))
+
+
+@app.command()
+@spread
 def watch(
     url: Annotated[str, typer.Argument(metavar="URL", help="The server.")],
     access: AccessOptions,
     interval: Annotated[
         float, typer.Option(metavar="S", min=0.05, max=600, help="Seconds between two readings.")
-    ] = 0.5,
+    ] = 0.25,
     seconds: Annotated[
         float | None, typer.Option(metavar="S", min=0.1, help="How long. Default: until Ctrl-C.")
     ] = None,

@@ -53,7 +53,7 @@ class Bound:
         return (
             f"like the specification{like}: {self.states} states, up to {self.extra} more in the"
             f" server, {self.sequences} sequences by the {self.method} method"
-            f" ({self.ran} run, {self.actions} actions), if {self.assumption}"
+            f" ({self.ran} run, {self.actions} actions)"
         )
 
 

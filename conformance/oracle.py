@@ -193,13 +193,18 @@ class Oracle:
         return self._at_rest(self.engines, self.config)
 
     def awaited(self) -> list[int]:
-        """The jobs of which another reading could tell whether the server has come to rest."""
+        """The jobs of which another reading could tell whether the server has come to rest.
+
+        Where each was read as some engine at rest has it, but no engine has them all, one of the
+        readings is an old one, and which one it is cannot be told.
+        """
         resting = [e for e in self.rest() if not _sent(e)]
-        return [
+        found = [
             job
             for job in range(self.count)
             if not any(self._read_as(job, _view(e, job), self.engines) for e in resting)
         ]
+        return found or list(range(self.count))
 
     def _at_rest(self, engines: Engines, config: Config) -> bool:
         return any(
@@ -242,7 +247,7 @@ class Oracle:
         if isinstance(event, Restarted):
             return ("starts again",)
         if isinstance(event, Together):
-            return ("what some order of the calls explains, each at a moment of its own time",)
+            return ("an order of the calls, each within its time, that explains what was seen",)
         if isinstance(event, Arrive):
             found = {
                 self.say(Arrive(job, one.done), None)
@@ -274,7 +279,7 @@ class Oracle:
         if not isinstance(event, Together):
             return self.say(event, answer)
         found = shortest(self.config, before, event.calls) or event.calls
-        return "at the same moment " + ", ".join(words(call, self._names) for call in found)
+        return "at the same moment: " + "; ".join(words(call, self._names) for call in found)
 
     def name(self, job: int) -> str:
         return self._names[job] if job < len(self._names) else f"job {job}"

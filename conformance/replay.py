@@ -56,10 +56,14 @@ class Recording:
     def same(self, result: Result) -> bool:
         """Whether ``result`` is the recorded deviation, accepted or not.
 
-        One that relaxations explain is known by them; another, by the requirement it breaks.
+        One that relaxations explain is known by them; another, by the requirement it breaks. What
+        falls at moments that nobody controls shows one fault in several ways: there every
+        deviation of the case is the one, but for those that are accepted.
         """
         if result.verdict not in (Verdict.DEVIATION, Verdict.ACCEPTED):
             return False
+        if self.check is not None and self.repeat > 1 and result.verdict is Verdict.DEVIATION:
+            return True
         if self.relaxations or result.relaxations:
             return tuple(sorted(result.relaxations)) == self.relaxations
         return result.requirement == self.requirement
@@ -129,7 +133,9 @@ def record(
 
 def _says(key: str, value: Any) -> bool:
     """Whether a setting says something that every server does not do by itself."""
-    return value not in (None, True) and (key != "LimitJobs" or value != 0)
+    if value is None or value is True:  # not by equality, which takes 1 for True
+        return False
+    return key != "LimitJobs" or value != 0
 
 
 def load(path: Path) -> Recording:

@@ -70,16 +70,23 @@ class Scene:
     """One check under way on a live server. ``lines``: what was done so far, in words.
 
     ``draw``: chance, for what a check leaves to it; the same in each run with the same seed.
+    ``number``: how often the case was run before.
     """
 
     def __init__(
-        self, bench: Bench, profile: Profile, version: str, draw: Random | None = None
+        self,
+        bench: Bench,
+        profile: Profile,
+        version: str,
+        draw: Random | None = None,
+        number: int = 0,
     ) -> None:
         self.bench = bench
         self.fixture = bench.fixture
         self.profile = profile
         self.version = version
         self.draw = draw or Random(0)
+        self.number = number
         self.deadline = bench.deadline
         self.grace = GRACE
         self.lines: list[str] = []
@@ -178,10 +185,7 @@ class Scene:
             )
             id = self._find(job.slot)
         assert id is not None
-        self.bench.prepared.pop(name)
-        job.id, job.index, job.expected = id, len(self.bench.names), False
-        self.bench.jobs[name] = job
-        self.bench.names.append(name)
+        self.bench.take(name, id, len(self.bench.names))
         self.bench.see(Submit(priority, job.steps), True)
         for hold in job.holds:
             self.bench.see(Arrive(job.index, hold.step), None)

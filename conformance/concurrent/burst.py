@@ -92,6 +92,11 @@ class _Asker:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
+    @property
+    def requests(self) -> int:
+        """How many it has sent."""
+        return self._client.requests
+
     def _run(self) -> None:
         try:
             self._client.get("/system")  # opens the connection
@@ -134,8 +139,6 @@ def burst(scene: Scene, plan: Plan, requirement: str) -> None:
         job.fields.touched()
     numbers = _numbers(scene, plan)
     askers, gate = _go(scene, plan, numbers)
-    for asker in askers:
-        _raise(scene, asker)
     calls = list(gate)
     for number, asker in enumerate(askers, 1):
         client = f"client {number}"
@@ -151,9 +154,7 @@ def _numbers(scene: Scene, plan: Plan) -> dict[str, int]:
     return known | {name: len(known) + at for at, name in enumerate(new)}
 
 
-def _go(
-    scene: Scene, plan: Plan, numbers: dict[str, int]
-) -> tuple[list[_Asker], list[Call]]:
+def _go(scene: Scene, plan: Plan, numbers: dict[str, int]) -> tuple[list[_Asker], list[Call]]:
     """All clients with their answers, and what the gate did and saw meanwhile."""
     bench, server = scene.bench, scene.fixture.client
     start = threading.Barrier(len(plan.clients) + 1, timeout=server.timeout)
@@ -164,6 +165,8 @@ def _go(
     held = [(bench.jobs[name], reply) for name, reply in plan.replies]
     with suppress(threading.BrokenBarrierError):  # who broke it says why
         start.wait()
+    if start.broken:
+        held = []
     calls: list[Call] = []
     began = time.monotonic()
     for job, reply in held:
@@ -178,7 +181,11 @@ def _go(
             if meanwhile and not done:
                 calls.append(_let(scene, job, numbers, meanwhile.pop(0)))
         if done:
-            server.requests += sum(len(asker.answered) for asker in askers)
+            server.requests += sum(asker.requests for asker in askers)
+            for asker in askers:
+                _raise(scene, asker)
+            if start.broken:
+                raise Unjudged("the clients could not begin at the same moment")
             return askers, calls
 
 
@@ -215,15 +222,15 @@ def _call(scene: Scene, client: str, one: _Answered, numbers: dict[str, int]) ->
     bench, number = scene.bench, numbers[one.ask.job]
     if isinstance(one.ask, New):
         found = one.reply.json()
-        handle = isinstance(found, dict) and isinstance(found.get("ID"), str)
-        scene.require(CREATES, one.reply.ok and handle, "HTTP 200 with the ID of the job", one.reply)
-        job = scene.bench.take(one.ask.job, found["ID"], number)
-        event = Submit(one.ask.priority, job.steps)
-        return Call(client, event, True, one.begin, one.end, number)
+        handle = one.reply.ok and isinstance(found, dict) and isinstance(found.get("ID"), str)
+        scene.require(CREATES, handle, "HTTP 200 with the ID of the job", one.reply)
+        job = bench.take(one.ask.job, found["ID"], number)
+        born = Submit(one.ask.priority, job.steps)
+        return Call(client, born, True, one.begin, one.end, number)
     if one.ask.action is not None:
         bench.check_acted(one.reply)
-        event = Act(one.ask.action, number)
-        return Call(client, event, one.reply.status, one.begin, one.end)
+        acted = Act(one.ask.action, number)
+        return Call(client, acted, one.reply.status, one.begin, one.end)
     shown = None if one.reply.status == 404 else bench.view(bench.jobs[one.ask.job], one.reply)
     return Call(client, Read(number), shown, one.begin, one.end)
 

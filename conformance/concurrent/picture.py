@@ -22,7 +22,8 @@ def draw(calls: Sequence[Call], names: Sequence[str] = ()) -> list[str]:
     client = max((len(call.client) for call in calls), default=0)
     texts = [words(call, names) for call in ordered]
     wide = max((len(text) for text in texts), default=0)
-    lines = [f"{'':{client}}  {'':{wide}}  0{f'{1000 * span:.1f} ms':>{WIDTH + 1}}"]
+    scale = f"{'':{client}}  {'':{wide}}  0{f'{1000 * span:.1f} ms':>{WIDTH + 1}}"
+    lines = [scale] if together else []
     for call, text in zip(ordered, texts, strict=True):
         bar = "" if call.client == LATER else _bar(call, start, span)
         lines.append(f"{call.client:{client}}  {text:{wide}}  {bar}".rstrip())

@@ -48,7 +48,7 @@ class Wish:
     """What to watch. Times in seconds; ``seconds`` None: until an interrupt or a finding."""
 
     address: Address
-    interval: float = 0.5
+    interval: float = 0.25
     seconds: float | None = None
     workers: int | None = None
     history: int | None = None

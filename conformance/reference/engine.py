@@ -183,6 +183,10 @@ class Engine:
             self._settle(job)
             return accepted
 
+    async def answer_action(self, job_id: str, action: Action) -> bool:
+        """`act` for a client of the event loop: it is short, so it is done at once."""
+        return self.act(job_id, action)
+
     def knows(self, job_id: str) -> bool:
         """Whether there is such a job."""
         with self._lock:

@@ -71,7 +71,7 @@ class JobsApi:
     def _action(self, action: Action) -> ActionEndpoint:
         async def act(request: Request) -> Response:
             job_id = request.path_params["id"]
-            accepted = self._engine.act(job_id, action)
+            accepted = await self._engine.answer_action(job_id, action)
             return self._answers.action(accepted, accepted or self._engine.knows(job_id))
 
         return act

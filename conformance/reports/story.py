@@ -89,8 +89,13 @@ class Story:
 
     @property
     def bounds(self) -> list[str]:
-        """What complete suites have shown, each in words."""
-        return [f"{r.id} {r.bound}" for r in self.results.values() if r.bound is not None]
+        """What complete suites have shown, each in words, and what that takes for granted."""
+        shown = {r.id: r.bound for r in self.results.values() if r.bound is not None}
+        granted = sorted({bound.assumption for bound in shown.values()})
+        return [
+            *(f"{id} {bound}" for id, bound in shown.items()),
+            *(f"  of a server of which this is taken for granted: {one}" for one in granted),
+        ]
 
     @property
     def skipped(self) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ from conformance.errors import BadArgument
 from conformance.suites import (
     action,
     complete,
+    concurrent,
     edge,
     history,
     monitor,
@@ -30,6 +31,7 @@ SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
     "race": race.cases,
     "schedule": schedule.cases,
     "history": history.cases,
+    "concurrent": concurrent.cases,
     "submit": submit.cases,
     "monitor": monitor.cases,
     "route": route.cases,

@@ -38,7 +38,7 @@ from conformance.errors import ServerDied, Unjudged
 from conformance.events import Bound
 from conformance.oracle import Finding
 from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile
-from conformance.suites.search import PATIENT, Attempt, Found, Performed, found_on, shortened
+from conformance.suites.search import HASTY, PATIENT, Attempt, Found, Performed, found_on, shortened
 from spec.relaxations import NONE, Name
 
 EXTRA = 0  # states that the server may have more, unless a run says otherwise
@@ -97,13 +97,16 @@ class Completing:
     died: tuple[ServerDied, Performed] | None = None
     ran: list[Ran] = field(default_factory=list)
     actions: int = 0
+    suspicious: bool = False  # something did not come, and came when it was tried again
     bound: Bound | None = None  # what was shown, when all of it was
 
     def run(self) -> None:
         """Run the suite of the automaton that the server turns out to be."""
         choices: Choices | None = STRICT
         begun: set[Word] = set()
-        while choices is not None:  # each time another one: it explains more than those before
+        tried: set[Choices] = set()
+        while choices is not None and choices not in tried:
+            tried.add(choices)
             machine = derive(self.plant, choices)
             words = covering.suite(machine, self.extra)
             todo = [word for word in words if word not in begun]
@@ -113,9 +116,10 @@ class Completing:
             if self.over:
                 return
             choices = self._resolved()
-        last = self.plant.tell(self.ran[-1].word)
+        last = self.plant.tell(self.ran[-1].word) if self.ran else "the first one"
         self.unjudged.append(
-            f"no deterministic reading of the model explains all of it; last: {last}"
+            "the server is none of the automata that the model allows for; it was seen in the"
+            f" sequence: {last}"
         )
 
     @property
@@ -167,6 +171,8 @@ class Completing:
     def _ran(self, word: Word) -> Ran | None:
         """Run a word on jobs of its own. None where it did not come to its end."""
         bench = self.open_bench()
+        if self.suspicious:  # what comes of it is tried again with patience
+            bench.deadline = min(bench.deadline, HASTY)
         before, ran, faulty = bench.fixture.actions, None, True
         try:
             driver = Driver(bench, self.plant, self.workers)
@@ -194,6 +200,7 @@ class Completing:
         if finding.missing:
             again = self.attempt([step for step, _ in bench.performed], PATIENT)
             if again is None or not again[0].missing:
+                self.suspicious = True  # what an earlier sequence has left may have been in its way
                 self.unjudged.append(f"{finding.actual}: not seen again with more patience")
                 return
         if named is not None and named <= self.admitted:

@@ -174,3 +174,10 @@ def test_what_is_the_same_deviation(
     recording = load(written(tmp_path, GOOD))
     seen = Result("x", requirement, Ground.DOCUMENTED, verdict, relaxations=relaxations)
     assert recording.same(seen) == same
+
+
+def test_a_setting_of_one_is_not_taken_for_a_flag_that_is_set() -> None:
+    finding = Finding("queue/engine", ("this",), "that", None)
+    config = {"ConcurrentJobs": 1, "JobsHistorySize": 1, "LimitJobs": 0, "SaveJobs": True}
+    made = record("x", config, [(submit("A"), ())], finding, (), "here")
+    assert made.config == {"ConcurrentJobs": 1, "JobsHistorySize": 1}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.reference.faults import (
     answers,
     archives,
+    concurrency,
     copies,
     errors,
     history,
@@ -92,6 +93,7 @@ _GROUPS = (
     copies,
     modalities,
     readings,
+    concurrency,
 )
 
 FAULTS: dict[str, Fault] = {

@@ -76,7 +76,7 @@ def test_unknown_job(shared: Server) -> None:
         assert (reply.status, reply.body) == (400, b"")
         assert shared.call("GET", f"/jobs/nope/{action}").status == 405
     assert shared.call("POST", "/jobs").status == 405
-    assert shared.call("POST", "/jobs/nope/explode").status == 404
+    assert shared.call("POST", "/jobs/nope/explode").status == 405
 
 
 ASKED = ((), ("pause",), ("cancel",), ("pause", "cancel"), ("cancel", "pause"))

@@ -1,0 +1,312 @@
+"""How a server's automaton differs from the specification's: in words, and as a picture.
+
+Both are walked together from their first states, by common words. Where an input shows something
+else, they part: that is a *different* move. A state of the one that no common word leads to is
+*missing* in the server, or *extra*. A different move has a name where the model, with a set of
+relaxations, permits the whole word. And with all of these it must permit whatever the server does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from conformance.automaton import (
+    OF_A_JOB,
+    Input,
+    Machine,
+    Output,
+    Verb,
+    Way,
+    Word,
+    Worlds,
+    beginnings,
+    derive,
+    name_after,
+    permitted,
+    resolutions,
+    states_only,
+)
+from conformance.oracle import describe
+from spec.engine import View
+from spec.relaxations import NONE, Relaxation, smallest_first
+from spec.table import State
+
+Pair: TypeAlias = tuple[int, int]
+Names: TypeAlias = frozenset[Relaxation]
+UNEXPLAINED = "nothing in the catalogue of relaxations explains it"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A different move. ``word`` leads to it, and ends with its input.
+
+    ``expected`` and ``actual``: what it shows; None where the input is not possible.
+    ``relaxations``: the smallest set that explains it; None where nothing does.
+    """
+
+    word: Word
+    expected: Output | None
+    actual: Output | None
+    relaxations: Names | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``pairs``: the states of both that a common word leads to, each with the shortest one.
+
+    ``missing`` and ``extra``: the states of the specification that the server does not have, and
+    those that only the server has. ``behind``: what the relaxations do not permit either.
+    """
+
+    specification: Machine
+    server: Machine
+    pairs: dict[Pair, Word]
+    changes: tuple[Change, ...]
+    behind: tuple[Change, ...] = ()
+
+    @property
+    def missing(self) -> list[int]:
+        met = {state for state, _ in self.pairs}
+        return [state for state in self.specification.states if state not in met]
+
+    @property
+    def extra(self) -> list[int]:
+        met = {state for _, state in self.pairs}
+        return [state for state in self.server.states if state not in met]
+
+    @property
+    def relaxations(self) -> Names | None:
+        """What explains all of it, nothing if there is no difference; None if nothing does."""
+        found: Names = NONE
+        for change in (*self.changes, *self.behind):
+            if change.relaxations is None:
+                return None
+            found |= change.relaxations
+        return found
+
+
+def difference(server: Machine) -> Difference:
+    """The difference of a server's automaton from the model's.
+
+    Of the choices that the model leaves open, those are taken that come nearest to the server.
+    """
+    strict = [derive(server.plant, choices) for choices in resolutions(())]
+    found = min((_walk(model, server) for model in strict), key=lambda one: len(one.changes))
+    changes = tuple(_named(server, change) for change in found.changes)
+    named = replace(found, changes=changes)
+    if named.relaxations is None:
+        return named
+    return replace(named, behind=tuple(_refuted(server, named.relaxations)))
+
+
+def by_state(found: Difference) -> Difference:
+    """The same with only the State of a reading, if that shows as many differences of each name.
+
+    It is easier to see.
+    """
+    less = _walk(states_only(found.specification), states_only(found.server))
+    known = {change.word: change.relaxations for change in found.changes}
+    shown = {known.get(change.word) for change in less.changes}
+    return less if shown == set(known.values()) and not found.behind else found
+
+
+def _named(server: Machine, change: Change) -> Change:
+    """The change with the smallest set of relaxations with which the model permits its word."""
+    for names in smallest_first(OF_A_JOB):
+        worlds = beginnings(server.plant, names)
+        for one, output in zip(change.word, server.outputs(change.word), strict=False):
+            worlds = permitted(worlds, one, output, names)
+        if worlds and len(server.outputs(change.word)) == len(change.word):
+            return replace(change, relaxations=names)
+    return change
+
+
+def _refuted(server: Machine, names: Names) -> Iterator[Change]:
+    """The moves of the server that the model does not permit even with ``names``."""
+    first = 0, beginnings(server.plant, names)
+    found: dict[tuple[int, Worlds], Word] = {first: ()}
+    for state, worlds in (todo := [first]):
+        for one, way in server.moves[state].items():
+            output, word = (
+                Output(way.status, server.shown[way.target]),
+                (*found[state, worlds], one),
+            )
+            after = way.target, permitted(worlds, one, output, names)
+            if not after[1]:
+                yield Change(word, None, output)
+            elif after not in found:
+                found[after] = word
+                todo.append(after)
+
+
+def _walk(first: Machine, server: Machine) -> Difference:
+    """The pairs of states that are reached together, and the moves in which the two part."""
+    if first.shown[0] != server.shown[0]:
+        born = Change((), Output(None, first.shown[0]), Output(None, server.shown[0]))
+        return Difference(first, server, {}, (born,))
+    pairs: dict[Pair, Word] = {(0, 0): ()}
+    changes = []
+    for pair in (todo := [(0, 0)]):
+        here, there = first.moves[pair[0]], server.moves[pair[1]]
+        for one in {**here, **there}:
+            word = (*pairs[pair], one)
+            expected, actual = _output(first, here.get(one)), _output(server, there.get(one))
+            if expected != actual:
+                changes.append(Change(word, expected, actual))
+                continue
+            after = here[one].target, there[one].target
+            if after not in pairs:
+                pairs[after] = word
+                todo.append(after)
+    return Difference(first, server, pairs, tuple(changes))
+
+
+def _output(machine: Machine, way: Way | None) -> Output | None:
+    return None if way is None else Output(way.status, machine.shown[way.target])
+
+
+# --- in words ---------------------------------------------------------------------------------
+
+
+def said(output: Output | None) -> str:
+    """An output in words."""
+    if output is None:
+        return "nothing of the kind"
+    shown = "; ".join(describe(v) if isinstance(v, View) else str(v) for v in output.shown)
+    return shown if output.status is None else f"HTTP {output.status}, {shown}"
+
+
+def lines(found: Difference) -> Iterator[str]:
+    """The difference in words; a change that was told of a shorter word is only counted."""
+    if not (found.changes or found.behind):
+        yield "no difference from the specification"
+        return
+    plant = found.server.plant
+    told: dict[Names | None, int] = {}
+    for change in (*found.changes, *found.behind):
+        names = change.relaxations
+        told[names] = told.get(names, 0) + 1
+        if names is not None and told[names] > 1:
+            continue
+        yield f"different move: {plant.tell(change.word)}"
+        yield f"  specified   {said(change.expected)}"
+        yield f"  the server  {said(change.actual)}"
+        if names is None:
+            yield f"  known as    {UNEXPLAINED}"
+        for name in sorted(names or ()):
+            yield f"  known as    {name}: {name.sentence}"
+    for some, count in told.items():
+        if count > 1:
+            known = "nothing" if not some else " and ".join(sorted(some))
+            yield f"{count} different moves in all that {known} explains"
+    if found.missing:
+        yield f"missing: {len(found.missing)} states of the specification"
+    if found.extra:
+        yield f"extra: {len(found.extra)} states that only the server has"
+
+
+# --- as a picture -----------------------------------------------------------------------------
+
+# Told apart by line, arrowhead and the first sign of the label, and by colour last.
+BOTH = 'color="#4a5568", fontcolor="#1f2937", style=solid, arrowhead=normal'
+MISSING = 'color="#1a4a8a", fontcolor="#1a4a8a", style=dashed, arrowhead=empty, penwidth=1.4'
+EXTRA = 'color="#b91c1c", fontcolor="#b91c1c", style=bold, arrowhead=diamond, penwidth=2.2'
+SIGN = {BOTH: "", MISSING: "\u2212 ", EXTRA: "+ "}
+FONT = "Helvetica,Arial,sans-serif"
+MEANS = (
+    "plain line: specification and server do the same\\l"
+    "\u2212 dashed line, open arrowhead: specified, and the server does not do it (missing)\\l"
+    "+ thick line, diamond: only the server does it (extra)\\l"
+    "both from one state with one label: a different move\\l"
+    "left out: what changes nothing in both\\l"
+)
+
+
+def dot(found: Difference, title: str) -> str:
+    """The picture in DOT: both automata in one, with the states that they share drawn once."""
+    first_ = found.specification
+    of_pair = {pair: f"p{number}" for number, pair in enumerate(found.pairs)}
+    first = {s: f"m{s}" for s in found.missing}
+    other = {s: f"e{s}" for s in found.extra}
+    for (a, b), name in of_pair.items():
+        first.setdefault(a, name)
+        other.setdefault(b, name)
+    edges: dict[tuple[str, str, str], list[str]] = {}
+
+    def draw(source: str, target: str, look: str, one: Input, status: int | None) -> None:
+        label = f"{SIGN[look]}{_label(one)}" + (f" {status}" if status is not None else "")
+        edges.setdefault((source, target, look), []).append(label)
+
+    for (a, b), name in of_pair.items():
+        here, there = found.specification.moves[a], found.server.moves[b]
+        for one in {**here, **there}:
+            mine, its = here.get(one), there.get(one)
+            if _output(found.specification, mine) == _output(found.server, its):
+                assert mine is not None
+                assert its is not None
+                after = of_pair[mine.target, its.target]
+                if after != name:
+                    draw(name, after, BOTH, one, mine.status)
+                continue
+            if mine is not None:
+                draw(name, first[mine.target], MISSING, one, mine.status)
+            if its is not None:
+                draw(name, other[its.target], EXTRA, one, its.status)
+    for state in found.missing:
+        for one, way in found.specification.moves[state].items():
+            if way.target != state:
+                draw(f"m{state}", first[way.target], MISSING, one, way.status)
+    for state in found.extra:
+        for one, way in found.server.moves[state].items():
+            if way.target != state:
+                draw(f"e{state}", other[way.target], EXTRA, one, way.status)
+    nodes = [
+        *(_node(of_pair[p], first_, p[0], BOTH, _after(first_, w)) for p, w in found.pairs.items()),
+        *(_node(f"m{s}", first_, s, MISSING, first_.names[s]) for s in found.missing),
+        *(_node(f"e{s}", found.server, s, EXTRA, "") for s in found.extra),
+    ]
+    return "\n".join(
+        [
+            "digraph difference {",
+            f'  graph [fontname="{FONT}", labelloc=b, labeljust=l, nodesep=0.5, ranksep=0.8,',
+            f'         label="{_quoted(title)}\\l{MEANS}"]',
+            f'  node [fontname="{FONT}", fontsize=12, shape=box, margin="0.15,0.08"]',
+            f'  edge [fontname="{FONT}", fontsize=10]',
+            *nodes,
+            *(_edge(*ends, labels) for ends, labels in edges.items()),
+            "}",
+            "",
+        ]
+    )
+
+
+def _edge(source: str, target: str, look: str, labels: list[str]) -> str:
+    label = "\\n".join(map(_quoted, labels))
+    return f'  {source} -> {target} [{look}, label="{label}"]'
+
+
+def _after(machine: Machine, word: Word) -> str:
+    return name_after(machine.plant, word)
+
+
+def _node(node: str, machine: Machine, state: int, look: str, name: str) -> str:
+    """A state: what it shows, unless ``name`` says it all; what is not in both has two borders."""
+    shown = said(Output(None, machine.shown[state]))
+    told = [one for one in (shown, name) if one]
+    if all(isinstance(one, State) for one in machine.shown[state]) and name:
+        told = [name]
+    mark = {BOTH: "", MISSING: "missing: ", EXTRA: "extra: "}[look]
+    label = "\\n".join(map(_quoted, [f"{mark}{told[0]}", *told[1:]]))
+    looks, sides = look.split(", arrowhead")[0], 2 if mark else 1
+    return f'  {node} [{looks}, peripheries={sides}, label="{label}"]'
+
+
+def _label(one: Input) -> str:
+    words = {Verb.START: "start", Verb.SUCCEED: "step succeeds", Verb.FAIL: "step fails"}
+    return words.get(one.verb, f"{one.verb.capitalize()}()")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

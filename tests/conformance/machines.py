@@ -1,0 +1,97 @@
+"""What the tests of automata share: mutants of a machine, and a server that is a machine."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from conformance.automaton import Input, Machine, Output, Way, Word
+from conformance.learning import Server, _Known
+
+
+def changed(machine: Machine, state: int, one: Input, way: Way) -> Machine:
+    """The machine with one move that is another."""
+    moves = [dict(there) for there in machine.moves]
+    moves[state][one] = way
+    return replace(machine, moves=tuple(moves))
+
+
+def single(machine: Machine) -> Iterator[Machine]:
+    """Every machine with one move that leads elsewhere, or is answered otherwise."""
+    for state in machine.states:
+        for one, way in machine.moves[state].items():
+            for target in machine.states:
+                if target != way.target:
+                    yield changed(machine, state, one, Way(way.status, target))
+            if way.status is not None:
+                yield changed(machine, state, one, Way(600 - way.status, way.target))
+
+
+def larger(machine: Machine, extra: int, seed: int) -> Machine:
+    """A machine with ``extra`` more states: each is a copy that another move leads to, and one
+    move of the last copy is another.
+    """
+    chance = random.Random(seed)
+    for _ in range(extra):
+        state = chance.randrange(len(machine))
+        one = chance.choice([i for i in machine.moves[state] if i])
+        way = machine.moves[state][one]
+        copy = len(machine)
+        machine = Machine(
+            machine.plant,
+            (*machine.shown, machine.shown[way.target]),
+            (*machine.moves, dict(machine.moves[way.target])),
+            (*machine.names, machine.names[way.target]),
+        )
+        machine = changed(machine, state, one, Way(way.status, copy))
+    last = len(machine) - 1
+    one = chance.choice(list(machine.moves[last]))
+    way = machine.moves[last][one]
+    target = chance.choice([s for s in machine.states if s != way.target])
+    return changed(machine, last, one, Way(way.status, target))
+
+
+def equivalent(first: Machine, other: Machine) -> bool:
+    """Whether no word tells them apart: by a walk through all pairs of states."""
+    if first.shown[0] != other.shown[0]:
+        return False
+    found = {(0, 0)}
+    for a, b in (todo := [(0, 0)]):
+        if set(first.moves[a]) != set(other.moves[b]):
+            return False
+        for one, way in first.moves[a].items():
+            its = other.moves[b][one]
+            if (way.status, first.shown[way.target]) != (its.status, other.shown[its.target]):
+                return False
+            after = way.target, its.target
+            if after not in found:
+                found.add(after)
+                todo.append(after)
+    return True
+
+
+def kills(words: Sequence[Word], machine: Machine, mutant: Machine) -> bool:
+    """Whether a word shows that the mutant is not the machine."""
+    return any(machine.outputs(word) != mutant.outputs(word) for word in words)
+
+
+class Simulated(Server):
+    """A server that does what a machine does. ``flips``: the query from which a status is wrong."""
+
+    def __init__(self, machine: Machine, flips: int | None = None) -> None:
+        super().__init__(machine.plant, 1, lambda _: None, lambda _: None)  # type: ignore[arg-type]
+        self.machine = machine
+        self.flips = flips
+
+    def _play(self, word: Word) -> None:
+        self.queries += 1
+        flipped = self.flips is not None and self.queries >= self.flips
+        self._root = known = self._root or _Known(self.machine.shown[0])
+        state = 0
+        for one in word:
+            way = self.machine.moves[state].get(one)
+            if way is not None:
+                state = way.target
+                status = 500 if flipped and way.status else way.status
+                known = self._saw(known, one, Output(status, self.machine.shown[state]), word)

@@ -1,0 +1,112 @@
+"""`concurrent/`: what it finds, and that it finds nothing where nothing is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.reference.faults import FAULTS
+from conformance.reference.faults import concurrency as planted
+from conformance.suites import suites
+from conformance.suites.case import NEEDS_EXCLUSIVE, Profile
+from conformance.suites.concurrent import CLIENTS, pairs
+from spec.table import Action, State
+from tests.conformance.conftest import Run, command
+
+LEAST = 20  # rounds without a deviation
+# fault: the cases of which one at least must show it
+SHOWN = {
+    "request-overwritten": {"concurrent/pairs/running"},
+    "cancel-lost-to-resume": {"concurrent/pairs/paused"},
+    "resubmitted-twice-starts-twice": {"concurrent/pairs/failure"},
+    "action-answered-from-stale-state": {"concurrent/pairs/paused", "concurrent/pairs/failure"},
+}
+
+
+def concurrent(folder: Path, *words: str) -> Run:
+    return command(folder, "run", *words, "--suite", "concurrent")
+
+
+def rounds(profile: Profile) -> int:
+    return sum(case.repeat for case in suites(profile) if case.suite == "concurrent")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    return {
+        fault: concurrent(tmp_path_factory.mktemp("fault"), "reference", "--fault", fault)
+        for fault in SHOWN
+    }
+
+
+def test_every_fault_of_concurrency_is_here() -> None:
+    module = planted.__name__
+    torn = {name for name, fault in FAULTS.items() if fault.parts.engine.__module__ == module}
+    assert torn == set(SHOWN)
+
+
+@pytest.mark.parametrize("fault", SHOWN)
+def test_a_planted_fault_is_found_by_two_actions_at_once(fault: str, found: dict[str, Run]) -> None:
+    run = found[fault]
+    assert run.status == 1, run.out + run.err
+    assert set(run.cases("deviation")) & SHOWN[fault]
+
+
+@pytest.mark.parametrize("fault", SHOWN)
+def test_one_client_does_not_see_it(fault: str, tmp_path: Path) -> None:
+    run = command(tmp_path, "run", "reference", "--fault", fault, "--suite", "action")
+    assert run.cases("deviation") == {}, run.out + run.err
+
+
+def test_a_deviation_is_drawn_as_a_history_of_intervals(found: dict[str, Run]) -> None:
+    out = found["resubmitted-twice-starts-twice"].out
+    assert "at once, client 8: read A" in out
+    assert "calls explains these of them:" in out
+    assert "step 1 of A arrives" in out
+
+
+@pytest.mark.parametrize("fault", SHOWN)
+def test_its_replay_shows_it_again_and_a_sound_server_does_not(
+    fault: str, found: dict[str, Run]
+) -> None:
+    run = found[fault]
+    shown = run.cases("deviation")
+    file = next(shown[case]["replay"] for case in sorted(SHOWN[fault]) if case in shown)
+    again = command(run.folder, "replay", file, "reference", "--fault", fault, report=False)
+    assert (again.status, "reproduced" in again.out) == (1, True), again.out
+    sound = command(run.folder, "replay", file, "reference", report=False)
+    assert sound.status == 0, sound.out
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_a_sound_server_passes_every_round(seed: str, tmp_path: Path) -> None:
+    assert rounds(Profile()) >= LEAST
+    run = concurrent(tmp_path, "reference", "--seed", seed)
+    assert run.status == 0, run.out + run.err
+    assert set(run.cases("pass")) == {c["id"] for c in run.report["cases"]}
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_a_real_orthanc_needs_its_ledger_and_nothing_else(
+    seed: str, installed_orthanc: None, tmp_path: Path
+) -> None:
+    run = concurrent(tmp_path, "orthanc", "--seed", seed)
+    assert run.status == 0, run.out + run.err
+    assert run.cases("deviation", "unknown", "skipped") == {}
+    named = {name for case in run.report["cases"] for name in case["relaxations"]}
+    assert named <= {"cancel-lost-to-pause", "request-lost-on-last-step", "ties-unordered"}
+
+
+def test_a_pair_of_actions_is_tried_where_one_of_them_may_change_something() -> None:
+    assert CLIENTS == 8
+    assert (Action.RESUBMIT, Action.RESUBMIT) in pairs(State.FAILURE)
+    assert (Action.CANCEL, Action.RESUME) in pairs(State.PAUSED)
+    assert [len(pairs(s)) for s in (State.RUNNING, State.PAUSED, State.FAILURE)] == [7, 7, 4]
+
+
+def test_in_polite_mode_it_cannot_be_reached() -> None:
+    polite = Profile(workers=None, history=None, exclusive=False, managed=False)
+    assert {case.unreachable for case in suites(polite) if case.suite == "concurrent"} == {
+        NEEDS_EXCLUSIVE
+    }
