@@ -132,7 +132,7 @@ def learn(
     extra_states: Annotated[
         int,
         typer.Option(
-            metavar="K", min=0, max=4, help="States beyond the learned ones that are ruled out."
+            metavar="K", min=1, max=4, help="States beyond the learned ones that are ruled out."
         ),
     ] = 1,
     seconds: Annotated[

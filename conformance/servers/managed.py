@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
@@ -40,6 +41,7 @@ ANSWERS = 5.0  # seconds that a starting server may take for one answer
 ORTHANC = "Orthanc {config}"
 FAR_ZONE = "XXX-14"  # the time zone of a server, unless the environment names one: far from UTC
 NO_JOBS = "--no-jobs"
+WAIT = "--wait"  # of the reference server: begin when told to, on standard input
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 DEFAULTS: dict[str, Any] = {
     "ConcurrentJobs": 2,
@@ -50,10 +52,41 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A process, and the end of a pipe that tells when it and all its children are gone."""
+
+    process: subprocess.Popen[bytes]
+    alive: int
+
+    def go(self, more: Sequence[str]) -> bool:
+        """Let one that waits begin, with ``more`` arguments; whether it was still there."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(f"{shlex.join(more)}\n".encode())
+            self.process.stdin.close()
+        except OSError:
+            self.end()
+            return False
+        return True
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(LAST)
+        os.close(self.alive)
+
+
 class Managed:
     """A server of our own. ``config`` holds the Orthanc configuration keys that differ from ours.
 
     The command runs in a session of its own, in the folder of its files if it is ``inside``.
+    With ``ahead`` it understands ``--wait``: once the server has been started again, the process
+    of its next life is made while this one goes on, and waits on its standard input.
     Use it with ``with``; then `address` answers. Raises `BadArgument` where the command cannot
     be run, and `NoServer` where it ends or does not answer within `STARTS` seconds.
     """
@@ -65,15 +98,19 @@ class Managed:
         workdir: Path | None = None,
         inside: bool = False,
         lingers: float = LINGERS,
+        ahead: bool = False,
     ) -> None:
         self.command = list(command)
         self.config = {**DEFAULTS, **(config or {})}
         self.lingers = lingers  # seconds after SIGTERM until it has saved its jobs
+        self._ahead = ahead
+        self._next: _Child | None = None
         self._parent = workdir
         self._inside = inside
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
         self._alive = -1  # a pipe that is at its end when no process of the server is left
+        self._lived = False
         self.port = 0
 
     def __enter__(self) -> Managed:
@@ -109,6 +146,9 @@ class Managed:
 
     def reap(self, seconds: float) -> None:
         """Wait up to ``seconds`` for the end of a dismissed server, then make it end."""
+        if self._next is not None:
+            self._next.end()
+            self._next = None
         self._end(seconds)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -152,21 +192,32 @@ class Managed:
             word.replace("{config}", f"{seen}/orthanc.json").replace("{workdir}", seen)
             for word in self.command
         ]
-        if not loads:
-            if "{config}" not in self.command:
-                raise BadArgument(f"--no-jobs cannot be given to {shlex.join(self.command)}")
-            words.append(NO_JOBS)
+        if not loads and "{config}" not in self.command:
+            raise BadArgument(f"--no-jobs cannot be given to {shlex.join(self.command)}")
+        more = () if loads else (NO_JOBS,)
+        again, self._lived = self._lived, True
         with log:
-            self._run(words, log)
-        return self._await_answer(str(settings["Name"]))
+            self._run(words, more, log)
+            system = self._await_answer(str(settings["Name"]))
+            if self._ahead and again:
+                self._next = self._child([*words, WAIT], log, subprocess.PIPE)
+        return system
 
-    def _run(self, words: Sequence[str], log: IO[bytes]) -> None:
+    def _run(self, words: Sequence[str], more: Sequence[str], log: IO[bytes]) -> None:
         self._forget()
-        self._alive, theirs = os.pipe()
+        child, self._next = self._next, None
+        if child is None or not child.go(more):
+            child = self._child([*words, *more], log)
+        self._process, self._alive = child.process, child.alive
+
+    def _child(
+        self, words: Sequence[str], log: IO[bytes], stdin: int = subprocess.DEVNULL
+    ) -> _Child:
+        alive, theirs = os.pipe()
         try:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 words,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 cwd=self._folder if self._inside else None,
@@ -175,13 +226,14 @@ class Managed:
                 start_new_session=True,  # a Ctrl-C is for the kit, which then stops the server
             )
         except OSError as error:
-            self._forget()
+            os.close(alive)
             raise BadArgument(
                 f"cannot start {words[0]!r}: {error.strerror}.\n"
                 "Install Orthanc (Debian: apt-get install orthanc), or give --server-command."
             ) from None
         finally:
             os.close(theirs)
+        return _Child(process, alive)
 
     def _await_answer(self, name: str) -> System:
         deadline = time.monotonic() + STARTS
@@ -302,7 +354,7 @@ def reference(
     """The reference server, with one planted ``fault`` if one is named."""
     command = [sys.executable, "-m", "conformance.reference", "--config", "{config}"]
     command += ["--fault", fault] if fault else []
-    return Managed(command, config, workdir, inside=True, lingers=LINGERS_BRIEFLY)
+    return Managed(command, config, workdir, inside=True, lingers=LINGERS_BRIEFLY, ahead=True)
 
 
 def words(template: str) -> list[str]:
