@@ -7,10 +7,11 @@
     {"at": [3.5, 3.502], "fresh": true, "jobs": [...]}
 
 The first line may say what is known: ``version`` of the server, ``workers`` (ConcurrentJobs),
-``history`` (JobsHistorySize), whether its runtimes are ``live``, ``relaxations`` that are admitted, and whether ``actions`` holds
-``all`` that were done, or only ``some`` of them. ``at``: when something was asked for and when
-it was answered, in seconds of one monotonic clock. ``jobs``: what ``GET /jobs?expand`` answered.
-``fresh``: the connection was a new one, so the server may have been started again.
+``history`` (JobsHistorySize), whether its runtimes are ``live``, ``relaxations`` that are
+admitted, and whether ``actions`` holds ``all`` that were done, or only ``some`` of them. ``at``:
+when something was asked for and when it was answered, in seconds of one monotonic clock. ``jobs``:
+what ``GET /jobs?expand`` answered. ``fresh``: the connection was a new one, so the server may have
+been started again.
 """
 
 from __future__ import annotations
