@@ -452,7 +452,23 @@ class Campaign:
             search.SHRINKING_MORE if self._faulty else search.SHRINKING,
         )
         hunt.run()
+        if hunt.unjudged and hunt.died is None:
+            self._once_more(session, case, hunt)
         return self._hunted(session, case, hunt)
+
+    def _once_more(self, session: Session, case: Case, hunt: search.Search) -> None:
+        """As for any case, what broke on the way is tried once more."""
+        known = self.ledger.accepted | hunt.admitted
+        for steps in hunt.lost:
+            judged = self._attempt(session, replace(case, steps=steps))
+            if judged.unjudged or judged.died or judged.missing:
+                return
+            hunt.found += [
+                search.Found(finding, judged.performed)
+                for finding in judged.findings
+                if finding.relaxations is None or not finding.relaxations <= known
+            ]
+        hunt.unjudged.clear()
 
     def _complete(self, session: Session, case: Case) -> Result:
         """Run a complete test suite, and go on behind each deviation that has a name."""

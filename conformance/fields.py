@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from spec.table import FINAL, State
@@ -73,15 +74,21 @@ def parse(value: object) -> Stamp | None:
     if match is None or not match.string.isascii():
         return None
     try:
-        whole = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        whole = _whole(match[1])
     except ValueError:
         return None
     digits = match[2] or ""
     return Stamp(
-        whole.timestamp() + (int(digits) / 10 ** len(digits) if digits else 0.0),
+        whole + (int(digits) / 10 ** len(digits) if digits else 0.0),
         10.0 ** -len(digits),
         match.string,
     )
+
+
+@lru_cache(maxsize=1024)
+def _whole(text: str) -> float:
+    """The seconds of a time without its fraction; most are read many times. Raises ValueError."""
+    return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()
 
 
 @dataclass(eq=False)

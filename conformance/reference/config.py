@@ -25,8 +25,8 @@ class Config:
     """The settings that the reference server knows, under Orthanc's names and defaults.
 
     `concurrent_jobs`: workers, at least 1 (0 in the file means one for each core);
-    `dicom_port`: None = no DICOM server, 0 = a free port; `dicom_scu_timeout`: seconds that a
-    modality may take to answer, 0 = no limit;
+    `dicom_port`: None = no DICOM server (also with DicomServerEnabled false), 0 = a free port;
+    `dicom_scu_timeout`: seconds that a modality may take to answer, 0 = no limit;
     `jobs_history_size`: completed jobs that are kept; `http_timeout`: seconds a step may take,
     0 = no limit; `limit_jobs`: jobs that may wait, 0 = no limit.
     """
@@ -86,7 +86,9 @@ def parse_config(text: str, folder: Path = Path()) -> Config:
         http_port=read.integer("HttpPort", default.http_port, most=65535),
         name=read.text("Name", default.name),
         dicom_aet=read.text("DicomAet", default.dicom_aet),
-        dicom_port=read.port("DicomPort", default.dicom_port),
+        dicom_port=read.port("DicomPort", default.dicom_port)
+        if read.boolean("DicomServerEnabled", True)
+        else None,
         dicom_scu_timeout=read.integer("DicomScuTimeout", default.dicom_scu_timeout),
         concurrent_jobs=read.integer("ConcurrentJobs", default.concurrent_jobs, most=1024)
         or os.cpu_count()

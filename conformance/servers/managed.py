@@ -351,7 +351,11 @@ def reference(
     workdir: Path | None = None,
     fault: str | None = None,
 ) -> Managed:
-    """The reference server, with one planted ``fault`` if one is named."""
+    """The reference server, with one planted ``fault`` if one is named.
+
+    Nobody sends to its DICOM server, which takes its time to start and to end.
+    """
+    config = {"DicomServerEnabled": False, **(config or {})}
     command = [sys.executable, "-m", "conformance.reference", "--config", "{config}"]
     command += ["--fault", fault] if fault else []
     return Managed(command, config, workdir, inside=True, lingers=LINGERS_BRIEFLY, ahead=True)

@@ -97,6 +97,7 @@ class Search:
     used: dict[Name, Found] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
+    lost: list[tuple[Step, ...]] = field(default_factory=list)  # the examples that these were
     died: tuple[ServerDied, tuple[tuple[Step, tuple[str, ...]], ...]] | None = None
     ran: int = 0
     actions: int = 0
@@ -258,6 +259,7 @@ def machine_of(search: Search) -> Any:
             except Unjudged as reason:
                 self.dead = self.failed = True
                 search.unjudged.append(str(reason))
+                search.lost.append(tuple(step for step, _ in self.bench.performed))
             except ServerDied as died:
                 self.dead = self.failed = True
                 search.died = died, tuple(self.bench.performed)

@@ -301,6 +301,11 @@ def _port(server: Server) -> int:
     return int(server.call("GET", "/system").json["DicomPort"])
 
 
+def test_a_dicom_server_that_is_not_enabled(gate: Gate, tmp_path: Path) -> None:
+    with running_server(tmp_path, gate, DicomPort=0, DicomServerEnabled=False) as server:
+        assert server.call("GET", "/system").json["DicomPort"] is None
+
+
 def test_a_dicom_port_that_is_taken(gate: Gate, tmp_path: Path, listening: Server) -> None:
     with (
         pytest.raises(AssertionError),
