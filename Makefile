@@ -5,7 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint diagrams matrix clean
+.PHONY: run test faults lint diagrams matrix clean
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run
@@ -13,6 +13,10 @@ run: $(VENV)/run
 test: $(VENV)/test lint
 	$(BIN)/orthanc-jobs diagram --check
 	$(BIN)/pytest -n 3 --dist loadfile  # more than cores: most of them wait for a server
+
+# For each documented requirement a planted fault that breaks it: some minutes, beside CI.
+faults: $(VENV)/test
+	$(BIN)/pytest -n 2 -m faults
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

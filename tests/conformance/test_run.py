@@ -12,7 +12,20 @@ from spec.requirements import CATALOGUE
 
 from .conftest import Run, command
 
-KNOWN = {r.value for r in Relaxation} | {Shortfall.REQUEST_LOST_AT_STOP.value}
+# What Debian 12's Orthanc 1.10.1 is known for: docs/findings.md.
+KNOWN = {
+    Relaxation.CANCEL_LOST_TO_PAUSE,
+    Relaxation.REQUEST_LOST_ON_LAST_STEP,
+    Relaxation.TIES_UNORDERED,
+    Shortfall.ARCHIVE_NOT_RESUBMITTED,
+    Shortfall.EMPTY_ARCHIVE_UNREADABLE,
+    Shortfall.PENDING_TIME_COUNTED,
+    Shortfall.REQUEST_LOST_AT_STOP,
+}
+NOT_ON_THE_REFERENCE = {
+    "not documented for this version",
+    "the answer to a C-STORE cannot ask for Retry",
+}
 
 
 def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> None:
@@ -29,7 +42,9 @@ def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> No
             "missing": [],
             "unreachable": [],
         }
-    assert {c["verdict"] for c in report["cases"]} == {"pass"}
+    assert {c["verdict"] for c in report["cases"]} == {"pass", "skipped"}
+    reasons = {c["reason"] for c in on_reference.cases("skipped").values()}
+    assert reasons == NOT_ON_THE_REFERENCE
     assert report["cleanup"]["left"] == []
 
 

@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-DEADLINE = 10.0  # seconds that anything may take on a loaded machine
+IDLE = 10.0  # seconds after which a connection is made anew
+DEADLINE = 30.0  # seconds that anything may take on a loaded machine
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -106,6 +107,7 @@ class Server:
         self.port = port
         self.gate = gate
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+        self._used = 0.0
         self._start: Callable[[list[str], dict[str, object]], subprocess.Popen[str]] | None = None
         self._instances: list[str] = []
 
@@ -113,6 +115,9 @@ class Server:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        if time.monotonic() - self._used > IDLE:  # the server may have hung up by now
+            self._connection.close()
+        self._used = time.monotonic()
         try:
             self._connection.request(method, path, data, dict(headers or {}))
             response = self._connection.getresponse()

@@ -49,6 +49,7 @@ def test_every_documented_requirement_is_broken_by_a_fault_or_says_why_none_can(
     assert set(SHOWN).isdisjoint(CLOSED)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(("id", "fault", "case"), NAMED)
 def test_a_planted_fault_is_reported_by_the_case(
     id: str, fault: str, case: str, runs: dict[str, Run]

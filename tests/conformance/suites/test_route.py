@@ -263,6 +263,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         return dict(zip(wanted, pool.map(run, wanted), strict=True))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(("id", "fault", "case"), NAMED)
 def test_a_planted_fault_is_reported_by_the_case(
     id: str, fault: str, case: str, planted: dict[str, Run]
