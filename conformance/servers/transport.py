@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -126,6 +127,7 @@ class Adapter(HTTPAdapter):
             "http": type("_Connection", (_Connection,), bound),
             "https": type("_TlsConnection", (_TlsConnection,), bound),
         }
+        self._pool: Any = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **settings: Any) -> None:
@@ -134,9 +136,19 @@ class Adapter(HTTPAdapter):
         super().init_poolmanager(*args, ssl_context=context, **settings)
 
     def get_connection_with_tls_context(self, *args: Any, **settings: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **settings)
-        pool.ConnectionCls = self._makes[pool.scheme]
-        return pool
+        """The pool of the one server that a client talks to, until `close`."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **settings)
+            self._pool.ConnectionCls = self._makes[self._pool.scheme]
+        return self._pool
+
+    def request_url(self, request: PreparedRequest, *_: Any) -> str:
+        """The path, which the client has checked; it is not taken apart once more."""
+        return f"/{str(request.url).split('/', 3)[3]}"
+
+    def close(self) -> None:
+        self._pool = None
+        super().close()
 
 
 def _connect(connection: HTTPConnection, allowance: Allowance) -> socket.socket:
