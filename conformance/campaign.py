@@ -50,7 +50,7 @@ from conformance.suites import complete, search, select, suites
 from conformance.suites.case import NEEDS_MANAGED, NOTHING, Case
 from conformance.targets import Choice, Session, Yard, opened, probe
 from spec.engine import Config, View
-from spec.relaxations import Name
+from spec.relaxations import Name, Relaxation
 from spec.table import State
 
 AGAIN = 0.01  # seconds after which an interrupt that Python has dropped is raised again
@@ -346,6 +346,7 @@ class Campaign:
             workers=profile.workers,
             history=profile.history if profile.exclusive else None,
             retries=self._retries,
+            relaxations=self._granted(case),
         )
         deadline = session.deadline * patience
         if self._confirmed >= MOST_CONFIRMED:
@@ -361,6 +362,10 @@ class Campaign:
             session.server is not None,
             session.lives,
         )
+
+    def _granted(self, case: Case) -> frozenset[Relaxation]:
+        accepted = self.ledger.accepted if case.by_chance else frozenset()
+        return frozenset(name for name in accepted if isinstance(name, Relaxation))
 
     def _close(self, session: Session, bench: Bench) -> None:
         self._seen |= seen(bench.trace)

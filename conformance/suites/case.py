@@ -69,6 +69,8 @@ class Case:
 
     A search has neither, and makes its own steps; so has a ``complete`` suite.
     ``check``: what it does and requires, on a scene. ``leaves``: the completed jobs that it leaves.
+    ``by_chance``: what happens in it differs from run to run, and with it what relaxations it
+    needs: those that the ledger accepts are taken for granted, so that its verdict does not.
     ``config``: Orthanc configuration keys that a managed server is started with for it.
     ``unreachable``: why it cannot be run on this server, or None.
     ``watch``: watch for a moment at its end that nothing comes which must not.
@@ -85,6 +87,7 @@ class Case:
     repeat: int = 1
     check: Check | None = field(default=None, hash=False)
     leaves: int = 1
+    by_chance: bool = False
     fresh: bool = False
     complete: bool = False
 

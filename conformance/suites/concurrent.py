@@ -75,6 +75,7 @@ def _case(
         requirement,
         check=partial(one_round, requirement),
         repeat=repeat,
+        by_chance=True,
         unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
     )
 
