@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from conformance.fields import parse
 from spec.table import State
-
-TIMES = ("%Y%m%dT%H%M%S.%f", "%Y%m%dT%H%M%S")  # as in the page's example
 
 
 class Malformed(ValueError):
@@ -82,12 +80,8 @@ def _number(value: Any) -> bool:
 
 
 def _seconds(text: Any) -> float | None:
-    for form in TIMES:
-        try:
-            return datetime.strptime(str(text), form).replace(tzinfo=UTC).timestamp()
-        except ValueError:
-            continue
-    return None
+    stamp = parse(text)
+    return None if stamp is None else stamp.seconds
 
 
 def _clip(value: object) -> str:

@@ -6,7 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,26 @@ def command(folder: Path, *arguments: str, report: bool = True) -> Run:
     words = [*COMMAND, *arguments, *(["--json", "report.json"] if report else [])]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=LONGEST)
     return Run(done.returncode, done.stdout, done.stderr, folder)
+
+
+def run_planted(
+    folders: pytest.TempPathFactory,
+    named: Iterable[tuple[str, str, str]],
+    at_once: int,
+    *more: str,
+) -> dict[str, Run]:
+    """For each fault of (requirement, fault, case) one run, of the cases that are to show it."""
+    wanted = defaultdict(set)
+    for _, fault, case in named:
+        wanted[fault].add(case)
+    made = {fault: folders.mktemp("planted") for fault in wanted}
+
+    def run(fault: str) -> Run:
+        chosen = [word for case in sorted(wanted[fault]) for word in ("--case", case)]
+        return command(made[fault], "run", "reference", "--fault", fault, *more, *chosen)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return dict(zip(wanted, pool.map(run, wanted), strict=True))
 
 
 @pytest.fixture(scope="session")

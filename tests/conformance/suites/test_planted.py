@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from conformance.suites import suites
 from conformance.suites.case import Profile
 from spec.requirements import CATALOGUE
 from spec.table import Ground
-from tests.conformance.conftest import Run, command
+from tests.conformance.conftest import Run, run_planted
 from tests.conformance.suites.planted import CLOSED, SHOWN
 
 AT_ONCE = 2
@@ -23,19 +20,7 @@ REQUIRED = {case.id: case.requirement for case in suites(Profile())}
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """One run for each fault, of the cases that are to show it."""
-    wanted = defaultdict(set)
-    for _, fault, case in NAMED:
-        wanted[fault].add(case)
-    folders = {fault: tmp_path_factory.mktemp("planted") for fault in wanted}
-
-    def run(fault: str) -> Run:
-        chosen = [word for case in sorted(wanted[fault]) for word in ("--case", case)]
-        words = ("run", "reference", "--fault", fault, "--deadline", DEADLINE, *chosen)
-        return command(folders[fault], *words)
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(wanted, pool.map(run, wanted), strict=True))
+    return run_planted(tmp_path_factory, NAMED, AT_ONCE, "--deadline", DEADLINE)
 
 
 def test_every_documented_requirement_is_broken_by_a_fault_or_says_why_none_can() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import signal
 import zipfile
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ from conformance.suites.route.samples import Sample, _file, indexed_by, orthanc_
 from spec.relaxations import Shortfall
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS
-from tests.conformance.conftest import Run, command
+from tests.conformance.conftest import Run, command, run_planted
 from tests.conformance.test_conduct import interrupted
 
 AT_ONCE = 2
@@ -249,18 +247,7 @@ def test_a_medium_needs_an_index_of_its_instances() -> None:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """One run for each fault, of the cases that are to show it."""
-    wanted = defaultdict(set)
-    for _, fault, case in NAMED:
-        wanted[fault].add(case)
-    folders = {fault: tmp_path_factory.mktemp("planted") for fault in wanted}
-
-    def run(fault: str) -> Run:
-        chosen = [word for case in sorted(wanted[fault]) for word in ("--case", case)]
-        return command(folders[fault], "run", "reference", "--fault", fault, *chosen)
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(wanted, pool.map(run, wanted), strict=True))
+    return run_planted(tmp_path_factory, NAMED, AT_ONCE)
 
 
 @pytest.mark.faults
