@@ -171,6 +171,8 @@ class Campaign:
                     groups += self._begin(session)
                     _, cases = groups.pop(0)
                 self._spend(setup_seconds=time.perf_counter() - opening)
+                if groups and self.choice.address is None:
+                    self._yard.prepare(self.choice, groups[0][0])
                 self._group(session, cases)
 
     def _probes(self, session: Session) -> bool:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from conformance.bench import Bench
     from conformance.steps import Life
 
-SAVED = 0.5  # seconds after which a new job is on the disk; 100 ms are promised
 LATE = 1.5  # times as long, to be sure of it on a busy machine
 LOOK = 0.01  # seconds between two looks at whether the server has ended
 HANGS_UP = 0.5  # seconds in which the connections of a server that has ended are seen to be so
@@ -52,11 +51,11 @@ class Lives:
     def kill(self, bench: Bench, life: Life) -> None:
         """SIGKILL, and a start. Raises `Deviated`."""
         if life.saved:
-            bench.watch(bench.born + SAVED - time.monotonic())
+            bench.watch(bench.born + self.server.saved - time.monotonic())
         bench.arrivals(0.0)
         since = bench.last_life
         if self.saves_new:
-            old = time.monotonic() - SAVED
+            old = time.monotonic() - self.server.saved
             since = max([since, *(at for born, at in bench.births if born <= old)])
         self.server.kill()
         self._start(bench, life, since, killed=True)

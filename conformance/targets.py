@@ -154,12 +154,26 @@ def _loopback(host: str) -> bool:
 
 @dataclass
 class Yard:
-    """Managed servers that were told to end. They take their time, while the run goes on."""
+    """Managed servers whose beginning and whose end nobody waits for: the run goes on meanwhile.
+
+    ``servers``: those that were told to end. ``ready``: the next one, and its configuration.
+    """
 
     servers: list[Managed] = field(default_factory=list)
+    ready: tuple[Mapping[str, Any], Managed] | None = None
+
+    def prepare(self, choice: Choice, config: Mapping[str, Any]) -> None:
+        """Let the server that is needed next begin. Raises `BadArgument`."""
+        server = _server(choice, config)
+        self.ready = (config, server)
+        server.prepare()
 
     @contextmanager
-    def lend(self, server: Managed) -> Iterator[Managed]:
+    def lend(self, choice: Choice, config: Mapping[str, Any]) -> Iterator[Managed]:
+        if self.ready is None or self.ready[0] != config:
+            server = _server(choice, config)
+        else:
+            (_, server), self.ready = self.ready, None
         server.__enter__()
         try:
             yield server
@@ -170,6 +184,10 @@ class Yard:
     def clear(self, seconds: float) -> None:
         """Wait up to ``seconds`` in all for their ends, then end them."""
         deadline = time.monotonic() + seconds
+        if self.ready is not None:
+            self.ready[1].dismiss()
+            self.servers.append(self.ready[1])
+            self.ready = None
         while self.servers:
             self.servers.pop().reap(max(0.0, deadline - time.monotonic()))
 
@@ -182,8 +200,8 @@ def opened(
     with ExitStack() as stack:
         server = None
         if choice.address is None:
-            made = _server(choice, config)
-            server = stack.enter_context(made if yard is None else yard.lend(made))
+            lent = _server(choice, config) if yard is None else yard.lend(choice, config)
+            server = stack.enter_context(lent)
             address = server.address
         else:
             address = choice.address

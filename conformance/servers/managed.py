@@ -32,7 +32,9 @@ from conformance.servers.client import Address, Client, System, identify, printa
 STARTS = 30.0  # seconds that a server may take until it answers
 STOPS = 10.0  # seconds that it may take to end after SIGTERM
 LINGERS = 2.4  # seconds after SIGTERM in which an Orthanc still runs jobs, and then saves them
-LINGERS_BRIEFLY = 0.3  # the same, of a reference server that saves each change at once
+LINGERS_BRIEFLY = 0.15  # the same, of a reference server that saves each change at once
+SAVED = 0.5  # seconds after which a new job is on the disk; 100 ms are promised
+SAVED_BRIEFLY = 0.15  # the same, of a reference server
 LAST = 5.0  # seconds after SIGKILL
 TICK = 0.01  # seconds between two looks at a starting server
 LOG_END = 2000  # characters of the log that are shown when a server dies
@@ -98,11 +100,13 @@ class Managed:
         workdir: Path | None = None,
         inside: bool = False,
         lingers: float = LINGERS,
+        saved: float = SAVED,
         ahead: bool = False,
     ) -> None:
         self.command = list(command)
         self.config = {**DEFAULTS, **(config or {})}
         self.lingers = lingers  # seconds after SIGTERM until it has saved its jobs
+        self.saved = saved  # seconds after which a new job is saved
         self._ahead = ahead
         self._next: _Child | None = None
         self._parent = workdir
@@ -111,9 +115,21 @@ class Managed:
         self._folder: Path | None = None
         self._alive = -1  # a pipe that is at its end when no process of the server is left
         self._lived = False
+        self._name = ""  # of this life
         self.port = 0
 
     def __enter__(self) -> Managed:
+        try:
+            if self._folder is None:
+                self.prepare()
+            self._await_answer()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def prepare(self) -> None:
+        """Let its process begin, without waiting for an answer. Raises `BadArgument`."""
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="orthanc-jobs-", dir=self._parent))
         except OSError as error:
@@ -121,12 +137,7 @@ class Managed:
                 f"cannot make a folder for the server: {error.filename}: {error.strerror}.\n"
                 "Name one that can be written to, and that the server sees, with --workdir."
             ) from None
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        self._begin()
 
     def __exit__(self, *_: object) -> None:
         self.dismiss()
@@ -165,13 +176,19 @@ class Managed:
         ``changed``: Orthanc configuration keys for this life of it only. ``loads``: False leaves
         its earlier jobs alone (``--no-jobs``). Raises `BadArgument` where that cannot be said.
         """
+        self._begin(changed, loads, port)
+        return self._await_answer()
+
+    def _begin(
+        self, changed: Mapping[str, Any] = NOTHING, loads: bool = True, port: int | None = None
+    ) -> None:
         assert self._folder is not None
         free, dicom = _free_ports()
         self.port = free if port is None else port
-        name = f"orthanc-jobs {secrets.token_hex(4)}"
+        self._name = f"orthanc-jobs {secrets.token_hex(4)}"
         seen = _seen_by(self.command, self._folder)
         settings = {
-            "Name": name,
+            "Name": self._name,
             "HttpPort": self.port,
             "DicomPort": dicom,
             "StorageDirectory": f"{seen}/database",
@@ -198,10 +215,8 @@ class Managed:
         again, self._lived = self._lived, True
         with log:
             self._run(words, more, log)
-            system = self._await_answer(str(settings["Name"]))
             if self._ahead and again:
                 self._next = self._child([*words, WAIT], log, subprocess.PIPE)
-        return system
 
     def _run(self, words: Sequence[str], more: Sequence[str], log: IO[bytes]) -> None:
         self._forget()
@@ -235,13 +250,13 @@ class Managed:
             os.close(theirs)
         return _Child(process, alive)
 
-    def _await_answer(self, name: str) -> System:
+    def _await_answer(self) -> System:
         deadline = time.monotonic() + STARTS
         client = Client(self.address, timeout=min(ANSWERS, STARTS))
         try:
             while True:
                 try:
-                    if (system := identify(client)).name == name:
+                    if (system := identify(client)).name == self._name:
                         return system
                     why = "another server has its port"
                 except NoServer as error:
@@ -264,9 +279,12 @@ class Managed:
         return f"The end of its log:\n{log}" if log else "It wrote no log."
 
     def _wait(self, seconds: float) -> None:
+        """Wait; raises `ServerDied` as soon as it has ended."""
         assert self._process is not None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            raise ServerDied(self._process.wait(seconds), self.log())
+        if self._gone(seconds):
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it may have closed our pipe
+                self._process.wait(seconds)
+        self.check()
 
     def check(self) -> None:
         """Raise `ServerDied` if it has ended by itself."""
@@ -296,7 +314,7 @@ class Managed:
             return True
         if self._process.poll() is None:
             return False
-        return bool(select.select([self._alive], [], [], 0.0)[0])
+        return self._gone(0.0)
 
     def status(self) -> int | None:
         """With which status it has ended; None while it runs."""
@@ -307,18 +325,23 @@ class Managed:
         if self._process is None:
             return
         deadline = time.monotonic() + seconds
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-            select.select([self._alive], [], [], max(0.0, deadline - time.monotonic()))
+        self._gone(seconds)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it may have closed our pipe
+            self._process.wait(max(0.0, deadline - time.monotonic()))
         self.kill()
+
+    def _gone(self, seconds: float) -> bool:
+        """Wait up to ``seconds`` until no process of it is left to hold our pipe; whether so."""
+        return bool(select.select([self._alive], [], [], seconds)[0])
 
     def kill(self) -> None:
         """SIGKILL to what is left, and wait for the end."""
         if self._process is None:
             return
         self._signal(signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it may not be ours to kill
-            self._process.wait(LAST)
+        if self._gone(LAST):  # it may not be ours to kill
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LAST)
         self._process = None
         self._forget()
 
@@ -358,7 +381,15 @@ def reference(
     config = {"DicomServerEnabled": False, **(config or {})}
     command = [sys.executable, "-m", "conformance.reference", "--config", "{config}"]
     command += ["--fault", fault] if fault else []
-    return Managed(command, config, workdir, inside=True, lingers=LINGERS_BRIEFLY, ahead=True)
+    return Managed(
+        command,
+        config,
+        workdir,
+        inside=True,
+        lingers=LINGERS_BRIEFLY,
+        saved=SAVED_BRIEFLY,
+        ahead=True,
+    )
 
 
 def words(template: str) -> list[str]:

@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,13 +77,37 @@ def test_nothing_is_made_on_the_server(server: Managed) -> None:
     client.close()
 
 
-def test_a_fault_raises_the_alarm(capsys: pytest.CaptureFixture[str]) -> None:
-    with reference(fault="resubmit-of-success-accepted") as server:
+def test_a_fault_raises_the_alarm_beside_the_kit(capsys: pytest.CaptureFixture[str]) -> None:
+    with reference(fault="success-with-progress-99") as server:
         kit = work(server)
         assert watched(server, 30) == 1
         kit.terminate()
         kit.wait(10)
-    assert "impossible: monitor/state-success" in capsys.readouterr().out
+    assert "impossible: monitor/progress" in capsys.readouterr().out
+
+
+def test_a_move_that_is_not_published_raises_the_alarm(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.ndjson"
+    with reference(fault="cancel-of-success-fails-job") as server:
+        words = [sys.executable, "-m", "conformance.cli", "watch", server.address.url]
+        watcher = subprocess.Popen(
+            [*words, "--interval", str(QUICK), "--record", str(trace)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        client = Client(server.address)
+        client.put("/peers/nobody", ["http://127.0.0.1:9/"])
+        asked = {"Resources": [], "Asynchronous": True}
+        job = client.post("/peers/nobody/store", asked).json()["ID"]
+        deadline, tick = time.monotonic() + 20, threading.Event()
+        while not (trace.exists() and '"Success"' in trace.read_text()):
+            assert time.monotonic() < deadline, client.get(f"/jobs/{job}")
+            tick.wait(QUICK)
+        assert client.post(f"/jobs/{job}/cancel").ok
+        out, _ = watcher.communicate(timeout=20)
+        client.close()
+    assert watcher.returncode == 1, out
+    assert "impossible: monitor/state-success" in out, out
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
