@@ -58,6 +58,7 @@ AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is c
 MOST_CONFIRMED = 3  # cases in which something did not come that are run again
 HASTY = 1.0  # seconds for what has to come, once so many of them were confirmed
 HISTORY_FULL = "history full"
+FOUND_FIRST = "a deviation of its suite was found before it"
 DIED = "queue/engine"  # what a server breaks that ends by itself
 
 Emit = Callable[[Event], None]
@@ -78,6 +79,7 @@ class Plan:
     replays: Path | None = Path("replays")
     recording: Recording | None = None  # run this, instead of the suites
     extra: int = complete.EXTRA  # states that a server may have beyond those of the model
+    first: bool = False  # of each suite no case is run any more once one was a deviation
 
     @property
     def whole(self) -> bool:
@@ -213,9 +215,12 @@ class Campaign:
             for case in cases:
                 self._emit(CaseBegins(case.id))
                 if self._spoilt is not None and case.unreachable is None:
-                    self._tell(self._result(case, Verdict.UNKNOWN, self._spoilt))
+                    self._tell(session, self._result(case, Verdict.UNKNOWN, self._spoilt))
                     continue
-                self._tell(self._case(session, case))
+                if self.plan.first and case.suite in self._deviating:
+                    self._tell(session, self._result(case, Verdict.SKIPPED, FOUND_FIRST))
+                    continue
+                self._tell(session, self._case(session, case))
                 self._late(session)
         finally:
             self._spend(seconds=time.perf_counter() - began)
@@ -306,7 +311,7 @@ class Campaign:
     ) -> Judgement:
         """Run the case once. ``number``: how often it was run before."""
         if case.fresh:
-            session.empty()
+            session.empty(on_disk=any(step.do is Do.KILL for step in case.steps))
         bench = self._bench(session, case, patience)
         draw = Random(f"{self.plan.seed}/{case.id}/{number}")
         scene = Scene(bench, session.profile, session.system.version, draw, number)
@@ -501,7 +506,7 @@ class Campaign:
         for names, found in named.items():
             if names is not None:
                 part = replace(case, id=f"{case.id}/{'+'.join(sorted(names))}")
-                self._tell(self._found(session, part, found))
+                self._tell(session, self._found(session, part, found))
         if hunt.died is not None:
             died, performed = hunt.died
             return self._death(session, case, Judgement((), tuple(performed), None, died))
@@ -574,11 +579,17 @@ class Campaign:
         case = next((case for case in self._cases if case.id == name), None)
         if case is not None and self.results[name].verdict is not Verdict.DEVIATION:
             performed = [(step, ()) for step in case.steps]
-            self._tell(self._deviation(session, case, finding, performed, set()))
+            self._tell(session, self._deviation(session, case, finding, performed, set()))
 
-    def _tell(self, result: Result) -> None:
+    def _tell(self, session: Session, result: Result) -> None:
         self.results[result.id] = result
-        self._emit(CaseEnds(result))
+        self._emit(CaseEnds(result, self._statistics.actions + session.fixture.actions))
+
+    @property
+    def _deviating(self) -> Set[str]:
+        """The suites of which a case was a deviation."""
+        found = self.results.values()
+        return {r.id.partition("/")[0] for r in found if r.verdict is Verdict.DEVIATION}
 
     @contextmanager
     def _cleaning(self, session: Session) -> Iterator[None]:

@@ -152,9 +152,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class CaseEnds:
-    """A case has its verdict. One that is told again replaces the earlier one."""
+    """A case has its verdict. One that is told again replaces the earlier one.
+
+    ``actions``: so many were done in the run by then.
+    """
 
     result: Result
+    actions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

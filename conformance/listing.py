@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from conformance.power import caught
+from conformance.planted import SHOWN
+from conformance.power import Power, measured
 from conformance.suites import suites
 from conformance.suites.case import Profile
 from spec.requirements import CATALOGUE, Requirement
@@ -82,16 +83,23 @@ def entries() -> list[Entry]:
     cases = defaultdict(list)
     for case in suites(Profile()):
         cases[case.requirement].append(case.id)
-    faults = caught()
+    powers = measured().values()
     return [
         Entry(
             one,
             tuple(cases[id]),
             id in THROUGHOUT,
-            tuple(fault for fault, broken in faults.items() if id in broken),
+            _faults(id, powers),
         )
         for id, one in CATALOGUE.items()
     ]
+
+
+def _faults(id: str, powers: Iterable[Power]) -> tuple[str, ...]:
+    """The faults by which it was seen to be broken."""
+    named = [fault for fault, _ in SHOWN.get(id, ())]
+    more = [one.fault for one in powers if id in {catch.requirement for catch in one.catches}]
+    return tuple(dict.fromkeys([*named, *more]))
 
 
 def lines() -> Iterator[str]:

@@ -111,12 +111,21 @@ class Session:
         self.fixture.forget()
         return True
 
-    def empty(self) -> None:
-        """See to it that a managed server has no job, nor a trace of one."""
-        found = self.client.get("/jobs").json()
-        ids = found if isinstance(found, list) and (self.profile.deletes or not found) else None
-        if ids is None or not all(self.client.delete(f"/jobs/{id}").ok for id in ids):
+    def empty(self, on_disk: bool = False) -> None:
+        """See to it that a managed server has no job, nor a trace of one.
+
+        ``on_disk``: what it has saved is to be empty as well. An Orthanc saves every 10 s, or when
+        a job is made: a job that has ended, or was deleted, is under way again after ``kill -9``.
+        """
+        if on_disk or not self._deletes_all():
             self.renew()
+
+    def _deletes_all(self) -> bool:
+        """Delete every job; whether none is left."""
+        ids = self.client.get("/jobs").json()
+        if not isinstance(ids, list) or (ids and not self.profile.deletes):
+            return False
+        return all(self.client.delete(f"/jobs/{id}").ok for id in ids)
 
     @property
     def room_for(self) -> int:

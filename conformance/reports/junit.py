@@ -71,6 +71,8 @@ class JUnitReport:
                 made.system_out = legal(
                     f"accepted by the ledger as {names}: {result.reason}\n{self._failure(result)}"
                 )
+        if result.bound is not None and result.verdict is Verdict.PASS:
+            made.system_out = f"{result.bound}\ntaken for granted: {result.bound.assumption}"
         return made
 
     def _failure(self, result: Result) -> str:

@@ -43,6 +43,7 @@ class MarkdownReport:
             yield f"\n**Stale:** {stale_words(name)}."
         yield from self._coverage(ended)
         yield from self._deviations()
+        yield from _told("Complete suites", story.bounds)
         yield from _told(
             "Accepted by the ledger",
             (f"**{' + '.join(g.names)}**: {code(g.first.reason or '')}" for g in story.accepted),

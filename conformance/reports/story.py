@@ -94,7 +94,7 @@ class Story:
         granted = sorted({bound.assumption for bound in shown.values()})
         return [
             *(f"{id} {bound}" for id, bound in shown.items()),
-            *(f"  of a server of which this is taken for granted: {one}" for one in granted),
+            *(f"of a server of which this is taken for granted: {one}" for one in granted),
         ]
 
     @property

@@ -203,9 +203,14 @@ def _key(finding: Finding) -> Key:
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Whether it was an interrupt that Hypothesis made another exception of."""
+    """Whether it was an interrupt that Hypothesis made another exception of.
+
+    It may be what an exception came of, or one of several that are told together (`Flaky`).
+    """
     while error is not None:
         if isinstance(error, Interrupted):
+            return True
+        if isinstance(error, BaseExceptionGroup) and any(map(_interrupted, error.exceptions)):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -331,7 +336,8 @@ def machine_of(search: Search) -> Any:
 
         @rule(which=which, draw=st.integers(0, RARELY), life=st.sampled_from(sorted(LIVES)))
         def begin_again(self, which: int, draw: int, life: Do) -> None:
-            if draw == RARELY and search.may(life):
+            # A kill takes back what was not saved, of earlier examples too; a new job saves it all.
+            if draw == RARELY and self.bench.names and search.may(life):
                 self.do(Step(life))
             else:
                 self.act(which, Action.RESUME)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 from conformance.listing import THROUGHOUT, entries, lines, to_json
-from conformance.power import caught
+from conformance.planted import CLOSED, SHOWN
+from conformance.power import measured
 from conformance.reference.faults import FAULTS
 from conformance.suites import suites
 from conformance.suites.case import Profile
 from spec.requirements import CATALOGUE, Bound
+from spec.table import Ground
 
 
 def test_every_requirement_and_every_case_is_listed() -> None:
@@ -41,9 +43,20 @@ def test_a_requirement_has_cases_or_a_reason_and_not_both() -> None:
 
 
 def test_the_faults_that_were_seen_exist_and_break_what_exists() -> None:
-    assert set(caught()) <= set(FAULTS)
-    assert {id for broken in caught().values() for id in broken} <= set(CATALOGUE)
-    assert all(caught().values()), "a fault that nothing reports"
+    assert set(measured()) <= set(FAULTS)
+    for power in measured().values():
+        assert power.catches, f"{power.fault} is found by nothing"
+        assert power.replayed, power.fault
+        assert {catch.requirement for catch in power.catches} <= set(CATALOGUE)
+    assert set(SHOWN) <= set(CATALOGUE)
+    assert {fault for shown in SHOWN.values() for fault, _ in shown} <= set(FAULTS)
+
+
+def test_each_documented_requirement_has_a_fault_or_a_reason() -> None:
+    for entry in entries():
+        id = entry.requirement.id
+        if entry.requirement.ground is Ground.DOCUMENTED:
+            assert entry.faults or entry.unreachable or id in CLOSED, id
 
 
 def test_the_json_says_the_same() -> None:

@@ -17,7 +17,7 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
 from conformance.errors import BadArgument
-from conformance.events import CaseEnds, Ended, Event, Failed, Result, Started, Verdict
+from conformance.events import Bound, CaseEnds, Ended, Event, Failed, Result, Started, Verdict
 from conformance.reports import Reports, Writer, writable
 from conformance.reports.html import HtmlReport
 from conformance.reports.json_report import JsonReport
@@ -126,6 +126,16 @@ def test_a_failure_says_all_that_a_person_needs(tmp_path: Path) -> None:
     ):
         assert part in failure.text
     assert "HTTP 500" in failure.attrib["message"]
+
+
+def test_what_a_complete_suite_has_shown_is_in_every_report(tmp_path: Path) -> None:
+    bound = Bound("HSI", 34, 2, 181, 190, 1581, (), "it is deterministic & at rest")
+    told = events(replace(GOOD, bound=bound), verdict="conforms")
+    case = cases(junit(tmp_path, told))[GOOD.id]
+    (out,) = case.iter("system-out")
+    for text in (out.text or "", page(tmp_path, told).text, summary(tmp_path, told)):
+        assert "34 states, up to 2 more in the server, 181 sequences by the HSI method" in text
+        assert "it is deterministic & at rest" in text
 
 
 def test_whatever_a_server_sends_is_text_in_the_xml(tmp_path: Path) -> None:

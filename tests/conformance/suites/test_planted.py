@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.planted import CLOSED, SHOWN
 from conformance.suites import suites
 from conformance.suites.case import Profile
 from spec.requirements import CATALOGUE
 from spec.table import Ground
 from tests.conformance.conftest import Run, run_planted
-from tests.conformance.suites.planted import CLOSED, SHOWN
 
 AT_ONCE = 2
 DEADLINE = "1"  # seconds: what does not come is waited for four times as long

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from conformance.planted import SHOWN
 from conformance.servers import managed
 from conformance.servers.client import Client
 from conformance.suites.case import (
@@ -27,85 +28,13 @@ from conformance.suites.route.samples import Sample, _file, indexed_by, orthanc_
 from spec.relaxations import Shortfall
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS
-from tests.conformance.conftest import Run, command, run_planted
+from tests.conformance.conftest import command
 from tests.conformance.test_conduct import interrupted
 
-AT_ONCE = 2
 FULL = Profile()
 ORTHANC = Profile(version="1.10.1", implements=frozenset(), deletes=False)
 POLITE = Profile(workers=None, history=None, exclusive=False, managed=False)
 SAMPLE = Sample("one", "1.2", ("1.2.1", "1.2.2"), ("1.2.1.1", "1.2.2.1"))
-
-# requirement: (fault, case)
-SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
-    "route/modify": (
-        ("asynchronous-modification-waits", "route/modify/series/asynchronous"),
-        ("synchronous-modification-does-not-wait", "route/modify/study/synchronous"),
-    ),
-    "route/anonymize": (
-        ("synchronous-modification-does-not-wait", "route/anonymize/study/synchronous"),
-    ),
-    "route/bulk-modify": (
-        ("synchronous-modification-does-not-wait", "route/modify/several/synchronous"),
-    ),
-    "route/bulk-anonymize": (
-        ("synchronous-modification-does-not-wait", "route/anonymize/several/synchronous"),
-    ),
-    "route/archive": (("asynchronous-archive-waits", "route/archive/study/asynchronous"),),
-    "route/media": (("asynchronous-archive-waits", "route/media/study/asynchronous"),),
-    "route/retrieve": (
-        ("synchronous-retrieval-does-not-wait", "route/retrieve/studies/synchronous"),
-    ),
-    "route/modality-store": (
-        ("synchronous-store-does-not-wait", "route/store/instances/synchronous"),
-    ),
-    "route/peer-store": (("submission-without-path", "route/peer-store/instances/asynchronous"),),
-    "route/split": (("synchronous-split-does-not-wait", "route/split/series/synchronous"),),
-    "route/merge": (("asynchronous-merge-waits", "route/merge/study/asynchronous"),),
-    "route/cancel": (("pending-modification-not-canceled", "route/modify/series/cancel"),),
-    "route/pause": (("pending-archive-not-paused", "route/archive/series/pause"),),
-    "route/resume": (("paused-split-not-resumed", "route/split/series/resume"),),
-    "route/resubmit": (("archive-not-resubmitted", "route/archive/series/resubmit"),),
-    "route/type": (
-        ("media-reads-archive", "route/media/patient/asynchronous"),
-        ("merge-reads-split", "route/merge/study/asynchronous"),
-    ),
-    "route/content": (
-        ("archive-content-lacks-count", "route/archive/patient/asynchronous"),
-        ("modification-content-lacks-result", "route/modify/series/asynchronous"),
-    ),
-    "route/result": (
-        ("modification-garbles-values", "route/modify/patient/asynchronous"),
-        ("modification-keeps-source", "route/modify/source-removed/asynchronous"),
-        ("anonymization-keeps-name", "route/anonymize/study/asynchronous"),
-        ("anonymization-keeps-birth-date", "route/anonymize/study/asynchronous"),
-        ("split-stays-in-study", "route/split/series/asynchronous"),
-        ("merge-keeps-patient", "route/merge/study/asynchronous"),
-        ("merge-keeps-source", "route/merge/study/asynchronous"),
-        ("store-leaves-out-last-instance", "route/store/instances/asynchronous"),
-        ("retrieval-repeats-first-answer", "route/retrieve/studies/asynchronous"),
-    ),
-    "route/archive-output": (
-        ("archive-misses-instance", "route/archive/series/asynchronous"),
-        ("archive-is-no-zip", "route/archive/study/synchronous"),
-        ("archive-fetched-once", "route/archive/series/asynchronous"),
-    ),
-    "route/media-index": (
-        ("media-lacks-dicomdir", "route/media/series/asynchronous"),
-        ("media-index-misses-instance", "route/media/several/asynchronous"),
-    ),
-    "history/delete-archive": (
-        ("archive-kept-after-delete", "route/archive/study/output-deleted"),
-    ),
-    "submit/priority": (("split-without-priority", "route/split/series/asynchronous"),),
-    "action/resubmit/success": (("merge-in-success-resubmitted", "route/merge/nothing/resubmit"),),
-    "monitor/list-expand": (("expand-omits-retrievals", "route/retrieve/studies/asynchronous"),),
-    "monitor/state-failure": (
-        ("failed-modification-reads-success", "route/modify/study/fails/asynchronous"),
-        ("failed-retrieval-has-code-0", "route/retrieve/studies/fails/asynchronous"),
-    ),
-}
-NAMED = [(id, fault, case) for id, shown in SHOWN.items() for fault, case in shown]
 
 
 def by_id(profile: Profile) -> dict[str, Case]:
@@ -243,24 +172,6 @@ def test_a_medium_needs_an_index_of_its_instances() -> None:
 
 
 # --- on servers ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    return run_planted(tmp_path_factory, NAMED, AT_ONCE)
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize(("id", "fault", "case"), NAMED)
-def test_a_planted_fault_is_reported_by_the_case(
-    id: str, fault: str, case: str, planted: dict[str, Run]
-) -> None:
-    run = planted[fault]
-    assert run.status == 1, run.out + run.err
-    found = run.cases("deviation")
-    assert case in found, run.out + run.err
-    assert found[case]["requirement"] == id
-    assert found[case]["relaxations"] == []
 
 
 PAGES = ("/statistics", "/jobs", "/peers", "/modalities", "/patients")

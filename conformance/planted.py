@@ -1,7 +1,8 @@
-"""Which planted fault shows which requirement of these suites, and in which case.
+"""Which planted fault shows that a requirement is checked, and in which case.
 
-Every documented requirement of the sections queue, history, submit, monitor and answer is here,
-but for those that `CLOSED` gives the reason of.
+This is evidence: `pytest -m faults` plants each fault in the reference server, and sees to it that
+the case beside it reports the requirement. `orthanc-jobs list` shows the faults beside what they
+break. What is found by which suite at all, `conformance.power` says.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "submit/asynchronous-field": (("asynchronous-ignored", "submit/mode/absent-true"),),
     "submit/both-fields": (("asynchronous-wins", "submit/mode/true-true"),),
     "submit/mode-not-boolean": (("mode-needs-no-boolean", "submit/mode-invalid/synchronous-text"),),
-    "submit/priority": (("priority-shown-as-zero", "submit/priority/negative"),),
+    "submit/priority": (
+        ("priority-shown-as-zero", "submit/priority/negative"),
+        ("split-without-priority", "route/split/series/asynchronous"),
+    ),
     "submit/priority-default": (("priority-one-by-default", "submit/priority/default"),),
     "submit/priority-not-integer": (("priority-needs-no-integer", "submit/priority-invalid/text"),),
     "monitor/list": (
@@ -76,6 +80,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("expand-answers-ids", "monitor/agree/running"),
         ("expand-lacks-runtime", "monitor/agree/success"),
         ("expand-omits-paused", "monitor/agree/paused"),
+        ("expand-omits-retrievals", "route/retrieve/studies/asynchronous"),
     ),
     "monitor/unknown-job": (("unknown-job-answered-200", "monitor/unknown-job"),),
     "monitor/completion-time": (
@@ -134,7 +139,11 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "monitor/state-pending": (("pending-reads-running", "monitor/state/pending"),),
     "monitor/state-running": (("running-reads-pending", "monitor/state/running"),),
     "monitor/state-success": (("success-reads-running", "monitor/state/success"),),
-    "monitor/state-failure": (("failure-reads-success", "monitor/state/failure"),),
+    "monitor/state-failure": (
+        ("failure-reads-success", "monitor/state/failure"),
+        ("failed-modification-reads-success", "route/modify/study/fails/asynchronous"),
+        ("failed-retrieval-has-code-0", "route/retrieve/studies/fails/asynchronous"),
+    ),
     "monitor/state-paused": (
         ("paused-reads-running", "monitor/state/paused"),
         ("auto-resume", "monitor/stays"),
@@ -145,10 +154,70 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "monitor/polling": (("success-reads-running", "monitor/polling/success"),),
     "answer/accepted": (("accepted-without-body", "action/pause/running"),),
     "answer/refused": (("refused-with-body", "action/resume/success"),),
+    "route/modify": (
+        ("asynchronous-modification-waits", "route/modify/series/asynchronous"),
+        ("synchronous-modification-does-not-wait", "route/modify/study/synchronous"),
+    ),
+    "route/anonymize": (
+        ("synchronous-modification-does-not-wait", "route/anonymize/study/synchronous"),
+    ),
+    "route/bulk-modify": (
+        ("synchronous-modification-does-not-wait", "route/modify/several/synchronous"),
+    ),
+    "route/bulk-anonymize": (
+        ("synchronous-modification-does-not-wait", "route/anonymize/several/synchronous"),
+    ),
+    "route/archive": (("asynchronous-archive-waits", "route/archive/study/asynchronous"),),
+    "route/media": (("asynchronous-archive-waits", "route/media/study/asynchronous"),),
+    "route/retrieve": (
+        ("synchronous-retrieval-does-not-wait", "route/retrieve/studies/synchronous"),
+    ),
+    "route/modality-store": (
+        ("synchronous-store-does-not-wait", "route/store/instances/synchronous"),
+    ),
+    "route/peer-store": (("submission-without-path", "route/peer-store/instances/asynchronous"),),
+    "route/split": (("synchronous-split-does-not-wait", "route/split/series/synchronous"),),
+    "route/merge": (("asynchronous-merge-waits", "route/merge/study/asynchronous"),),
+    "route/cancel": (("pending-modification-not-canceled", "route/modify/series/cancel"),),
+    "route/pause": (("pending-archive-not-paused", "route/archive/series/pause"),),
+    "route/resume": (("paused-split-not-resumed", "route/split/series/resume"),),
+    "route/resubmit": (("archive-not-resubmitted", "route/archive/series/resubmit"),),
+    "route/type": (
+        ("media-reads-archive", "route/media/patient/asynchronous"),
+        ("merge-reads-split", "route/merge/study/asynchronous"),
+    ),
+    "route/content": (
+        ("archive-content-lacks-count", "route/archive/patient/asynchronous"),
+        ("modification-content-lacks-result", "route/modify/series/asynchronous"),
+    ),
+    "route/result": (
+        ("modification-garbles-values", "route/modify/patient/asynchronous"),
+        ("modification-keeps-source", "route/modify/source-removed/asynchronous"),
+        ("anonymization-keeps-name", "route/anonymize/study/asynchronous"),
+        ("anonymization-keeps-birth-date", "route/anonymize/study/asynchronous"),
+        ("split-stays-in-study", "route/split/series/asynchronous"),
+        ("merge-keeps-patient", "route/merge/study/asynchronous"),
+        ("merge-keeps-source", "route/merge/study/asynchronous"),
+        ("store-leaves-out-last-instance", "route/store/instances/asynchronous"),
+        ("retrieval-repeats-first-answer", "route/retrieve/studies/asynchronous"),
+    ),
+    "route/archive-output": (
+        ("archive-misses-instance", "route/archive/series/asynchronous"),
+        ("archive-is-no-zip", "route/archive/study/synchronous"),
+        ("archive-fetched-once", "route/archive/series/asynchronous"),
+    ),
+    "route/media-index": (
+        ("media-lacks-dicomdir", "route/media/series/asynchronous"),
+        ("media-index-misses-instance", "route/media/several/asynchronous"),
+    ),
+    "history/delete-archive": (
+        ("archive-kept-after-delete", "route/archive/study/output-deleted"),
+    ),
+    "action/resubmit/success": (("merge-in-success-resubmitted", "route/merge/nothing/resubmit"),),
 }
+# Why no fault of the reference server can break a requirement that is checked.
 CLOSED = {
     "queue/no-limit": "it is documented from 1.10.1 on, and the reference server is a 1.5.6",
-    "history/delete-archive": "it is about a job that makes an archive: the cases are in route/",
     "submit/asynchronous-advised": "it advises the caller",
     "submit/synchronous-timeout": "it advises the caller",
     "monitor/content-by-type": "it advises the caller",
