@@ -515,6 +515,7 @@ def _persist() -> Iterator[Requirement]:
         "unfinished-requeued",
         "A job that was Pending or Running at the stop is in the queue again after the start.",
         f"{_OF_JOBS}: paragraph 2, sentence 2",
+        note="In which order those of equal Priority come back, no page says: any is allowed.",
     )
     yield p.page(
         "retry-requeued",
@@ -531,6 +532,7 @@ def _persist() -> Iterator[Requirement]:
         "completed-stays", "Jobs in Success and in Failure are still there after a restart.",
         f"{_OF_JOBS}: paragraph 2, sentence 1",
         reading="Saving the jobs includes those of the history.",
+        note="Which of them counts as the oldest then, no page says: any order is allowed.",
     )
     yield p.page(
         "no-jobs", "A server that is started with --no-jobs has none of the earlier jobs.",
@@ -548,7 +550,9 @@ def _persist() -> Iterator[Requirement]:
         "step", "A job that was under way goes on after a restart from the step it had reached."
     )
     yield p.seen(
-        "step-ends-before-stop", "On SIGTERM a Running job ends its current step before the stop."
+        "step-ends-before-stop", "On SIGTERM a Running job ends its current step before the stop.",
+        note="A released Orthanc still begins steps for a while after SIGTERM, and one that ends"
+        " after the jobs were saved is done again: no page says otherwise, and the model allows it.",
     )
     yield p.seen(
         "killed", "After kill -9 the jobs are as they were at the last save, at most 10 s before.",

@@ -49,13 +49,6 @@ class StopCutsStepOff(Engine):
         return super().join(0 if timeout is None else timeout)
 
 
-class StopRunsJobsToTheirEnd(Engine):
-    """On a stop, a Running job is run to its end, and not only its step."""
-
-    def step_to_do(self, job: Job) -> Step | None:
-        return self._registry.next_step(job)
-
-
 class StopCancelsRunning(Engine):
     """On a stop, a Running job is canceled when its step has ended."""
 
@@ -132,20 +125,6 @@ class IdsChangeOnRestart(Registry):
         return [replace(job, id=str(uuid4())) for job in jobs]
 
 
-class QueueReversedOnRestart(Registry):
-    """After a restart, the jobs that wait with equal priorities run in the opposite order."""
-
-    def restore_key(self, job: Job) -> tuple[bool, int]:
-        return False, job.place if job.state.completed else -job.place
-
-
-class HistoryReversedOnRestart(Registry):
-    """After a restart, the newest completed jobs are taken for the oldest ones."""
-
-    def restore_key(self, job: Job) -> tuple[bool, int]:
-        return super().restore_key(job)[0], -job.place if job.state.completed else job.place
-
-
 class SmallerHistoryIgnoredOnRestart(Registry):
     """A JobsHistorySize that is smaller than before does not count for the earlier jobs."""
 
@@ -156,16 +135,6 @@ class SmallerHistoryIgnoredOnRestart(Registry):
         self.history.append(job)
         if len(self.history) > self.history_room():
             self.forget(self.evict())
-
-
-class NewestGoOnRestart(Registry):
-    """When JobsHistorySize has become smaller, the newest completed jobs go, not the oldest."""
-
-    def restore_completed(self, job: Job) -> None:
-        if len(self.history) < self.history_room():
-            super().restore_completed(job)
-        else:
-            self.forget(job)
 
 
 class SuccessRunAgainOnRestart(Registry):
