@@ -551,8 +551,8 @@ def _persist() -> Iterator[Requirement]:
     )
     yield p.seen(
         "step-ends-before-stop", "On SIGTERM a Running job ends its current step before the stop.",
-        note="A released Orthanc still begins steps for a while after SIGTERM, and one that ends"
-        " after the jobs were saved is done again: no page says otherwise, and the model allows it.",
+        note="A released Orthanc still begins steps for a while after SIGTERM, and does one again"
+        " that ends after the jobs were saved: no page says otherwise, and the model allows it.",
     )
     yield p.seen(
         "killed", "After kill -9 the jobs are as they were at the last save, at most 10 s before.",
