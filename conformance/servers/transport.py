@@ -18,8 +18,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
@@ -145,6 +146,14 @@ class Adapter(HTTPAdapter):
     def request_url(self, request: PreparedRequest, *_: Any) -> str:
         """The path, which the client has checked; it is not taken apart once more."""
         return f"/{str(request.url).split('/', 3)[3]}"
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """Status, headers and body; no cookie is wanted, nor what the text is encoded by."""
+        made = Response()
+        made.request, made.url = req, str(req.url)
+        made.status_code, made.raw = resp.status, resp
+        made.headers = CaseInsensitiveDict(resp.headers)
+        return made
 
     def close(self) -> None:
         self._pool = None
