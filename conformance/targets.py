@@ -173,9 +173,16 @@ class Yard:
 
     def prepare(self, choice: Choice, config: Mapping[str, Any]) -> None:
         """Let the server that is needed next begin. Raises `BadArgument`."""
+        self._dismiss_ready()
         server = _server(choice, config)
         self.ready = (config, server)
         server.prepare()
+
+    def _dismiss_ready(self) -> None:
+        if self.ready is not None:
+            self.ready[1].dismiss()
+            self.servers.append(self.ready[1])
+            self.ready = None
 
     @contextmanager
     def lend(self, choice: Choice, config: Mapping[str, Any]) -> Iterator[Managed]:
@@ -193,10 +200,7 @@ class Yard:
     def clear(self, seconds: float) -> None:
         """Wait up to ``seconds`` in all for their ends, then end them."""
         deadline = time.monotonic() + seconds
-        if self.ready is not None:
-            self.ready[1].dismiss()
-            self.servers.append(self.ready[1])
-            self.ready = None
+        self._dismiss_ready()
         while self.servers:
             self.servers.pop().reap(max(0.0, deadline - time.monotonic()))
 
