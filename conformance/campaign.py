@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -144,6 +145,8 @@ class Campaign:
             error = failed
         except (Unjudged, ServerDied) as failed:  # outside of any case
             error = NoServer(f"the run cannot go on: {failed}")
+        except Exception as mistake:  # noqa: BLE001 - of the kit: it costs no report, and is told
+            error = _of_ours(mistake)
         verdict = self._verdict(interrupted or error is not None)
         if not self._begun:
             name = Target(self.choice.name, "", self.choice.kind)
@@ -642,6 +645,18 @@ class Campaign:
             self._cleanup,
             self._statistics,
         )
+
+
+def _of_ours(mistake: Exception) -> KitError:
+    """What a mistake in the kit itself is told as: what, and where."""
+    *_, (frame, line) = traceback.walk_tb(mistake.__traceback__)
+    where = f"{Path(frame.f_code.co_filename).name}, line {line}"
+    error = KitError(
+        f"the kit itself has failed: {type(mistake).__name__} in {where}: {mistake}\n"
+        "This is a mistake in it, and says nothing of the server. Please report it."
+    )
+    error.__cause__ = mistake
+    return error
 
 
 def _now() -> str:

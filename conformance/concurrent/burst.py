@@ -248,19 +248,27 @@ def pictured(scene: Scene) -> Iterator[None]:
         yield
     finally:
         if len(bench.findings) > found:
-            calls = list(_calls(bench.trace[seen:]))
+            known = len(next(iter(engines)).jobs)
+            calls = list(_calls(bench.trace[seen:], known))
             if least := shortest(config, engines, calls):
                 scene.lines.append(f"no order of {len(calls)} calls explains these of them:")
                 scene.lines += draw(least, bench.names)
 
 
-def _calls(trace: Sequence[tuple[Event | Together, Any]]) -> Iterator[Call]:
-    """All that was seen as one history. What was seen alone came one after the other."""
+def _calls(trace: Sequence[tuple[Event | Together, Any]], known: int) -> Iterator[Call]:
+    """All that was seen as one history. What was seen alone came one after the other.
+
+    ``known``: how many jobs there were before it; each one that is submitted is the next.
+    """
     now = 0.0
     for event, answer in trace:
         if isinstance(event, Together):
             yield from event.calls
             now = max(now, *(call.end for call in event.calls))
-        else:
-            now += TICK
-            yield Call(LATER, event, answer, now, now)
+            known += sum(call.job is not None for call in event.calls)
+            continue
+        now += TICK
+        born = None
+        if isinstance(event, Submit):
+            born, known = known, known + 1
+        yield Call(LATER, event, answer, now, now, born)

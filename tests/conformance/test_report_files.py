@@ -16,13 +16,15 @@ from xml.etree import ElementTree
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
-from conformance.errors import BadArgument
+from conformance.campaign import Campaign, Plan
+from conformance.errors import BadArgument, KitError
 from conformance.events import Bound, CaseEnds, Ended, Event, Failed, Result, Started, Verdict
 from conformance.reports import Reports, Writer, writable
 from conformance.reports.html import HtmlReport
 from conformance.reports.json_report import JsonReport
 from conformance.reports.junit import JUnitReport
 from conformance.reports.markdown import MarkdownReport, code
+from conformance.targets import Choice
 from spec.requirements import requirement
 
 from .conftest import COMMAND, command
@@ -410,6 +412,21 @@ def growing(path: Path, seconds: float = 30) -> Iterator[str]:
     while time.monotonic() < end:
         yield path.read_text() if path.exists() else ""
         time.sleep(0.02)
+
+
+def test_a_mistake_in_the_kit_costs_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise IndexError("out of range")
+
+    monkeypatch.setattr(Campaign, "_late", stumble)  # after the first case
+    path = tmp_path / "r.xml"
+    plan = Plan(prefixes=("action/cancel/paused", "action/pause/paused"), replays=None)
+    campaign = Campaign(Choice(workdir=tmp_path), plan, JUnitReport(path).take)
+    with pytest.raises(KitError, match=r"IndexError in .*, line \d+: out of range\nThis is a"):
+        campaign.run()
+    assert set(cases(valid(path))) == {"action/cancel/paused", "run/failed"}
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:

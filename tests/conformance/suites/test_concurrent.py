@@ -79,6 +79,15 @@ def test_its_replay_shows_it_again_and_a_sound_server_does_not(
     assert sound.status == 0, sound.out
 
 
+def test_a_job_that_comes_after_the_calls_is_part_of_the_history_that_is_drawn(
+    tmp_path: Path,
+) -> None:
+    """It was no job that the search for the shortest history knew, and ended the run."""
+    run = concurrent(tmp_path, "reference", "--fault", "last-step-left-out")
+    assert (run.status, run.err) == (1, "")
+    assert "no order of" in run.out
+
+
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_a_sound_server_passes_every_round(seed: str, tmp_path: Path) -> None:
     assert rounds(Profile()) >= LEAST
