@@ -16,7 +16,7 @@ test: $(VENV)/test lint
 
 # For each documented requirement a planted fault that breaks it: some minutes, beside CI.
 planted: $(VENV)/test
-	$(BIN)/pytest -n 2 -m faults
+	$(BIN)/pytest -m faults  # two servers at once
 
 # Which suite finds which planted fault: docs/power.md. All suites for each fault, so it takes hours.
 faults: $(VENV)/test

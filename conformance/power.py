@@ -120,7 +120,7 @@ def _head(powers: Sequence[Power], known: int, made: str) -> list[str]:
 
 def _shares(powers: Sequence[Power], suites: Sequence[str]) -> list[str]:
     """How many each suite finds, and how many no other suite does."""
-    lines = ["| suite | finds alone | nothing else finds |", "| --- | ---: | ---: |"]
+    lines = ["| suite | finds by itself | no other suite finds |", "| --- | ---: | ---: |"]
     for suite in suites:
         mine = [one for one in powers if suite in {catch.suite for catch in one.catches}]
         only = sum(len(one.catches) == 1 for one in mine)
