@@ -278,9 +278,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("estimated-time-of-arrival-of-completed", "monitor/estimated-time"),
     ),
     "monitor/error-details": (("error-details-missing", "monitor/error-details"),),
-    "step/only-while-running": (
-        ("cancel-of-running-takes-effect-at-once", "race/cancel/before-first-step"),
-    ),
+    "step/only-while-running": (("failure-runs-again", "monitor/stays"),),
     "step/request-before-first": (("resume-refused", "race/pause/before-first-step"),),
     "step/requests-end-with-run": (("resume-refused", "race/in-turn/all"),),
     "answer/accepted": (("accepted-without-body", "action/pause/running"),),
