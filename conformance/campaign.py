@@ -110,6 +110,18 @@ class Judgement:
 
 
 @dataclass
+class Interrupt:
+    """Whether Ctrl-C or SIGTERM came: whoever catches an exception may have dropped it."""
+
+    came: bool = False
+
+    def check(self) -> None:
+        """Raise `Interrupted` (again) if it came."""
+        if self.came:
+            raise Interrupted
+
+
+@dataclass
 class Campaign:
     """One run. `run` returns the exit status of the contract: 0, 1 or 2."""
 
@@ -127,12 +139,13 @@ class Campaign:
     _statistics: Statistics = field(default_factory=Statistics)
     _begun: bool = False
     _yard: Yard = field(default_factory=Yard)
+    _interrupt: Interrupt = field(default_factory=Interrupt)
 
     def run(self) -> int:
         """Run everything. Raises `KitError`, after `Ended`, where it could not begin or go on."""
         interrupted, error = False, None
         try:
-            with interruptible():
+            with interruptible() as self._interrupt:
                 try:
                     self._run()
                 except BaseException:
@@ -146,7 +159,8 @@ class Campaign:
         except (Unjudged, ServerDied) as failed:  # outside of any case
             error = NoServer(f"the run cannot go on: {failed}")
         except Exception as mistake:  # noqa: BLE001 - of the kit: it costs no report, and is told
-            error = _of_ours(mistake)
+            interrupted = self._interrupt.came  # and became this on its way
+            error = None if interrupted else _of_ours(mistake)
         verdict = self._verdict(interrupted or error is not None)
         if not self._begun:
             name = Target(self.choice.name, "", self.choice.kind)
@@ -216,6 +230,7 @@ class Campaign:
         began = time.perf_counter()
         try:
             for case in cases:
+                self._interrupt.check()
                 self._emit(CaseBegins(case.id))
                 if self._spoilt is not None and case.unreachable is None:
                     self._tell(session, self._result(case, Verdict.UNKNOWN, self._spoilt))
@@ -460,16 +475,22 @@ class Campaign:
             lambda: self._bench(session, case),
             lambda bench, faulty: self._close_example(session, case, bench, faulty),
             lambda steps, patience: self._again(session, case, steps, patience),
-            lambda done: self._emit(Progress(case.id, done, self.plan.examples)),
+            lambda done: self._searched(case, done),
             self.plan.examples,
             self.plan.seed,
             self.ledger.accepted,
             search.SHRINKING_MORE if self._faulty else search.SHRINKING,
         )
         hunt.run()
+        self._interrupt.check()
         if hunt.unjudged and hunt.died is None:
             self._once_more(session, case, hunt)
         return self._hunted(session, case, hunt)
+
+    def _searched(self, case: Case, done: int) -> None:
+        """An example begins. What Hypothesis made of an interrupt in the one before ends here."""
+        self._interrupt.check()
+        self._emit(Progress(case.id, done, self.plan.examples))
 
     def _once_more(self, session: Session, case: Case, hunt: search.Search) -> None:
         """As for any case, what broke on the way is tried once more."""
@@ -699,13 +720,15 @@ def _unchanging(view: View) -> str:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[Interrupt]:
     """Within it, Ctrl-C and SIGTERM raise `Interrupted` in the main thread."""
+    noted = Interrupt()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield noted
         return
 
     def interrupt(_: int, __: FrameType | None) -> None:
+        noted.came = True
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise Interrupted
@@ -723,7 +746,7 @@ def interruptible() -> Iterator[None]:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     try:
-        yield
+        yield noted
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = hook

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -10,8 +11,12 @@ import weakref
 
 import pytest
 
-from conformance.campaign import interruptible, uninterrupted
+from conformance.bench import Bench
+from conformance.campaign import Campaign, Plan, interruptible, uninterrupted
 from conformance.errors import Interrupted
+from conformance.events import Ended, Event
+from conformance.steps import Step
+from conformance.targets import Choice
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 5.0  # seconds
@@ -62,3 +67,40 @@ def test_other_things_that_python_drops_are_told_as_before(monkeypatch: pytest.M
     with interruptible():
         del thing
     assert told == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_that_somebody_caught_is_remembered(number: signal.Signals) -> None:
+    """Hypothesis makes of what ends a finished example the end of that example only."""
+    with interruptible() as interrupt:
+        interrupt.check()
+        with contextlib.suppress(BaseException):
+            press(number)
+            time.sleep(PATIENCE)
+        assert interrupt.came
+        with pytest.raises(Interrupted):
+            interrupt.check()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_search_that_lost_an_interrupt_ends_with_the_next_example(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perform, performed = Bench.perform, []
+
+    def lossy(bench: Bench, step: Step) -> None:
+        performed.append(step)
+        if len(performed) == 20:
+            with contextlib.suppress(BaseException):
+                press(number)
+                time.sleep(PATIENCE)
+        perform(bench, step)
+
+    monkeypatch.setattr(Bench, "perform", lossy)
+    told: list[Event] = []
+    plan = Plan(suites=("search",), examples=5000, replays=None)
+    assert Campaign(Choice(), plan, told.append).run() == 2
+    ended = told[-1]
+    assert isinstance(ended, Ended)
+    assert ended.interrupted
+    assert len(performed) < 200
