@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from conformance.servers.client import Client, identify
+from conformance.servers.managed import Managed
 from conformance.targets import Choice, Yard
 
 SIZE = {"JobsHistorySize": 3}
 
 
-def test_a_prepared_server_is_the_one_that_is_lent() -> None:
+def with_one_ready() -> tuple[Yard, Managed]:
     yard = Yard()
     yard.prepare(Choice(), SIZE)
     assert yard.ready is not None
     prepared = yard.ready[1]
+    return yard, prepared
+
+
+def test_a_prepared_server_is_the_one_that_is_lent() -> None:
+    yard, prepared = with_one_ready()
     with yard.lend(Choice(), SIZE) as server:
         assert server is prepared
         assert yard.ready is None
@@ -24,10 +30,7 @@ def test_a_prepared_server_is_the_one_that_is_lent() -> None:
 
 
 def test_one_of_another_configuration_is_not_lent() -> None:
-    yard = Yard()
-    yard.prepare(Choice(), SIZE)
-    assert yard.ready is not None
-    prepared = yard.ready[1]
+    yard, prepared = with_one_ready()
     with yard.lend(Choice(), {}) as server:
         assert server is not prepared
     yard.clear(10)
@@ -35,10 +38,7 @@ def test_one_of_another_configuration_is_not_lent() -> None:
 
 
 def test_a_prepared_server_ends_with_the_run() -> None:
-    yard = Yard()
-    yard.prepare(Choice(), SIZE)
-    assert yard.ready is not None
-    prepared = yard.ready[1]
+    yard, prepared = with_one_ready()
     folder = prepared._folder
     assert folder is not None
     assert folder.exists()

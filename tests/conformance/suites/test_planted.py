@@ -43,3 +43,6 @@ def test_a_planted_fault_is_reported_by_the_case(
     found = run.cases("deviation")
     assert case in found, run.out + run.err
     assert id in (found[case]["requirement"], REQUIRED[case])
+    if case.startswith("route/"):  # judged without an oracle, so named by the case itself
+        assert found[case]["requirement"] == id
+        assert found[case]["relaxations"] == []
