@@ -7,9 +7,6 @@ on a server that was started with it. However the campaign ends, what it made is
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -18,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from types import FrameType
 from typing import Any
 
 from conformance import ledger as ledgers
@@ -41,6 +37,7 @@ from conformance.events import (
     Target,
     Verdict,
 )
+from conformance.interrupts import Interrupt, interruptible, uninterrupted
 from conformance.ledger import Ledger
 from conformance.oracle import Finding, describe
 from conformance.replay import Recording, record
@@ -54,7 +51,6 @@ from spec.engine import Config, View
 from spec.relaxations import Name, Relaxation
 from spec.table import State
 
-AGAIN = 0.01  # seconds after which an interrupt that Python has dropped is raised again
 AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
 MOST_CONFIRMED = 3  # cases in which something did not come that are run again
 HASTY = 1.0  # seconds for what has to come, once so many of them were confirmed
@@ -107,18 +103,6 @@ class Judgement:
     @property
     def missing(self) -> bool:
         return any(finding.missing for finding in self.findings)
-
-
-@dataclass
-class Interrupt:
-    """Whether Ctrl-C or SIGTERM came: whoever catches an exception may have dropped it."""
-
-    came: bool = False
-
-    def check(self) -> None:
-        """Raise `Interrupted` (again) if it came."""
-        if self.came:
-            raise Interrupted
 
 
 @dataclass
@@ -717,62 +701,3 @@ def _recorded(recording: Recording, session: Session) -> Case:
 
 def _unchanging(view: View) -> str:
     return f"monitor/state-{view.state.lower()}" if view.state in State else "monitor/state"
-
-
-@contextmanager
-def interruptible() -> Iterator[Interrupt]:
-    """Within it, Ctrl-C and SIGTERM raise `Interrupted` in the main thread."""
-    noted = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
-        yield noted
-        return
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        noted.came = True
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        raise Interrupted
-
-    def swallowed(dropped: sys.UnraisableHookArgs) -> None:
-        """In a finalizer Python drops what is raised: so it is raised again, soon after it."""
-        if isinstance(dropped.exc_value, Interrupted):
-            signal.signal(signal.SIGALRM, interrupt)
-            signal.setitimer(signal.ITIMER_REAL, AGAIN)
-        else:
-            hook(dropped)
-
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
-    hook, sys.unraisablehook = sys.unraisablehook, swallowed
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
-    try:
-        yield noted
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.unraisablehook = hook
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Within it, Ctrl-C and SIGTERM wait.
-
-    To block them in this thread is not enough: another thread may get the signal, and Python then
-    runs the handler in this one.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    waiting: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        signal.signal(number, lambda caught, _: waiting.append(caught))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if waiting:
-            signal.raise_signal(waiting[0])

@@ -16,10 +16,10 @@ from rich.console import Console
 from conformance import ledger as ledgers
 from conformance.automaton import states_only
 from conformance.bench import Bench
-from conformance.campaign import interruptible, uninterrupted
 from conformance.difference import Difference, by_state, difference, dot, lines, said
 from conformance.errors import BadArgument, ServerDied, Unjudged
 from conformance.events import Cleanup
+from conformance.interrupts import interruptible, uninterrupted
 from conformance.learning import EXTRA, PLANT, Learned, Server, Unlearned, check_installed, learn
 from conformance.ledger import Ledger
 from conformance.reports import writable

@@ -21,8 +21,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance import ledger as ledgers
-from conformance.campaign import interruptible
 from conformance.errors import BadArgument, Interrupted, Unjudged
+from conformance.interrupts import interruptible
 from conformance.passive import trace
 from conformance.passive.judge import Impossible, Judge, Watched, lines
 from conformance.passive.shown import Shown

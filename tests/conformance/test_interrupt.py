@@ -12,9 +12,10 @@ import weakref
 import pytest
 
 from conformance.bench import Bench
-from conformance.campaign import Campaign, Plan, interruptible, uninterrupted
+from conformance.campaign import Campaign, Plan
 from conformance.errors import Interrupted
 from conformance.events import Ended, Event
+from conformance.interrupts import interruptible, uninterrupted
 from conformance.steps import Step
 from conformance.targets import Choice
 
