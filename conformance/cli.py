@@ -144,7 +144,7 @@ def learn(
     json_file: JsonFile = None,
 ) -> None:
     """Infer a server's job automaton, and show how it differs from the specification's."""
-    from conformance.inference import Wish, infer
+    from conformance.automata.inference import Wish, infer
 
     choice, ledger = server.choice(), accepted.file()
     wish = Wish(choice, ledger, accepted.no_ledger, extra_states, seconds, picture, json_file)

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from conformance.planted import SHOWN
-from conformance.power import Power, measured
+from conformance.evidence.planted import SHOWN
+from conformance.evidence.power import Power, measured
 from conformance.suites import suites
 from conformance.suites.case import Profile
 from spec.requirements import CATALOGUE, Requirement

@@ -1,8 +1,8 @@
 """`complete/`: every sequence that is needed to know a server of bounded size for what it is.
 
 The gated job, and two jobs behind one worker, are automata that the model gives
-(`conformance.automaton`). For each there is a finite suite of sequences (`conformance.covering`)
-with this guarantee: a server that answers all of them as it must is equivalent to the automaton,
+(`automata.automaton`). For each there is a finite suite of sequences (`automata.covering`) with
+this guarantee: a server that answers all of them as it must is equivalent to the automaton,
 under the assumption that `ASSUMPTION` states. Each sequence is run on jobs of its own, by a bench,
 so the oracle judges it like any other case.
 
@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from conformance import covering
-from conformance.automaton import (
+from conformance.automata import covering
+from conformance.automata.automaton import (
     JOB,
     OF_A_JOB,
     STRICT,
@@ -32,8 +32,8 @@ from conformance.automaton import (
     derive,
     resolutions,
 )
+from conformance.automata.driving import Driver
 from conformance.bench import Bench, Deviated
-from conformance.driving import Driver
 from conformance.errors import ServerDied, Unjudged
 from conformance.events import Bound
 from conformance.oracle import Finding

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from conformance.automaton import JOB, OF_A_JOB, TWO_JOBS, Choices, derive
-from conformance.covering import suite
+from conformance.automata.automaton import JOB, OF_A_JOB, TWO_JOBS, Choices, derive
+from conformance.automata.covering import suite
 from conformance.suites.case import NEEDS_EXCLUSIVE, Profile
 from conformance.suites.complete import PLANTS, cases
 from tests.conformance.conftest import Run, command

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from conformance.evidence.planted import CLOSED, SHOWN
+from conformance.evidence.power import measured
 from conformance.listing import THROUGHOUT, entries, lines, to_json
-from conformance.planted import CLOSED, SHOWN
-from conformance.power import measured
 from conformance.reference.faults import FAULTS
 from conformance.suites import suites
 from conformance.suites.case import Profile

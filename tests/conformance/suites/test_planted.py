@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.planted import CLOSED, SHOWN
+from conformance.evidence.planted import CLOSED, SHOWN
 from conformance.suites import suites
 from conformance.suites.case import Profile
 from spec.requirements import CATALOGUE

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conformance.planted import SHOWN
+from conformance.evidence.planted import SHOWN
 from conformance.servers import managed
 from conformance.servers.client import Client
 from conformance.suites.case import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.events import CaseEnds, Event, Result, Verdict
-from conformance.power import Catch, Collector, Power, parse, table, to_json
+from conformance.evidence.power import Catch, Collector, Power, parse, table, to_json
 from spec.table import Ground
 
 FOUND = Power(

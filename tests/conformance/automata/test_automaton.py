@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from conformance.automaton import (
+from conformance.automata.automaton import (
     JOB,
     OF_A_JOB,
     STRICT,
@@ -40,7 +40,7 @@ from spec.engine import (
     view,
 )
 from spec.table import Action, ErrorCode, State
-from tests.conformance.machines import equivalent
+from tests.conformance.automata.machines import equivalent
 
 ONE_WORKER = Config(workers=1, history=50)
 A = 1  # the job; before it and behind it are jobs that hold the worker

@@ -6,9 +6,17 @@ import random
 
 import pytest
 
-from conformance.automaton import JOB, OF_A_JOB, TWO_JOBS, Choices, Machine, derive, states_only
-from conformance.covering import identifiers, separators, state_cover, suite
-from tests.conformance.machines import equivalent, kills, larger, single
+from conformance.automata.automaton import (
+    JOB,
+    OF_A_JOB,
+    TWO_JOBS,
+    Choices,
+    Machine,
+    derive,
+    states_only,
+)
+from conformance.automata.covering import identifiers, separators, state_cover, suite
+from tests.conformance.automata.machines import equivalent, kills, larger, single
 
 MACHINES = {
     "job": derive(JOB),

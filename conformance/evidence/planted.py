@@ -2,7 +2,7 @@
 
 This is evidence: `pytest -m faults` plants each fault in the reference server, and sees to it that
 the case beside it reports the requirement. `orthanc-jobs list` shows the faults beside what they
-break. What is found by which suite at all, `conformance.power` says.
+break. What is found by which suite at all, `conformance.evidence.power` says.
 """
 
 from __future__ import annotations

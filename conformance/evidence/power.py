@@ -74,7 +74,7 @@ class Collector:
 
 def measured() -> Mapping[str, Power]:
     """What the kit ships, by fault."""
-    return parse(files("conformance").joinpath(FILE).read_text(encoding="utf-8"))
+    return parse(files("conformance.evidence").joinpath(FILE).read_text(encoding="utf-8"))
 
 
 def parse(text: str) -> dict[str, Power]:

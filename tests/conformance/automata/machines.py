@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from conformance.automaton import Input, Machine, Output, Way, Word
-from conformance.learning import Server, _Known
+from conformance.automata.automaton import Input, Machine, Output, Way, Word
+from conformance.automata.learning import Server, _Known
 
 
 def changed(machine: Machine, state: int, one: Input, way: Way) -> Machine:

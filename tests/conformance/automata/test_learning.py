@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from conformance import learning
-from conformance.automaton import (
+from conformance.automata import learning
+from conformance.automata.automaton import (
     OF_A_JOB,
     Choices,
     Input,
@@ -20,11 +20,11 @@ from conformance.automaton import (
     derive,
     resolutions,
 )
+from conformance.automata.difference import by_state, difference, dot, lines
+from conformance.automata.learning import PLANT, NoLearner, Unlearned, learn
 from conformance.cli import main
-from conformance.difference import by_state, difference, dot, lines
-from conformance.learning import PLANT, NoLearner, Unlearned, learn
 from spec.relaxations import Relaxation
-from tests.conformance.machines import Simulated, changed, equivalent
+from tests.conformance.automata.machines import Simulated, changed, equivalent
 
 SPECIFIED = derive(PLANT)
 ORTHANC = derive(PLANT, Choices(frozenset(OF_A_JOB)))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from conformance.automaton import (
+from conformance.automata.automaton import (
     OF_A_JOB,
     Input,
     Machine,

@@ -14,13 +14,21 @@ import graphviz
 from rich.console import Console
 
 from conformance import ledger as ledgers
-from conformance.automaton import states_only
+from conformance.automata.automaton import states_only
+from conformance.automata.difference import Difference, by_state, difference, dot, lines, said
+from conformance.automata.learning import (
+    EXTRA,
+    PLANT,
+    Learned,
+    Server,
+    Unlearned,
+    check_installed,
+    learn,
+)
 from conformance.bench import Bench
-from conformance.difference import Difference, by_state, difference, dot, lines, said
 from conformance.errors import BadArgument, ServerDied, Unjudged
 from conformance.events import Cleanup
 from conformance.interrupts import interruptible, uninterrupted
-from conformance.learning import EXTRA, PLANT, Learned, Server, Unlearned, check_installed, learn
 from conformance.ledger import Ledger
 from conformance.reports import writable
 from conformance.suites import suites

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from conformance.automaton import Machine, Word
+from conformance.automata.automaton import Machine, Word
 
 Pair = frozenset[int]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from conformance.evidence.matrix import UNNAMED, Column, Field, Mark, fields, markdown
 from conformance.listing import THROUGHOUT
-from conformance.matrix import UNNAMED, Column, Field, Mark, fields, markdown
 from spec.requirements import CATALOGUE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CASE = "race/pause/last-step-succeeds"
 
 

@@ -2,8 +2,8 @@
 
 The learner (KV, from AALpy) asks words: each is run on a job of its own, and State, ErrorCode and
 Progress are read after every input. What it comes to is a hypothesis, and becomes a result only
-when the complete suite for it (`conformance.covering`) has been run, for so many extra states; a
-random walk confirms nothing. A server that answers one word in two ways has no such automaton:
+when the complete suite for it (`covering`) has been run, for so many extra states; a random walk
+confirms nothing. A server that answers one word in two ways has no such automaton:
 `Unlearned`. Reading is no input of the automaton, as every input ends with it; to the learner it
 is one that repeats what was read.
 
@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance import covering
-from conformance.automaton import (
+from conformance.automata import covering
+from conformance.automata.automaton import (
     JOB,
     Input,
     Machine,
@@ -32,8 +32,8 @@ from conformance.automaton import (
     Word,
     least,
 )
+from conformance.automata.driving import Driver
 from conformance.bench import Bench, Deviated
-from conformance.driving import Driver
 from conformance.errors import KitError, Unjudged
 from conformance.oracle import describe
 from spec.engine import View

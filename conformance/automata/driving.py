@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.automaton import QUEUES, REPLIES, Input, Output, Plant, Verb, Views, Word
+from conformance.automata.automaton import QUEUES, REPLIES, Input, Output, Plant, Verb, Views, Word
 from conformance.errors import Unjudged
 from conformance.steps import Do, Step, submit
 from spec.engine import Act, Read, View

@@ -1,0 +1,1 @@
+"""Automata of the gated job: the specification's, their complete tests, and learned ones."""

@@ -1,0 +1,1 @@
+"""What was measured of the kit and of released servers: planted faults found, and the matrix."""
