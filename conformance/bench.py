@@ -341,9 +341,7 @@ class Bench:
     def began_again(self, start: Start, since: int) -> None:
         """Tell the oracle of a start, which is not to be mistaken for anything that came after."""
         for job in self.jobs.values():
-            job.fields.touched()
-            if start.killed:  # it may be as it was before its last reading
-                job.fields.last = None
+            job.fields.began_again(start.killed, start.errors)
         finding = self.oracle.restart(start, since)
         self._expect = self.oracle.expected
         if start.saves and start.loads:  # otherwise it may still have what it did not load

@@ -17,7 +17,7 @@ import math
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -38,6 +38,7 @@ MOST_STEPS = 2  # how often the clock of a server is set within one run
 ANCHORED = 5.0  # seconds after which the clock is compared with a newer reading
 ZONE = 300.0  # seconds: nearer than this to our clock a time is in UTC, as zones differ by 900
 NO_ERROR = "Success"  # the ErrorDescription of ErrorCode 0, in the page's example
+RESTING = FINAL | {State.PAUSED}  # a job in one of these does nothing by itself
 # The parameters of a job that its Content may show: given at the submission, so they stay.
 GIVEN = ("Description", "InstancesCount", "ParentResources", "Peer", "RemoteAet", "LocalAet")
 
@@ -152,6 +153,7 @@ class Reading:
     created: Stamp
     completed: Stamp | None
     runtime: float
+    details: object
     content: Mapping[str, Any]
 
 
@@ -160,16 +162,28 @@ class Seen:
     """What was seen of the fields of one job.
 
     ``born``: when its submission was sent and answered. ``still``: nothing was done with the
-    job since its last reading, so that what stands still must be as it was.
+    job since its last reading, so that what stands still must be as it was. ``slept``: but the
+    server was stopped and started since then.
     """
 
     born: Moment | None = None
     last: Reading | None = None
     still: bool = False
+    slept: bool = False
 
     def touched(self) -> None:
-        """The job was acted upon, or a step of it ended, or the server was started again."""
+        """The job was acted upon, or a step of it ended."""
         self.still = False
+
+    def began_again(self, killed: bool, errors: bool) -> None:
+        """The server was started again. ``errors``: a clean stop keeps the ErrorDetails."""
+        if killed or self.last is None:  # it may be as it was before its last reading
+            self.last, self.still = None, False
+        elif self.last.state not in RESTING:
+            self.still = False
+        elif not errors:
+            self.last = replace(self.last, details=None)
+        self.slept = True
 
 
 @dataclass(eq=False)
@@ -198,14 +212,15 @@ class Fields:
         if not isinstance(content, Mapping):
             return
         completed = parse(found.get("CompletionTime"))
-        now = Reading(state, asked, timestamp, created, completed, runtime, content)
+        details = found.get("ErrorDetails")
+        now = Reading(state, asked, timestamp, created, completed, runtime, details, content)
         if (wrong := self.clock.see(timestamp, asked)) is not None:
             yield wrong
         yield from self._order(seen, now)
         yield from self._arrival(found, now)
         if seen.last is not None:
             yield from self._beside(seen, seen.last, now)
-        seen.last, seen.still = now, True
+        seen.last, seen.still, seen.slept = now, True, False
 
     def _errors(self, found: Mapping[str, Any]) -> Iterator[Broken]:
         code, said = found.get("ErrorCode"), found.get("ErrorDescription")
@@ -300,15 +315,21 @@ class Fields:
             return
         if now.completed != before.completed:
             yield Broken(
-                "monitor/completion-time",
+                "persist/times" if seen.slept else "monitor/completion-time",
                 f"CompletionTime {_text(before.completed)}, as before",
                 f"CompletionTime {_text(now.completed)}",
             )
         if now.runtime != before.runtime:
             yield Broken(
-                "monitor/effective-runtime",
+                "persist/times" if seen.slept else "monitor/effective-runtime",
                 f"EffectiveRuntime {before.runtime}, as before: the job is {now.state}",
                 f"EffectiveRuntime {now.runtime}",
+            )
+        if before.details is not None and now.details != before.details:
+            yield Broken(
+                "persist/error" if seen.slept else "monitor/error-details",
+                f"ErrorDetails {before.details!r}, as before: the job is {now.state}",
+                f"ErrorDetails {now.details!r}",
             )
         if now.content != before.content:
             yield Broken(

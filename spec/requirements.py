@@ -547,6 +547,10 @@ def _persist() -> Iterator[Requirement]:
     )
     yield p.seen("priority", "A job has the same Priority after a restart.")
     yield p.seen(
+        "times", "A job that was Paused, in Success or in Failure has the same CompletionTime, if "
+        "any, and EffectiveRuntime after a restart.",
+    )
+    yield p.seen(
         "step", "A job that was under way goes on after a restart from the step it had reached."
     )
     yield p.seen(
@@ -564,7 +568,7 @@ def _persist() -> Iterator[Requirement]:
         note="The page of that day is the one for Orthanc 1.11.1; 1.9.1 and 1.10.1 do the same.",
     )
     yield p.later(
-        "error", "A job in Failure has the same ErrorCode after a restart.",
+        "error", "A job in Failure has the same ErrorCode and ErrorDetails after a restart.",
         f"{NEWS}, 1.9.5", since="1.9.5",
     )
 

@@ -99,6 +99,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "history/oldest-first": (
         ("evicted-by-creation", "history/mixed-ends"),
         ("newest-evicted-first", "history/oldest-completed-first"),
+        ("cancel-renews-in-history", "history/acted-upon"),
     ),
     "history/resubmitted-leaves": (("resubmitted-stays-in-history", "history/resubmitted-leaves"),),
     "history/zero": (("history-keeps-one-too-many", "history/size-0/success"),),
@@ -116,11 +117,19 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "persist/no-jobs": (("no-jobs-ignored", "persist/no-jobs"),),
     "persist/request-survives-stop": (("request-forgotten-over-stop", "persist/stop/request"),),
     "persist/saved-at-creation": (("jobs-never-saved", "persist/kill/new-job"),),
-    "persist/error": (("error-forgotten-on-restart", "persist/stop/error"),),
+    "persist/error": (
+        ("error-forgotten-on-restart", "persist/stop/error"),
+        ("error-details-forgotten-on-restart", "persist/stop/completed"),
+    ),
+    "persist/times": (
+        ("completion-time-changes-on-restart", "persist/stop/times"),
+        ("runtime-forgotten-on-restart", "persist/stop/times"),
+    ),
     "submit/creates-job": (("two-jobs-a-submission", "submit/asynchronous/one-job"),),
     "submit/synchronous-waits": (
         ("paused-answers-waiting", "submit/synchronous/paused"),
         ("first-step-answers-waiting", "submit/synchronous/all-steps"),
+        ("end-told-to-oldest-call", "submit/synchronous/several"),
     ),
     "submit/synchronous-default": (("asynchronous-by-default", "submit/default-synchronous"),),
     "submit/asynchronous-returns": (("taken-only-when-idle", "submit/asynchronous/behind-others"),),
@@ -225,6 +234,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "monitor/effective-runtime": (
         ("runtime-counts-pause", "monitor/effective-runtime/paused"),
+        ("runtime-restarts-on-resume", "monitor/effective-runtime/paused"),
         ("runtime-counts-pending", "monitor/effective-runtime/pending"),
         ("runtime-in-milliseconds", "monitor/effective-runtime/grows"),
         ("runtime-stands-still", "monitor/effective-runtime/grows"),

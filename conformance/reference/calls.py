@@ -14,6 +14,8 @@ from conformance.reference.engine import Newcomer
 from conformance.reference.errors import ErrorCode, RestError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -55,21 +57,25 @@ class JobCalls:
 
     async def _add(self, request: Request, task: Task) -> str:
         """Add a job, as soon as the queue has room, and answer its id."""
-        added: _News[str] = _News()
+        added: News[str] = News()
         newcomer = Newcomer(task, added.tell)
         return await self._wait_for(request, added, newcomer)
 
     async def _run_to_its_end(self, request: Request, task: Task) -> JobEnd:
         """Add a job, and wait until it has completed; holds no thread meanwhile."""
-        ended: _News[JobEnd] = _News()
+        ended: News[JobEnd] = News()
 
         def admitted(job_id: str | None) -> None:
             if job_id is None:
                 ended.tell(None)
 
-        return await self._wait_for(request, ended, Newcomer(task, admitted, ended.tell))
+        return await self._wait_for(request, ended, Newcomer(task, admitted, self.told(ended)))
 
-    async def _wait_for(self, request: Request, news: _News[T], newcomer: Newcomer) -> T:
+    def told(self, ended: News[JobEnd]) -> Callable[[JobEnd | None], None]:
+        """What is told the end of a job: the call that waits for it. None: the server stops."""
+        return ended.tell
+
+    async def _wait_for(self, request: Request, news: News[T], newcomer: Newcomer) -> T:
         """Submit `newcomer`, and wait for `news` of it. Raises `RestError` (503) if none come."""
         self._engine.submit(newcomer)
         if self._engine.awaits_room(newcomer):
@@ -81,7 +87,7 @@ class JobCalls:
             )
         return told
 
-    async def _watch(self, request: Request, news: _News[T], newcomer: Newcomer) -> None:
+    async def _watch(self, request: Request, news: News[T], newcomer: Newcomer) -> None:
         """Wait for the first `news`, unless the caller hangs up while the queue is full.
 
         Then no job is added, now or later (raises `RestError`, for nobody to read). Who hangs up
@@ -107,7 +113,7 @@ async def _hang_up(request: Request) -> None:
         pass
 
 
-class _News(Generic[T]):
+class News(Generic[T]):
     """Something that any thread tells to the event loop, once; None: it will not come."""
 
     def __init__(self) -> None:

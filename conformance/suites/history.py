@@ -23,6 +23,7 @@ LARGEST = 50  # a history of more jobs than this is not filled
 OTHER_SIZES = (0, 1)  # JobsHistorySize of managed servers, beside the default
 LIST, EXPAND = Step(Do.LIST), Step(Do.EXPAND)
 JOB = "A"
+HARMLESS = (Action.CANCEL, Action.PAUSE, Action.RESUME)  # to a completed job
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -115,6 +116,13 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
         EXPAND,
     )
     yield Case(f"{prefix}/mixed-ends", "history/oldest-first", mixed)
+    oldest = names[: min(size, 3)]  # one of each end
+    touched = (
+        *(step for name in names[:size] for step in _ended(name)),
+        *(act(action, name) for name in oldest for action in HARMLESS),
+        *(step for name in names[size:] for step in (*_ended(name), LIST)),
+    )
+    yield Case(f"{prefix}/acted-upon", "history/oldest-first", touched)
     again = (
         submit("R"),
         fail("R"),

@@ -469,9 +469,9 @@ def runtime_grows(scene: Scene) -> None:
 
 
 def runtime_paused(scene: Scene) -> None:
-    """The time for which a job is Paused does not count, however long it is."""
+    """The time for which a job is Paused does not count, however long; what was before it does."""
     begins, ends = (submit(JOB, 2), act(Action.PAUSE, JOB)), (succeed(JOB),)
-    first = _run(scene, 0.0, begins, ends)
+    first = _run(scene, RESTS, begins, ends)
     scene.pass_time(max(RESTS, LONGER * (first.most - first.least)))
     _runtime(scene, first, {})
     second = _run(scene, 0.0, (act(Action.RESUME, JOB),), (complete(JOB),))

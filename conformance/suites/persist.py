@@ -92,6 +92,11 @@ def _stops(profile: Profile) -> Iterator[Case]:
         (*_completed(), restart(), read("F"), read("C")),
         unreachable=inapplicable(profile, "persist/error"),
     )
+    yield Case(
+        "persist/stop/times",
+        "persist/times",
+        (*_completed(), *_paused("P", 3, 1), LOOK, restart(), LOOK, read("P"), LOOK),
+    )
     values = {"A": -3, "B": 5, "C": 0, "D": 2**31 - 1, "E": -(2**31)}
     order = sorted(values, key=lambda job: -values[job])
     yield Case(

@@ -385,6 +385,7 @@ def queued(profile: Profile) -> Iterator[Case]:
     for name, broken, check in (
         ("pending-first", "queue/pending-first", pending_first),
         ("synchronous/behind-others", WAITS, behind_others),
+        ("synchronous/several", WAITS, several),
         ("synchronous/pending-canceled", FAILS, pending_canceled),
         ("synchronous/pending-paused", WAITS, pending_paused),
         ("asynchronous/behind-others", AT_ONCE, while_busy),
@@ -413,6 +414,25 @@ def behind_others(profile: Profile, scene: Scene) -> None:
     scene.unanswered(call, WAITS, "no answer while the job runs")
     scene.do(complete(JOB))
     content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+
+
+def several(profile: Profile, scene: Scene) -> None:
+    """Of several calls that wait, each is answered at the end of its own job, whichever is first.
+
+    The job that ends first is neither the oldest nor the newest one: so it shows when a server
+    wakes up a call that waits for another job.
+    """
+    calls = {name: begin(scene, SYNCHRONOUS, name=name) for name in ("A", "B", "C", "D")}
+    scene.do(act(Action.CANCEL, "C"))
+    others = [calls[name] for name in "ABD"]
+    expected = "an answer, since job C has been canceled"
+    error(scene, scene.answered(calls["C"], WAITS, expected), ErrorCode.CANCELED_JOB, "C")
+    early = any(call.ended() for call in others)
+    scene.require(WAITS, not early, "no answer to the other calls", "another call is answered")
+    for name in "ABD":
+        scene.do(complete(name))
+        expected = f"an answer, since job {name} has ended"
+        content(scene, scene.answered(calls[name], WAITS, expected), name)
 
 
 def pending_canceled(profile: Profile, scene: Scene) -> None:

@@ -27,6 +27,16 @@ class NewestEvictedFirst(Registry):
         return self.history.pop(max(0, len(self.history) - 2))
 
 
+class CancelRenewsInHistory(Registry):
+    """A completed job that is canceled once more stays in the history as if it had just ended."""
+
+    def act_cancel(self, job: Job) -> bool:
+        if job in self.history:
+            self.history.remove(job)
+            self.history.append(job)
+        return super().act_cancel(job)
+
+
 class CanceledLeavesNoTrace(Registry):
     """A canceled job is gone at once."""
 

@@ -71,6 +71,16 @@ class RuntimeNotRestarted(Registry):
         job.runtime = runtime
 
 
+class RuntimeRestartsOnResume(Registry):
+    """The EffectiveRuntime of a resumed job starts over."""
+
+    def act_resume(self, job: Job) -> bool:
+        accepted = super().act_resume(job)
+        if accepted:
+            job.runtime = 0.0
+        return accepted
+
+
 class RuntimeCountsPause(Registry):
     """The EffectiveRuntime of a job grows while it is Paused."""
 

@@ -1,8 +1,17 @@
-"""Faults of how a submission is read."""
+"""Faults of how a submission is read, and of who is told that its job has ended."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from conformance.reference.calls import JobCalls, News
 from conformance.reference.submission import SubmissionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.reference.answers import JobAnswers
+    from conformance.reference.engine import Engine, JobEnd
 
 
 class AsynchronousByDefault(SubmissionReader):
@@ -64,3 +73,21 @@ class RepeatedResourcesDropped(SubmissionReader):
 
     def resources(self, value: object) -> tuple[str, ...]:
         return tuple(dict.fromkeys(super().resources(value)))
+
+
+class EndToldToOldestCall(JobCalls):
+    """The end of a job wakes up the call that waits longest, even if that waits for another job."""
+
+    def __init__(self, engine: Engine, answers: JobAnswers) -> None:
+        super().__init__(engine, answers)
+        self._waiting: list[News[JobEnd]] = []
+
+    def told(self, ended: News[JobEnd]) -> Callable[[JobEnd | None], None]:
+        self._waiting.append(ended)
+
+        def tell(end: JobEnd | None) -> None:
+            if end is None or self._waiting[0] is ended:
+                self._waiting.remove(ended)
+                ended.tell(end)
+
+        return tell
