@@ -70,7 +70,11 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "queue/pending-first": (("pending-reads-running", "submit/pending-first"),),
     "queue/concurrent-jobs": (("one-worker-too-many", "schedule/limit"),),
     "queue/free-worker-takes": (("one-worker-too-few", "submit/free-worker"),),
-    "queue/priority-order": (("lowest-priority-first", "schedule/priority/rising"),),
+    "queue/priority-order": (
+        ("lowest-priority-first", "schedule/priority/rising"),
+        ("resumed-jumps-queue", "schedule/requeued-between"),
+        ("resubmitted-jumps-queue", "schedule/requeued-between"),
+    ),
     "queue/ties-in-order": (("ties-last-in-first-out", "schedule/ties"),),
     "queue/worker-freed": (("worker-lost-after-pause", "schedule/freed-by/pause"),),
     "queue/limit-jobs": (

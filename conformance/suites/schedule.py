@@ -51,6 +51,7 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield from freed(profile)
     yield left_out(profile)
     yield requeued(profile)
+    yield requeued_between(profile)
     yield each_by_itself(profile)
     yield churn(profile)
     for size in OTHER_SIZES:
@@ -201,6 +202,27 @@ def requeued(profile: Profile) -> Case:
         *serve(profile, "BAC"),
     )
     return Case("schedule/requeued", "queue/priority-order", steps)
+
+
+def requeued_between(profile: Profile) -> Case:
+    """They neither pass a job of higher priority nor fall behind one of lower priority."""
+    steps = (
+        submit("A", 2, 3),
+        fail("A"),
+        submit("B", 2, 4),
+        act(Action.PAUSE, "B"),
+        succeed("B"),
+        *blockers(profile),
+        submit("C", 1, 5),
+        submit("D", 1, 1),
+        submit("E", 1, 2),
+        act(Action.PAUSE, "E"),
+        act(Action.RESUBMIT, "A"),
+        act(Action.RESUME, "B"),
+        act(Action.RESUME, "E"),
+        *serve(profile, "CBAED"),
+    )
+    return Case("schedule/requeued-between", "queue/priority-order", steps)
 
 
 def churn(profile: Profile) -> Case:
