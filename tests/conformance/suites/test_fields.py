@@ -156,6 +156,56 @@ def test_a_completion_time_that_moves_is_seen() -> None:
     assert job.read(0.3, State.SUCCESS, CompletionTime=stamp(0.11)) == ["monitor/completion-time"]
 
 
+def failed(**changed: Any) -> dict[str, Any]:
+    return {"ErrorCode": 9, "ErrorDescription": "Network", "ErrorDetails": "503"} | changed
+
+
+@pytest.mark.parametrize(
+    ("changed", "broken"),
+    [
+        ({}, []),
+        ({"EffectiveRuntime": 0.0}, ["persist/times"]),
+        ({"CompletionTime": stamp(8.9)}, ["persist/times"]),
+        ({"ErrorDetails": ""}, ["persist/error"]),
+        ({"ErrorDetails": None}, ["persist/error"]),
+        ({"CreationTime": stamp(0.001)}, ["monitor/creation-time"]),
+    ],
+)
+def test_a_job_that_has_failed_is_after_a_clean_restart_what_it_was(
+    changed: dict[str, Any], broken: list[str]
+) -> None:
+    job = Watched()
+    job.read(0.05)
+    job.read(0.2, State.FAILURE, **failed())
+    job.seen.began_again(killed=False, errors=True)
+    assert job.read(9.0, State.FAILURE, **failed(**changed)) == broken
+    assert job.read(9.1, State.FAILURE, **failed(**changed)) == []
+
+
+def test_before_1_9_5_an_error_has_no_details_after_a_restart() -> None:
+    job = Watched()
+    job.read(0.05)
+    job.read(0.2, State.FAILURE, **failed())
+    job.seen.began_again(killed=False, errors=False)
+    assert job.read(9.0, State.FAILURE, ErrorDetails="") == []
+    assert job.read(9.1, State.FAILURE, **failed()) == ["monitor/error-details"]
+
+
+def test_after_a_kill_a_job_may_be_what_it_was_before_its_last_reading() -> None:
+    job = Watched()
+    job.read(0.05)
+    job.read(0.2, State.PAUSED, EffectiveRuntime=0.2)
+    job.seen.began_again(killed=True, errors=True)
+    assert job.read(9.0, State.PAUSED, EffectiveRuntime=0.1) == []
+
+
+def test_a_job_that_ran_at_the_stop_has_run_on_since_its_last_reading() -> None:
+    job = Watched()
+    job.read(0.05, EffectiveRuntime=0.04)
+    job.seen.began_again(killed=False, errors=True)
+    assert job.read(9.0, State.PENDING, EffectiveRuntime=0.3) == []
+
+
 def test_an_error_has_the_same_words_for_every_job() -> None:
     job = Watched()
     failed = {"ErrorCode": 9, "ErrorDescription": "Error in the network protocol"}
