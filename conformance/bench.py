@@ -38,6 +38,7 @@ from spec.engine import (
 from spec.restart import Start
 from spec.table import Action, ErrorCode, State
 
+AT_ONCE = "submit/asynchronous-returns"  # what an asynchronous call that waits breaks
 ABANDON = 0.5  # seconds in which the jobs of a failed case end, or the server is made anew
 GRACE = 0.05  # seconds for which something that must not come is watched for
 SLICE = 0.02  # seconds of waiting for an arrival before the job is read
@@ -180,7 +181,13 @@ class Bench:
         slot.owner = job
         fixture.jobs.append(job)
         before = time.monotonic()
-        reply = self._change(f"{slot.path}/store", body)
+        try:
+            reply = self._change(f"{slot.path}/store", body)
+        except NotAnswered as error:
+            job.holds += (one for one in fixture.gate.arrivals() if one.slot == slot.number)
+            if job.holds:
+                self._deviates(AT_ONCE, "an answer while the job runs", str(error))
+            raise
         job.fields.born = Moment(before, time.monotonic())
         made = reply.json()
         handle = isinstance(made, dict) and isinstance(made.get("ID"), str)

@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 from conformance import ledger as ledgers
-from conformance.bench import Bench, Deviated
+from conformance.bench import AT_ONCE, Bench, Deviated
 from conformance.coverage import coverage, seen
 from conformance.errors import Interrupted, KitError, NoServer, ServerDied, Unjudged, masked
 from conformance.events import (
@@ -46,13 +46,14 @@ from conformance.servers.managed import STOPS
 from conformance.steps import LIVES, Do, Step
 from conformance.suites import complete, search, select, suites
 from conformance.suites.case import NEEDS_MANAGED, NOTHING, Case
-from conformance.targets import Choice, Session, Yard, opened, probe
+from conformance.targets import PROBE, Choice, KeepsWaiting, Session, Yard, opened, probe
 from spec.engine import Config, View
 from spec.relaxations import Name, Relaxation
 from spec.table import State
 
-AT_ONCE = 0.3  # seconds that a managed server may take to end when the run is cut short
+CUT_SHORT = 0.3  # seconds that a managed server may take to end when the run is cut short
 MOST_CONFIRMED = 3  # cases in which something did not come that are run again
+LINGERS = 2.0  # seconds after a replay for what came late when it was recorded
 HASTY = 1.0  # seconds for what has to come, once so many of them were confirmed
 HISTORY_FULL = "history full"
 FOUND_FIRST = "a deviation of its suite was found before it"
@@ -94,6 +95,7 @@ class Judgement:
     died: ServerDied | None = None
     dirty: bool = False  # jobs of it are still under way
     lines: tuple[str, ...] = ()  # what a check did, in words
+    before: tuple[str, ...] = ()  # the cases that its server had had
 
     @property
     def lost(self) -> bool:
@@ -114,11 +116,13 @@ class Campaign:
     emit: Emit
     results: dict[str, Result] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    behind: int = 0  # how many cases a recording was run behind
     _cases: list[Case] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _retries: bool = False
     _confirmed: int = 0
     _spoilt: str | None = None
+    _waits: str | None = None  # why only the cases about asynchronous calls can be run
     _cleanup: Cleanup = field(default_factory=Cleanup)
     _statistics: Statistics = field(default_factory=Statistics)
     _begun: bool = False
@@ -133,7 +137,7 @@ class Campaign:
                 try:
                     self._run()
                 except BaseException:
-                    self._yard.clear(AT_ONCE)
+                    self._yard.clear(CUT_SHORT)
                     raise
                 self._yard.clear(STOPS)
         except Interrupted:
@@ -169,7 +173,7 @@ class Campaign:
             config, cases = groups.pop(0)
             opening = time.perf_counter()
             with opened(self.choice, config, self._yard) as session, self._cleaning(session):
-                session = probe(session) if self._probes(session) else session
+                session = self._probed(session)
                 if not self._begun:
                     groups += self._begin(session)
                     _, cases = groups.pop(0)
@@ -178,9 +182,17 @@ class Campaign:
                     self._yard.prepare(self.choice, groups[0][0])
                 self._group(session, cases)
 
-    def _probes(self, session: Session) -> bool:
+    def _probed(self, session: Session) -> Session:
         """A probe leaves a job in the history: only where there is room for it."""
-        return session.profile.exclusive or session.fixture.room(session.room_for)
+        room = session.profile.exclusive or session.fixture.room(session.room_for)
+        if self._waits or not room:
+            return session
+        try:
+            return probe(session)
+        except KeepsWaiting as waits:
+            session.renew()
+            self._waits = str(waits)
+            return session
 
     def _begin(self, session: Session) -> list[tuple[Mapping[str, Any], list[Case]]]:
         """Choose ledger and cases for this server; the cases grouped by configuration."""
@@ -219,6 +231,9 @@ class Campaign:
                 if self._spoilt is not None and case.unreachable is None:
                     self._tell(session, self._result(case, Verdict.UNKNOWN, self._spoilt))
                     continue
+                if self._waits and case.unreachable is None and case.requirement != AT_ONCE:
+                    self._tell(session, self._result(case, Verdict.UNKNOWN, self._waits))
+                    continue
                 if self.plan.first and case.suite in self._deviating:
                     self._tell(session, self._result(case, Verdict.SKIPPED, FOUND_FIRST))
                     continue
@@ -242,7 +257,9 @@ class Campaign:
         try:
             if not self._has_room(session, case):
                 return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
-            if case.steps or case.check:
+            if self.plan.recording is not None:
+                result = self._replay(session, case, self.plan.recording)
+            elif case.steps or case.check:
                 result = self._judge(session, case)
             else:
                 result = (self._complete if case.complete else self._search)(session, case)
@@ -286,6 +303,31 @@ class Campaign:
             judged = self._confirm(session, case, judged)
         return self._weigh(session, case, judged)
 
+    def _replay(self, session: Session, case: Case, recording: Recording) -> Result:
+        """Run what was recorded; behind what its server had had before, where it takes that."""
+        result = self._judge(session, case)
+        if recording.same(result) or not session.renew():
+            return result
+        known = {one.id: one for one in suites(session.profile)}
+        for id in recording.before:
+            self._interrupt.check()
+            if id == PROBE:
+                probe(session)
+            elif known[id].unreachable is None and (known[id].steps or known[id].check):
+                self._attempt(session, known[id])
+        self.behind = len(recording.before)
+        result = self._judge(session, case)
+        if not recording.same(result):
+            self._linger(session)
+        return result
+
+    def _linger(self, session: Session) -> None:
+        """Let what comes late come, before the last look."""
+        bench = Bench("", session.fixture, Config(), session.deadline)
+        end = time.monotonic() + LINGERS
+        while not session.fixture.late and time.monotonic() < end:
+            bench.arrivals(LINGERS / 10)
+
     def _accepts(self, judged: Judgement) -> bool:
         """Whether all that was found is accepted by the ledger, if anything was."""
         found = {name for finding in judged.findings for name in finding.relaxations or ()}
@@ -314,6 +356,8 @@ class Campaign:
         """Run the case once. ``number``: how often it was run before."""
         if case.fresh:
             session.empty(on_disk=any(step.do is Do.KILL for step in case.steps))
+        before = tuple(session.had)
+        session.had.append(case.id)
         bench = self._bench(session, case, patience)
         draw = Random(f"{self.plan.seed}/{case.id}/{number}")
         scene = Scene(bench, session.profile, session.system.version, draw, number)
@@ -347,7 +391,8 @@ class Campaign:
             session.renew()
         performed = bench.performed[: bench.deviated_at or None]
         lines = tuple(scene.lines)
-        return Judgement(tuple(bench.findings), tuple(performed), reason, died, dirty, lines)
+        found = tuple(bench.findings)
+        return Judgement(found, tuple(performed), reason, died, dirty, lines, before)
 
     def _bench(self, session: Session, case: Case, patience: int = 1) -> Bench:
         profile = session.profile
@@ -396,7 +441,9 @@ class Campaign:
         if not judged.findings:
             return self._result(case, Verdict.PASS)
         worst = (unexplained or list(judged.findings))[0]
-        return self._deviation(session, case, worst, judged.performed, named, judged.lines)
+        return self._deviation(
+            session, case, worst, judged.performed, named, judged.lines, judged.before
+        )
 
     def _deviation(
         self,
@@ -406,6 +453,7 @@ class Campaign:
         performed: Performed,
         named: Set[Name],
         lines: tuple[str, ...] = (),
+        before: Sequence[str] = (),
     ) -> Result:
         relaxations = () if finding.relaxations is None else tuple(sorted(named))
         accepted = bool(relaxations) and named <= self.ledger.accepted
@@ -418,6 +466,7 @@ class Campaign:
             f"{session.target.name} {session.target.version}",
             case.repeat,
             lines if case.check else None,
+            before if session.server is not None else (),
         )
         folder = self.plan.replays
         return Result(
@@ -671,6 +720,9 @@ def _now() -> str:
 def _recorded(recording: Recording, session: Session) -> Case:
     """The case that a recording is. Raises `KitError` where this server is not made for it."""
     profile = session.profile
+    known = {PROBE, *(case.id for case in suites(profile))}
+    if unknown := [id for id in recording.before if id not in known]:
+        raise KitError(f"the replay file names {unknown[0]!r} in 'before': no case is called so")
     if recording.check is not None:
         found = next((c for c in suites(profile) if c.id == recording.case and c.check), None)
         if found is None:

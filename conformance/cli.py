@@ -115,7 +115,8 @@ def replay(
     campaign = Campaign(choice, plan, reports)
     status = campaign.run()
     if any(recording.same(result) for result in campaign.results.values()):
-        typer.echo("reproduced: the recorded deviation was seen again")
+        behind = f", behind the {campaign.behind} before it" if campaign.behind else ""
+        typer.echo(f"reproduced: the recorded deviation was seen again{behind}")
         _conclude(1, reports.failed)
     if status == 1:
         typer.echo("not seen again: the server deviates in another way")

@@ -35,7 +35,11 @@ KEYS = (*LIMITS, *FLAGS)  # the settings that a run can depend on
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A run and its deviation. ``config``: Orthanc configuration keys that the server needs."""
+    """A run and its deviation. ``config``: Orthanc configuration keys that the server needs.
+
+    ``before``: the ids of the cases that its server had had, for a fault that needs more than
+    one case: where the run alone does not show it, it is run behind them, on a new server.
+    """
 
     case: str
     config: Mapping[str, Any]
@@ -47,6 +51,7 @@ class Recording:
     server: str = ""
     repeat: int = 1  # how often it is tried: its steps fall at moments that nobody controls
     check: tuple[str, ...] | None = None  # of a case that is no list of steps: what it did
+    before: tuple[str, ...] = ()
 
     @property
     def program(self) -> tuple[str, ...]:
@@ -92,6 +97,8 @@ class Recording:
             found["done"] = list(self.check)
         if self.repeat > 1:
             found["repeat"] = self.repeat
+        if self.before:
+            found["before"] = list(self.before)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -115,6 +122,7 @@ def record(
     server: str,
     repeat: int = 1,
     check: tuple[str, ...] | None = None,
+    before: Sequence[str] = (),
 ) -> Recording:
     """The recording of a run that ended in ``finding``."""
     return Recording(
@@ -128,6 +136,7 @@ def record(
         server,
         repeat,
         check,
+        tuple(before),
     )
 
 
@@ -193,6 +202,7 @@ def _recording(found: Any) -> Recording:
         _text(found, "server"),
         repeat,
         check_,
+        _texts(found.get("before", []), "before"),
     )
 
 

@@ -300,7 +300,8 @@ class Scene:
         self, requirement: str, expected: str, actual: str, known: Shortfall | None = None
     ) -> None:
         names = None if known is None else frozenset({known})
-        self.bench.found(Finding(requirement, (expected,), self.fixture.gate.hidden(actual), names))
+        hidden = self.fixture.gate.hidden
+        self.bench.found(Finding(requirement, (hidden(expected),), hidden(actual), names))
 
     # --- the end ------------------------------------------------------------------------------
 

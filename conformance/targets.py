@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conformance.bench import Bench, Deviated
+from conformance.bench import AT_ONCE, Bench, Deviated
 from conformance.cleanup import clean
 from conformance.errors import BadArgument, KitError, NoServer, Unjudged
 from conformance.events import Cleanup, Target
@@ -36,6 +36,7 @@ SAVES_SINCE = "1.9.1"  # the oldest version that was seen to save a job soon aft
 HOLD_LIMIT = 20.0  # seconds for which a step is held on a server whose HttpTimeout we do not know
 MOST_WORKERS = 64
 PATIENCE = 0.5  # seconds without an arrival that show that no worker is free
+PROBE = "probe"  # what `probe` is called among the cases that a server has had
 URL, REFERENCE, ORTHANC = "url", "reference", "orthanc"
 
 
@@ -73,7 +74,10 @@ class Choice:
 
 @dataclass
 class Session:
-    """An open target. ``fixture`` is what the kit has made on it."""
+    """An open target. ``fixture`` is what the kit has made on it.
+
+    ``had``: the ids of the cases that a managed server has had since it began, `PROBE` included.
+    """
 
     target: Target
     system: System
@@ -84,6 +88,7 @@ class Session:
     fixture: Fixture
     deadline: float
     server: Managed | None = None
+    had: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         """Raise `ServerDied` where a managed server has ended by itself."""
@@ -107,6 +112,7 @@ class Session:
         if self.server is None:
             return False
         self.server.renew()
+        self.had.clear()
         self.client.move(self.server.address)
         self.fixture.forget()
         return True
@@ -282,11 +288,17 @@ def _count(value: Any, least: int) -> int | None:
     return value if whole and value >= least else None
 
 
+class KeepsWaiting(KitError):
+    """The server answers an asynchronous call only when its job has ended: no case can begin."""
+
+
 def probe(session: Session) -> Session:
     """See that the server reaches the gate, and, where it is ours alone, how many workers it has.
 
-    Raises `KitError` where the server cannot reach the gate or has no free worker.
+    Raises `KitError` where the server cannot reach the gate or has no free worker, and
+    `KeepsWaiting`, another one.
     """
+    session.had.append(PROBE)
     bench = Bench("", session.fixture, Config(workers=None, history=None), session.deadline)
     try:
         for step in (submit("A", 2), fail("A")):
@@ -322,6 +334,9 @@ def _see_arrival(session: Session, bench: Bench, error: Deviated | Unjudged) -> 
     """After a probe that failed: raise `KitError` unless its job has reached the gate."""
     job = next(iter(bench.jobs.values()), None)
     if job is None:
+        if isinstance(error, Deviated) and error.finding.requirement == AT_ONCE:
+            bench.abandon()
+            raise KeepsWaiting("an asynchronous call of this server waits for its job") from None
         why = error.finding.actual if isinstance(error, Deviated) else error
         raise KitError(f"the server does not take a first job from us: {why}") from None
     arrived = bool(job.holds) or (

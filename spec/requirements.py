@@ -695,9 +695,15 @@ def _route() -> Iterator[Requirement]:
     )
     yield r.seen(
         "result",
-        "When the job has succeeded, what was asked for is on the server: the copy is changed, the "
-        "anonymous one has no name, the series have moved; the source stays, or goes, as asked.",
+        "When the job has succeeded, what was asked for is done: the copy is changed and has UIDs "
+        "of its own, the anonymous one has no name, the series have moved, the source stays, or "
+        "goes, as asked; all instances were sent, to the target that was named.",
         note="By default a modification keeps its source, a split and a merge do not.",
+    )
+    yield r.seen(
+        "permissive",
+        "A C-STORE or C-MOVE job with Permissive true goes on behind a step that fails, and ends "
+        "in Success.",
     )
     yield r.seen(
         "archive-output",

@@ -196,7 +196,10 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("merge-keeps-source", "route/merge/study/asynchronous"),
         ("store-leaves-out-last-instance", "route/store/instances/asynchronous"),
         ("retrieval-repeats-first-answer", "route/retrieve/studies/asynchronous"),
+        ("retrieval-ignores-target", "route/retrieve/studies/asynchronous"),
+        ("anonymization-keeps-study-identifier", "route/anonymize/study/asynchronous"),
     ),
+    "route/permissive": (("permissive-store-fails", "route/store/instances/permissive"),),
     "route/archive-output": (
         ("archive-misses-instance", "route/archive/series/asynchronous"),
         ("archive-is-no-zip", "route/archive/study/synchronous"),
@@ -207,7 +210,10 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("media-index-misses-instance", "route/media/several/asynchronous"),
     ),
     "route/cancel": (("pending-modification-not-canceled", "route/modify/series/cancel"),),
-    "route/pause": (("pending-archive-not-paused", "route/archive/series/pause"),),
+    "route/pause": (
+        ("pending-archive-not-paused", "route/archive/series/pause"),
+        ("retrieval-not-paused", "route/retrieve/studies/running/pause"),
+    ),
     "route/resume": (("paused-split-not-resumed", "route/split/series/resume"),),
     "route/resubmit": (("archive-not-resubmitted", "route/archive/series/resubmit"),),
     "monitor/list": (
@@ -278,6 +284,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("failure-reads-success", "monitor/state/failure"),
         ("failed-modification-reads-success", "route/modify/study/fails/asynchronous"),
         ("failed-retrieval-has-code-0", "route/retrieve/studies/fails/asynchronous"),
+        ("partial-retrieval-counts-as-success", "route/retrieve/studies/partly"),
     ),
     "monitor/state-paused": (
         ("paused-reads-running", "monitor/state/paused"),
@@ -293,6 +300,9 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "monitor/error-details": (("error-details-missing", "monitor/error-details"),),
     "step/only-while-running": (("failure-runs-again", "monitor/stays"),),
+    "step/repeated-instance": (
+        ("repeated-resources-dropped", "route/peer-store/repeated/asynchronous"),
+    ),
     "step/request-before-first": (("resume-refused", "race/pause/before-first-step"),),
     "step/requests-end-with-run": (("resume-refused", "race/in-turn/all"),),
     "answer/accepted": (("accepted-without-body", "action/pause/running"),),

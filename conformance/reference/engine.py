@@ -329,11 +329,7 @@ class Engine:
     def _let_in(self) -> None:
         """Add the jobs that have waited for room, as long as there is some."""
         while self._newcomers and not self._stopping and self._registry.has_room():
-            self._add(self.next_newcomer())
-
-    def next_newcomer(self) -> Newcomer:
-        """Take the one that has waited longest."""
-        return self._newcomers.popleft()
+            self._add(self._newcomers.popleft())
 
     def _add(self, newcomer: Newcomer) -> None:
         """A job of its own for `newcomer`."""

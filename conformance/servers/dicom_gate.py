@@ -3,7 +3,8 @@
 The kit registers a modality for each open job, whose AE title is known to nobody else and says
 which job it is (`Gate.aet`). A step of a ``/modalities/{name}/store`` job is one C-STORE, a step
 of a ``/queries/{id}/retrieve`` job one C-MOVE. Both become a `Hold` in the queue of the HTTP
-gate, and what answers them is the same reply: 200 is the status Success, all else a failure.
+gate, and what answers them is the same reply: 200 is the status Success, 206 the warning that a
+C-MOVE was done in part, all else a failure.
 
 `pynetdicom` speaks the protocol, with two threads for each connection that look for something
 to do every millisecond. An association that does not call one of our titles is rejected; until
@@ -34,9 +35,19 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.transport import ThreadedAssociationServer
 
-from conformance.servers.gate import LARGEST, PARTING, STRANGER, Gate, Hold, listen, step_of
+from conformance.servers.gate import (
+    LARGEST,
+    PARTING,
+    PARTLY,
+    STRANGER,
+    Gate,
+    Hold,
+    listen,
+    step_of,
+)
 
 SUCCESS, FAILURE = 0x0000, 0xA700  # statuses of a C-STORE; the second: out of resources
+WARNING = 0xB000  # the status of a C-MOVE of which something was not sent
 PENDING = 0xFF00  # the status of a C-FIND that has one more match
 MOVE_ANSWER = 0x8021  # the command field of the answer to a C-MOVE
 MATCH = "2.25.20190306"  # the StudyInstanceUID of a match, but for the number of its step
@@ -63,6 +74,7 @@ class DicomGate:
         self.gate = gate
         self.matches: dict[int, int] = {}
         self._held: dict[Association, Hold] = {}
+        self._partly: set[Association] = set()  # whose C-MOVE is answered with a warning
         self._change = threading.Condition()
         entity = ApplicationEntity(secrets.token_hex(8))  # a title that nobody is told
         entity.require_called_aet = True
@@ -148,30 +160,38 @@ class DicomGate:
         asked = str(event.identifier.get("StudyInstanceUID", ""))
         number = asked.removeprefix(MATCH)
         known = asked.startswith(MATCH) and number.isdigit() and len(number) == 2
-        if self._hold(event.assoc, int(number) if known else -1) != 200:
+        target = str(event.move_destination or "").strip()
+        status = self._hold(event.assoc, int(number) if known else -1, target)
+        if status not in (200, PARTLY):
             yield None, None  # an unknown destination: the status 0xA801
             return
+        if status == PARTLY:
+            self._partly.add(event.assoc)
         yield "", 0  # nobody is called there, because
         yield 0  # there is nothing to send
 
     def _answered(self, event: evt.Event) -> None:
-        """A C-MOVE that went well tells of one instance, which nobody sent.
+        """A C-MOVE that went well tells of one instance, which nobody sent; in part, of one more.
 
         An Orthanc from 1.12.7 on shows as Progress what it is told here, and not its own steps.
         """
         answer = event.message.command_set
         if answer.CommandField == MOVE_ANSWER and answer.Status == SUCCESS:
             answer.NumberOfCompletedSuboperations = 1
+            if event.assoc in self._partly:
+                self._partly.remove(event.assoc)
+                answer.Status = WARNING
+                answer.NumberOfFailedSuboperations = 1
 
     def _slot(self, association: Association) -> int:
         slot = self.gate.slot_of_aet(association.acceptor.ae_title)
         assert slot is not None
         return slot
 
-    def _hold(self, association: Association, step: int) -> int:
+    def _hold(self, association: Association, step: int, target: str | None = None) -> int:
         """Hold a step until the kit replies or the server hangs up; the status of the reply."""
         wire = _wire(association)
-        hold = Hold(slot=self._slot(association), step=step)
+        hold = Hold(slot=self._slot(association), step=step, target=target)
         with self._change:
             self._held[association] = hold
             if wire is None or wire.closed:

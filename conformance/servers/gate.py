@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 MARKER = b"orthanc-jobs-step-"
 LARGEST = 1024 * 1024  # bytes of an instance
+PARTLY = 206  # the reply to a C-MOVE that is to be done in part, and only to that
 REFUSE = 503  # what an arrival gets that nobody waits for any more
 STRANGER = 30.0  # seconds that a connection may take which has not shown the secret yet
 PARTING = 0.5  # seconds in which what is still held is answered, when the gate is closed
@@ -44,10 +45,14 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 
 @dataclass(eq=False)
 class Hold:
-    """A step that waits at the gate. ``since`` is a time of the monotonic clock."""
+    """A step that waits at the gate. ``since`` is a time of the monotonic clock.
+
+    ``target``: the title that a C-MOVE wants its answers sent to; other steps name none.
+    """
 
     slot: int
     step: int
+    target: str | None = None
     since: float = field(default_factory=time.monotonic)
     broken: bool = False  # the server hung up before the reply
     _reply: tuple[int, dict[str, str]] | None = None

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from conformance.bench import AT_ONCE
 from conformance.scene import Call, Scene
 from conformance.servers.client import Reply
 from conformance.steps import Do, Step, act, complete, fail, read, submit, succeed
@@ -67,7 +68,7 @@ Mode = dict[str, object]
 SYNCHRONOUS: Mode = {"Synchronous": True}
 ASYNCHRONOUS: Mode = {"Asynchronous": True}
 WAITS, FAILS = "submit/synchronous-waits", "submit/synchronous-failure"
-AT_ONCE, HANDLE = "submit/asynchronous-returns", "submit/asynchronous-handle"
+HANDLE = "submit/asynchronous-handle"
 
 
 def cases(profile: Profile) -> Iterator[Case]:

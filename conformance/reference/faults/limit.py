@@ -73,13 +73,6 @@ class LimitNeverWakes(Engine):
         pass
 
 
-class LimitServesLastFirst(Engine):
-    """Of the submissions that wait for room, the last one is added first."""
-
-    def next_newcomer(self) -> Newcomer:
-        return self._newcomers.pop()
-
-
 class LimitRefusesSubmission(Engine):
     """A submission is refused when the queue is full, instead of waiting for room."""
 
@@ -97,10 +90,3 @@ class LimitSparesAsynchronous(Engine):
 
     def must_wait(self, newcomer: Newcomer) -> bool:
         return newcomer.on_end is not None and super().must_wait(newcomer)
-
-
-class HungUpStillAdded(Engine):
-    """A submission that waits for room is added later, although its caller has hung up."""
-
-    def withdraw(self, newcomer: Newcomer) -> bool:
-        return False

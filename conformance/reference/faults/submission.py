@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from conformance.reference.answers import JobAnswers
     from conformance.reference.engine import Engine, JobEnd
+    from conformance.reference.job import Task
 
 
 class AsynchronousByDefault(SubmissionReader):
@@ -20,6 +21,13 @@ class AsynchronousByDefault(SubmissionReader):
     def synchronous(self, fields: dict[str, object]) -> bool:
         named = fields.keys() & {"Synchronous", "Asynchronous"}
         return bool(named) and super().synchronous(fields)
+
+
+class ModesSwapped(SubmissionReader):
+    """A synchronous call is taken for an asynchronous one, and the other way round."""
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        return not super().synchronous(fields)
 
 
 class AsynchronousIgnored(SubmissionReader):
@@ -73,6 +81,13 @@ class RepeatedResourcesDropped(SubmissionReader):
 
     def resources(self, value: object) -> tuple[str, ...]:
         return tuple(dict.fromkeys(super().resources(value)))
+
+
+class AsynchronousWaits(JobCalls):
+    """Every asynchronous call waits for the end of its job."""
+
+    def waits(self, task: Task, synchronous: bool) -> bool:
+        return True
 
 
 class EndToldToOldestCall(JobCalls):

@@ -1,8 +1,8 @@
 """`route/<call>/…`: every call that the page lists as one that creates a job.
 
-What the call and its job come to (`outcomes`), each type of job before the action matrix
-(`matrix`), and the cases of `action/` and `race/` once more with jobs that send by C-STORE
-(`conformance.suites.route_store`).
+What the call and its job come to (`outcomes`), what becomes of jobs whose steps wait at the gate
+(`sending`), each type of job before the action matrix (`matrix`), and the cases of `action/` and
+`race/` once more with jobs that send by C-STORE (`conformance.suites.route_store`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 from conformance.suites import route_store
 from conformance.suites.case import Case, Profile
-from conformance.suites.route import matrix, outcomes
+from conformance.suites.route import matrix, outcomes, sending
 from conformance.suites.route.calls import calls
 
 
 def cases(profile: Profile) -> Iterator[Case]:
     known = calls()
     yield from outcomes.cases(profile, known)
+    yield from sending.cases(profile, known)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
     yield from route_store.cases(profile)

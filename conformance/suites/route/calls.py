@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ ARCHIVE, MEDIA, INDEX = "Archive", "Media", "DICOMDIR"
 MODIFICATION, SPLIT, MERGE = "ResourceModification", "SplitStudy", "MergeStudy"
 LEVELS = {"patient": "patients", "study": "studies", "series": "series"}
 SENT = 2  # instances, or matches of a query, that a job sends
+REPEATED = (0, 0, 0)  # one instance, three times
 CHANGED = "Changed by orthanc-jobs"
 RESULT = "route/result"
 
@@ -191,10 +192,10 @@ def _modification(
         scene.require(RESULT, path != part.path, "a copy of its own", path)
         tags = instance_tags(scene, path)
         scene.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
+        level = "patient" if action == "anonymize" else part.level
         for each in tags:
             copied(scene, body, each)
-            uid = each.get("SOPInstanceUID")
-            scene.require(RESULT, uid not in part.uids, "a SOPInstanceUID of its own", uid)
+            _is_its_own(scene, each, level, part.made)
         stays(scene, part, keep)
 
     return Request(f"{part.path}/{action}", body, verify, remove=(part.path,))
@@ -216,6 +217,8 @@ def bulk(action: str) -> Callable[[Scene], Request]:
             for path in new:
                 tags = one_instance(scene, path)
                 (_is_anonymous if anonymous else _is_changed)(scene, body, tags)
+                level = "patient" if anonymous else "series"
+                _is_its_own(scene, tags, level, first.made, second.made)
             stays(scene, first, True)
             stays(scene, second, True)
 
@@ -258,6 +261,20 @@ def _is_anonymous(scene: Scene, body: dict[str, Any], tags: dict[str, str]) -> N
     for tag in ("StudyDescription", "SeriesDescription", "PatientBirthDate"):
         gone = not tags.get(tag)
         scene.require(RESULT, gone, f"a copy without {tag}", f"it has {tags.get(tag)}")
+
+
+def _is_its_own(scene: Scene, tags: dict[str, str], level: str, *sources: Sample) -> None:
+    """A copy has new UIDs, at the level that was changed and below."""
+    known = {
+        "StudyInstanceUID": {made.study_uid for made in sources},
+        "SeriesInstanceUID": {uid for made in sources for uid in made.series_uids},
+        "SOPInstanceUID": {uid for made in sources for uid in made.uids},
+    }
+    if level == "series":
+        del known["StudyInstanceUID"]
+    for keyword, old in known.items():
+        uid = tags.get(keyword)
+        scene.require(RESULT, uid not in old, f"a {keyword} of its own", f"the source's: {uid}")
 
 
 # --- split and merge ---------------------------------------------------------------------------
@@ -325,18 +342,16 @@ def _described(tags: dict[str, str]) -> str:
 # Every step waits at the gate, and is answered as soon as it is seen there (`judge.state`).
 
 
-def send(via: Via) -> Callable[[Scene], Request]:
-    """Two instances to a peer, or to a modality."""
+def send(via: Via, sent: Sequence[int] = range(SENT)) -> Callable[[Scene], Request]:
+    """Instances to a peer, or to a modality: which of them, in this order."""
 
     def make(scene: Scene) -> Request:
-        path, body = scene.prepare(_new_name(scene), SENT, via)
-        return Request(path, body, _has_arrived(scene), instances=SENT)
+        path, body = scene.prepare(_new_name(scene), max(sent, default=-1) + 1, via)
+        listed = [body["Resources"][number] for number in sent]
+        verify = _has_arrived(scene, sent)
+        return Request(path, {**body, "Resources": listed}, verify, instances=len(sent))
 
     return make
-
-
-def send_nothing(via: Via) -> Callable[[Scene], Request]:
-    return lambda scene: Request(f"{scene.fixture.slot(via).path}/store", {"Resources": []})
 
 
 def retrieve(scene: Scene) -> Request:
@@ -352,19 +367,28 @@ def retrieve(scene: Scene) -> Request:
     path = f"/queries/{made.get('ID')}"
     scene.resource(path)
     body = {"TargetAet": scene.fixture.gate.title}
-    return Request(f"{path}/retrieve", body, _has_arrived(scene), instances=SENT)
+    arrived = _has_arrived(scene, range(SENT))
+
+    def verify(scene: Scene, content: Result) -> None:
+        arrived(scene, content)
+        named = {hold.target for job in scene.bench.prepared.values() for hold in job.holds}
+        scene.equal(RESULT, "the targets of its C-MOVEs", [scene.fixture.gate.title], list(named))
+
+    return Request(f"{path}/retrieve", body, verify, instances=SENT)
 
 
 def _new_name(scene: Scene) -> str:
     return f"S{len(scene.bench.prepared) + 1}"
 
 
-def _has_arrived(scene: Scene) -> Callable[[Scene, Result], None]:
+def _has_arrived(scene: Scene, sent: Sequence[int]) -> Callable[[Scene, Result], None]:
     job = list(scene.bench.prepared.values())[-1]
+
+    about = {REPEATED: "step/repeated-instance", (): "step/empty"}.get(tuple(sent), RESULT)
 
     def verify(scene: Scene, content: Result) -> None:
         steps = [hold.step for hold in job.holds]
-        scene.equal(RESULT, "steps that arrived", list(range(SENT)), sorted(steps))
+        scene.equal(about, "steps that arrived", sorted(sent), sorted(steps))
 
     return verify
 
@@ -457,22 +481,19 @@ def calls() -> list[Call]:
 
 def _sending() -> list[Call]:
     peer, store, move = "OrthancPeerStore", "DicomModalityStore", "DicomMoveScu"
+    to_peer, to_modality = send(Via.PEER, REPEATED), send(Via.MODALITY, REPEATED)
     found = [
         Call("peer-store/instances", "route/peer-store", peer, send(Via.PEER), OF_PEER),
+        Call("peer-store/repeated", "route/peer-store", peer, to_peer, OF_PEER),
         Call("store/instances", "route/modality-store", store, send(Via.MODALITY), OF_STORE),
+        Call("store/repeated", "route/modality-store", store, to_modality, OF_STORE),
         Call("retrieve/studies", "route/retrieve", move, retrieve, OF_MOVE),
     ]
-    vias = (Via.PEER, Via.MODALITY, Via.MODALITY)
+    vias = (Via.PEER, Via.PEER, Via.MODALITY, Via.MODALITY, Via.MODALITY)
     found = [replace(call, sends=via) for call, via in zip(found, vias, strict=True)]
     none = [
-        Call("peer-store/nothing", "route/peer-store", peer, send_nothing(Via.PEER), OF_PEER),
-        Call(
-            "store/nothing",
-            "route/modality-store",
-            store,
-            send_nothing(Via.MODALITY),
-            OF_STORE,
-        ),
+        Call("peer-store/nothing", "route/peer-store", peer, send(Via.PEER, ()), OF_PEER),
+        Call("store/nothing", "route/modality-store", store, send(Via.MODALITY, ()), OF_STORE),
     ]
     return found + [replace(call, empty=True) for call in none]
 

@@ -46,6 +46,10 @@ ABOUT = {
     "anonymize/source-removed": "route/result",
     "split/source-kept": "route/result",
     "merge/source-kept": "route/result",
+    "peer-store/repeated": "step/repeated-instance",
+    "store/repeated": "step/repeated-instance",
+    "peer-store/nothing": "step/empty",
+    "store/nothing": "step/empty",
 }
 KEPT_OUTPUT = ("archive/study", "media/study")
 
