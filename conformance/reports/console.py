@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from conformance import events
-from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Started, Verdict
+from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Started
 from conformance.reports.story import Group, Story, stale_words
 
 SHOWN = 6  # of what is missing; the JSON report has all of it
@@ -91,9 +91,10 @@ class ConsoleReport:
             yield f"[yellow]accepted[/] {' + '.join(group.names)}: {_plain(group.first.reason)}"
             yield f"  shown by    {', '.join(r.id for r in group.results)}"
             yield f"  replay      {_plain(self._story.replay(group.first), 'none')}"
-        for result in self._story.of(Verdict.UNKNOWN):
+        for reason, found in self._story.unknown:
             yield ""
-            yield f"[yellow]unknown[/] {result.id}: {_plain(result.reason)}"
+            others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            yield f"[yellow]unknown[/] {found[0]}{others}: {_plain(reason)}"
 
     def _block(self, group: Group) -> Iterator[str]:
         result, stands = group.first, group.requirement

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conformance.coloring import marks
-from conformance.events import Ended, Event, Share, Verdict
+from conformance.events import Ended, Event, Share
 from conformance.reports.story import Group, Story, legal, stale_words
 from spec.diagram import STATES, pictures
 
@@ -50,7 +50,7 @@ class MarkdownReport:
         )
         yield from _told(
             "Unknown",
-            (f"{code(r.id)}: {code(r.reason or '')}" for r in story.of(Verdict.UNKNOWN)),
+            (f"{', '.join(map(code, found))}: {code(why)}" for why, found in story.unknown),
         )
         yield from _told("Skipped", (f"{count} cases: {reason}" for reason, count in story.skipped))
         yield from _told(

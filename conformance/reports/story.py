@@ -104,6 +104,14 @@ class Story:
         return [(reason, reasons.count(reason)) for reason in sorted(set(reasons))]
 
     @property
+    def unknown(self) -> list[tuple[str, list[str]]]:
+        """Each reason for which there is no verdict, and the cases, in their order."""
+        reasons: dict[str, list[str]] = {}
+        for result in self.of(Verdict.UNKNOWN):
+            reasons.setdefault(result.reason or "", []).append(result.id)
+        return list(reasons.items())
+
+    @property
     def left(self) -> list[tuple[str, str, list[str]]]:
         """What is still on the server: kind, why, and the ids."""
         left: Iterable[Left] = () if self.ended is None else self.ended.cleanup.left

@@ -60,7 +60,8 @@ def test_what_was_written_is_what_is_read(tmp_path: Path) -> None:
     steps += [(submit("B", via=Via.MODALITY), ())]
     finding = Finding("queue/engine", ("this", "or that"), "something else", None)
     settings = {"ConcurrentJobs": 2, "JobsHistorySize": None, "SaveJobs": True}
-    made = record("race/a/b", settings, steps, finding, ["b", "a"], "here 1.0", 5)
+    before = ("probe", "action/cancel/pending")
+    made = record("race/a/b", settings, steps, finding, ["b", "a"], "here 1.0", 5, None, before)
     made = Recording(**{**_fields(made), "relaxations": (TIES,)})
     path = made.write(tmp_path / "new" / "folder")
     assert path.name == "race-a-b.json"
@@ -101,6 +102,7 @@ def deviation(**changed: Any) -> dict[str, Any]:
         ({**GOOD, "config": {"ConcurrentJobs": 10**9}}, "'config' cannot set ConcurrentJobs"),
         ({**GOOD, "config": {"JobsHistorySize": True}}, "'config' cannot set JobsHistorySize"),
         ({**GOOD, "config": {"JobsHistorySize": "1"}}, "'config' cannot set JobsHistorySize"),
+        ({**GOOD, "before": "probe"}, "'before' must be a list of texts"),
         ({**GOOD, "steps": []}, "'steps'"),
         ({**GOOD, "steps": {}}, "'steps'"),
         ({**GOOD, "steps": [STEPS[2]] * 10_001}, "'steps'"),
