@@ -6,7 +6,8 @@ end: a request ends with the run, and no step is run twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from conformance.steps import (
     Step,
@@ -19,8 +20,18 @@ from conformance.steps import (
     succeed,
 )
 from conformance.suites.action import JOB
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile
-from spec.table import Action, Asked, Ended, boundary_id
+from conformance.suites.case import (
+    NEEDS_EXCLUSIVE,
+    NEEDS_MANAGED,
+    NO_RETRY,
+    Case,
+    Profile,
+    blockers,
+)
+from spec.table import FINAL, Action, Asked, Ended, ErrorCode, State, boundary_id
+
+if TYPE_CHECKING:
+    from conformance.scene import Scene
 
 REQUESTS: dict[str, tuple[Asked, tuple[Action, ...]]] = {
     "nothing": (Asked.NOTHING, ()),
@@ -29,6 +40,8 @@ REQUESTS: dict[str, tuple[Asked, tuple[Action, ...]]] = {
     "pause-cancel": (Asked.BOTH, (Action.PAUSE, Action.CANCEL)),
     "cancel-pause": (Asked.BOTH, (Action.CANCEL, Action.PAUSE)),
 }
+OFTEN = 4  # times that the same is done to a job in turn
+SHORT: Mapping[str, Any] = {"HttpTimeout": 1}  # seconds
 EARLY = 8  # tries at a request that falls before the first step
 
 
@@ -42,6 +55,13 @@ def cases(profile: Profile) -> Iterator[Case]:
                 unreachable=unreachable(ended, profile),
             )
     yield from in_turn(profile)
+    yield Case(
+        "race/nothing/step-times-out",
+        "step/timeout",
+        check=too_slow,
+        config=SHORT,
+        unreachable=None if profile.managed else NEEDS_MANAGED,
+    )
     for name in ("pause", "cancel"):
         _, actions = REQUESTS[name]
         yield Case(
@@ -58,6 +78,25 @@ def cases(profile: Profile) -> Iterator[Case]:
         )
 
 
+def too_slow(scene: Scene) -> None:
+    """A step that nobody answers fails by itself, and its job with it."""
+    path, body = scene.prepare(JOB)
+    reply = scene.post(path, {**body, "Asynchronous": True})
+    scene.require("submit/creates-job", reply.ok, "HTTP 200 with the ID of the job", reply)
+    id = str((reply.json() or {}).get("ID"))
+    scene.other(id)
+    needed = "step/timeout"
+    scene.until(
+        lambda: scene.job(id)["State"] in FINAL,
+        needed,
+        f"{State.FAILURE}, since HttpTimeout is {SHORT['HttpTimeout']} s",
+        lambda: scene.job(id)["State"],
+    )
+    shown = scene.job(id)
+    scene.equal(needed, "State", State.FAILURE, shown["State"])
+    scene.equal(needed, "ErrorCode", int(ErrorCode.NETWORK_PROTOCOL), shown["ErrorCode"])
+
+
 def in_turn(profile: Profile) -> Iterator[Case]:
     """What happens a second time: a request ends with its run, and so does what it led to."""
     paused = (act(Action.PAUSE, JOB), succeed(JOB), read(JOB), act(Action.RESUME, JOB))
@@ -68,13 +107,28 @@ def in_turn(profile: Profile) -> Iterator[Case]:
         "cancel-twice": (canceled, canceled),
         "fail-twice": (failed, failed),
         "all": (paused, canceled, failed, paused),
+        "often": (*[paused] * OFTEN, *[canceled] * OFTEN, *[failed] * OFTEN, *[paused] * OFTEN),
     }.items():
         yield Case(
             f"race/in-turn/{name}",
             "step/requests-end-with-run",
-            (submit(JOB, 4), *(step for part in parts for step in part), complete(JOB), read(JOB)),
+            (
+                submit(JOB, OFTEN + 2),
+                *(step for part in parts for step in part),
+                complete(JOB),
+                read(JOB),
+            ),
             unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
         )
+    taken_out = (act(Action.PAUSE, JOB), read(JOB), act(Action.RESUME, JOB), read(JOB))
+    called_off = (act(Action.CANCEL, JOB), read(JOB), act(Action.RESUBMIT, JOB), read(JOB))
+    waiting = (*taken_out * OFTEN, *called_off * OFTEN, *taken_out * OFTEN)
+    yield Case(
+        "race/in-turn/while-pending",
+        "step/requests-end-with-run",
+        (*blockers(profile), submit(JOB, 2), *waiting, complete(JOB), read(JOB)),
+        unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+    )
 
 
 def unreachable(ended: Ended, profile: Profile) -> str | None:

@@ -65,6 +65,27 @@ class PauseIgnoredAfterResume(_CountingRegistry):
             super().ask_pause(job)
 
 
+class ThirdPauseIgnored(_CountingRegistry):
+    """The third pause of a job while it runs is answered 200, and does nothing."""
+
+    def ask_pause(self, job: Job) -> None:
+        self.counted[job] += 1
+        if self.counted[job] != 3:
+            super().ask_pause(job)
+
+
+class ThirdResubmitGoesOn(_CountingRegistry):
+    """A job that is resubmitted for the third time goes on where it had failed."""
+
+    def act_resubmit(self, job: Job) -> bool:
+        done = job.done
+        accepted = super().act_resubmit(job)
+        self.counted[job] += accepted
+        if accepted and self.counted[job] == 3:
+            job.done = done
+        return accepted
+
+
 class CancelIgnoredAfterResubmit(_CountingRegistry):
     """A job that was resubmitted once cannot be canceled any more while it runs."""
 
