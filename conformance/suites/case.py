@@ -35,6 +35,7 @@ DECLARED = {
     "route/bulk-modify": BULK_MODIFY,
 }
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+OFTEN = 4  # times that the same is done to a job in turn: some faults come the third time only
 # Of the seconds that an Orthanc takes to stop, these two take one each.
 QUICK_TO_STOP: Mapping[str, Any] = MappingProxyType(
     {"DicomServerEnabled": False, "WebDavEnabled": False}

@@ -24,6 +24,7 @@ from conformance.suites.case import (
     NEEDS_EXCLUSIVE,
     NEEDS_MANAGED,
     NO_RETRY,
+    OFTEN,
     Case,
     Profile,
     blockers,
@@ -40,7 +41,6 @@ REQUESTS: dict[str, tuple[Asked, tuple[Action, ...]]] = {
     "pause-cancel": (Asked.BOTH, (Action.PAUSE, Action.CANCEL)),
     "cancel-pause": (Asked.BOTH, (Action.CANCEL, Action.PAUSE)),
 }
-OFTEN = 4  # times that the same is done to a job in turn
 SHORT: Mapping[str, Any] = {"HttpTimeout": 1}  # seconds
 EARLY = 8  # tries at a request that falls before the first step
 
@@ -113,7 +113,7 @@ def in_turn(profile: Profile) -> Iterator[Case]:
             f"race/in-turn/{name}",
             "step/requests-end-with-run",
             (
-                submit(JOB, OFTEN + 2),
+                submit(JOB, OFTEN + 2, -3),
                 *(step for part in parts for step in part),
                 complete(JOB),
                 read(JOB),
@@ -126,7 +126,7 @@ def in_turn(profile: Profile) -> Iterator[Case]:
     yield Case(
         "race/in-turn/while-pending",
         "step/requests-end-with-run",
-        (*blockers(profile), submit(JOB, 2), *waiting, complete(JOB), read(JOB)),
+        (*blockers(profile), submit(JOB, 2, -3), *waiting, complete(JOB), read(JOB)),
         unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
     )
 

@@ -23,6 +23,7 @@ from conformance.suites.action import unreachable
 from conformance.suites.case import (
     NEEDS_EXCLUSIVE,
     NOTHING,
+    OFTEN,
     Case,
     Profile,
     blocker_names,
@@ -52,6 +53,7 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield left_out(profile)
     yield requeued(profile)
     yield requeued_between(profile)
+    yield requeued_often(profile)
     yield each_by_itself(profile)
     yield churn(profile)
     for size in OTHER_SIZES:
@@ -223,6 +225,24 @@ def requeued_between(profile: Profile) -> Case:
         *serve(profile, "CBAED"),
     )
     return Case("schedule/requeued-between", "queue/priority-order", steps)
+
+
+def requeued_often(profile: Profile) -> Case:
+    """Neither do they when they are taken out of the queue and put back again and again."""
+    plain = {"A": 40, "B": 25, "C": 5, "D": -5, "E": -25, "F": -40}
+    resumed, resubmitted = {"G": 30, "H": -30}, {"I": 20, "J": -20}
+    jobs = plain | resumed | resubmitted
+    again = (
+        *(act(action, job) for job in resumed for action in (Action.PAUSE, Action.RESUME)),
+        *(act(action, job) for job in resubmitted for action in (Action.CANCEL, Action.RESUBMIT)),
+    )
+    steps = (
+        *blockers(profile),
+        *(submit(job, 1, priority) for job, priority in jobs.items()),
+        *again * OFTEN,
+        *serve(profile, sorted(jobs, key=lambda job: -jobs[job])),
+    )
+    return Case("schedule/requeued-often", "queue/priority-order", steps)
 
 
 def churn(profile: Profile) -> Case:
