@@ -74,6 +74,29 @@ class ThirdPauseIgnored(_CountingRegistry):
             super().ask_pause(job)
 
 
+class SecondResumeLosesPriority(_CountingRegistry):
+    """A job that is resumed for the second time waits as if its Priority were 0."""
+
+    def act_resume(self, job: Job) -> bool:
+        self.counted[job] += job.state is State.PAUSED
+        return super().act_resume(job)
+
+    def queue_key(self, job: Job) -> int:
+        return 0 if self.counted[job] >= 2 else super().queue_key(job)
+
+
+class PriorityReadsZeroAfterResumes(_CountingRegistry):
+    """A job that was resumed twice reads Priority 0, and waits by the right one."""
+
+    def act_resume(self, job: Job) -> bool:
+        self.counted[job] += job.state is State.PAUSED
+        return super().act_resume(job)
+
+    def describe(self, job: Job) -> dict[str, object]:
+        shown = {"Priority": 0} if self.counted[job] >= 2 else {}
+        return super().describe(job) | shown
+
+
 class ThirdResubmitGoesOn(_CountingRegistry):
     """A job that is resubmitted for the third time goes on where it had failed."""
 
