@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.steps import Step, act, fail, read, retry_later, submit, succeed
+from conformance.steps import Step, act, complete, fail, read, retry_later, submit, succeed
 from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile, blockers
-from spec.table import ACTIONS, EDGE, UNKNOWN, Action, State, cell, cell_id
+from spec.table import ACTIONS, ASK, EDGE, KEEP, REFUSE, UNKNOWN, Action, State, cell, cell_id
 
 JOB = "A"
+PAUSED = (act(Action.PAUSE, JOB), succeed(JOB))
+CANCELED = (act(Action.CANCEL, JOB), succeed(JOB))
+RESUME, RESUBMIT = act(Action.RESUME, JOB), act(Action.RESUBMIT, JOB)
+# How a job leaves the workers, and is put back into the queue.
+TURNS = {"resumed": (PAUSED, RESUME), "resubmitted": ((fail(JOB),), RESUBMIT)}
+PASTS = {
+    "resumed": (*PAUSED, RESUME, *PAUSED, RESUME),
+    "resubmitted": (fail(JOB), RESUBMIT, *CANCELED, RESUBMIT),
+}
 AGAIN = {Action.CANCEL: Action.RESUBMIT, Action.PAUSE: Action.RESUME}
 
 
@@ -25,6 +34,39 @@ def cases(profile: Profile) -> Iterator[Case]:
     for action in ACTIONS:
         name = cell_id(action, UNKNOWN)
         yield Case(name, name, (act(action, UNKNOWN),))
+    for past in PASTS:
+        yield from again(past, profile)
+
+
+def again(past: str, profile: Profile) -> Iterator[Case]:
+    """The matrix once more, for a job that was put back into the queue before: as if it was new.
+
+    In each state first all actions that change nothing, then one that does.
+    """
+    born = (submit(JOB, 5, -3), *PASTS[past])
+    out, back = TURNS[past]
+    blocked = blockers(profile)
+    reached: dict[str, tuple[State, tuple[Step, ...]]] = {
+        "pending": (State.PENDING, (*out, *blocked, back)),
+        "running": (State.RUNNING, ()),
+        "paused": (State.PAUSED, (*PAUSED, *blocked)),
+        "success": (State.SUCCESS, (complete(JOB),)),
+        "failure": (State.FAILURE, (fail(JOB), *blocked)),
+        "canceled": (State.FAILURE, (*CANCELED, *blocked)),
+    }
+    for name, (state, steps) in reached.items():
+        idle = tuple(act(one, JOB) for one in ACTIONS if cell(state, one) in (KEEP, REFUSE))
+        leading = [one for one in ACTIONS if cell(state, one) in (EDGE, ASK)]
+        for action in leading or [Action.CANCEL]:
+            more = (act(action, JOB), *after(state, action)) if leading else ()
+            if state is State.RUNNING:  # what is refused takes nothing back
+                more = (more[0], *idle, *more[1:])
+            yield Case(
+                f"action/again/{past}/{name}/{action}",
+                cell_id(action, state),
+                (*born, *steps, read(JOB), *idle, *more, read(JOB)),
+                unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+            )
 
 
 def unreachable(state: State, profile: Profile) -> str | None:
