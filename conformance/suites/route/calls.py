@@ -33,7 +33,7 @@ ARCHIVE, MEDIA, INDEX = "Archive", "Media", "DICOMDIR"
 MODIFICATION, SPLIT, MERGE = "ResourceModification", "SplitStudy", "MergeStudy"
 LEVELS = {"patient": "patients", "study": "studies", "series": "series"}
 SENT = 2  # instances, or matches of a query, that a job sends
-REPEATED = (0, 0, 0)  # one instance, three times
+REPEATED = (0, 0, 1, 0)  # one instance three times, another one in between
 CHANGED = "Changed by orthanc-jobs"
 RESULT = "route/result"
 

@@ -222,7 +222,7 @@ def has_succeeded(scene: Scene, call: Call, request: Request, id: str) -> None:
     shows = call.shows if not call.empty else [k for k in call.shows if k != "TargetStudy"]
     missing = [key for key in shows if key not in content]
     scene.require("route/content", not missing, f"Content with {', '.join(shows)}", content)
-    if call.archives:
+    if "InstancesCount" in shows and (call.archives or call.sends):
         scene.equal("route/content", "InstancesCount", request.instances, content["InstancesCount"])
     if call.sends is Via.MODALITY:
         marks = [job.slot.mark for job in scene.bench.prepared.values()]
