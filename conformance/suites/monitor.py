@@ -37,6 +37,7 @@ from conformance.suites.case import (
     NEEDS_DELETE,
     NEEDS_EXCLUSIVE,
     NEEDS_MANAGED,
+    OFTEN,
     Case,
     Check,
     Profile,
@@ -401,6 +402,7 @@ def over_time() -> Iterator[Case]:
     yield Case("monitor/effective-runtime/paused", RUNTIME, check=runtime_paused)
     restarts = "monitor/effective-runtime-restarts"
     yield Case("monitor/effective-runtime/restarts", restarts, check=runtime_restarts)
+    yield Case("monitor/effective-runtime/often", RUNTIME, check=runtime_often)
     yield Case("monitor/estimated-time", "monitor/estimated-time", check=estimated_time)
     yield Case("monitor/stays", "monitor/state-paused", check=stays, leaves=3)
 
@@ -500,15 +502,37 @@ def runtime_restarts(scene: Scene) -> None:
     first = _run(scene, RESTS, (submit(JOB),), (fail(JOB),))
     _runtime(scene, first, {})
     second = _run(scene, 0.0, (act(Action.RESUBMIT, JOB),), (complete(JOB),))
+    _restarted(scene, first, second)
+
+
+def _restarted(scene: Scene, before: Bounds, run: Bounds) -> None:
+    """The runtime is that of the last run, without what was before it."""
     runtime = scene.job(JOB)["EffectiveRuntime"]
-    known = Shortfall.RUNTIME_NOT_RESTARTED if (first + second).of(runtime) else None
+    known = Shortfall.RUNTIME_NOT_RESTARTED if (before + run).of(runtime) else None
     scene.require(
         "monitor/effective-runtime-restarts",
-        second.of(runtime),
-        str(second),
+        run.of(runtime),
+        str(run),
         f"EffectiveRuntime {runtime}",
         known,
     )
+
+
+def runtime_often(scene: Scene) -> None:
+    """All this is so however often a job is paused or resubmitted, and in every step of it."""
+    total, begins = Bounds(), (submit(JOB, OFTEN + 1),)
+    for _ in range(OFTEN - 1):
+        total += _run(scene, RUNS / 2, begins, (act(Action.PAUSE, JOB), succeed(JOB)))
+        scene.pass_time(RUNS)
+        _runtime(scene, total, {})
+        begins = (act(Action.RESUME, JOB),)
+    total += _run(scene, RUNS, (*begins, succeed(JOB)), (fail(JOB),))
+    _runtime(scene, total, {})
+    to_the_last = (act(Action.RESUBMIT, JOB), *(succeed(JOB) for _ in range(OFTEN)))
+    for _ in range(OFTEN - 1):
+        run = _run(scene, RUNS / 2, to_the_last, (fail(JOB),))
+        _restarted(scene, total, run)
+        total += run
 
 
 def estimated_time(scene: Scene) -> None:

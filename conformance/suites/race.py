@@ -6,9 +6,11 @@ end: a request ends with the run, and no step is run twice.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from conformance.fields import slack
 from conformance.steps import (
     Step,
     act,
@@ -81,6 +83,7 @@ def cases(profile: Profile) -> Iterator[Case]:
 def too_slow(scene: Scene) -> None:
     """A step that nobody answers fails by itself, and its job with it."""
     path, body = scene.prepare(JOB)
+    begun = time.monotonic()
     reply = scene.post(path, {**body, "Asynchronous": True})
     scene.require("submit/creates-job", reply.ok, "HTTP 200 with the ID of the job", reply)
     id = str((reply.json() or {}).get("ID"))
@@ -92,7 +95,11 @@ def too_slow(scene: Scene) -> None:
         f"{State.FAILURE}, since HttpTimeout is {SHORT['HttpTimeout']} s",
         lambda: scene.job(id)["State"],
     )
-    shown = scene.job(id)
+    shown, passed = scene.job(id), time.monotonic() - begun
+    ran, least = shown["EffectiveRuntime"], SHORT["HttpTimeout"] / 2
+    expected = f"EffectiveRuntime {least} to {passed:.3f} s"
+    right = least <= ran <= passed + slack(passed)
+    scene.require("monitor/effective-runtime", right, expected, f"EffectiveRuntime {ran}")
     scene.equal(needed, "State", State.FAILURE, shown["State"])
     scene.equal(needed, "ErrorCode", int(ErrorCode.NETWORK_PROTOCOL), shown["ErrorCode"])
 
