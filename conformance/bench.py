@@ -44,6 +44,7 @@ GRACE = 0.05  # seconds for which something that must not come is watched for
 SLICE = 0.02  # seconds of waiting for an arrival before the job is read
 RETRY_SOON, RETRY_LATER = 400, 600_000  # milliseconds
 TYPES = {Via.PEER: "OrthancPeerStore", Via.MODALITY: "DicomModalityStore"}
+_HEXADECIMAL = "0123456789abcdef"
 RETRY_HEADER = "Orthanc-Jobs-Retry"
 
 
@@ -596,8 +597,11 @@ class Bench:
         return View(state, error, numbers[1], numbers[2])  # type: ignore[arg-type]
 
     def _no_job(self) -> str:
-        """An id of the right form that names no job."""
-        return "00000000-0000-4000-8000-" + self.fixture.run.zfill(12)
+        """An id that names no job; where we have one, it differs from its id in the end only."""
+        known = [job.id for job in (*self.jobs.values(), *self.fixture.jobs) if job.id]
+        if not known:
+            return "00000000-0000-4000-8000-" + self.fixture.run.zfill(12)
+        return next(id for id in (known[-1][:-1] + end for end in _HEXADECIMAL) if id not in known)
 
     def see(self, event: Event | Together, answer: Any) -> None:
         finding = self.oracle.see(event, answer)

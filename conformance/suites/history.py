@@ -132,15 +132,18 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
         LIST,
     )
     yield Case(f"{prefix}/resubmitted-leaves", "history/resubmitted-leaves", again)
+    paused = [step for name in "PQS" for step in _paused(name)]
     waiting = (
-        submit("P", 2),
-        act(Action.PAUSE, "P"),
-        Step(Do.SUCCEED, "P"),
+        *paused,
         submit("R", 2),
-        *(step for name in names for step in (submit(name), complete(name))),
-        LIST,
+        *(step for name in names for step in (submit(name), complete(name), LIST)),
+        EXPAND,
     )
     yield Case(f"{prefix}/unfinished-stay", "history/unfinished-never-evicted", waiting)
+
+
+def _paused(name: str) -> tuple[Step, ...]:
+    return (submit(name, 2), act(Action.PAUSE, name), succeed(name))
 
 
 def _ended(name: str) -> tuple[Step, ...]:
@@ -161,7 +164,7 @@ def _nothing_kept() -> Iterator[Case]:
     for name, steps in ends.items():
         gone = (*steps, read(JOB), LIST, EXPAND, *(act(action, JOB) for action in Action))
         yield Case(f"history/size-0/{name}", "history/zero", (submit(JOB, 2), *gone))
-    waiting = (submit("P", 2), act(Action.PAUSE, "P"), succeed("P"), submit("R"), LIST, EXPAND)
+    waiting = (*_paused("P"), submit("R"), LIST, EXPAND)
     name = "history/size-0/unfinished-stay"
     yield Case(name, "history/unfinished-never-evicted", (*waiting, read("P"), read("R")))
     yield Case("history/size-0/synchronous", "history/zero-synchronous", check=zero_synchronous)
