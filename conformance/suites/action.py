@@ -14,7 +14,8 @@ from spec.table import ACTIONS, ASK, EDGE, KEEP, REFUSE, UNKNOWN, Action, State,
 
 JOB = "A"
 PAUSED = (act(Action.PAUSE, JOB), succeed(JOB))
-CANCELED = (act(Action.CANCEL, JOB), succeed(JOB))
+CANCEL = act(Action.CANCEL, JOB)
+CANCELED = (CANCEL, succeed(JOB))
 RESUME, RESUBMIT = act(Action.RESUME, JOB), act(Action.RESUBMIT, JOB)
 # How a job leaves the workers, and is put back into the queue.
 TURNS = {"resumed": (PAUSED, RESUME), "resubmitted": ((fail(JOB),), RESUBMIT)}
@@ -53,6 +54,8 @@ def again(past: str, profile: Profile) -> Iterator[Case]:
         "success": (State.SUCCESS, (complete(JOB),)),
         "failure": (State.FAILURE, (fail(JOB), *blocked)),
         "canceled": (State.FAILURE, (*CANCELED, *blocked)),
+        "canceled-when-paused": (State.FAILURE, (*PAUSED, *blocked, CANCEL)),
+        "canceled-when-pending": (State.FAILURE, (*out, *blocked, back, CANCEL)),
     }
     for name, (state, steps) in reached.items():
         idle = tuple(act(one, JOB) for one in ACTIONS if cell(state, one) in (KEEP, REFUSE))

@@ -57,6 +57,7 @@ def cases(profile: Profile) -> Iterator[Case]:
                 unreachable=unreachable(ended, profile),
             )
     yield from in_turn(profile)
+    yield from late(profile)
     yield Case(
         "race/nothing/step-times-out",
         "step/timeout",
@@ -136,6 +137,24 @@ def in_turn(profile: Profile) -> Iterator[Case]:
         (*blockers(profile), submit(JOB, 2, -3), *waiting, complete(JOB), read(JOB)),
         unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
     )
+
+
+def late(profile: Profile) -> Iterator[Case]:
+    """What holds for the first step of a run holds for each later one."""
+    for name, asked, ended, steps in (
+        ("pause", Asked.PAUSE, Ended.MORE, (act(Action.PAUSE, JOB), succeed(JOB))),
+        ("cancel", Asked.CANCEL, Ended.MORE, (act(Action.CANCEL, JOB), succeed(JOB))),
+        ("failure", Asked.NOTHING, Ended.FAILED, (fail(JOB),)),
+        ("pause-failure", Asked.PAUSE, Ended.FAILED, (act(Action.PAUSE, JOB), fail(JOB))),
+    ):
+        for before in range(2, OFTEN + 1):
+            run = (submit(JOB, OFTEN + 2), *(succeed(JOB) for _ in range(before)), *steps)
+            yield Case(
+                f"race/late/{name}/{before}-steps",
+                boundary_id(asked, ended),
+                (*run, read(JOB), *again()),
+                unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+            )
 
 
 def unreachable(ended: Ended, profile: Profile) -> str | None:
