@@ -53,6 +53,7 @@ class Shortfall(StrEnum):
     ARCHIVE_NOT_RESUBMITTED = "archive-not-resubmitted"
     EMPTY_ARCHIVE_UNREADABLE = "empty-archive-unreadable"
     LIMIT_JOBS_IGNORED = "limit-jobs-ignored"
+    MODIFICATION_FAILS_AFTER_RESTART = "modification-fails-after-restart"
     PENDING_TIME_COUNTED = "pending-time-counted"
     PRIORITY_WRAPS = "priority-wraps"
     RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
@@ -75,6 +76,10 @@ _SHORT = {
     ),
     Shortfall.LIMIT_JOBS_IGNORED: (
         "LimitJobs is accepted and ignored: a submission over the limit is taken at once."
+    ),
+    Shortfall.MODIFICATION_FAILS_AFTER_RESTART: (
+        "A job that modifies or anonymizes and had not run before a restart fails after it, with "
+        "ErrorCode 6."
     ),
     Shortfall.PENDING_TIME_COUNTED: (
         "EffectiveRuntime includes the time for which the job was Pending before it ran."

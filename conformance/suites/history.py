@@ -96,7 +96,7 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
     names = [f"H{n + 1}" for n in range(size + 2)]
     full = tuple(step for name in names for step in (submit(name), complete(name)))
     yield Case(f"{prefix}/bound", "history/size", (*full, LIST, EXPAND))
-    kept = (*(step for name in names[:size] for step in _ended(name)), LIST, EXPAND)
+    kept = (*(step for name in names[:size] for step in ended(name)), LIST, EXPAND)
     yield Case(f"{prefix}/kept", "history/kept", (*kept, *(read(name) for name in names[:size])))
     late = (
         submit("L"),
@@ -108,19 +108,19 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
     yield Case(f"{prefix}/oldest-completed-first", "history/oldest-first", late)
     mixed = (
         submit("L", 2),
-        *(step for name in names[:size] for step in (*_ended(name), LIST)),
+        *(step for name in names[:size] for step in (*ended(name), LIST)),
         act(Action.CANCEL, "L"),
         succeed("L"),
         LIST,
-        *(step for name in names[size:] for step in (*_ended(name), LIST)),
+        *(step for name in names[size:] for step in (*ended(name), LIST)),
         EXPAND,
     )
     yield Case(f"{prefix}/mixed-ends", "history/oldest-first", mixed)
     oldest = names[: min(size, 3)]  # one of each end
     touched = (
-        *(step for name in names[:size] for step in _ended(name)),
+        *(step for name in names[:size] for step in ended(name)),
         *(act(action, name) for name in oldest for action in HARMLESS),
-        *(step for name in names[size:] for step in (*_ended(name), LIST)),
+        *(step for name in names[size:] for step in (*ended(name), LIST)),
     )
     yield Case(f"{prefix}/acted-upon", "history/oldest-first", touched)
     again = (
@@ -146,7 +146,7 @@ def _paused(name: str) -> tuple[Step, ...]:
     return (submit(name, 2), act(Action.PAUSE, name), succeed(name))
 
 
-def _ended(name: str) -> tuple[Step, ...]:
+def ended(name: str) -> tuple[Step, ...]:
     """A job that ends: each third in the same way."""
     number = int(name[1:]) % 3
     canceled = (act(Action.CANCEL, name), succeed(name))

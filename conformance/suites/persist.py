@@ -34,18 +34,22 @@ from conformance.suites.case import (
     blocker_names,
     inapplicable,
 )
+from conformance.suites.history import ended
+from conformance.suites.route import lasting
 from spec.engine import Reply
 from spec.table import Action
 
 LOOK = Step(Do.EXPAND)
 FIRST = 9  # the priority of the jobs that hold the workers
 SMALL = 2  # a JobsHistorySize
+MOST_HELD = 50  # completed jobs of a case
 
 
 def cases(profile: Profile) -> Iterator[Case]:
     for case in _cases(profile):
         why = case.unreachable if profile.managed else NEEDS_MANAGED
         yield replace(case, config={**QUICK_TO_STOP, **case.config}, unreachable=why, fresh=True)
+    yield from lasting.cases(profile)
 
 
 def _cases(profile: Profile) -> Iterator[Case]:
@@ -97,6 +101,14 @@ def _stops(profile: Profile) -> Iterator[Case]:
         "persist/times",
         (*_completed(), *_paused("P", 3, 1), LOOK, restart(), LOOK, read("P"), LOOK),
     )
+    full = [f"H{n + 1}" for n in range(profile.history or 0)]
+    yield Case(
+        "persist/stop/full-history",
+        "persist/completed-stays",
+        (*(step for job in full for step in ended(job)), LOOK, restart(), LOOK, restart(), LOOK),
+        unreachable=None if len(full) <= MOST_HELD else "needs a JobsHistorySize of 50 at most",
+    )
+    yield from _put_back(profile)
     values = {"A": -3, "B": 5, "C": 0, "D": 2**31 - 1, "E": -(2**31)}
     order = sorted(values, key=lambda job: -values[job])
     yield Case(
@@ -163,6 +175,67 @@ def _stops(profile: Profile) -> Iterator[Case]:
         ),
         watch=True,
     )
+
+
+def _put_back(profile: Profile) -> Iterator[Case]:
+    """Jobs that were put back into the queue before; and what is done to loaded ones."""
+    turns = {
+        "A": (act(Action.PAUSE, "A"), succeed("A"), act(Action.RESUME, "A")),
+        "B": (fail("B"), act(Action.RESUBMIT, "B")),
+    }
+    yield Case(
+        "persist/stop/put-back",
+        "persist/unfinished-requeued",
+        (
+            *(submit("A", 5, -2), *turns["A"], *turns["A"][:-1]),
+            *(submit("B", 3, -3), *turns["B"], succeed("B"), fail("B")),
+            *_running(profile, 2),
+            act(Action.RESUME, "A"),
+            act(Action.RESUBMIT, "B"),
+            submit("Q", 1, -4),
+            LOOK,
+            restart(),
+            LOOK,
+            *(complete(job) for job in (*blocker_names(profile), *"ABQ")),
+            LOOK,
+        ),
+    )
+    loaded = (
+        *_completed(),
+        *(step for job in "PUV" for step in _paused(job, 3, 1)),
+        *_running(profile, 2),
+        *(submit(job, 2, -1) for job in "QR"),
+    )
+    done = {"P": "resume", "U": "cancel", "F": "resubmit", "C": "resubmit", "Q": "pause"}
+    done |= {"R": "cancel"}
+    yield Case(
+        "persist/stop/acted-upon",
+        "persist/unfinished-requeued",
+        (
+            *loaded,
+            restart(),
+            LOOK,
+            *(step for job in "SFCPUQR" for step in _idle(job)),
+            *(act(Action(action), job) for job, action in done.items()),
+            LOOK,
+            act(Action.RESUME, "Q"),
+            act(Action.RESUBMIT, "U"),
+            *(complete(job) for job in (*blocker_names(profile), *"PFCUQV")),
+            act(Action.RESUME, "V"),
+            *(complete(job) for job in "PFCUQV"),
+            LOOK,
+        ),
+    )
+
+
+def _idle(job: str) -> Iterable[Step]:
+    """Actions on a job of `_put_back` that change nothing, whatever state it is in there."""
+    final = (Action.CANCEL, Action.PAUSE, Action.RESUME)
+    idle = {"S": tuple(Action), "F": final, "C": final}
+    paused = (Action.PAUSE, Action.RESUBMIT)
+    others = {"P": paused, "U": paused, "Q": (Action.RESUME, Action.RESUBMIT)}
+    others["R"] = others["Q"]
+    return (act(action, job) for action in {**idle, **others}[job])
 
 
 def _requests(profile: Profile) -> Iterator[Case]:

@@ -367,11 +367,11 @@ def retrieve(scene: Scene) -> Request:
     path = f"/queries/{made.get('ID')}"
     scene.resource(path)
     body = {"TargetAet": scene.fixture.gate.title}
-    arrived = _has_arrived(scene, range(SENT))
+    arrived, job = _has_arrived(scene, range(SENT)), scene.bench.prepared[name]
 
     def verify(scene: Scene, content: Result) -> None:
         arrived(scene, content)
-        named = {hold.target for job in scene.bench.prepared.values() for hold in job.holds}
+        named = {hold.target for hold in job.holds}
         scene.equal(RESULT, "the targets of its C-MOVEs", [scene.fixture.gate.title], list(named))
 
     return Request(f"{path}/retrieve", body, verify, instances=SENT)

@@ -46,7 +46,7 @@ def look(scene: Scene, call: Call, id: str) -> Shown:
     scene.require("monitor/list-expand", isinstance(expanded.json(), list), expected, expanded)
     mine = [job for job in expanded.jobs() if job["ID"] == id]
     scene.require("monitor/list-expand", len(mine) == 1, expected, f"{len(mine)} times")
-    same = _lasting(mine[0]) == _lasting(shown)
+    same = lasting(mine[0]) == lasting(shown)
     scene.require("monitor/list-expand", same, f"the same as GET /jobs/{id}: {shown}", mine[0])
     is_state = shown.get("State") in set(State)
     scene.require("monitor/state", is_state, "one of the six states", shown.get("State"))
@@ -72,7 +72,7 @@ def act(scene: Scene, call: Call, id: str, action: Action) -> Shown:
     scene.require(requirement, reply.status == rule.status, expected, reply, known)
     after = look(scene, call, id)
     if known is not None:
-        scene.require(requirement, _lasting(after) == _lasting(before), "no change", after)
+        scene.require(requirement, lasting(after) == lasting(before), "no change", after)
         return after
     right = reply.json() == {} if reply.ok else not reply.body.strip()
     scene.require(
@@ -81,9 +81,7 @@ def act(scene: Scene, call: Call, id: str, action: Action) -> Shown:
     assert leads is not None
     is_in(scene, requirement, after, leads)
     if leads is was:
-        scene.require(
-            requirement, _lasting(after) == _lasting(before), f"as before: {before}", after
-        )
+        scene.require(requirement, lasting(after) == lasting(before), f"as before: {before}", after)
     elif action is Action.CANCEL:
         code = int(ErrorCode.CANCELED_JOB)
         scene.equal("monitor/error-code-cancelled", "ErrorCode", code, after.get("ErrorCode"))
@@ -143,6 +141,6 @@ def await_end(scene: Scene, requirement: str, id: str, answer: int = TAKEN) -> N
     )
 
 
-def _lasting(shown: Shown) -> Shown:
+def lasting(shown: Shown) -> Shown:
     """A reading without what changes by itself while a job stands still."""
     return {key: value for key, value in shown.items() if key != "Timestamp"}

@@ -1,0 +1,106 @@
+"""`persist/stop/types`: jobs of every type over a clean stop and a start.
+
+Behind jobs that hold every worker there are two of each call: one Pending, one Paused. They are
+read before and after, and then they have to do what was asked for before the server ended.
+Archives are left out: no measured Orthanc can save one (`docs/findings.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.steps import complete, restart
+from conformance.steps import submit as peer_store
+from conformance.suites.case import NEEDS_MANAGED, QUICK_TO_STOP, Case, Profile, blocker_names
+from conformance.suites.route import judge
+from conformance.suites.route.calls import MODIFICATION, Call, Request, calls
+from conformance.suites.route.outcomes import has_succeeded, submit
+from conformance.suites.route.sending import as_permissive
+from spec.relaxations import Shortfall
+from spec.table import Action, State
+
+if TYPE_CHECKING:
+    from conformance.scene import Scene
+
+TYPES = (
+    "modify/study", "modify/source-removed", "anonymize/study", "anonymize/source-removed",
+    "split/series", "split/source-kept", "merge/study", "merge/source-kept",
+    "peer-store/instances", "store/instances", "retrieve/studies",
+)  # fmt: skip
+PERMISSIVE = "store/instances"
+FIRST = 9  # the priority of the jobs that hold the workers: they go first again
+STEPS = 6  # of them: more than may end during the stop
+ROOM = 100  # a JobsHistorySize that holds all of them
+BAD_SEQUENCE_OF_CALLS = 6  # an ErrorCode
+REQUEUED, STAYS = "persist/unfinished-requeued", "persist/paused-stays"
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    yield Case(
+        "persist/stop/types",
+        REQUEUED,
+        check=over_a_restart,
+        config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
+        unreachable=None if profile.managed else NEEDS_MANAGED,
+        leaves=2 * len(TYPES),
+        fresh=True,
+    )
+
+
+def over_a_restart(scene: Scene) -> None:
+    """What waits is there again as it was, and does what was asked for when its turn comes."""
+    known = {call.name: call for call in calls()}
+    held = blocker_names(scene.profile)
+    scene.do(*(peer_store(name, STEPS, FIRST) for name in held))
+    waiting = [(call, *submit(scene, call)) for call in (known[name] for name in TYPES)]
+    lenient = as_permissive(known[PERMISSIVE])
+    paused = [*((known[name]) for name in TYPES), lenient]
+    resting = [(call, *submit(scene, call)) for call in paused]
+    for call, id, _ in resting:
+        judge.act(scene, call, id, Action.PAUSE)
+    before = {id: judge.look(scene, call, id) for call, id, _ in (*waiting, *resting)}
+    scene.do(restart())
+    for jobs, needed, state in ((waiting, REQUEUED, State.PENDING), (resting, STAYS, State.PAUSED)):
+        for call, id, _ in jobs:
+            _is_there(scene, needed, call, id)
+            shown = judge.look(scene, call, id)
+            judge.is_in(scene, needed, shown, state)
+            for key, value in _known(before[id]).items():
+                scene.equal(needed, f"{key} of a {call.type} job", value, _known(shown).get(key))
+    scene.do(*(complete(name) for name in held))
+    for job in waiting:
+        _ends_well(scene, *job)
+    *others, last = resting
+    for job in others:
+        judge.resume(scene, job[0], job[1])
+        _ends_well(scene, *job)
+    judge.resume(scene, lenient, last[1])
+    _ends_well(scene, *last, answer=judge.REFUSED)
+
+
+def _known(shown: judge.Shown) -> judge.Shown:
+    """What a job is known by. The Description in its Content is nobody's promise: Orthancs from
+    1.12.7 on lose that of a modification.
+    """
+    content = {key: value for key, value in shown["Content"].items() if key != "Description"}
+    return {**judge.lasting(shown), "Content": content}
+
+
+def _is_there(scene: Scene, needed: str, call: Call, id: str) -> None:
+    reply = scene.fixture.client.get(f"/jobs/{id}")
+    scene.require(needed, reply.ok, f"the {call.type} job is there after a restart", reply)
+
+
+def _ends_well(
+    scene: Scene, call: Call, id: str, request: Request, answer: int = judge.TAKEN
+) -> None:
+    judge.await_end(scene, REQUEUED, id, answer)
+    shown = judge.look(scene, call, id)
+    if call.type == MODIFICATION and shown["ErrorCode"] == BAD_SEQUENCE_OF_CALLS:
+        known = Shortfall.MODIFICATION_FAILS_AFTER_RESTART
+        words = f"{shown['State']}, ErrorCode {BAD_SEQUENCE_OF_CALLS}"
+        scene.deviates(REQUEUED, f"a {call.type} job in {State.SUCCESS}", words, known)
+        return
+    has_succeeded(scene, replace(call, requirement=REQUEUED), request, id)
