@@ -34,6 +34,7 @@ MODIFICATION, SPLIT, MERGE = "ResourceModification", "SplitStudy", "MergeStudy"
 LEVELS = {"patient": "patients", "study": "studies", "series": "series"}
 SENT = 2  # instances, or matches of a query, that a job sends
 REPEATED = (0, 0, 1, 0)  # one instance three times, another one in between
+FIRST, SECOND = ["Series 1"], ["Series 2", "Series 2"]  # the SeriesDescriptions of a sample
 CHANGED = "Changed by orthanc-jobs"
 RESULT = "route/result"
 
@@ -118,12 +119,12 @@ def archive_of(kind: str, level: str) -> Callable[[Scene], Request]:
 
 
 def archive_of_several(kind: str) -> Callable[[Scene], Request]:
-    """Of a study, and of one series of another one."""
+    """Of a study, of one series of another one, and of a patient."""
 
     def make(scene: Scene) -> Request:
-        first, second = Part("study", sample(scene)), Part("series", sample(scene))
-        uids = first.uids | second.uids
-        body = {"Resources": [first.id, second.id]}
+        parts = [Part(level, sample(scene)) for level in ("study", "series", "patient")]
+        uids = frozenset(uid for part in parts for uid in part.uids)
+        body = {"Resources": [part.id for part in parts]}
         return Request(f"/tools/create-{kind}", body, uids=uids, instances=len(uids))
 
     return make
@@ -213,7 +214,8 @@ def bulk(action: str) -> Callable[[Scene], Request]:
         def verify(scene: Scene, content: Result) -> None:
             made = [one.get("Path") for one in dicts(content.get("Resources"))]
             new = [str(path) for path in made if str(path).startswith("/instances/")]
-            scene.equal(RESULT, "instances that were made", 3, len(new))
+            made_of = len(first.uids) + len(second.uids)
+            scene.equal(RESULT, "instances that were made", made_of, len(new))
             for path in new:
                 tags = one_instance(scene, path)
                 (_is_anonymous if anonymous else _is_changed)(scene, body, tags)
@@ -291,12 +293,12 @@ def split(keep: bool = False) -> Callable[[Scene], Request]:
             path = f"/studies/{content.get('TargetStudy')}"
             found = instance_tags(scene, path)
             series = sorted(_described(tags) for tags in found)
-            scene.equal(RESULT, "the series of the new study", ["Series 2"], series)
+            scene.equal(RESULT, "the series of the new study", SECOND, series)
             uid = content.get("TargetStudyUID")
             scene.equal(RESULT, "its StudyInstanceUID", uid, found[0].get("StudyInstanceUID"))
             scene.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
             left = sorted(_described(one) for one in instance_tags(scene, f"/studies/{made.study}"))
-            right = ["Series 1", "Series 2"] if keep else ["Series 1"]
+            right = FIRST + SECOND if keep else FIRST
             scene.equal(RESULT, "the series of the old study", right, left)
 
         return Request(
@@ -317,7 +319,7 @@ def merge(keep: bool = False) -> Callable[[Scene], Request]:
             scene.equal("route/content", "TargetStudy", target.study, content.get("TargetStudy"))
             tags = instance_tags(scene, f"/studies/{target.study}")
             series = sorted(_described(one) for one in tags)
-            right = ["Series 1", "Series 1", "Series 2", "Series 2"]
+            right = 2 * FIRST + 2 * SECOND
             scene.equal(RESULT, "the series of the study", right, series)
             patients = {one.get("PatientID") for one in tags}
             scene.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))

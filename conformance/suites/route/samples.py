@@ -1,4 +1,4 @@
-"""What the calls are about: patients of our own, each with one study of two tiny instances.
+"""What the calls are about: patients of our own, each with one study of three tiny instances.
 
 The files are made here, so all their UIDs are known, and with them the paths of what is stored:
 they are noted for removal before anything is sent. A call that makes copies under another
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFError,
               NotImplementedError, struct.error)  # fmt: skip
 NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
+SERIES = (0, 1, 1)  # in which series of a sample its instances are
 ROOT = "2.25."
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A patient, its study, and two series of one instance each. ``uids``: those of the files."""
+    """A patient, its study, and two series, as `SERIES` says. ``uids``: those of the files."""
 
     patient_id: str
     study_uid: str
     series_uids: tuple[str, str]
-    uids: tuple[str, str]
+    uids: tuple[str, str, str]
 
     @cached_property
     def patient(self) -> str:
@@ -53,7 +54,7 @@ class Sample:
 
     @cached_property
     def instances(self) -> tuple[str, ...]:
-        names = zip(self.series_uids, self.uids, strict=True)
+        names = zip((self.series_uids[number] for number in SERIES), self.uids, strict=True)
         return tuple(orthanc_id(self.patient_id, self.study_uid, *pair) for pair in names)
 
 
@@ -72,12 +73,12 @@ def patient_id(scene: Scene) -> str:
 
 def sample(scene: Scene) -> Sample:
     """Store a new sample. Raises `Unjudged` where the server does not take it."""
-    made = Sample(patient_id(scene), uid(), (uid(), uid()), (uid(), uid()))
-    for number in range(2):
+    made = Sample(patient_id(scene), uid(), (uid(), uid()), (uid(), uid(), uid()))
+    for number in range(len(made.uids)):
         reply = scene.fixture.client.post("/instances", _file(made, number))
         if not reply.ok:
             raise Unjudged(f"the server does not store an instance for us: {reply}")
-    scene.lines.append(f"store study {made.study}, of two series with one instance each")
+    scene.lines.append(f"store study {made.study}, of two series, with one and two instances")
     return made
 
 
@@ -90,6 +91,7 @@ def _file(sample: Sample, number: int) -> bytes:
     from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
     from pydicom.uid import ExplicitVRLittleEndian
 
+    series = SERIES[number]
     tags: dict[str, Any] = {
         "SOPClassUID": SECONDARY_CAPTURE,
         "SOPInstanceUID": sample.uids[number],
@@ -98,16 +100,16 @@ def _file(sample: Sample, number: int) -> bytes:
         "AccessionNumber": "1",
         "Modality": "OT",
         "StudyDescription": "Study",
-        "SeriesDescription": f"Series {number + 1}",
+        "SeriesDescription": f"Series {series + 1}",
         "PatientName": NAME,
         "PatientID": sample.patient_id,
         "PatientBirthDate": "19700101",
         "PatientSex": "O",
         "StudyInstanceUID": sample.study_uid,
-        "SeriesInstanceUID": sample.series_uids[number],
+        "SeriesInstanceUID": sample.series_uids[series],
         "StudyID": "1",
-        "SeriesNumber": str(number + 1),
-        "InstanceNumber": "1",
+        "SeriesNumber": str(series + 1),
+        "InstanceNumber": str(number + 1),
     }
     dataset = Dataset()
     for keyword, value in tags.items():

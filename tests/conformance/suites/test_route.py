@@ -34,7 +34,7 @@ from tests.conformance.test_conduct import interrupted
 FULL = Profile()
 ORTHANC = Profile(version="1.10.1", implements=frozenset(), deletes=False)
 POLITE = Profile(workers=None, history=None, exclusive=False, managed=False)
-SAMPLE = Sample("one", "1.2", ("1.2.1", "1.2.2"), ("1.2.1.1", "1.2.2.1"))
+SAMPLE = Sample("one", "1.2", ("1.2.1", "1.2.2"), ("1.2.1.1", "1.2.2.1", "1.2.2.2"))
 
 
 def by_id(profile: Profile) -> dict[str, Case]:
@@ -137,7 +137,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 ONE, TWO = _file(SAMPLE, 0), _file(SAMPLE, 1)
-ASKED = Request("", {}, uids=frozenset(SAMPLE.uids), instances=2)
+ASKED = Request("", {}, uids=frozenset(SAMPLE.uids[:2]), instances=2)
 
 
 @pytest.mark.parametrize(
