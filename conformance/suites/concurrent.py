@@ -27,7 +27,7 @@ from spec.table import Action, Asked, Cell, Ended, State, boundary_id, cell, cel
 JOB, OTHER, LAST = "A", "B", "Z"
 CLIENTS = 8
 ROUNDS = 4
-EACH = 3  # rounds for each pair: on a busy machine two clients may miss each other
+EACH = 2  # rounds for each pair: on a busy machine two clients may miss each other
 NEW = 4  # submissions at the same moment: every order of them is possible
 LESS_URGENT = -1
 ACTIONS = tuple(Action)

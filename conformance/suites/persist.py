@@ -105,7 +105,7 @@ def _stops(profile: Profile) -> Iterator[Case]:
     yield Case(
         "persist/stop/full-history",
         "persist/completed-stays",
-        (*(step for job in full for step in ended(job)), LOOK, restart(), LOOK, restart(), LOOK),
+        (*(step for job in full for step in ended(job)), LOOK, restart(), LOOK),
         unreachable=None if len(full) <= MOST_HELD else "needs a JobsHistorySize of 50 at most",
     )
     yield from _put_back(profile)

@@ -22,7 +22,7 @@ from spec.table import Action, State
 
 ID = "search/stateful"
 MOST_JOBS = 6
-MOST_ACTIONS = 30  # steps that Hypothesis chooses in one example
+MOST_ACTIONS = 15  # steps that Hypothesis chooses in one example
 HASTY = 1.0  # seconds for what has to come, while a finding is shrunk
 PATIENT = 4  # times the deadline, to confirm that something does not come
 SHRINKING = 10.0  # seconds that one finding may be shrunk for, by Hypothesis and then by us
@@ -31,7 +31,7 @@ PATIENCE = 3  # examples that cannot be judged before the search gives up
 PRIORITIES = (0, 0, 1, -1, 2)
 STEPS = (1, 2, 3, 4, 7)
 LOOKS = (Do.READ, Do.LIST, Do.EXPAND, *(Do(action.value) for action in Action))
-MOST_RESTARTS, MOST_KILLS = 2, 3  # in one search: an Orthanc takes some seconds to stop
+MOST_RESTARTS, MOST_KILLS = 1, 2  # in one search: an Orthanc takes some seconds to stop
 RARELY = 40  # one in so many draws of the rule ends the life of the server
 HISTORY = 3  # JobsHistorySize of a managed server: small, so that examples evict jobs
 

@@ -57,9 +57,12 @@ def is_in(scene: Scene, requirement: str, shown: Shown, state: State) -> None:
     scene.equal(requirement, f"State of a {shown.get('Type')} job", state, shown.get("State"))
 
 
-def act(scene: Scene, call: Call, id: str, action: Action) -> Shown:
-    """Act on a job that stands still, and see that the table was followed."""
-    before = look(scene, call, id)
+def act(scene: Scene, call: Call, id: str, action: Action, before: Shown | None = None) -> Shown:
+    """Act on a job that stands still, and see that the table was followed; its last reading.
+
+    ``before``: the one before, where there is one.
+    """
+    before = before or look(scene, call, id)
     was = State(before["State"])
     rule = cell(was, action)
     leads = target(was, action) if rule is EDGE else was

@@ -63,11 +63,11 @@ def check(call: Call, action: Action) -> Callable[[Scene], None]:
         judge.act(scene, call, done, action)
         failed = [_failed(scene, call)] if call.fails else []
         held = hold(scene, "X")
-        waiting: list[str] = []
+        waiting: dict[str, judge.Shown | None] = {}
         try:
             _standing_still(scene, call, waiting)
             for id in (*waiting, *failed):
-                judge.act(scene, call, id, action)
+                judge.act(scene, call, id, action, waiting.get(id))
         except judge.Unreadable:  # what waits makes the list of all jobs unreadable: let it run
             let_go(scene, held)
             for id in waiting:
@@ -81,15 +81,18 @@ def check(call: Call, action: Action) -> Callable[[Scene], None]:
     return run
 
 
-def _standing_still(scene: Scene, call: Call, waiting: list[str]) -> None:
-    """Behind jobs that hold every worker: one job that waits, one paused, one canceled."""
+def _standing_still(scene: Scene, call: Call, waiting: dict[str, judge.Shown | None]) -> None:
+    """Behind jobs that hold every worker: one job that waits, one paused, one canceled.
+
+    Puts them into ``waiting``, each with its last reading.
+    """
     for before in (None, Action.PAUSE, Action.CANCEL):
         id, _ = submit(scene, call)
-        waiting.append(id)
-        shown = judge.look(scene, call, id)
+        waiting[id] = None
+        waiting[id] = shown = judge.look(scene, call, id)
         judge.is_in(scene, "queue/pending-first", shown, State.PENDING)
         if before is not None:
-            judge.act(scene, call, id, before)
+            waiting[id] = judge.act(scene, call, id, before, shown)
 
 
 def _failed(scene: Scene, call: Call) -> str:
