@@ -74,6 +74,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("lowest-priority-first", "schedule/priority/rising"),
         ("resumed-jumps-queue", "schedule/requeued-between"),
         ("resubmitted-jumps-queue", "schedule/requeued-between"),
+        ("second-resume-loses-priority", "schedule/requeued-often"),
     ),
     "queue/ties-in-order": (("ties-last-in-first-out", "schedule/ties"),),
     "queue/worker-freed": (("worker-lost-after-pause", "schedule/freed-by/pause"),),
@@ -114,7 +115,11 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "persist/saved-by-default": (("jobs-never-saved", "persist/stop/three-times"),),
     "persist/save-jobs-false": (("save-jobs-ignored", "persist/save-jobs-false"),),
-    "persist/unfinished-requeued": (("running-lost-on-restart", "persist/stop/all-states"),),
+    "persist/unfinished-requeued": (
+        ("running-lost-on-restart", "persist/stop/all-states"),
+        ("modifications-lost-on-restart", "persist/stop/types"),
+        ("permissive-forgotten-on-restart", "persist/stop/types"),
+    ),
     "persist/retry-requeued": (("retry-lost-on-restart", "persist/stop/retry"),),
     "persist/paused-stays": (("paused-resumed-on-restart", "persist/stop/paused"),),
     "persist/completed-stays": (("completed-lost-on-restart", "persist/stop/completed"),),
@@ -136,7 +141,10 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         ("end-told-to-oldest-call", "submit/synchronous/several"),
     ),
     "submit/synchronous-default": (("asynchronous-by-default", "submit/default-synchronous"),),
-    "submit/asynchronous-returns": (("taken-only-when-idle", "submit/asynchronous/behind-others"),),
+    "submit/asynchronous-returns": (
+        ("taken-only-when-idle", "submit/asynchronous/behind-others"),
+        ("asynchronous-waits", "submit/asynchronous/at-once"),
+    ),
     "submit/asynchronous-handle": (("submission-without-path", "submit/asynchronous/handle"),),
     "submit/asynchronous-monitored": (
         ("success-reads-running", "submit/asynchronous/monitored-success"),
@@ -265,6 +273,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "monitor/id": (("id-shortened", "monitor/field/id"),),
     "monitor/priority": (
         ("priority-changes-on-start", "monitor/field/priority"),
+        ("priority-reads-zero-after-resumes", "race/in-turn/often"),
         ("resubmit-loses-priority", "monitor/field/priority"),
         ("priority-cut-to-32bits", "submit/priority-too-large/above"),
     ),
@@ -303,6 +312,7 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     "step/repeated-instance": (
         ("repeated-resources-dropped", "route/peer-store/repeated/asynchronous"),
     ),
+    "step/resubmitted-starts-over": (("third-resubmit-goes-on", "race/in-turn/often"),),
     "step/request-before-first": (("resume-refused", "race/pause/before-first-step"),),
     "step/requests-end-with-run": (("resume-refused", "race/in-turn/all"),),
     "answer/accepted": (("accepted-without-body", "action/pause/running"),),

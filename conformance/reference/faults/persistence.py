@@ -12,6 +12,8 @@ from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Job, Outcome, State, Step
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
+from conformance.reference.tasks.modifications import ResourceModification
+from conformance.reference.tasks.stores import ModalityStore
 
 
 class JobsNeverSaved(JobStore):
@@ -116,6 +118,36 @@ class UnfinishedTwiceOnRestart(Registry):
         known = super().known_again(jobs)
         unfinished = (job for job in known if job.state in (State.PENDING, State.RUNNING))
         return known + [replace(job, id=str(uuid4())) for job in unfinished]
+
+
+class ModificationsLostOnRestart(Registry):
+    """An unfinished modification or anonymization is gone after a restart."""
+
+    def known_again(self, jobs: Iterable[Job]) -> list[Job]:
+        known = super().known_again(jobs)
+        return [
+            job
+            for job in known
+            if job.state.completed or not isinstance(job.task, ResourceModification)
+        ]
+
+
+class PermissiveForgottenOnRestart(Registry):
+    """A store at a modality is no longer permissive after a restart."""
+
+    def known_again(self, jobs: Iterable[Job]) -> list[Job]:
+        known = super().known_again(jobs)
+        for job in known:
+            if isinstance(job.task, ModalityStore):
+                job.task = replace(job.task, permissive=False)
+        return known
+
+
+class TenJobsOnRestart(Registry):
+    """A restart knows ten jobs again at most."""
+
+    def known_again(self, jobs: Iterable[Job]) -> list[Job]:
+        return super().known_again(jobs)[:10]
 
 
 class IdsChangeOnRestart(Registry):
