@@ -13,15 +13,15 @@ from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile, bl
 from spec.table import ACTIONS, ASK, EDGE, KEEP, REFUSE, UNKNOWN, Action, State, cell, cell_id
 
 JOB = "A"
-PAUSED = (act(Action.PAUSE, JOB), succeed(JOB))
-CANCEL = act(Action.CANCEL, JOB)
-CANCELED = (CANCEL, succeed(JOB))
-RESUME, RESUBMIT = act(Action.RESUME, JOB), act(Action.RESUBMIT, JOB)
+ASIDE = (act(Action.PAUSE, JOB), succeed(JOB))
+CALL_OFF = act(Action.CANCEL, JOB)
+CALLED_OFF = (CALL_OFF, succeed(JOB))
+ON, ANEW = act(Action.RESUME, JOB), act(Action.RESUBMIT, JOB)
 # How a job leaves the workers, and is put back into the queue.
-TURNS = {"resumed": (PAUSED, RESUME), "resubmitted": ((fail(JOB),), RESUBMIT)}
+TURNS = {"resumed": (ASIDE, ON), "resubmitted": ((fail(JOB),), ANEW)}
 PASTS = {
-    "resumed": (*PAUSED, RESUME, *PAUSED, RESUME),
-    "resubmitted": (fail(JOB), RESUBMIT, *CANCELED, RESUBMIT),
+    "resumed": (*ASIDE, ON, *ASIDE, ON),
+    "resubmitted": (fail(JOB), ANEW, *CALLED_OFF, ANEW),
 }
 AGAIN = {Action.CANCEL: Action.RESUBMIT, Action.PAUSE: Action.RESUME}
 
@@ -44,20 +44,7 @@ def again(past: str, profile: Profile) -> Iterator[Case]:
 
     In each state first all actions that change nothing, then one that does.
     """
-    born = (submit(JOB, 5, -3), *PASTS[past])
-    out, back = TURNS[past]
-    blocked = blockers(profile)
-    reached: dict[str, tuple[State, tuple[Step, ...]]] = {
-        "pending": (State.PENDING, (*out, *blocked, back)),
-        "running": (State.RUNNING, ()),
-        "paused": (State.PAUSED, (*PAUSED, *blocked)),
-        "success": (State.SUCCESS, (complete(JOB),)),
-        "failure": (State.FAILURE, (fail(JOB), *blocked)),
-        "canceled": (State.FAILURE, (*CANCELED, *blocked)),
-        "canceled-when-paused": (State.FAILURE, (*PAUSED, *blocked, CANCEL)),
-        "canceled-when-pending": (State.FAILURE, (*out, *blocked, back, CANCEL)),
-    }
-    for name, (state, steps) in reached.items():
+    for name, state, steps in _states(past, profile):
         idle = tuple(act(one, JOB) for one in ACTIONS if cell(state, one) in (KEEP, REFUSE))
         leading = [one for one in ACTIONS if cell(state, one) in (EDGE, ASK)]
         for action in leading or [Action.CANCEL]:
@@ -67,9 +54,26 @@ def again(past: str, profile: Profile) -> Iterator[Case]:
             yield Case(
                 f"action/again/{past}/{name}/{action}",
                 cell_id(action, state),
-                (*born, *steps, read(JOB), *idle, *more, read(JOB)),
+                (submit(JOB, 5, -3), *PASTS[past], *steps, read(JOB), *idle, *more, read(JOB)),
                 unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
             )
+
+
+def _states(past: str, profile: Profile) -> Iterator[tuple[str, State, tuple[Step, ...]]]:
+    """Where a job with this past, whose step waits now, can be brought to: a name, the state, how.
+
+    Wherever it stands still, every worker is blocked.
+    """
+    out, back = TURNS[past]
+    blocked = blockers(profile)
+    yield "pending", State.PENDING, (*out, *blocked, back)
+    yield "running", State.RUNNING, ()
+    yield "paused", State.PAUSED, (*ASIDE, *blocked)
+    yield "success", State.SUCCESS, (complete(JOB),)
+    yield "failure", State.FAILURE, (fail(JOB), *blocked)
+    yield "canceled", State.FAILURE, (*CALLED_OFF, *blocked)
+    yield "canceled-when-paused", State.FAILURE, (*ASIDE, *blocked, CALL_OFF)
+    yield "canceled-when-pending", State.FAILURE, (*out, *blocked, back, CALL_OFF)
 
 
 def unreachable(state: State, profile: Profile) -> str | None:
