@@ -318,14 +318,15 @@ class Campaign:
         self.behind = len(recording.before)
         result = self._judge(session, case)
         if not recording.same(result):
-            self._linger(session)
+            self._linger(session, case)
         return result
 
-    def _linger(self, session: Session) -> None:
-        """Let what comes late come, before the last look."""
+    def _linger(self, session: Session, case: Case) -> None:
+        """Let what comes late of a case come, before the last look."""
         bench = Bench("", session.fixture, Config(), session.deadline)
         end = time.monotonic() + LINGERS
-        while not session.fixture.late and time.monotonic() < end:
+        late = session.fixture.late
+        while all(name != case.id for name, _ in late) and time.monotonic() < end:
             bench.arrivals(LINGERS / 10)
 
     def _accepts(self, judged: Judgement) -> bool:

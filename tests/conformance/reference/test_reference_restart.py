@@ -73,8 +73,9 @@ def test_every_state_survives(gate: Gate, tmp_path: Path, end: End) -> None:
         failed = server.submit(steps=3).steps_succeed(1)
         failed.step().answer(500)
         failed.becomes("Failure")
-        canceled, paused = server.submit(steps=3, priority=-3), server.submit(steps=2)
-        step = canceled.step()
+        canceled = server.submit(steps=3, priority=-3)
+        step = canceled.step()  # before it must wait for one of higher priority
+        paused = server.submit(steps=2)
         paused.accepts("pause")
         canceled.accepts("cancel")
         step.answer()
