@@ -22,7 +22,7 @@ from spec.table import Action, State
 
 ID = "search/stateful"
 MOST_JOBS = 6
-MOST_ACTIONS = 15  # steps that Hypothesis chooses in one example
+MOST_ACTIONS = 20  # steps that Hypothesis chooses in one example
 HASTY = 1.0  # seconds for what has to come, while a finding is shrunk
 PATIENT = 4  # times the deadline, to confirm that something does not come
 SHRINKING = 10.0  # seconds that one finding may be shrunk for, by Hypothesis and then by us
