@@ -34,7 +34,7 @@ from spec.table import Action, State
 LETTERS = "ABCDEFGH"
 TIES = 6  # the least number of equal jobs that a real Orthanc runs out of order
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
-OTHER_SIZES = (1, 3)  # ConcurrentJobs of managed servers, beside the default
+OTHER_SIZES = (1, 3, 5)  # ConcurrentJobs of managed servers, beside the default
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -229,7 +229,7 @@ def requeued_between(profile: Profile) -> Case:
 
 def requeued_often(profile: Profile) -> Case:
     """Neither do they when they are taken out of the queue and put back again and again."""
-    plain = {"A": 40, "B": 25, "C": 5, "D": -5, "E": -25, "F": -40}
+    plain = {"A": 40, "B": 25, "C": 5, "D": -5, "E": -25, "F": -40, "K": 50, "L": -50}
     resumed, resubmitted = {"G": 30, "H": -30}, {"I": 20, "J": -20}
     jobs = plain | resumed | resubmitted
     again = (

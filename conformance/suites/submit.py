@@ -222,12 +222,13 @@ def fails(scene: Scene) -> None:
 
 def paused(scene: Scene) -> None:
     """It stays open while its job is Paused, and is answered when that was resumed and is done."""
-    call = begin(scene, SYNCHRONOUS, 2)
-    scene.do(act(Action.PAUSE, JOB), succeed(JOB))
-    scene.equal("monitor/state-paused", "State", State.PAUSED, scene.job(JOB)["State"])
-    scene.unanswered(call, WAITS, "no answer while the job is Paused")
-    scene.do(act(Action.RESUME, JOB))
-    scene.unanswered(call, WAITS, "no answer while the job runs again")
+    call = begin(scene, SYNCHRONOUS, 3)
+    for _ in range(2):
+        scene.do(act(Action.PAUSE, JOB), succeed(JOB))
+        scene.equal("monitor/state-paused", "State", State.PAUSED, scene.job(JOB)["State"])
+        scene.unanswered(call, WAITS, "no answer while the job is Paused")
+        scene.do(act(Action.RESUME, JOB))
+        scene.unanswered(call, WAITS, "no answer while the job runs again")
     scene.do(complete(JOB))
     content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
 

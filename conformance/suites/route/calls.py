@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ARCHIVE, MEDIA, INDEX = "Archive", "Media", "DICOMDIR"
 MODIFICATION, SPLIT, MERGE = "ResourceModification", "SplitStudy", "MergeStudy"
 LEVELS = {"patient": "patients", "study": "studies", "series": "series"}
-SENT = 2  # instances, or matches of a query, that a job sends
+SENT = 3  # instances, or matches of a query, that a job sends
 REPEATED = (0, 0, 1, 0)  # one instance three times, another one in between
 FIRST, SECOND = ["Series 1"], ["Series 2", "Series 2"]  # the SeriesDescriptions of a sample
 CHANGED = "Changed by orthanc-jobs"

@@ -36,6 +36,7 @@ def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
         if call.name == RETRIEVE:
             needed = "monitor/error-code-step"
             yield Case(f"{name}/partly", needed, check=partly(call), unreachable=why)
+            yield Case(f"{name}/fails-late", needed, check=fails_late(call), unreachable=why)
             for action, check in {Action.PAUSE: paused, Action.CANCEL: canceled}.items():
                 case = Case(f"{name}/running/{action}", f"route/{action}", check=check(call))
                 yield replace(case, unreachable=why)
@@ -76,6 +77,26 @@ def partly(call: Call) -> Check:
         judge.has_failed(scene, shown)
         code = int(ErrorCode.NETWORK_PROTOCOL)
         scene.equal("monitor/error-code-step", "ErrorCode", code, shown.get("ErrorCode"))
+
+    return run
+
+
+def fails_late(call: Call) -> Check:
+    """A step that fails behind one that succeeded ends the job, and no other step comes."""
+
+    def run(scene: Scene) -> None:
+        id, _ = submit(scene, call)
+        _step(scene, call, 1).reply(judge.TAKEN)
+        _step(scene, call, 2).reply(judge.REFUSED)
+        needed = "monitor/state-failure"
+        scene.until(
+            lambda: scene.job(id)["State"] == State.FAILURE,
+            needed,
+            f"{State.FAILURE}, since a step has failed",
+            lambda: scene.job(id)["State"],
+        )
+        judge.has_failed(scene, judge.look(scene, call, id))
+        scene.equal(needed, "steps that arrived", 2, len(_holds(scene)))
 
     return run
 
