@@ -228,11 +228,9 @@ class Campaign:
             for case in cases:
                 self._interrupt.check()
                 self._emit(CaseBegins(case.id))
-                if self._spoilt is not None and case.unreachable is None:
-                    self._tell(session, self._result(case, Verdict.UNKNOWN, self._spoilt))
-                    continue
-                if self._waits and case.unreachable is None and case.requirement != AT_ONCE:
-                    self._tell(session, self._result(case, Verdict.UNKNOWN, self._waits))
+                hopeless = self._spoilt or (case.requirement != AT_ONCE and self._waits)
+                if hopeless and case.unreachable is None:
+                    self._tell(session, self._result(case, Verdict.UNKNOWN, hopeless))
                     continue
                 if self.plan.first and case.suite in self._deviating:
                     self._tell(session, self._result(case, Verdict.SKIPPED, FOUND_FIRST))

@@ -45,18 +45,23 @@ def again(past: str, profile: Profile) -> Iterator[Case]:
     In each state first all actions that change nothing, then one that does.
     """
     for name, state, steps in _states(past, profile):
-        idle = tuple(act(one, JOB) for one in ACTIONS if cell(state, one) in (KEEP, REFUSE))
+        nothing = idle(state)
         leading = [one for one in ACTIONS if cell(state, one) in (EDGE, ASK)]
         for action in leading or [Action.CANCEL]:
             more = (act(action, JOB), *after(state, action)) if leading else ()
             if state is State.RUNNING:  # what is refused takes nothing back
-                more = (more[0], *idle, *more[1:])
+                more = (more[0], *nothing, *more[1:])
             yield Case(
                 f"action/again/{past}/{name}/{action}",
                 cell_id(action, state),
-                (submit(JOB, 5, -3), *PASTS[past], *steps, read(JOB), *idle, *more, read(JOB)),
+                (submit(JOB, 5, -3), *PASTS[past], *steps, read(JOB), *nothing, *more, read(JOB)),
                 unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
             )
+
+
+def idle(state: State, job: str = JOB) -> tuple[Step, ...]:
+    """All actions that change nothing in this state."""
+    return tuple(act(one, job) for one in ACTIONS if cell(state, one) in (KEEP, REFUSE))
 
 
 def _states(past: str, profile: Profile) -> Iterator[tuple[str, State, tuple[Step, ...]]]:

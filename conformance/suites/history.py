@@ -132,9 +132,8 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
         LIST,
     )
     yield Case(f"{prefix}/resubmitted-leaves", "history/resubmitted-leaves", again)
-    paused = [step for name in "PQS" for step in _paused(name)]
     waiting = (
-        *paused,
+        *(step for name in "PQS" for step in paused(name)),
         submit("R", 2),
         *(step for name in names for step in (submit(name), complete(name), LIST)),
         EXPAND,
@@ -142,8 +141,10 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
     yield Case(f"{prefix}/unfinished-stay", "history/unfinished-never-evicted", waiting)
 
 
-def _paused(name: str) -> tuple[Step, ...]:
-    return (submit(name, 2), act(Action.PAUSE, name), succeed(name))
+def paused(job: str, steps: int = 2, done: int = 1, priority: int = 0) -> tuple[Step, ...]:
+    """A job that is Paused after ``done`` steps."""
+    run = (submit(job, steps, priority), *(succeed(job) for _ in range(done - 1)))
+    return (*run, act(Action.PAUSE, job), succeed(job))
 
 
 def ended(name: str) -> tuple[Step, ...]:
@@ -164,7 +165,7 @@ def _nothing_kept() -> Iterator[Case]:
     for name, steps in ends.items():
         gone = (*steps, read(JOB), LIST, EXPAND, *(act(action, JOB) for action in Action))
         yield Case(f"history/size-0/{name}", "history/zero", (submit(JOB, 2), *gone))
-    waiting = (*_paused("P"), submit("R"), LIST, EXPAND)
+    waiting = (*paused("P"), submit("R"), LIST, EXPAND)
     name = "history/size-0/unfinished-stay"
     yield Case(name, "history/unfinished-never-evicted", (*waiting, read("P"), read("R")))
     yield Case("history/size-0/synchronous", "history/zero-synchronous", check=zero_synchronous)

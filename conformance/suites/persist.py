@@ -25,6 +25,7 @@ from conformance.steps import (
     submit,
     succeed,
 )
+from conformance.suites.action import idle
 from conformance.suites.case import (
     NEEDS_MANAGED,
     NO_RETRY,
@@ -34,15 +35,14 @@ from conformance.suites.case import (
     blocker_names,
     inapplicable,
 )
-from conformance.suites.history import ended
+from conformance.suites.history import LARGEST, ended, paused
 from conformance.suites.route import lasting
 from spec.engine import Reply
-from spec.table import Action
+from spec.table import Action, State
 
 LOOK = Step(Do.EXPAND)
 FIRST = 9  # the priority of the jobs that hold the workers
 SMALL = 2  # a JobsHistorySize
-MOST_HELD = 50  # completed jobs of a case
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -70,7 +70,7 @@ def _stops(profile: Profile) -> Iterator[Case]:
         "persist/stop/paused",
         "persist/paused-stays",
         (
-            *_paused("A", 3, 1),
+            *paused("A", 3, 1),
             *_failed("B", 3),
             *_running(profile, 2),
             act(Action.RESUBMIT, "B"),
@@ -99,14 +99,14 @@ def _stops(profile: Profile) -> Iterator[Case]:
     yield Case(
         "persist/stop/times",
         "persist/times",
-        (*_completed(), *_paused("P", 3, 1), LOOK, restart(), LOOK, read("P"), LOOK),
+        (*_completed(), *paused("P", 3, 1), LOOK, restart(), LOOK, read("P"), LOOK),
     )
     full = [f"H{n + 1}" for n in range(profile.history or 0)]
     yield Case(
         "persist/stop/full-history",
         "persist/completed-stays",
         (*(step for job in full for step in ended(job)), LOOK, restart(), LOOK),
-        unreachable=None if len(full) <= MOST_HELD else "needs a JobsHistorySize of 50 at most",
+        unreachable=None if len(full) <= LARGEST else "needs a JobsHistorySize of 50 at most",
     )
     yield from _put_back(profile)
     values = {"A": -3, "B": 5, "C": 0, "D": 2**31 - 1, "E": -(2**31)}
@@ -127,7 +127,7 @@ def _stops(profile: Profile) -> Iterator[Case]:
         "persist/stop/step",
         "persist/step",
         (
-            *_paused("A", 4, 2),
+            *paused("A", 4, 2),
             *_running(profile, 5),
             *(succeed(job) for job in busy),
             act(Action.RESUME, "A"),
@@ -160,7 +160,7 @@ def _stops(profile: Profile) -> Iterator[Case]:
         "persist/saved-by-default",
         (
             *_completed(),
-            *_paused("P", 3, 1),
+            *paused("P", 3, 1),
             *_running(profile, 6),
             submit("Q", 2, -1),
             restart(),
@@ -202,10 +202,13 @@ def _put_back(profile: Profile) -> Iterator[Case]:
     )
     loaded = (
         *_completed(),
-        *(step for job in "PUV" for step in _paused(job, 3, 1)),
+        *(step for job in "PUV" for step in paused(job, 3, 1)),
         *_running(profile, 2),
         *(submit(job, 2, -1) for job in "QR"),
     )
+    failed, stands, waits = State.FAILURE, State.PAUSED, State.PENDING
+    states = {"S": State.SUCCESS, "F": failed, "C": failed}
+    states |= {"P": stands, "U": stands, "Q": waits, "R": waits}
     done = {"P": "resume", "U": "cancel", "F": "resubmit", "C": "resubmit", "Q": "pause"}
     done |= {"R": "cancel"}
     yield Case(
@@ -215,7 +218,7 @@ def _put_back(profile: Profile) -> Iterator[Case]:
             *loaded,
             restart(),
             LOOK,
-            *(step for job in "SFCPUQR" for step in _idle(job)),
+            *(step for job, state in states.items() for step in idle(state, job)),
             *(act(Action(action), job) for job, action in done.items()),
             LOOK,
             act(Action.RESUME, "Q"),
@@ -226,16 +229,6 @@ def _put_back(profile: Profile) -> Iterator[Case]:
             LOOK,
         ),
     )
-
-
-def _idle(job: str) -> Iterable[Step]:
-    """Actions on a job of `_put_back` that change nothing, whatever state it is in there."""
-    final = (Action.CANCEL, Action.PAUSE, Action.RESUME)
-    idle = {"S": tuple(Action), "F": final, "C": final}
-    paused = (Action.PAUSE, Action.RESUBMIT)
-    others = {"P": paused, "U": paused, "Q": (Action.RESUME, Action.RESUBMIT)}
-    others["R"] = others["Q"]
-    return (act(action, job) for action in {**idle, **others}[job])
 
 
 def _requests(profile: Profile) -> Iterator[Case]:
@@ -268,7 +261,7 @@ def _kills(profile: Profile) -> Iterator[Case]:
         "persist/killed",
         (
             *_completed(),
-            *_paused("P", 3, 1),
+            *paused("P", 3, 1),
             *_running(profile, 3),
             restart(),
             kill(saved=False),
@@ -282,7 +275,7 @@ def _kills(profile: Profile) -> Iterator[Case]:
         "persist/kill/at-once",
         "persist/killed",
         (
-            *_paused("P", 3, 1),
+            *paused("P", 3, 1),
             *_running(profile, 3),
             *(act(Action.PAUSE, job) for job in busy),
             submit("A", 2),
@@ -320,7 +313,7 @@ def _settings(profile: Profile) -> Iterator[Case]:
         "history/size",
         (
             *(step for job in four for step in (submit(job), complete(job))),
-            *_paused("P", 2, 1),
+            *paused("P", 2, 1),
             restart(history=SMALL),
             LOOK,
             submit("E"),
@@ -341,8 +334,8 @@ def _states(profile: Profile) -> tuple[Step, ...]:
     busy = blocker_names(profile)
     return (
         *_completed(),
-        *_paused("P", 3, 1),
-        *_paused("U", 3, 1, 1),
+        *paused("P", 3, 1),
+        *paused("U", 3, 1, 1),
         *_failed("B", 3, -2),
         *(step for step in (submit("T", 2, 2), succeed("T"), retry_later("T")) if profile.retry),
         *_running(profile, 4),
@@ -368,12 +361,6 @@ def _completed() -> tuple[Step, ...]:
         *(submit("F", 3), succeed("F"), fail("F")),
         *(submit("C", 3), succeed("C"), act(Action.CANCEL, "C"), succeed("C")),
     )
-
-
-def _paused(job: str, steps: int, done: int, priority: int = 0) -> Iterable[Step]:
-    """A job that is Paused after ``done`` steps."""
-    run = (submit(job, steps, priority), *(succeed(job) for _ in range(done - 1)))
-    return (*run, act(Action.PAUSE, job), succeed(job))
 
 
 def _failed(job: str, steps: int, priority: int = 0) -> Iterable[Step]:

@@ -18,6 +18,14 @@ class _CountingRegistry(Registry):
         self.counted: Counter[Job] = Counter()
 
 
+class _CountingResumes(_CountingRegistry):
+    """A registry that counts how often a job was resumed."""
+
+    def act_resume(self, job: Job) -> bool:
+        self.counted[job] += job.state is State.PAUSED
+        return super().act_resume(job)
+
+
 class SecondResubmitRefused(_CountingRegistry):
     """A job can be resubmitted once only."""
 
@@ -52,13 +60,8 @@ class PausedTwiceResumesAsFailure(_CountingRegistry):
         return super().act_resume(job)
 
 
-class PauseIgnoredAfterResume(_CountingRegistry):
+class PauseIgnoredAfterResume(_CountingResumes):
     """A job that was resumed once cannot be paused again while it runs."""
-
-    def act_resume(self, job: Job) -> bool:
-        accepted = super().act_resume(job)
-        self.counted[job] += accepted
-        return accepted
 
     def ask_pause(self, job: Job) -> None:
         if not self.counted[job]:
@@ -74,23 +77,15 @@ class ThirdPauseIgnored(_CountingRegistry):
             super().ask_pause(job)
 
 
-class SecondResumeLosesPriority(_CountingRegistry):
+class SecondResumeLosesPriority(_CountingResumes):
     """A job that is resumed for the second time waits as if its Priority were 0."""
-
-    def act_resume(self, job: Job) -> bool:
-        self.counted[job] += job.state is State.PAUSED
-        return super().act_resume(job)
 
     def queue_key(self, job: Job) -> int:
         return 0 if self.counted[job] >= 2 else super().queue_key(job)
 
 
-class PriorityReadsZeroAfterResumes(_CountingRegistry):
+class PriorityReadsZeroAfterResumes(_CountingResumes):
     """A job that was resumed twice reads Priority 0, and waits by the right one."""
-
-    def act_resume(self, job: Job) -> bool:
-        self.counted[job] += job.state is State.PAUSED
-        return super().act_resume(job)
 
     def describe(self, job: Job) -> dict[str, object]:
         shown = {"Priority": 0} if self.counted[job] >= 2 else {}
