@@ -57,6 +57,9 @@ class Lives:
         if self.saves_new:
             old = time.monotonic() - self.server.saved
             since = max([since, *(at for born, at in bench.births if born <= old)])
+        if life.settled:
+            since = bench.oracle.events
+            bench.watch(self.server.period)
         self.server.kill()
         self._start(bench, life, since, killed=True)
 

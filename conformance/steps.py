@@ -70,6 +70,7 @@ class Life:
     ``held``: what a clean stop lets the steps at the gate do, and those that arrive during it.
     ``late``: it lets them end late in the stop, rather than at its beginning.
     ``saved``: a kill waits first until the server has had the time to save the newest job.
+    ``settled``: it waits until all that has happened must be saved, without a new job.
     ``loads``: False starts it with ``--no-jobs``. ``history``: a new JobsHistorySize.
     """
 
@@ -78,6 +79,7 @@ class Life:
     saved: bool = True
     loads: bool = True
     history: int | None = None
+    settled: bool = False
 
     def __str__(self) -> str:
         text = "" if self.loads else ", with --no-jobs"
@@ -85,14 +87,14 @@ class Life:
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"held": self.held.value, "history": self.history}
-        found |= {"late": self.late, "saved": self.saved, "loads": self.loads}
-        usual = {"held": Reply.SUCCEED.value, "late": False, "saved": True, "loads": True}
+        found |= {key: getattr(self, key) for key in LIFE_FLAGS}
+        usual = {"held": Reply.SUCCEED.value, **LIFE_FLAGS}
         return {key: value for key, value in found.items() if value != usual.get(key)}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Life:
         """Raises `BadArgument`, which names what is wrong."""
-        for key in ("late", "saved", "loads"):
+        for key in LIFE_FLAGS:
             if not isinstance(found.get(key, True), bool):
                 raise BadArgument(f"{key!r} must be true or false, not {found[key]!r}")
         held, history = found.get("held", Reply.SUCCEED.value), found.get("history")
@@ -100,11 +102,12 @@ class Life:
             raise BadArgument(f"'held' must be 'succeed' or 'fail', not {held!r}")
         if history is not None and (not _integer(history) or not 0 <= history <= LARGEST_HISTORY):
             raise BadArgument(f"'history' must be an integer from 0 on, not {history!r}")
-        late, saved, loads = (found.get(key, key != "late") for key in ("late", "saved", "loads"))
-        return cls(Reply(held), late, saved, loads, history)
+        flags = {key: found.get(key, usual) for key, usual in LIFE_FLAGS.items()}
+        return cls(Reply(held), history=history, **flags)
 
 
-LIFE_KEYS = frozenset({"held", "late", "saved", "loads", "history"})
+LIFE_FLAGS = {"late": False, "saved": True, "loads": True, "settled": False}  # with the defaults
+LIFE_KEYS = frozenset({"held", "history", *LIFE_FLAGS})
 GENTLE = Life()
 
 
@@ -154,6 +157,7 @@ class Step:
                 text += f" {self.life.held} {when} in the stop, and start it again{self.life}"
             case Do.KILL:
                 text = "when the newest job must be saved, " if self.life.saved else ""
+                text = "when everything must be saved, " if self.life.settled else text
                 text += f"kill the server by SIGKILL, and start it again{self.life}"
             case _:
                 text = f"{self.do} {self.job}"
@@ -279,5 +283,5 @@ def restart(
     return Step(Do.RESTART, life=Life(held, late, loads=loads, history=history))
 
 
-def kill(saved: bool = True) -> Step:
-    return Step(Do.KILL, life=Life(saved=saved))
+def kill(saved: bool = True, settled: bool = False) -> Step:
+    return Step(Do.KILL, life=Life(saved=saved, settled=settled))

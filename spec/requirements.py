@@ -708,7 +708,7 @@ def _route() -> Iterator[Requirement]:
     yield r.seen(
         "archive-output",
         "A job that made an archive gives it at GET /jobs/{id}/archive, and a synchronous call "
-        "answers it: a ZIP file of exactly the instances.",
+        "answers it: a ZIP file of exactly the instances. A job has no output of another name.",
         note="1.10.1 to 1.13.0 send the synchronous answer while the archive is made: a failure "
         "then comes after the status 200, and only the broken connection tells of it.",
     )

@@ -35,6 +35,7 @@ LINGERS = 2.4  # seconds after SIGTERM in which an Orthanc still runs jobs, and 
 LINGERS_BRIEFLY = 0.15  # the same, of a reference server that saves each change at once
 SAVED = 0.5  # seconds after which a new job is on the disk; 100 ms are promised
 SAVED_BRIEFLY = 0.15  # the same, of a reference server
+PERIOD = 12.0  # seconds after which all that has happened is on the disk; 10 s are promised
 LAST = 5.0  # seconds after SIGKILL
 TICK = 0.01  # seconds between two looks at a starting server
 LOG_END = 2000  # characters of the log that are shown when a server dies
@@ -101,12 +102,14 @@ class Managed:
         inside: bool = False,
         lingers: float = LINGERS,
         saved: float = SAVED,
+        period: float = PERIOD,
         ahead: bool = False,
     ) -> None:
         self.command = list(command)
         self.config = {**DEFAULTS, **(config or {})}
         self.lingers = lingers  # seconds after SIGTERM until it has saved its jobs
         self.saved = saved  # seconds after which a new job is saved
+        self.period = period  # seconds after which everything is saved
         self._ahead = ahead
         self._next: _Child | None = None
         self._parent = workdir
@@ -388,6 +391,7 @@ def reference(
         inside=True,
         lingers=LINGERS_BRIEFLY,
         saved=SAVED_BRIEFLY,
+        period=SAVED_BRIEFLY,
         ahead=True,
     )
 

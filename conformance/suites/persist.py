@@ -257,6 +257,11 @@ def _kills(profile: Profile) -> Iterator[Case]:
         (*_states(profile), kill(), LOOK, *_to_their_ends(profile)),
     )
     yield Case(
+        "persist/kill/settled",
+        "persist/killed",
+        (*_states(profile), kill(settled=True), LOOK, *_to_their_ends(profile)),
+    )
+    yield Case(
         "persist/kill/after-stop",
         "persist/killed",
         (
@@ -297,7 +302,7 @@ def _settings(profile: Profile) -> Iterator[Case]:
     yield Case(
         "persist/no-jobs",
         "persist/no-jobs",
-        (*_states(profile), restart(loads=False), *again),
+        (*_states(profile), restart(loads=False), *again, submit("W", 2), restart(), LOOK),
         watch=True,
     )
     yield Case(

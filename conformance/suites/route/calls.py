@@ -47,6 +47,7 @@ Result = dict[str, Any]
 class Request:
     """One call. ``uids``: the SOPInstanceUIDs that an archive must hold.
 
+    ``instances``: how many it works on.
     ``verify``: given the Content of the job that succeeded, requires what it had to do.
     ``remove``: paths of what the job works on: without them it must fail.
     """
@@ -188,6 +189,7 @@ def _modification(
     def verify(scene: Scene, content: Result) -> None:
         kind = part.level.capitalize()
         scene.equal("route/content", "Type", kind, content.get("Type"))
+        _says_which(scene, action, content)
         path = f"/{LEVELS[part.level]}/{content.get('ID')}"
         scene.equal("route/content", "Path", path, content.get("Path"))
         scene.require(RESULT, path != part.path, "a copy of its own", path)
@@ -199,7 +201,8 @@ def _modification(
             _is_its_own(scene, each, level, part.made)
         stays(scene, part, keep)
 
-    return Request(f"{part.path}/{action}", body, verify, remove=(part.path,))
+    path = f"{part.path}/{action}"
+    return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
 
 
 def bulk(action: str) -> Callable[[Scene], Request]:
@@ -210,11 +213,12 @@ def bulk(action: str) -> Callable[[Scene], Request]:
         body: dict[str, Any] = {"Resources": [first.id, second.id]}
         anonymous = action == "anonymize"
         body |= _anonymous(scene) if anonymous else {**_changes(scene, "series"), "Level": "Series"}
+        made_of = len(first.uids) + len(second.uids)
 
         def verify(scene: Scene, content: Result) -> None:
+            _says_which(scene, action, content)
             made = [one.get("Path") for one in dicts(content.get("Resources"))]
             new = [str(path) for path in made if str(path).startswith("/instances/")]
-            made_of = len(first.uids) + len(second.uids)
             scene.equal(RESULT, "instances that were made", made_of, len(new))
             for path in new:
                 tags = one_instance(scene, path)
@@ -224,7 +228,8 @@ def bulk(action: str) -> Callable[[Scene], Request]:
             stays(scene, first, True)
             stays(scene, second, True)
 
-        return Request(f"/tools/bulk-{action}", body, verify, remove=(first.path, second.path))
+        paths = (first.path, second.path)
+        return Request(f"/tools/bulk-{action}", body, verify, instances=made_of, remove=paths)
 
     return make
 
@@ -237,6 +242,12 @@ def bulk_of_nothing(action: str) -> Callable[[Scene], Request]:
         return Request(f"/tools/bulk-{action}", body)
 
     return make
+
+
+def _says_which(scene: Scene, action: str, content: Result) -> None:
+    if "IsAnonymization" in content:  # in the Content of a job, not in every result of a call
+        said, right = content["IsAnonymization"], action == "anonymize"
+        scene.equal("route/content", "IsAnonymization", right, said)
 
 
 def _changes(scene: Scene, level: str) -> dict[str, Any]:
@@ -301,9 +312,8 @@ def split(keep: bool = False) -> Callable[[Scene], Request]:
             right = FIRST + SECOND if keep else FIRST
             scene.equal(RESULT, "the series of the old study", right, left)
 
-        return Request(
-            f"/studies/{made.study}/split", body, verify, remove=(f"/studies/{made.study}",)
-        )
+        path, moved = f"/studies/{made.study}/split", f"/series/{made.series[1]}"
+        return Request(path, body, verify, instances=len(SECOND), remove=(moved,))
 
     return make
 
@@ -325,9 +335,8 @@ def merge(keep: bool = False) -> Callable[[Scene], Request]:
             scene.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
             stays(scene, Part("study", source), keep)
 
-        return Request(
-            f"/studies/{target.study}/merge", body, verify, remove=(f"/studies/{source.study}",)
-        )
+        path, moved = f"/studies/{target.study}/merge", f"/studies/{source.study}"
+        return Request(path, body, verify, instances=len(source.uids), remove=(moved,))
 
     return make
 

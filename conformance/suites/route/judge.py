@@ -101,14 +101,16 @@ def resume(scene: Scene, call: Call, id: str) -> None:
     scene.require(f"route/{Action.RESUME}", reply.status == rule.status, expected, reply)
 
 
-def has_failed(scene: Scene, shown: Shown) -> None:
-    """A job that has ended badly says so, by State, ErrorCode and ErrorDescription."""
+def has_failed(scene: Scene, shown: Shown, network: bool) -> None:
+    """A job that has ended badly says so, by State, ErrorCode and ErrorDescription.
+
+    ``network``: whether it sends, so that the network may be what went wrong.
+    """
     is_in(scene, "monitor/state-failure", shown, State.FAILURE)
     code, said = shown.get("ErrorCode"), shown.get("ErrorDescription")
-    named = isinstance(code, int) and code not in (
-        int(ErrorCode.SUCCESS),
-        int(ErrorCode.CANCELED_JOB),
-    )
+    others = {ErrorCode.SUCCESS, ErrorCode.CANCELED_JOB}
+    others |= set() if network else {ErrorCode.NETWORK_PROTOCOL}
+    named = isinstance(code, int) and code not in others
     scene.require("monitor/state-failure", named, "the ErrorCode of what went wrong", code)
     told = isinstance(said, str) and bool(said) and said != "Success"
     scene.require("monitor/state-failure", told, "an ErrorDescription of what went wrong", said)

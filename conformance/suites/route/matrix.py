@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from conformance.suites.case import NEEDS_EXCLUSIVE, NEEDS_MANAGED, Case, Profile, inapplicable
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
-from conformance.suites.route.outcomes import hold, let_go, submit, take_away
+from conformance.suites.route.outcomes import hold, let_go, remove, submit
 from spec.table import ACTIONS, FINAL, Action, ErrorCode, State
 
 if TYPE_CHECKING:
@@ -99,10 +99,10 @@ def _failed(scene: Scene, call: Call) -> str:
     """A job that has failed by itself: what it works on was removed while it waited."""
     held = hold(scene, "W")
     id, request = submit(scene, call)
-    take_away(scene, request)
+    remove(scene, *request.remove)
     let_go(scene, held)
     judge.await_end(scene, call.requirement, id)
-    judge.has_failed(scene, judge.look(scene, call, id))
+    judge.has_failed(scene, judge.look(scene, call, id), network=call.sends is not None)
     return id
 
 

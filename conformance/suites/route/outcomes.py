@@ -24,12 +24,14 @@ from conformance.suites.case import (
     inapplicable,
 )
 from conformance.suites.route import judge
-from conformance.suites.route.calls import Call, Request, check_archive
+from conformance.suites.route.calls import Call, Request, check_archive, dicts
 from spec.table import Action, State
 
 if TYPE_CHECKING:
     from conformance.scene import Call as Open
     from conformance.scene import Scene
+
+    Mode = dict[str, bool]
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",
@@ -51,6 +53,7 @@ ABOUT = {
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }
+NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 KEPT_OUTPUT = ("archive/study", "media/study")
 
 
@@ -79,12 +82,18 @@ def _cases(profile: Profile, call: Call) -> Iterator[Case]:
     yield Case(f"{name}/synchronous", call.requirement, check=synchronous(call))
     if call.name in DEFAULT:
         needed = "submit/synchronous-default"
-        yield Case(f"{name}/default-synchronous", needed, check=synchronous(call, default=True))
+        yield Case(f"{name}/default-synchronous", needed, check=synchronous(call, {}, needed))
+        needed = "submit/both-fields"
+        yield Case(f"{name}/both-fields", needed, check=both_fields(call))
         needed = "submit/synchronous-waits"
         yield Case(f"{name}/waits", needed, check=waits(call), unreachable=holds)
     if call.name in FAILING:
         needed = "monitor/state-failure"
         yield Case(f"{name}/fails/asynchronous", needed, check=fails(call), unreachable=holds)
+        if call.sends is None:
+            needed = "monitor/state-failure"
+            check = fails_without_one(call)
+            yield Case(f"{name}/fails/one-removed", needed, check=check, unreachable=holds)
         needed = "submit/synchronous-failure"
         yield Case(f"{name}/fails/synchronous", needed, check=fails_open(call), unreachable=holds)
     if call.name in KEPT_OUTPUT:
@@ -99,16 +108,22 @@ def _cases(profile: Profile, call: Call) -> Iterator[Case]:
 # --- submitting --------------------------------------------------------------------------------
 
 
-def submit(scene: Scene, call: Call) -> tuple[str, Request]:
+ASYNCHRONOUS: Mode = {"Asynchronous": True}
+SYNCHRONOUS: Mode = {"Synchronous": True}
+
+
+def submit(
+    scene: Scene, call: Call, mode: Mode = ASYNCHRONOUS, requirement: str | None = None
+) -> tuple[str, Request]:
     """Make a job by an asynchronous call, and see that its answer is a handle."""
     request = call.make(scene)
-    body = {**request.body, "Asynchronous": True, "Priority": scene.fixture.priority}
+    body = {**request.body, **mode, "Priority": scene.fixture.priority}
     reply = scene.post(request.path, body)
     made = reply.json()
     handle = isinstance(made, dict) and isinstance(made.get("ID"), str)
     handle = handle and str(made.get("Path")).startswith("/jobs/")
     expected = "HTTP 200 with the ID and the Path of a job"
-    scene.require(call.requirement, reply.ok and handle, expected, reply)
+    scene.require(requirement or call.requirement, reply.ok and handle, expected, reply)
     id = str(made["ID"])
     scene.other(id)
     right = made.get("Path") == f"/jobs/{id}"
@@ -143,9 +158,9 @@ def let_go(scene: Scene, names: list[str]) -> None:
     scene.do(*(complete(name) for name in names))
 
 
-def take_away(scene: Scene, request: Request) -> None:
-    """Remove what a job works on."""
-    for path in request.remove:
+def remove(scene: Scene, *paths: str) -> None:
+    """Remove what a job works on, or a part of it."""
+    for path in paths:
         reply = scene.ask("DELETE", path)
         if not reply.ok:
             raise Unjudged(f"the server does not remove {path}: {reply}")
@@ -170,19 +185,20 @@ def asynchronous(call: Call) -> Check:
             again = scene.get(f"/jobs/{id}/archive")
             same = again.ok and again.body == reply.body
             scene.require("route/archive-output", same, "the same archive once more", again)
+            other = scene.get(f"/jobs/{id}/{NO_OUTPUT}").status
+            scene.equal("route/archive-output", f"HTTP status of its {NO_OUTPUT}", 404, other)
 
     return run
 
 
-def synchronous(call: Call, default: bool = False) -> Check:
+def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = None) -> Check:
     """A synchronous call gives the result, and leaves the job that it ran as."""
 
     def run(scene: Scene) -> None:
         request = call.make(scene)
         before = set(own_jobs(scene))
-        mode = {} if default else {"Synchronous": True}
         body = {**request.body, **mode, "Priority": scene.fixture.priority}
-        needed = "submit/synchronous-default" if default else call.requirement
+        needed = requirement or call.requirement
         if call.sends is None:
             reply = scene.post(request.path, body)
         else:
@@ -192,6 +208,19 @@ def synchronous(call: Call, default: bool = False) -> Check:
         gives_the_result(scene, call, request, reply, needed)
         judge.await_end(scene, call.requirement, id := new_job(scene, call, before))
         has_succeeded(scene, call, request, id)
+
+    return run
+
+
+def both_fields(call: Call) -> Check:
+    """Where a call names both modes, Synchronous counts: for every call that makes a job."""
+    needed = "submit/both-fields"
+    waits = synchronous(call, {"Synchronous": True, "Asynchronous": True}, needed)
+
+    def run(scene: Scene) -> None:
+        waits(scene)
+        id, _ = submit(scene, call, {"Synchronous": False, "Asynchronous": False}, needed)
+        judge.await_end(scene, call.requirement, id)
 
     return run
 
@@ -222,8 +251,11 @@ def has_succeeded(scene: Scene, call: Call, request: Request, id: str) -> None:
     shows = call.shows if not call.empty else [k for k in call.shows if k != "TargetStudy"]
     missing = [key for key in shows if key not in content]
     scene.require("route/content", not missing, f"Content with {', '.join(shows)}", content)
-    if "InstancesCount" in shows and (call.archives or call.sends):
+    if "InstancesCount" in content:
         scene.equal("route/content", "InstancesCount", request.instances, content["InstancesCount"])
+    if "FailedInstancesCount" in content and not request.body.get("Permissive"):
+        failed = content["FailedInstancesCount"]
+        scene.equal("route/content", "FailedInstancesCount", 0, failed)
     if call.sends is Via.MODALITY:
         marks = [job.slot.mark for job in scene.bench.prepared.values()]
         scene.require(
@@ -272,10 +304,32 @@ def fails(call: Call) -> Check:
     def run(scene: Scene) -> None:
         held = [] if call.sends else hold(scene, "X")
         id, request = submit(scene, call)
-        take_away(scene, request)
+        remove(scene, *request.remove)
         let_go(scene, held)
         judge.await_end(scene, call.requirement, id, judge.REFUSED)
-        judge.has_failed(scene, judge.look(scene, call, id))
+        judge.has_failed(scene, judge.look(scene, call, id), network=call.sends is not None)
+
+    return run
+
+
+def fails_without_one(call: Call) -> Check:
+    """A job that lacks one of its instances has failed, whichever it is and whatever it did."""
+
+    def run(scene: Scene) -> None:
+        held = hold(scene, "X")
+        lacking: list[str] = []
+        left = 1
+        while left:
+            id, request = submit(scene, call)
+            found = [scene.get(f"{path}/instances").json() for path in request.remove]
+            paths = sorted(f"/instances/{one['ID']}" for each in found for one in dicts(each))
+            remove(scene, *paths[len(lacking) : len(lacking) + 1])
+            lacking.append(id)
+            left = len(paths) - len(lacking)
+        let_go(scene, held)
+        for id in lacking:
+            judge.await_end(scene, call.requirement, id)
+            judge.has_failed(scene, judge.look(scene, call, id), network=False)
 
     return run
 
@@ -290,13 +344,13 @@ def fails_open(call: Call) -> Check:
         body = {**request.body, "Synchronous": True, "Priority": scene.fixture.priority}
         under_way = scene.call("POST", request.path, body)
         id = _appears(scene, call, before)
-        take_away(scene, request)
+        remove(scene, *request.remove)
         let_go(scene, held)
         needed = "submit/synchronous-failure"
         reply = answered(scene, under_way, needed, judge.REFUSED)
         judge.await_end(scene, call.requirement, id)
         shown = judge.look(scene, call, id)
-        judge.has_failed(scene, shown)
+        judge.has_failed(scene, shown, network=call.sends is not None)
         error = reply.json()
         code = shown["ErrorCode"]
         told = (
@@ -361,4 +415,4 @@ def _with_archive(scene: Scene, call: Call) -> str:
     return id
 
 
-__all__ = ["asynchronous", "cases", "hold", "let_go", "submit", "take_away"]
+__all__ = ["asynchronous", "cases", "hold", "let_go", "remove", "submit"]

@@ -33,6 +33,9 @@ def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
         if call.name in PERMISSIVE:
             needed = "route/permissive"
             yield Case(f"{name}/permissive", needed, check=permissive(call), unreachable=why)
+            for action in (Action.PAUSE, Action.CANCEL):
+                case = Case(f"{name}/permissive/{action}", needed, check=still(call, action))
+                yield replace(case, unreachable=why)
         if call.name == RETRIEVE:
             needed = "monitor/error-code-step"
             yield Case(f"{name}/partly", needed, check=partly(call), unreachable=why)
@@ -66,6 +69,26 @@ def permissive(call: Call) -> Check:
     return run
 
 
+def still(call: Call, action: Action) -> Check:
+    """It is permissive in its second run too, after it was paused or canceled in its first."""
+    stopped, again = {
+        Action.PAUSE: (State.PAUSED, Action.RESUME),
+        Action.CANCEL: (State.FAILURE, Action.RESUBMIT),
+    }[action]
+    asked = as_permissive(call)
+
+    def run(scene: Scene) -> None:
+        id, _ = submit(scene, asked)
+        _asked(scene, asked, id, action)
+        _stops(scene, id, action, stopped)
+        reply = scene.post(f"/jobs/{id}/{again}")
+        scene.require(f"route/{again}", reply.ok, "HTTP 200", reply)
+        judge.await_end(scene, "route/permissive", id, judge.REFUSED)
+        judge.is_in(scene, "route/permissive", judge.look(scene, call, id), State.SUCCESS)
+
+    return run
+
+
 def partly(call: Call) -> Check:
     """A C-MOVE that is answered with a warning has failed: something was not sent."""
 
@@ -74,7 +97,7 @@ def partly(call: Call) -> Check:
         _step(scene, call, 1).reply(PARTLY)
         judge.await_end(scene, call.requirement, id)
         shown = judge.look(scene, call, id)
-        judge.has_failed(scene, shown)
+        judge.has_failed(scene, shown, network=True)
         code = int(ErrorCode.NETWORK_PROTOCOL)
         scene.equal("monitor/error-code-step", "ErrorCode", code, shown.get("ErrorCode"))
 
@@ -95,7 +118,7 @@ def fails_late(call: Call) -> Check:
             f"{State.FAILURE}, since a step has failed",
             lambda: scene.job(id)["State"],
         )
-        judge.has_failed(scene, judge.look(scene, call, id))
+        judge.has_failed(scene, judge.look(scene, call, id), network=True)
         scene.equal(needed, "steps that arrived", 2, len(_holds(scene)))
 
     return run
