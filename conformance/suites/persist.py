@@ -259,7 +259,22 @@ def _kills(profile: Profile) -> Iterator[Case]:
     yield Case(
         "persist/kill/settled",
         "persist/killed",
-        (*_states(profile), kill(settled=True), LOOK, *_to_their_ends(profile)),
+        (
+            *_states(profile),
+            kill(),
+            LOOK,
+            act(Action.CANCEL, "U"),
+            act(Action.PAUSE, "Q"),
+            act(Action.RESUME, "P"),
+            act(Action.RESUBMIT, "F"),
+            *(succeed(job) for job in busy[:1]),
+            LOOK,
+            kill(settled=True),
+            LOOK,
+            act(Action.RESUME, "Q"),
+            *(complete(job) for job in (*busy, *(["T"] if profile.retry else []), *"PFQB")),
+            LOOK,
+        ),
     )
     yield Case(
         "persist/kill/after-stop",
