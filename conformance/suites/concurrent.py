@@ -27,6 +27,8 @@ from spec.table import Action, Asked, Cell, Ended, State, boundary_id, cell, cel
 JOB, OTHER, LAST = "A", "B", "Z"
 CLIENTS = 8
 ROUNDS = 4
+AIMED = 8  # rounds of one action that meets one moment of the engine
+LATEST = 4  # before it so many readings less one, which take a millisecond each
 EACH = 2  # rounds for each pair: on a busy machine two clients may miss each other
 NEW = 4  # submissions at the same moment: every order of them is possible
 LESS_URGENT = -1
@@ -62,6 +64,13 @@ def cases(profile: Profile) -> Iterator[Case]:
         ("two-jobs", boundary_id(Asked.PAUSE, Ended.MORE), two_jobs),
     ):
         yield _case(name, requirement, partial(by_chance, check), profile)
+    for action in (Action.PAUSE, Action.CANCEL):
+        for name, requirement, check in (
+            ("last-step-ends", boundary_id(Asked(action), Ended.LAST), last_step_ends),
+            ("start", cell_id(action, State.PENDING), partial(starts, profile)),
+        ):
+            one_round = partial(aimed, action, check)
+            yield _case(f"{name}/{action}", requirement, one_round, profile, AIMED)
     yield _case("submissions", "submit/creates-job", partial(submissions, profile), profile)
 
 
@@ -102,6 +111,19 @@ def in_pairs(
         (job,) = jobs
         readers = [(Ask(job),)] * (CLIENTS - 2)
         return ((Ask(job, first),), (Ask(job, second),), *readers)
+
+    round_(scene, requirement, asks)
+
+
+def aimed(action: Action, round_: Round, requirement: str, scene: Scene) -> None:
+    """One client acts, a little later from round to round, and another one reads.
+
+    So nothing else hides what becomes of the action.
+    """
+
+    def asks(_: Sequence[Action], jobs: Sequence[str]) -> Asks:
+        (job,) = jobs
+        return ((*[Ask(job)] * (scene.number % LATEST), Ask(job, action)), (Ask(job),))
 
     round_(scene, requirement, asks)
 
@@ -184,6 +206,16 @@ def pending(profile: Profile, scene: Scene, requirement: str, asks: Choose) -> N
         to_the_end(scene, JOB)
 
 
+def starts(profile: Profile, scene: Scene, requirement: str, asks: Choose) -> None:
+    """A worker becomes free for a Pending job while that is acted on."""
+    first, *others = blocker_names(profile)
+    scene.do(*blockers(profile), submit(JOB, 2))
+    with pictured(scene):
+        burst(scene, Plan(asks(ACTIONS, (JOB,)), ((first, Reply.SUCCEED),)), requirement)
+        scene.do(*(complete(name) for name in others))
+        to_the_end(scene, JOB)
+
+
 def one_worker(profile: Profile, scene: Scene, requirement: str, asks: Choose) -> None:
     """Two jobs, and one worker for them: it is given up and taken while they are acted on."""
     others = blocker_names(profile)[1:]
@@ -203,11 +235,16 @@ def two_jobs(scene: Scene, requirement: str, asks: Choose) -> None:
 
 
 def submissions(profile: Profile, requirement: str, scene: Scene) -> None:
-    """Each makes one job, and they run in an order in which they may have been taken."""
+    """Each makes one job, and they run in an order in which they may have been taken.
+
+    Every second round each has a Priority of its own.
+    """
     scene.do(*blockers(profile))
     names = [f"{JOB}{number + 1}" for number in range(NEW)]
+    priorities = [number * (scene.number % 2) for number in range(NEW)]
+    made = tuple(map(partial(new, scene), names, priorities))
     with pictured(scene):
-        burst(scene, Plan(tuple(new(scene, name) for name in names)), requirement)
+        burst(scene, Plan(made), requirement)
         for name in names:
             mine = [scene.bench.jobs[name].id]
             scene.equal("submit/creates-job", "the jobs of the call are", mine, scene.made(name))
@@ -215,9 +252,9 @@ def submissions(profile: Profile, requirement: str, scene: Scene) -> None:
         to_the_end(scene, *names)
 
 
-def new(scene: Scene, name: str) -> tuple[New]:
+def new(scene: Scene, name: str, priority: int) -> tuple[New]:
     path, body = scene.prepare(name)
-    return (New(name, path, {**body, "Asynchronous": True}),)
+    return (New(name, path, {**body, "Asynchronous": True, "Priority": priority}, priority),)
 
 
 def to_the_end(scene: Scene, *jobs: str) -> None:

@@ -293,27 +293,30 @@ def _is_its_own(scene: Scene, tags: dict[str, str], level: str, *sources: Sample
 # --- split and merge ---------------------------------------------------------------------------
 
 
-def split(keep: bool = False) -> Callable[[Scene], Request]:
-    """The second series of a study becomes a study of its own."""
+def split(keep: bool = False, both: bool = False) -> Callable[[Scene], Request]:
+    """The second series of a study, or both of them, become a study of its own."""
+    moved, stayed = (FIRST + SECOND, []) if both else (SECOND, FIRST)
 
     def make(scene: Scene) -> Request:
         made = sample(scene)
-        body = {"Series": [made.series[1]]} | ({"KeepSource": True} if keep else {})
+        named = [*made.series] if both else [made.series[1]]
+        body = {"Series": named} | ({"KeepSource": True} if keep else {})
 
         def verify(scene: Scene, content: Result) -> None:
             path = f"/studies/{content.get('TargetStudy')}"
             found = instance_tags(scene, path)
             series = sorted(_described(tags) for tags in found)
-            scene.equal(RESULT, "the series of the new study", SECOND, series)
+            scene.equal(RESULT, "the series of the new study", moved, series)
+            _stay_apart(scene, found)
             uid = content.get("TargetStudyUID")
             scene.equal(RESULT, "its StudyInstanceUID", uid, found[0].get("StudyInstanceUID"))
             scene.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
             left = sorted(_described(one) for one in instance_tags(scene, f"/studies/{made.study}"))
-            right = FIRST + SECOND if keep else FIRST
+            right = FIRST + SECOND if keep else stayed
             scene.equal(RESULT, "the series of the old study", right, left)
 
-        path, moved = f"/studies/{made.study}/split", f"/series/{made.series[1]}"
-        return Request(path, body, verify, instances=len(SECOND), remove=(moved,))
+        path, gone = f"/studies/{made.study}/split", tuple(f"/series/{id}" for id in named)
+        return Request(path, body, verify, instances=len(moved), remove=gone)
 
     return make
 
@@ -331,6 +334,7 @@ def merge(keep: bool = False) -> Callable[[Scene], Request]:
             series = sorted(_described(one) for one in tags)
             right = 2 * FIRST + 2 * SECOND
             scene.equal(RESULT, "the series of the study", right, series)
+            _stay_apart(scene, tags)
             patients = {one.get("PatientID") for one in tags}
             scene.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
             stays(scene, Part("study", source), keep)
@@ -343,6 +347,14 @@ def merge(keep: bool = False) -> Callable[[Scene], Request]:
 
 def merge_of_nothing(scene: Scene) -> Request:
     return Request(f"/studies/{sample(scene).study}/merge", {"Resources": []})
+
+
+def _stay_apart(scene: Scene, instances: list[dict[str, str]]) -> None:
+    """Instances of one series stay in one, and two series do not become one."""
+    named = {(_described(tags), tags.get("SeriesInstanceUID")) for tags in instances}
+    uids = [uid for _, uid in named]
+    together = len(set(uids)) == len(uids)
+    scene.require(RESULT, together, "a SeriesInstanceUID for each series", sorted(map(str, named)))
 
 
 def _described(tags: dict[str, str]) -> str:
@@ -483,6 +495,7 @@ def calls() -> list[Call]:
             "split/series", "route/split", SPLIT, split(), (*OF_MOVED, "TargetStudyUID"), None, True
         ),
         Call("split/source-kept", "route/split", SPLIT, split(True), OF_MOVED),
+        Call("split/several", "route/split", SPLIT, split(True, True), OF_MOVED),
         Call("merge/study", "route/merge", MERGE, merge(), OF_MOVED, None, True),
         Call("merge/source-kept", "route/merge", MERGE, merge(True), OF_MOVED),
         Call("merge/nothing", "route/merge", MERGE, merge_of_nothing, OF_MOVED, empty=True),

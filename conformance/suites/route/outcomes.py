@@ -47,6 +47,7 @@ ABOUT = {
     "modify/source-removed": "route/result",
     "anonymize/source-removed": "route/result",
     "split/source-kept": "route/result",
+    "split/several": "route/result",
     "merge/source-kept": "route/result",
     "peer-store/repeated": "step/repeated-instance",
     "store/repeated": "step/repeated-instance",
