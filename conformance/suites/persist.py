@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from conformance.steps import (
     Do,
@@ -39,6 +41,9 @@ from conformance.suites.history import LARGEST, ended, paused
 from conformance.suites.route import lasting
 from spec.engine import Reply
 from spec.table import Action, State
+
+if TYPE_CHECKING:
+    from conformance.scene import Scene
 
 LOOK = Step(Do.EXPAND)
 FIRST = 9  # the priority of the jobs that hold the workers
@@ -305,11 +310,27 @@ def _kills(profile: Profile) -> Iterator[Case]:
         ),
     )
     yield Case(
+        "persist/kill/synchronous",
+        "persist/killed",
+        check=partial(waited_for, profile),
+    )
+    yield Case(
         "persist/kill/new-job",
         "persist/saved-at-creation",
         (*_running(profile, 2), submit("A", 2, 3), kill(), LOOK, *(complete(j) for j in "AA")),
         unreachable=inapplicable(profile, "persist/saved-at-creation"),
     )
+
+
+def waited_for(profile: Profile, scene: Scene) -> None:
+    """The job of a synchronous call is as any other: it outlives the call, which breaks."""
+    scene.do(*_running(profile, 2))
+    path, body = scene.prepare("A", 2)
+    call = scene.call("POST", path, {**body, "Synchronous": True})
+    scene.adopt("A")
+    scene.do(submit("B", 1), kill(), LOOK)
+    scene.until(call.ended, "persist/killed", "the end of a call to a server that has died", str)
+    scene.do(*(complete(job) for job in (*blocker_names(profile), "A", "B")), LOOK)
 
 
 def _settings(profile: Profile) -> Iterator[Case]:
