@@ -7,8 +7,9 @@ from pydicom.dataset import Dataset
 from conformance.reference.dicom import Instance
 from conformance.reference.job import Failed, Outcome, Step, Succeeded, Task
 from conformance.reference.levels import Level
-from conformance.reference.rewriting import Merger, Modifier, Splitter
+from conformance.reference.rewriting import Merger, Modifier, Splitter, new_uid
 from conformance.reference.tasks.modifications import ResourceModification
+from conformance.reference.tasks.regroupings import SplitStudy
 
 
 class ModificationKeepsIdentifiers(Modifier):
@@ -66,6 +67,16 @@ class FailedModificationReadsSuccess(Modifier):
         return Succeeded() if isinstance(outcome, Failed) else outcome
 
 
+class LaterMissingInstanceIgnored(Modifier):
+    """A modification goes on, and ends in Success, without an instance that is its last."""
+
+    def perform(self, task: Task, step: Step) -> Outcome:
+        outcome = super().perform(task, step)
+        items = [each.item for each in task.steps if each.item]
+        gone = isinstance(outcome, Failed) and outcome.instance_gone
+        return Succeeded() if gone and step.item == items[-1] else outcome
+
+
 class AnonymizationKeepsName(Modifier):
     """An anonymization keeps the name of the patient."""
 
@@ -107,6 +118,15 @@ class SplitStaysInStudy(Splitter):
         study = dataset.StudyInstanceUID
         super().rewrite(task, dataset)
         dataset.StudyInstanceUID = study
+
+
+class SplitJoinsSeries(Splitter):
+    """A split of several series makes one series of them."""
+
+    def rewrite(self, task: Task, dataset: Dataset) -> None:
+        super().rewrite(task, dataset)
+        if isinstance(task, SplitStudy):
+            dataset.SeriesInstanceUID = new_uid(task.salt, task.target_uid)
 
 
 class SplitLosesSeries(Splitter):

@@ -38,6 +38,15 @@ class PermissiveStoreFails(ModalitySender):
         return super().not_taken(replace(task, permissive=False), error)
 
 
+class PermissiveForgottenOnResubmit(Registry):
+    """A store at a modality is no longer permissive when it is resubmitted."""
+
+    def start_over(self, job: Job) -> None:
+        super().start_over(job)
+        if isinstance(job.task, ModalityStore):
+            job.task = replace(job.task, permissive=False)
+
+
 class StoreNotPaused(Registry):
     """A pause of a Running store at a modality is answered 200, and never takes effect."""
 

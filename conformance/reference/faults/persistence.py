@@ -37,6 +37,14 @@ class NoJobsIgnored(JobStore):
         return True
 
 
+class NothingSavedWithNoJobs(JobStore):
+    """A server that was started with --no-jobs does not save its own jobs either."""
+
+    def save(self, changed: Iterable[Job], kept: Mapping[str, Job]) -> None:
+        if self._loads:
+            super().save(changed, kept)
+
+
 class SavedOnSubmissionOnly(JobStore):
     """What has happened to a job since its submission is forgotten by a restart."""
 

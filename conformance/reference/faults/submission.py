@@ -53,6 +53,16 @@ class AsynchronousWins(SubmissionReader):
         return super().synchronous(fields)
 
 
+class AsynchronousWinsForOneResource(SubmissionReader):
+    """When both modes are named in a call about one resource, Asynchronous wins."""
+
+    def synchronous(self, fields: dict[str, object]) -> bool:
+        listed = {"Resources", "Series"} & set(fields)
+        if "Asynchronous" in fields and not listed:
+            fields = {"Asynchronous": fields["Asynchronous"]}
+        return super().synchronous(fields)
+
+
 class ModeNeedsNoBoolean(SubmissionReader):
     """Anything is taken for a boolean."""
 
