@@ -25,13 +25,12 @@ from conformance.suites.case import (
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request, check_archive, dicts
+from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from spec.table import Action, State
 
 if TYPE_CHECKING:
     from conformance.scene import Call as Open
     from conformance.scene import Scene
-
-    Mode = dict[str, bool]
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",
@@ -92,7 +91,6 @@ def _cases(profile: Profile, call: Call) -> Iterator[Case]:
         needed = "monitor/state-failure"
         yield Case(f"{name}/fails/asynchronous", needed, check=fails(call), unreachable=holds)
         if call.sends is None:
-            needed = "monitor/state-failure"
             check = fails_without_one(call)
             yield Case(f"{name}/fails/one-removed", needed, check=check, unreachable=holds)
         needed = "submit/synchronous-failure"
@@ -107,10 +105,6 @@ def _cases(profile: Profile, call: Call) -> Iterator[Case]:
 
 
 # --- submitting --------------------------------------------------------------------------------
-
-
-ASYNCHRONOUS: Mode = {"Asynchronous": True}
-SYNCHRONOUS: Mode = {"Synchronous": True}
 
 
 def submit(
@@ -319,14 +313,14 @@ def fails_without_one(call: Call) -> Check:
     def run(scene: Scene) -> None:
         held = hold(scene, "X")
         lacking: list[str] = []
-        left = 1
-        while left:
+        many = 1
+        while len(lacking) < many:
             id, request = submit(scene, call)
+            many = request.instances
             found = [scene.get(f"{path}/instances").json() for path in request.remove]
             paths = sorted(f"/instances/{one['ID']}" for each in found for one in dicts(each))
             remove(scene, *paths[len(lacking) : len(lacking) + 1])
             lacking.append(id)
-            left = len(paths) - len(lacking)
         let_go(scene, held)
         for id in lacking:
             judge.await_end(scene, call.requirement, id)
