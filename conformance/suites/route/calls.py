@@ -307,7 +307,7 @@ def split(keep: bool = False, both: bool = False) -> Callable[[Scene], Request]:
             found = instance_tags(scene, path)
             series = sorted(_described(tags) for tags in found)
             scene.equal(RESULT, "the series of the new study", moved, series)
-            _stay_apart(scene, found)
+            _are_in(scene, len(named), found)
             uid = content.get("TargetStudyUID")
             scene.equal(RESULT, "its StudyInstanceUID", uid, found[0].get("StudyInstanceUID"))
             scene.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
@@ -334,7 +334,7 @@ def merge(keep: bool = False) -> Callable[[Scene], Request]:
             series = sorted(_described(one) for one in tags)
             right = 2 * FIRST + 2 * SECOND
             scene.equal(RESULT, "the series of the study", right, series)
-            _stay_apart(scene, tags)
+            _are_in(scene, len(target.series) + len(source.series), tags)
             patients = {one.get("PatientID") for one in tags}
             scene.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
             stays(scene, Part("study", source), keep)
@@ -349,12 +349,11 @@ def merge_of_nothing(scene: Scene) -> Request:
     return Request(f"/studies/{sample(scene).study}/merge", {"Resources": []})
 
 
-def _stay_apart(scene: Scene, instances: list[dict[str, str]]) -> None:
+def _are_in(scene: Scene, many: int, instances: list[dict[str, str]]) -> None:
     """Instances of one series stay in one, and two series do not become one."""
     named = {(_described(tags), tags.get("SeriesInstanceUID")) for tags in instances}
-    uids = [uid for _, uid in named]
-    together = len(set(uids)) == len(uids)
-    scene.require(RESULT, together, "a SeriesInstanceUID for each series", sorted(map(str, named)))
+    right = len(named) == len({uid for _, uid in named}) == many
+    scene.require(RESULT, right, f"{many} SeriesInstanceUIDs", sorted(map(str, named)))
 
 
 def _described(tags: dict[str, str]) -> str:
