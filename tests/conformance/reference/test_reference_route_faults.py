@@ -213,6 +213,18 @@ def failure_reads_success(server: Server, gate: DicomGate) -> bool:
     return in_the_end(job)["State"] == "Success"
 
 
+def goes_on_without_an_instance(server: Server, gate: DicomGate) -> bool:
+    def end(number: int) -> str:
+        made = study(server, 2)
+        body: dict[str, object] = {"Replace": {"StudyDescription": "after"}}
+        with busy_workers(server, 2):
+            job = submit(server, f"/studies/{made.id}/modify", body)
+            assert server.call("DELETE", f"/instances/{made.instances[number]}").status == 200
+        return str(in_the_end(job)["State"])
+
+    return "Success" in {end(0), end(1)}
+
+
 def anonymization_keeps(keyword: str) -> Symptom:
     def shows(server: Server, gate: DicomGate) -> bool:
         made = study(server, 1)
@@ -230,6 +242,14 @@ def split(server: Server) -> tuple[int, int]:
     body = {"Series": list(made.series)[:1]}
     content = server.call("POST", f"/studies/{made.id}/split", body).json
     return series_of(server, made.id), series_of(server, content["TargetStudy"])
+
+
+def split_joins(server: Server, gate: DicomGate) -> bool:
+    """Two series come to one."""
+    made = study(server, 1, 1)
+    body = {"Series": list(made.series), "KeepSource": True}
+    content = server.call("POST", f"/studies/{made.id}/split", body).json
+    return series_of(server, content["TargetStudy"]) == 1
 
 
 def merged(server: Server) -> tuple[int, int]:
@@ -264,6 +284,19 @@ def failing(of: str, field: str, seen: object, status: int = FAILED) -> Symptom:
 def permissive_fails(server: Server, gate: DicomGate) -> bool:
     gate.automatic = FAILED
     return answered(server, "store", Permissive=True).status != 200
+
+
+def permissive_once(server: Server, gate: DicomGate) -> bool:
+    """It bears what is refused in its first run only."""
+    gate.automatic = None
+    path, body = _store(server)
+    job = submit(server, path, {**body, "Permissive": True})
+    held = gate.arrival()
+    job.accepts("cancel")
+    held.answer()
+    gate.automatic = FAILED
+    job.becomes("Failure").accepts("resubmit")
+    return bool(in_the_end(job)["State"] == "Failure")
 
 
 def not_honoured(of: str, action: str, state: str) -> Symptom:
@@ -342,11 +375,13 @@ SYMPTOMS: dict[str, Symptom] = {
     "modification-garbles-values": lambda server, _: value(server, "retfa"),
     "modification-stores-nothing": copy_is_missing,
     "failed-modification-reads-success": failure_reads_success,
+    "later-missing-instance-ignored": goes_on_without_an_instance,
     "anonymization-keeps-name": anonymization_keeps("PatientName"),
     "anonymization-keeps-birth-date": anonymization_keeps("PatientBirthDate"),
     "anonymization-keeps-study-identifier": anonymization_keeps("StudyInstanceUID"),
     "split-keeps-source": lambda server, _: split(server) == (3, 1),
     "split-stays-in-study": lambda server, _: split(server)[0] == 3,
+    "split-joins-series": split_joins,
     "split-loses-series": lambda server, _: split(server) == (2, 0),
     "merge-keeps-source": lambda server, _: merged(server) == (1, 2),
     "merge-loses-series": lambda server, _: merged(server) == (0, 1),
@@ -354,6 +389,7 @@ SYMPTOMS: dict[str, Symptom] = {
     "failed-store-counts-as-success": failing("store", "State", "Success"),
     "failed-store-has-code-0": failing("store", "ErrorCode", 0),
     "permissive-store-fails": permissive_fails,
+    "permissive-forgotten-on-resubmit": permissive_once,
     "store-not-paused": not_honoured("store", "pause", "Paused"),
     "store-not-canceled": not_honoured("store", "cancel", "Failure"),
     "resumed-store-starts-over": sends_again,
