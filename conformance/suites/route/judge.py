@@ -95,10 +95,15 @@ def act(scene: Scene, call: Call, id: str, action: Action, before: Shown | None 
 
 def resume(scene: Scene, call: Call, id: str) -> None:
     """Resume a Paused job where workers are free, so that it may run at once."""
-    reply = scene.post(f"/jobs/{id}/{Action.RESUME}")
-    rule = cell(State.PAUSED, Action.RESUME)
-    expected = f"HTTP {rule.status} for a {State.PAUSED} job of type {call.type}"
-    scene.require(f"route/{Action.RESUME}", reply.status == rule.status, expected, reply)
+    ask(scene, call, id, State.PAUSED, Action.RESUME)
+
+
+def ask(scene: Scene, call: Call, id: str, state: State, action: Action) -> None:
+    """Act on a job in this state that does not stand still afterwards: what is answered."""
+    reply = scene.post(f"/jobs/{id}/{action}")
+    rule = cell(state, action)
+    expected = f"HTTP {rule.status} for a {state} job of type {call.type}"
+    scene.require(f"route/{action}", reply.status == rule.status, expected, reply)
 
 
 def has_failed(scene: Scene, shown: Shown, network: bool) -> None:

@@ -81,8 +81,7 @@ def still(call: Call, action: Action) -> Check:
         id, _ = submit(scene, asked)
         _asked(scene, asked, id, action)
         _stops(scene, id, action, stopped)
-        reply = scene.post(f"/jobs/{id}/{again}")
-        scene.require(f"route/{again}", reply.ok, "HTTP 200", reply)
+        judge.ask(scene, call, id, stopped, again)
         judge.await_end(scene, "route/permissive", id, judge.REFUSED)
         judge.is_in(scene, "route/permissive", judge.look(scene, call, id), State.SUCCESS)
 
@@ -148,8 +147,7 @@ def canceled(call: Call) -> Check:
         _stops(scene, id, Action.CANCEL, State.FAILURE)
         code, shown = int(ErrorCode.CANCELED_JOB), judge.look(scene, call, id)
         scene.equal("monitor/error-code-cancelled", "ErrorCode", code, shown.get("ErrorCode"))
-        reply = scene.post(f"/jobs/{id}/{Action.RESUBMIT}")
-        scene.require(f"route/{Action.RESUBMIT}", reply.ok, "HTTP 200", reply)
+        judge.ask(scene, call, id, State.FAILURE, Action.RESUBMIT)
         again = _step(scene, call, 2)
         needed = "step/resubmitted-starts-over"
         scene.equal(needed, "the step that it begins with", first.step, again.step)
@@ -163,8 +161,7 @@ def _asked(scene: Scene, call: Call, id: str, action: Action) -> Hold:
     """Ask it of a job while its first step waits, then let that step succeed."""
     first = _step(scene, call, 1)
     judge.is_in(scene, "monitor/state-running", scene.job(id), State.RUNNING)
-    reply = scene.post(f"/jobs/{id}/{action}")
-    scene.require(f"route/{action}", reply.ok, f"HTTP 200 for a {State.RUNNING} job", reply)
+    judge.ask(scene, call, id, State.RUNNING, action)
     first.reply(judge.TAKEN)
     return first
 
