@@ -22,7 +22,7 @@ from typing import Any
 
 import requests
 
-from conformance.servers import managed
+from conformance.sut import managed
 
 READS = 500  # GETs of one job list, to compare the clients by
 

@@ -2,7 +2,7 @@
 
 Pure and set-valued, like `spec.engine`: a `Start` says how the server ended and how it was
 started, and `restarted` what may be left of one engine. Which engines come into question is for
-who has followed the server to say (`conformance.oracle`):
+who has followed the server to say (`conformance.oracle.oracle`):
 
 - After a *clean stop* (SIGTERM) the server may have saved itself at any moment since it was asked
   to end. It lets the steps under way end first, but every server that was measured saves before

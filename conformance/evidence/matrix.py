@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.events import Verdict
-from conformance.listing import THROUGHOUT
+from conformance.evidence.listing import THROUGHOUT
 from conformance.suites import suites
-from conformance.suites.case import Profile
+from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE, Requirement, applies
 
 REFERENCE = "reference"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.fields import parse
+from conformance.oracle.fields import parse
 from spec.table import State
 
 

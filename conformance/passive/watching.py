@@ -20,15 +20,15 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from conformance import ledger as ledgers
+from conformance.campaign import ledger as ledgers
 from conformance.errors import BadArgument, Interrupted, Unjudged
 from conformance.interrupts import interruptible
 from conformance.passive import trace
 from conformance.passive.judge import Impossible, Judge, Watched, lines
 from conformance.passive.shown import Shown
-from conformance.servers.client import Address, Broken, Client, identify
 from conformance.suites import suites
-from conformance.suites.case import Profile
+from conformance.sut.client import Address, Broken, Client, identify
+from conformance.sut.profile import Profile
 from spec.engine import Config
 from spec.relaxations import Relaxation
 from spec.table import FINAL, State

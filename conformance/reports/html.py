@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from conformance.coloring import marks
-from conformance.coverage import CELLS, EDGE_IDS
+from conformance.campaign.coverage import CELLS, EDGE_IDS
 from conformance.events import Ended, Event, Verdict
+from conformance.reports.coloring import marks
 from conformance.reports.story import WORDS, Story, legal, stale_words
 from spec.diagram import DotMissing, pictures, render
 from spec.requirements import requirement

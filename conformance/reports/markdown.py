@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from conformance.coloring import marks
 from conformance.events import Ended, Event, Share
+from conformance.reports.coloring import marks
 from conformance.reports.story import Group, Story, legal, stale_words
 from spec.diagram import STATES, pictures
 

@@ -23,7 +23,8 @@ from conformance.suites import (
     search,
     submit,
 )
-from conformance.suites.case import Case, Profile
+from conformance.suites.case import Case
+from conformance.sut.profile import Profile
 
 SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
     "action": action.cases,
@@ -73,4 +74,4 @@ def select(
     ]
 
 
-__all__ = ["SUITES", "Case", "Profile", "select", "suites"]
+__all__ = ["SUITES", "Case", "select", "suites"]

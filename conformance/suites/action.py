@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.steps import Step, act, complete, fail, read, retry_later, submit, succeed
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile, blockers
+from conformance.driver.script import Step, act, complete, fail, read, retry_later, submit, succeed
+from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, blockers
+from conformance.sut.profile import Profile
 from spec.table import ACTIONS, ASK, EDGE, KEEP, REFUSE, UNKNOWN, Action, State, cell, cell_id
 
 JOB = "A"

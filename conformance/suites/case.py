@@ -7,34 +7,19 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.steps import Do, Step, submit
-from spec.requirements import Requirement, applies, requirement
+from conformance.driver.script import Do, Step, submit
+from conformance.sut.profile import NOTHING, Profile
+from spec.requirements import Requirement, requirement
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
 
-Check: TypeAlias = "Callable[[Scene], None]"
+Check: TypeAlias = "Callable[[Context], None]"
 
 NEEDS_EXCLUSIVE = "needs --exclusive"
 NEEDS_MANAGED = "needs a server that the kit starts"
 NEEDS_DELETE = "needs --exclusive: this server cannot delete the jobs that it leaves"
 NO_RETRY = "no job of this server uses Retry"
-NOT_THIS_VERSION = "not documented for this version"
-DELETE_JOB, ERROR_DETAILS = "DELETE /jobs/{id}", "ErrorDetails"
-DELETE_ARCHIVE = "DELETE /jobs/{id}/archive"
-BULK_MODIFY, BULK_ANONYMIZE = "POST /tools/bulk-modify", "POST /tools/bulk-anonymize"
-ERRORS_KEPT, SAVED_AT_CREATION = "ErrorCode over a restart", "jobs saved at their creation"
-# What a server of an earlier version may declare to have as well.
-DECLARED = {
-    "history/delete-archive": DELETE_ARCHIVE,
-    "history/delete-job": DELETE_JOB,
-    "monitor/error-details": ERROR_DETAILS,
-    "persist/error": ERRORS_KEPT,
-    "persist/saved-at-creation": SAVED_AT_CREATION,
-    "route/bulk-anonymize": BULK_ANONYMIZE,
-    "route/bulk-modify": BULK_MODIFY,
-}
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 OFTEN = 4  # times that the same is done to a job in turn: some faults come the third time only
 # Of the seconds that an Orthanc takes to stop, these two take one each.
 QUICK_TO_STOP: Mapping[str, Any] = MappingProxyType(
@@ -43,33 +28,11 @@ QUICK_TO_STOP: Mapping[str, Any] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What is known of the server under test before the first case.
-
-    ``workers``: its ConcurrentJobs, or None where it was not found out (polite mode).
-    ``history``: its JobsHistorySize, or None where nobody said it.
-    ``retry``: it says that a step can ask for Retry. ``exclusive``: nobody else uses it.
-    ``managed``: the kit starts it, so that a case may ask for a configuration.
-    ``deletes``: it can delete a completed job.
-    ``version``: what its ``/system`` says. ``implements``: what it has of later versions.
-    """
-
-    workers: int | None = 2
-    history: int | None = 10
-    retry: bool = True
-    exclusive: bool = True
-    managed: bool = True
-    deletes: bool = True
-    version: str = "1.5.6"
-    implements: frozenset[str] = frozenset(DECLARED.values())
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
     """One case: steps that the model judges, or a check that says itself what must hold.
 
     A search has neither, and makes its own steps; so has a ``complete`` suite.
-    ``check``: what it does and requires, on a scene. ``leaves``: the completed jobs that it leaves.
+    ``check``: what it does and requires. ``leaves``: the completed jobs that it leaves.
     ``by_chance``: what happens in it differs from run to run, and with it what relaxations it
     needs: those that the ledger accepts are taken for granted, so that its verdict does not.
     ``config``: Orthanc configuration keys that a managed server is started with for it.
@@ -99,13 +62,6 @@ class Case:
     @property
     def stands_for(self) -> Requirement:
         return requirement(self.requirement)
-
-
-def inapplicable(profile: Profile, id: str) -> str | None:
-    """Why the requirement ``id`` does not bind this server, or None."""
-    if DECLARED.get(id) in profile.implements or applies(requirement(id), profile.version):
-        return None
-    return NOT_THIS_VERSION
 
 
 def makes_job(case: Case) -> bool:

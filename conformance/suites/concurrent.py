@@ -17,10 +17,11 @@ from functools import partial
 from itertools import combinations_with_replacement
 from typing import TypeAlias
 
-from conformance.concurrent.burst import Ask, New, Plan, burst, pictured
-from conformance.scene import Scene
-from conformance.steps import Do, Step, act, complete, fail, read, submit, succeed
-from conformance.suites.case import NEEDS_EXCLUSIVE, Case, Profile, blocker_names, blockers
+from conformance.driver.burst import Ask, New, Plan, burst, pictured
+from conformance.driver.context import Context
+from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
+from conformance.suites.case import NEEDS_EXCLUSIVE, Case, blocker_names, blockers
+from conformance.sut.profile import Profile
 from spec.engine import Reply
 from spec.table import Action, Asked, Cell, Ended, State, boundary_id, cell, cell_id
 
@@ -42,7 +43,7 @@ CANCELED = cell_id(Action.CANCEL, State.PENDING)
 Asks: TypeAlias = tuple[tuple[Ask, ...], ...]  # for each client what it asks, in order
 # Chooses what each client asks: actions out of some, on jobs out of some.
 Choose: TypeAlias = Callable[[Sequence[Action], Sequence[str]], Asks]
-Round: TypeAlias = Callable[[Scene, str, Choose], None]
+Round: TypeAlias = Callable[[Context, str, Choose], None]
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -77,7 +78,7 @@ def cases(profile: Profile) -> Iterator[Case]:
 def _case(
     name: str,
     requirement: str,
-    one_round: Callable[[str, Scene], None],
+    one_round: Callable[[str, Context], None],
     profile: Profile,
     repeat: int = ROUNDS,
 ) -> Case:
@@ -102,20 +103,20 @@ def pairs(state: State) -> list[tuple[Action, Action]]:
 
 
 def in_pairs(
-    both: Sequence[tuple[Action, Action]], round_: Round, requirement: str, scene: Scene
+    both: Sequence[tuple[Action, Action]], round_: Round, requirement: str, context: Context
 ) -> None:
     """Each pair in turn, by two clients, while the others read."""
-    first, second = both[scene.number % len(both)]
+    first, second = both[context.number % len(both)]
 
     def asks(_: Sequence[Action], jobs: Sequence[str]) -> Asks:
         (job,) = jobs
         readers = [(Ask(job),)] * (CLIENTS - 2)
         return ((Ask(job, first),), (Ask(job, second),), *readers)
 
-    round_(scene, requirement, asks)
+    round_(context, requirement, asks)
 
 
-def aimed(action: Action, round_: Round, requirement: str, scene: Scene) -> None:
+def aimed(action: Action, round_: Round, requirement: str, context: Context) -> None:
     """One client acts, a little later from round to round, and another one reads.
 
     So nothing else hides what becomes of the action.
@@ -123,18 +124,18 @@ def aimed(action: Action, round_: Round, requirement: str, scene: Scene) -> None
 
     def asks(_: Sequence[Action], jobs: Sequence[str]) -> Asks:
         (job,) = jobs
-        return ((*[Ask(job)] * (scene.number % LATEST), Ask(job, action)), (Ask(job),))
+        return ((*[Ask(job)] * (context.number % LATEST), Ask(job, action)), (Ask(job),))
 
-    round_(scene, requirement, asks)
+    round_(context, requirement, asks)
 
 
-def by_chance(round_: Round, requirement: str, scene: Scene) -> None:
+def by_chance(round_: Round, requirement: str, context: Context) -> None:
     """Each client asks one or two things, one after the other.
 
     A round does without some of the actions, and in some rounds few clients act: where everything
     is asked of a job at once, what comes later hides what has been lost before.
     """
-    draw = scene.draw
+    draw = context.draw
 
     def asks(actions: Sequence[Action], jobs: Sequence[str]) -> Asks:
         kinds = draw.sample(actions, draw.randint(2, len(actions)))
@@ -148,121 +149,123 @@ def by_chance(round_: Round, requirement: str, scene: Scene) -> None:
             for client in range(CLIENTS)
         )
 
-    round_(scene, requirement, asks)
+    round_(context, requirement, asks)
 
 
 # --- the rounds ---------------------------------------------------------------------------------
 
 
-def running(scene: Scene, requirement: str, asks: Choose) -> None:
+def running(context: Context, requirement: str, asks: Choose) -> None:
     """A Running job whose step is held: what it was asked for counts when the step has ended."""
-    scene.do(submit(JOB, 3))
-    with pictured(scene):
-        burst(scene, Plan(asks(ACTIONS, (JOB,))), requirement)
-        to_the_end(scene, JOB)
+    context.do(submit(JOB, 3))
+    with pictured(context):
+        burst(context, Plan(asks(ACTIONS, (JOB,))), requirement)
+        to_the_end(context, JOB)
 
 
-def step_ends(scene: Scene, requirement: str, asks: Choose) -> None:
+def step_ends(context: Context, requirement: str, asks: Choose) -> None:
     """A reading sees the job before its step has ended or after, and never something between."""
-    scene.do(submit(JOB, 4))
+    context.do(submit(JOB, 4))
     clients = asks((Action.PAUSE, Action.RESUME), (JOB,))
     plan = Plan(clients, ((JOB, Reply.SUCCEED),), (Reply.SUCCEED,))
-    with pictured(scene):
-        burst(scene, plan, requirement)
-        to_the_end(scene, JOB)
+    with pictured(context):
+        burst(context, plan, requirement)
+        to_the_end(context, JOB)
 
 
-def last_step_ends(scene: Scene, requirement: str, asks: Choose) -> None:
+def last_step_ends(context: Context, requirement: str, asks: Choose) -> None:
     """The last step ends while the job is asked for this and that."""
-    scene.do(submit(JOB, 2), succeed(JOB))
-    reply = scene.draw.choice((Reply.SUCCEED, Reply.FAIL))
-    with pictured(scene):
-        burst(scene, Plan(asks(ACTIONS, (JOB,)), ((JOB, reply),)), requirement)
-        to_the_end(scene, JOB)
+    context.do(submit(JOB, 2), succeed(JOB))
+    reply = context.draw.choice((Reply.SUCCEED, Reply.FAIL))
+    with pictured(context):
+        burst(context, Plan(asks(ACTIONS, (JOB,)), ((JOB, reply),)), requirement)
+        to_the_end(context, JOB)
 
 
-def paused(scene: Scene, requirement: str, asks: Choose) -> None:
+def paused(context: Context, requirement: str, asks: Choose) -> None:
     """Of several resumes of a Paused job one is accepted, and it goes on once."""
-    scene.do(submit(JOB, 3), act(Action.PAUSE, JOB), succeed(JOB), read(JOB))
-    with pictured(scene):
-        burst(scene, Plan(asks((Action.RESUME, *ACTIONS), (JOB,))), requirement)
-        to_the_end(scene, JOB)
+    context.do(submit(JOB, 3), act(Action.PAUSE, JOB), succeed(JOB), read(JOB))
+    with pictured(context):
+        burst(context, Plan(asks((Action.RESUME, *ACTIONS), (JOB,))), requirement)
+        to_the_end(context, JOB)
 
 
-def failure(scene: Scene, requirement: str, asks: Choose) -> None:
+def failure(context: Context, requirement: str, asks: Choose) -> None:
     """Of several resubmits of a job in Failure one is accepted, and it starts over once."""
-    scene.do(submit(JOB, 2), fail(JOB), read(JOB))
-    with pictured(scene):
-        burst(scene, Plan(asks((Action.RESUBMIT, *ACTIONS), (JOB,))), requirement)
-        to_the_end(scene, JOB)
+    context.do(submit(JOB, 2), fail(JOB), read(JOB))
+    with pictured(context):
+        burst(context, Plan(asks((Action.RESUBMIT, *ACTIONS), (JOB,))), requirement)
+        to_the_end(context, JOB)
 
 
-def pending(profile: Profile, scene: Scene, requirement: str, asks: Choose) -> None:
+def pending(profile: Profile, context: Context, requirement: str, asks: Choose) -> None:
     """A Pending job moves with each action, since no worker holds it."""
-    scene.do(*blockers(profile), submit(JOB, 2))
-    with pictured(scene):
-        burst(scene, Plan(asks(ACTIONS, (JOB,))), requirement)
-        scene.do(*(complete(name) for name in blocker_names(profile)))
-        to_the_end(scene, JOB)
+    context.do(*blockers(profile), submit(JOB, 2))
+    with pictured(context):
+        burst(context, Plan(asks(ACTIONS, (JOB,))), requirement)
+        context.do(*(complete(name) for name in blocker_names(profile)))
+        to_the_end(context, JOB)
 
 
-def starts(profile: Profile, scene: Scene, requirement: str, asks: Choose) -> None:
+def starts(profile: Profile, context: Context, requirement: str, asks: Choose) -> None:
     """A worker becomes free for a Pending job while that is acted on."""
     first, *others = blocker_names(profile)
-    scene.do(*blockers(profile), submit(JOB, 2))
-    with pictured(scene):
-        burst(scene, Plan(asks(ACTIONS, (JOB,)), ((first, Reply.SUCCEED),)), requirement)
-        scene.do(*(complete(name) for name in others))
-        to_the_end(scene, JOB)
+    context.do(*blockers(profile), submit(JOB, 2))
+    with pictured(context):
+        burst(context, Plan(asks(ACTIONS, (JOB,)), ((first, Reply.SUCCEED),)), requirement)
+        context.do(*(complete(name) for name in others))
+        to_the_end(context, JOB)
 
 
-def one_worker(profile: Profile, scene: Scene, requirement: str, asks: Choose) -> None:
+def one_worker(profile: Profile, context: Context, requirement: str, asks: Choose) -> None:
     """Two jobs, and one worker for them: it is given up and taken while they are acted on."""
     others = blocker_names(profile)[1:]
-    scene.do(*(submit(name) for name in others), submit(JOB, 2), submit(OTHER, 2))
-    reply = scene.draw.choice((Reply.SUCCEED, Reply.FAIL))
-    with pictured(scene):
-        burst(scene, Plan(asks(ACTIONS, (JOB, OTHER)), ((JOB, reply),)), requirement)
-        to_the_end(scene, JOB, OTHER)
+    context.do(*(submit(name) for name in others), submit(JOB, 2), submit(OTHER, 2))
+    reply = context.draw.choice((Reply.SUCCEED, Reply.FAIL))
+    with pictured(context):
+        burst(context, Plan(asks(ACTIONS, (JOB, OTHER)), ((JOB, reply),)), requirement)
+        to_the_end(context, JOB, OTHER)
 
 
-def two_jobs(scene: Scene, requirement: str, asks: Choose) -> None:
+def two_jobs(context: Context, requirement: str, asks: Choose) -> None:
     """Two jobs, which may both be Running: neither gets what the other was asked for."""
-    scene.do(submit(JOB, 2), submit(OTHER, 2))
-    with pictured(scene):
-        burst(scene, Plan(asks((Action.CANCEL, Action.PAUSE), (JOB, OTHER))), requirement)
-        to_the_end(scene, JOB, OTHER)
+    context.do(submit(JOB, 2), submit(OTHER, 2))
+    with pictured(context):
+        burst(context, Plan(asks((Action.CANCEL, Action.PAUSE), (JOB, OTHER))), requirement)
+        to_the_end(context, JOB, OTHER)
 
 
-def submissions(profile: Profile, requirement: str, scene: Scene) -> None:
+def submissions(profile: Profile, requirement: str, context: Context) -> None:
     """Each makes one job, and they run in an order in which they may have been taken.
 
     Every second round each has a Priority of its own.
     """
-    scene.do(*blockers(profile))
+    context.do(*blockers(profile))
     names = [f"{JOB}{number + 1}" for number in range(NEW)]
-    priorities = [number * (scene.number % 2) for number in range(NEW)]
-    made = tuple(map(partial(new, scene), names, priorities))
-    with pictured(scene):
-        burst(scene, Plan(made), requirement)
+    priorities = [number * (context.number % 2) for number in range(NEW)]
+    made = tuple(map(partial(new, context), names, priorities))
+    with pictured(context):
+        burst(context, Plan(made), requirement)
         for name in names:
-            mine = [scene.bench.jobs[name].id]
-            scene.equal("submit/creates-job", "the jobs of the call are", mine, scene.made(name))
-        scene.do(*(complete(name) for name in blocker_names(profile)))
-        to_the_end(scene, *names)
+            mine = [context.driver.jobs[name].id]
+            context.equal(
+                "submit/creates-job", "the jobs of the call are", mine, context.made(name)
+            )
+        context.do(*(complete(name) for name in blocker_names(profile)))
+        to_the_end(context, *names)
 
 
-def new(scene: Scene, name: str, priority: int) -> tuple[New]:
-    path, body = scene.prepare(name)
+def new(context: Context, name: str, priority: int) -> tuple[New]:
+    path, body = context.prepare(name)
     return (New(name, path, {**body, "Asynchronous": True, "Priority": priority}, priority),)
 
 
-def to_the_end(scene: Scene, *jobs: str) -> None:
+def to_the_end(context: Context, *jobs: str) -> None:
     """Run every job to its end, from wherever it is, and a less urgent one behind them."""
-    scene.do(Step(Do.EXPAND), *(complete(job) for job in jobs), *(read(job) for job in jobs))
+    context.do(Step(Do.EXPAND), *(complete(job) for job in jobs), *(read(job) for job in jobs))
     for job in jobs:
-        scene.do(act(Action.RESUME, job), act(Action.RESUBMIT, job))
-    scene.do(submit(LAST, priority=LESS_URGENT))
+        context.do(act(Action.RESUME, job), act(Action.RESUBMIT, job))
+    context.do(submit(LAST, priority=LESS_URGENT))
     for _ in jobs:  # the end of one may let another one begin
-        scene.do(*(complete(job) for job in jobs))
-    scene.do(complete(LAST), Step(Do.EXPAND))
+        context.do(*(complete(job) for job in jobs))
+    context.do(complete(LAST), Step(Do.EXPAND))

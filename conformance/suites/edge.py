@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.steps import Step, act, complete, fail, read, retry, submit, succeed, wait_for
-from conformance.suites.action import JOB, reach
-from conformance.suites.case import (
-    NEEDS_EXCLUSIVE,
-    NO_RETRY,
-    Case,
-    Profile,
-    blocker_names,
-    blockers,
+from conformance.driver.script import (
+    Step,
+    act,
+    complete,
+    fail,
+    read,
+    retry,
+    submit,
+    succeed,
+    wait_for,
 )
+from conformance.suites.action import JOB, reach
+from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, blocker_names, blockers
+from conformance.sut.profile import Profile
 from spec.table import EDGES, Action, Edge, Move, State, target
 
 

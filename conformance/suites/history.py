@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.scene import Scene
-from conformance.steps import Do, Step, act, complete, fail, read, submit, succeed
-from conformance.suites.case import (
-    NEEDS_DELETE,
-    NEEDS_EXCLUSIVE,
-    Case,
-    Profile,
-    blockers,
-    inapplicable,
-)
+from conformance.driver.context import Context
+from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
+from conformance.suites.case import NEEDS_DELETE, NEEDS_EXCLUSIVE, Case, blockers
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin
+from conformance.sut.profile import Profile, inapplicable
 from spec.table import Action
 
 UNKNOWN_SIZE = "needs --history-size: nobody says this server's JobsHistorySize"
@@ -66,29 +60,29 @@ def deleted(profile: Profile) -> Case:
     return Case("history/delete", "history/delete-job", check=delete, unreachable=why, leaves=0)
 
 
-def delete(scene: Scene) -> None:
+def delete(context: Context) -> None:
     """A completed job that is deleted is gone, by every reading."""
-    path, body = scene.prepare(JOB)
-    made = scene.post(path, {**body, **ASYNCHRONOUS}).json()
+    path, body = context.prepare(JOB)
+    made = context.post(path, {**body, **ASYNCHRONOUS}).json()
     job = f"/jobs/{made['ID']}"
-    scene.until(
-        lambda: bool(scene.bench.prepared[JOB].holds),
+    context.until(
+        lambda: bool(context.driver.prepared[JOB].holds),
         "queue/free-worker-takes",
         "a step of the job at the gate",
         lambda: "no step",
     )
-    scene.bench.prepared[JOB].holds[-1].reply(200)
-    scene.until(
-        lambda: scene.job(made["ID"]).get("State") == "Success",
+    context.driver.prepared[JOB].holds[-1].reply(200)
+    context.until(
+        lambda: context.job(made["ID"]).get("State") == "Success",
         "monitor/polling",
         "the job in Success",
-        lambda: scene.job(made["ID"]).get("State"),
+        lambda: context.job(made["ID"]).get("State"),
     )
-    reply = scene.ask("DELETE", job)
-    scene.require("history/delete-job", reply.ok, "HTTP 200: the job is completed", reply)
-    scene.equal("history/delete-job", f"the status of GET {job} is", 404, scene.get(job).status)
-    scene.equal("history/delete-job", "the jobs of the call are", [], scene.made(JOB))
-    scene.refused(JOB, "history/delete-job")
+    reply = context.ask("DELETE", job)
+    context.require("history/delete-job", reply.ok, "HTTP 200: the job is completed", reply)
+    context.equal("history/delete-job", f"the status of GET {job} is", 404, context.get(job).status)
+    context.equal("history/delete-job", "the jobs of the call are", [], context.made(JOB))
+    context.refused(JOB, "history/delete-job")
 
 
 def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
@@ -171,11 +165,11 @@ def _nothing_kept() -> Iterator[Case]:
     yield Case("history/size-0/synchronous", "history/zero-synchronous", check=zero_synchronous)
 
 
-def zero_synchronous(scene: Scene) -> None:
+def zero_synchronous(context: Context) -> None:
     """There is nothing left that could be answered, whether the job has succeeded or failed."""
     for name, end in {JOB: complete(JOB), "B": fail("B")}.items():
-        call = begin(scene, SYNCHRONOUS, name=name)
-        scene.unanswered(call, "submit/synchronous-waits", "no answer while the job runs")
-        scene.do(end)
-        reply = scene.answered(call, "submit/synchronous-waits", "an answer, since it has ended")
-        scene.equal("history/zero-synchronous", "the status is", 404, reply.status)
+        call = begin(context, SYNCHRONOUS, name=name)
+        context.unanswered(call, "submit/synchronous-waits", "no answer while the job runs")
+        context.do(end)
+        reply = context.answered(call, "submit/synchronous-waits", "an answer, since it has ended")
+        context.equal("history/zero-synchronous", "the status is", 404, reply.status)

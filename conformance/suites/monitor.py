@@ -1,7 +1,7 @@
 """`monitor/`: what a caller reads of jobs: each field, each listing, and what reading never does.
 
-What holds in every reading of every case is in `conformance.fields`. Here are the readings that
-show it in each state, and what only shows over time or beside another reading.
+What holds in every reading of every case is in `conformance.oracle.fields`. Here are the
+readings that show it in each state, and what only shows over time or beside another reading.
 
 A time is required of the server between bounds that were measured here: at least from the
 arrival of a step to its reply, at most from the request that began a run to the reading that
@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from conformance.bench import GRACE
-from conformance.fields import ROUNDED, parse, slack
-from conformance.scene import Scene
-from conformance.steps import (
+from conformance.driver.context import Context
+from conformance.driver.driver import GRACE
+from conformance.driver.script import (
     UNKNOWN_JOB,
     Do,
     Step,
@@ -32,6 +31,7 @@ from conformance.steps import (
     succeed,
     wait_for,
 )
+from conformance.oracle.fields import ROUNDED, parse, slack
 from conformance.suites.action import JOB, reach, unreachable
 from conformance.suites.case import (
     NEEDS_DELETE,
@@ -40,12 +40,11 @@ from conformance.suites.case import (
     OFTEN,
     Case,
     Check,
-    Profile,
     blocker_names,
     blockers,
-    inapplicable,
     makes_job,
 )
+from conformance.sut.profile import Profile, inapplicable
 from spec.relaxations import Shortfall
 from spec.table import ACTIONS, Action, State
 
@@ -120,13 +119,13 @@ def states(profile: Profile) -> Iterator[Case]:
         yield Case(f"monitor/polling/{state}".lower(), "monitor/polling", polled, watch=True)
 
 
-def retry_unused(scene: Scene) -> None:
+def retry_unused(context: Context) -> None:
     """A failed step leads to Retry only on a server that says so."""
-    scene.do(submit(JOB), fail(JOB))
-    state = scene.job(JOB)["State"]
-    scene.require(
+    context.do(submit(JOB), fail(JOB))
+    state = context.job(JOB)["State"]
+    context.require(
         "monitor/retry-unused",
-        state != State.RETRY or scene.profile.retry,
+        state != State.RETRY or context.profile.retry,
         f"no job in {State.RETRY}: this server does not say that it uses it",
         f"State {state}",
     )
@@ -188,13 +187,13 @@ def fields(profile: Profile) -> Iterator[Case]:
         yield Case(f"monitor/field/{name}", f"monitor/{name}", check=made, leaves=leaves)
 
 
-def all_fields(steps: tuple[Step, ...], scene: Scene) -> None:
+def all_fields(steps: tuple[Step, ...], context: Context) -> None:
     """Each field of the page's example is there, in every state, with its type."""
-    scene.do(*steps)
-    shown = scene.job(JOB)
+    context.do(*steps)
+    shown = context.job(JOB)
     for name, right in FIELDS.items():
         value = shown.get(name)
-        scene.require(
+        context.require(
             "monitor/job",
             isinstance(value, right) and not isinstance(value, bool),
             f"a field {name}, as in the example",
@@ -202,68 +201,70 @@ def all_fields(steps: tuple[Step, ...], scene: Scene) -> None:
         )
 
 
-def completion_time(scene: Scene) -> None:
+def completion_time(context: Context) -> None:
     """It is there from the end of the job to a resubmit, and then that of the second end."""
-    scene.do(submit(JOB, 2), read(JOB), fail(JOB))
-    first = scene.job(JOB)
-    scene.pass_time(GOES_ON)
-    again = scene.job(JOB)
+    context.do(submit(JOB, 2), read(JOB), fail(JOB))
+    first = context.job(JOB)
+    context.pass_time(GOES_ON)
+    again = context.job(JOB)
     broken = "monitor/completion-time"
     then = first.get("CompletionTime")
-    scene.equal(broken, "CompletionTime", then, again.get("CompletionTime"))
-    scene.do(act(Action.RESUBMIT, JOB), read(JOB), complete(JOB))
-    second = scene.job(JOB).get("CompletionTime")
-    scene.require(broken, second != then, "the time of the second end", f"CompletionTime {second}")
+    context.equal(broken, "CompletionTime", then, again.get("CompletionTime"))
+    context.do(act(Action.RESUBMIT, JOB), read(JOB), complete(JOB))
+    second = context.job(JOB).get("CompletionTime")
+    context.require(
+        broken, second != then, "the time of the second end", f"CompletionTime {second}"
+    )
 
 
-def content(scene: Scene) -> None:
+def content(context: Context) -> None:
     """It holds what was asked for, and keeps it to the end and beyond."""
-    scene.do(submit(JOB, 3))
+    context.do(submit(JOB, 3))
     broken = "monitor/content"
-    given = scene.job(JOB)["Content"]
-    mark = scene.bench.jobs[JOB].slot.mark
-    scene.require(broken, mark in str(given), "the peer that the job sends to", given)
-    scene.do(succeed(JOB), read(JOB), act(Action.PAUSE, JOB), succeed(JOB), read(JOB))
-    scene.do(act(Action.RESUME, JOB), complete(JOB))
-    kept = scene.job(JOB)["Content"]
-    scene.require(broken, mark in str(kept), "the peer that the job has sent to", kept)
-    scene.require(broken, set(given) <= set(kept), f"the fields {sorted(given)}", sorted(kept))
+    given = context.job(JOB)["Content"]
+    mark = context.driver.jobs[JOB].slot.mark
+    context.require(broken, mark in str(given), "the peer that the job sends to", given)
+    context.do(succeed(JOB), read(JOB), act(Action.PAUSE, JOB), succeed(JOB), read(JOB))
+    context.do(act(Action.RESUME, JOB), complete(JOB))
+    kept = context.job(JOB)["Content"]
+    context.require(broken, mark in str(kept), "the peer that the job has sent to", kept)
+    context.require(broken, set(given) <= set(kept), f"the fields {sorted(given)}", sorted(kept))
 
 
-def error_description(scene: Scene) -> None:
+def error_description(context: Context) -> None:
     """Another error has another text; without an error it is that of the example."""
     said = {}
     for name, steps in {
         "F": (submit("F"), fail("F")),
         "C": (submit("C", 2), act(Action.CANCEL, "C"), succeed("C")),
     }.items():
-        scene.do(*steps)
-        said[name] = scene.job(name)["ErrorDescription"]
+        context.do(*steps)
+        said[name] = context.job(name)["ErrorDescription"]
     different = said["F"] != said["C"]
-    scene.require(
+    context.require(
         "monitor/error-description", different, "two texts for two errors", f"twice {said['F']!r}"
     )
 
 
-def error_details(scene: Scene) -> None:
+def error_details(context: Context) -> None:
     """A job has it whether it has failed or not."""
-    scene.do(submit(JOB))
+    context.do(submit(JOB))
     for steps in ((), (fail(JOB),), (act(Action.RESUBMIT, JOB), complete(JOB))):
-        scene.do(*steps)
-        said = scene.job(JOB).get("ErrorDetails")
+        context.do(*steps)
+        said = context.job(JOB).get("ErrorDetails")
         expected = "ErrorDetails, a text"
-        scene.require("monitor/error-details", isinstance(said, str), expected, repr(said))
+        context.require("monitor/error-details", isinstance(said, str), expected, repr(said))
 
 
-def timestamp(scene: Scene) -> None:
+def timestamp(context: Context) -> None:
     """It goes on as time does, although the job does not. A clock may be set meanwhile, but
     not each time.
     """
-    scene.do(submit(JOB), fail(JOB))
+    context.do(submit(JOB), fail(JOB))
     for left in reversed(range(TRIES)):
-        first, begun = parse(scene.job(JOB)["Timestamp"]), scene.bench.asked
-        scene.pass_time(GOES_ON)
-        second, ended = parse(scene.job(JOB)["Timestamp"]), scene.bench.asked
+        first, begun = parse(context.job(JOB)["Timestamp"]), context.driver.asked
+        context.pass_time(GOES_ON)
+        second, ended = parse(context.job(JOB)["Timestamp"]), context.driver.asked
         if first is None or second is None:
             return  # and the readings have said so
         passed = second.seconds - first.seconds
@@ -272,12 +273,12 @@ def timestamp(scene: Scene) -> None:
         if least - allowed <= passed <= most + allowed:
             return
         expected = f"{least:.3f} to {most:.3f} s after Timestamp {first.text}"
-        scene.require("monitor/timestamp", left > 0, expected, f"Timestamp {second.text}")
+        context.require("monitor/timestamp", left > 0, expected, f"Timestamp {second.text}")
 
 
-def in_utc(scene: Scene) -> None:
+def in_utc(context: Context) -> None:
     """A server of our own reads the same clock, and is told that its time zone is another."""
-    scene.do(submit(JOB), read(JOB), complete(JOB), read(JOB))
+    context.do(submit(JOB), read(JOB), complete(JOB), read(JOB))
 
 
 # --- the listings -----------------------------------------------------------------------------
@@ -314,31 +315,31 @@ def alone(profile: Profile) -> Iterator[Case]:
     yield Case("monitor/agree/all", "monitor/list-expand", check=partial(agrees, steps))
 
 
-def agrees(steps: tuple[Step, ...], scene: Scene) -> None:
+def agrees(steps: tuple[Step, ...], context: Context) -> None:
     """`/jobs`, `/jobs?expand` and `/jobs/{id}` say the same of every job."""
-    scene.do(*steps)
-    expanded = scene.bench.expanded()
-    ids = scene.jobs()
-    for name, job in scene.bench.jobs.items():
-        scene.equal("monitor/list", f"how often /jobs lists {name}", 1, ids.count(job.id))
+    context.do(*steps)
+    expanded = context.driver.expanded()
+    ids = context.jobs()
+    for name, job in context.driver.jobs.items():
+        context.equal("monitor/list", f"how often /jobs lists {name}", 1, ids.count(job.id))
         found = expanded.get(job.id)
-        scene.require(
+        context.require(
             "monitor/list-expand", found is not None, f"{name} in /jobs?expand", "no such job"
         )
-        shown = scene.job(name)
+        shown = context.job(name)
         moving = MOVING | ({"EffectiveRuntime"} if shown["State"] == State.RUNNING else set())
         assert found is not None
         for key in sorted({*found, *shown} - moving):
-            scene.equal(
+            context.equal(
                 "monitor/list-expand", f"{key} of {name} is", shown.get(key), found.get(key)
             )
 
 
-def unknown_job(scene: Scene) -> None:
+def unknown_job(context: Context) -> None:
     """Whatever is no id of a job names none."""
     for id in NO_IDS:
-        reply = scene.get(f"/jobs/{id}")
-        scene.equal(
+        reply = context.get(f"/jobs/{id}")
+        context.equal(
             "monitor/unknown-job", f"the status of GET /jobs/{id[:40]} is", 404, reply.status
         )
 
@@ -362,36 +363,36 @@ def _reached(state: State) -> tuple[Step, ...]:
     return reach(state, Profile(exclusive=False))
 
 
-def not_allowed(steps: tuple[Step, ...], scene: Scene) -> None:
+def not_allowed(steps: tuple[Step, ...], context: Context) -> None:
     """Reading and acting are the only things that can be done there."""
-    scene.do(*steps)
-    job = f"/jobs/{scene.bench.jobs[JOB].id}"
+    context.do(*steps)
+    job = f"/jobs/{context.driver.jobs[JOB].id}"
     tried = [("POST", "/jobs"), ("PUT", "/jobs"), ("DELETE", "/jobs"), ("POST", job), ("PUT", job)]
     for method, path in (*tried, *(("PUT", f"{job}/{action}") for action in ACTIONS)):
         body: Any = {} if method != "DELETE" else None
-        _changes_nothing(scene, method, path, body, "monitor/method-not-allowed", 405)
+        _changes_nothing(context, method, path, body, "monitor/method-not-allowed", 405)
     for action in ACTIONS:  # whatever it is taken for, it is no action
         for method in ("GET", "DELETE"):
-            _changes_nothing(scene, method, f"{job}/{action}", None, "monitor/method-not-allowed")
+            _changes_nothing(context, method, f"{job}/{action}", None, "monitor/method-not-allowed")
 
 
-def no_action(steps: tuple[Step, ...], scene: Scene) -> None:
+def no_action(steps: tuple[Step, ...], context: Context) -> None:
     """What is no action is refused."""
-    scene.do(*steps)
-    job = f"/jobs/{scene.bench.jobs[JOB].id}"
+    context.do(*steps)
+    job = f"/jobs/{context.driver.jobs[JOB].id}"
     for name in ("nonsense", "Cancel", "stop", "cancelled"):
-        _changes_nothing(scene, "POST", f"{job}/{name}", {}, "monitor/unknown-action", 405)
+        _changes_nothing(context, "POST", f"{job}/{name}", {}, "monitor/unknown-action", 405)
 
 
 def _changes_nothing(
-    scene: Scene, method: str, path: str, body: Any, requirement: str, status: int | None = None
+    context: Context, method: str, path: str, body: Any, requirement: str, status: int | None = None
 ) -> None:
-    reply = scene.ask(method, path, body)
-    shown = path.replace(scene.bench.jobs[JOB].id, "{id}")
+    reply = context.ask(method, path, body)
+    shown = path.replace(context.driver.jobs[JOB].id, "{id}")
     if status is not None:
-        scene.equal(requirement, f"the status of {method} {shown} is", status, reply.status)
-    scene.require(requirement, not reply.ok, f"{method} {shown} refused", reply)
-    scene.job(JOB)  # the oracle knows of no action, so it must be as it was
+        context.equal(requirement, f"the status of {method} {shown} is", status, reply.status)
+    context.require(requirement, not reply.ok, f"{method} {shown} refused", reply)
+    context.job(JOB)  # the oracle knows of no action, so it must be as it was
 
 
 # --- over time --------------------------------------------------------------------------------
@@ -425,23 +426,23 @@ class Bounds:
         return f"EffectiveRuntime {self.least:.3f} to {self.most:.3f} s"
 
 
-def _run(scene: Scene, held: float, begins: tuple[Step, ...], ends: tuple[Step, ...]) -> Bounds:
+def _run(context: Context, held: float, begins: tuple[Step, ...], ends: tuple[Step, ...]) -> Bounds:
     """How long a job runs whose step is held for ``held`` seconds, and which then rests."""
     begun = time.monotonic()
-    scene.do(*begins)
+    context.do(*begins)
     arrived = time.monotonic()
     if held:
-        scene.pass_time(held)
+        context.pass_time(held)
     left = time.monotonic()
-    scene.do(*ends)
+    context.do(*ends)
     return Bounds(left - arrived, time.monotonic() - begun)
 
 
-def _runtime(scene: Scene, bounds: Bounds, known: dict[Shortfall, Bounds]) -> None:
+def _runtime(context: Context, bounds: Bounds, known: dict[Shortfall, Bounds]) -> None:
     """The runtime lies within the bounds; or, by a name of its own, within others."""
-    runtime = scene.job(JOB)["EffectiveRuntime"]
+    runtime = context.job(JOB)["EffectiveRuntime"]
     names = [name for name, other in known.items() if other.of(runtime)]
-    scene.require(
+    context.require(
         RUNTIME,
         bounds.of(runtime),
         str(bounds),
@@ -450,34 +451,34 @@ def _runtime(scene: Scene, bounds: Bounds, known: dict[Shortfall, Bounds]) -> No
     )
 
 
-def runtime_grows(scene: Scene) -> None:
+def runtime_grows(context: Context) -> None:
     """Over two steps it grows; when a step has ended at the latest, it includes that step."""
     begun = time.monotonic()
-    scene.do(submit(JOB, 2))
+    context.do(submit(JOB, 2))
     arrived = time.monotonic()
-    scene.pass_time(RUNS)
+    context.pass_time(RUNS)
     left = time.monotonic()
-    scene.do(succeed(JOB))
-    shown = scene.job(JOB)["EffectiveRuntime"]
+    context.do(succeed(JOB))
+    shown = context.job(JOB)["EffectiveRuntime"]
     one = Bounds(left - arrived, time.monotonic() - begun)
     step = Bounds(0.0, time.monotonic() - left)
     known = Shortfall.RUNTIME_OF_THE_STEP if step.of(shown) else None
-    scene.require(RUNTIME, one.of(shown), str(one), f"EffectiveRuntime {shown}", known)
-    scene.pass_time(RUNS)
+    context.require(RUNTIME, one.of(shown), str(one), f"EffectiveRuntime {shown}", known)
+    context.pass_time(RUNS)
     left = time.monotonic()
-    scene.do(succeed(JOB))
+    context.do(succeed(JOB))
     both = Bounds(left - arrived, time.monotonic() - begun)
-    _runtime(scene, both, {})
+    _runtime(context, both, {})
 
 
-def runtime_paused(scene: Scene) -> None:
+def runtime_paused(context: Context) -> None:
     """The time for which a job is Paused does not count, however long; what was before it does."""
     begins, ends = (submit(JOB, 2), act(Action.PAUSE, JOB)), (succeed(JOB),)
-    first = _run(scene, RESTS, begins, ends)
-    scene.pass_time(max(RESTS, LONGER * (first.most - first.least)))
-    _runtime(scene, first, {})
-    second = _run(scene, 0.0, (act(Action.RESUME, JOB),), (complete(JOB),))
-    _runtime(scene, first + second, {})
+    first = _run(context, RESTS, begins, ends)
+    context.pass_time(max(RESTS, LONGER * (first.most - first.least)))
+    _runtime(context, first, {})
+    second = _run(context, 0.0, (act(Action.RESUME, JOB),), (complete(JOB),))
+    _runtime(context, first + second, {})
 
 
 def runtime_pending(profile: Profile) -> Case:
@@ -485,31 +486,31 @@ def runtime_pending(profile: Profile) -> Case:
     return Case("monitor/effective-runtime/pending", RUNTIME, check=check)
 
 
-def _runtime_pending(profile: Profile, scene: Scene) -> None:
+def _runtime_pending(profile: Profile, context: Context) -> None:
     """The time for which a job waits for a worker does not count."""
-    scene.do(*blockers(profile), submit(JOB))
+    context.do(*blockers(profile), submit(JOB))
     waits = time.monotonic()
-    scene.pass_time(RESTS)
+    context.pass_time(RESTS)
     waited = Bounds(time.monotonic() - waits, time.monotonic() - waits)
-    _runtime(scene, Bounds(), {})
-    run = _run(scene, 0.0, (complete(blocker_names(profile)[0]),), (complete(JOB),))
+    _runtime(context, Bounds(), {})
+    run = _run(context, 0.0, (complete(blocker_names(profile)[0]),), (complete(JOB),))
     before = Bounds(0.0, LONGER * run.most)  # from the submission to the wait
-    _runtime(scene, run, {Shortfall.PENDING_TIME_COUNTED: run + waited + before})
+    _runtime(context, run, {Shortfall.PENDING_TIME_COUNTED: run + waited + before})
 
 
-def runtime_restarts(scene: Scene) -> None:
+def runtime_restarts(context: Context) -> None:
     """A resubmitted job starts over, and so does the time for which it runs."""
-    first = _run(scene, RESTS, (submit(JOB),), (fail(JOB),))
-    _runtime(scene, first, {})
-    second = _run(scene, 0.0, (act(Action.RESUBMIT, JOB),), (complete(JOB),))
-    _restarted(scene, first, second)
+    first = _run(context, RESTS, (submit(JOB),), (fail(JOB),))
+    _runtime(context, first, {})
+    second = _run(context, 0.0, (act(Action.RESUBMIT, JOB),), (complete(JOB),))
+    _restarted(context, first, second)
 
 
-def _restarted(scene: Scene, before: Bounds, run: Bounds) -> None:
+def _restarted(context: Context, before: Bounds, run: Bounds) -> None:
     """The runtime is that of the last run, without what was before it."""
-    runtime = scene.job(JOB)["EffectiveRuntime"]
+    runtime = context.job(JOB)["EffectiveRuntime"]
     known = Shortfall.RUNTIME_NOT_RESTARTED if (before + run).of(runtime) else None
-    scene.require(
+    context.require(
         "monitor/effective-runtime-restarts",
         run.of(runtime),
         str(run),
@@ -518,26 +519,26 @@ def _restarted(scene: Scene, before: Bounds, run: Bounds) -> None:
     )
 
 
-def runtime_often(scene: Scene) -> None:
+def runtime_often(context: Context) -> None:
     """All this is so however often a job is paused or resubmitted, and in every step of it."""
     total, begins = Bounds(), (submit(JOB, OFTEN + 1),)
     for _ in range(OFTEN - 1):
-        total += _run(scene, RUNS / 2, begins, (act(Action.PAUSE, JOB), succeed(JOB)))
-        scene.pass_time(RUNS)
-        _runtime(scene, total, {})
+        total += _run(context, RUNS / 2, begins, (act(Action.PAUSE, JOB), succeed(JOB)))
+        context.pass_time(RUNS)
+        _runtime(context, total, {})
         begins = (act(Action.RESUME, JOB),)
-    total += _run(scene, RUNS, (*begins, succeed(JOB)), (fail(JOB),))
-    _runtime(scene, total, {})
+    total += _run(context, RUNS, (*begins, succeed(JOB)), (fail(JOB),))
+    _runtime(context, total, {})
     to_the_last = (act(Action.RESUBMIT, JOB), *(succeed(JOB) for _ in range(OFTEN)))
     for _ in range(OFTEN - 1):
-        run = _run(scene, RUNS / 2, to_the_last, (fail(JOB),))
-        _restarted(scene, total, run)
+        run = _run(context, RUNS / 2, to_the_last, (fail(JOB),))
+        _restarted(context, total, run)
         total += run
 
 
-def estimated_time(scene: Scene) -> None:
+def estimated_time(context: Context) -> None:
     """A job is read at every point of two runs; a server may leave the field out."""
-    scene.do(submit(JOB, 3), read(JOB))
+    context.do(submit(JOB, 3), read(JOB))
     for steps in (
         (succeed(JOB),),
         (act(Action.PAUSE, JOB), succeed(JOB)),
@@ -547,17 +548,17 @@ def estimated_time(scene: Scene) -> None:
         (succeed(JOB),),
         (complete(JOB),),
     ):
-        scene.do(*steps)
-        scene.pass_time(GRACE / 10)
-        scene.do(read(JOB), EXPAND)
+        context.do(*steps)
+        context.pass_time(GRACE / 10)
+        context.do(read(JOB), EXPAND)
 
 
-def stays(scene: Scene) -> None:
+def stays(context: Context) -> None:
     """What is Paused, has failed, or was canceled is left alone until somebody acts on it."""
-    scene.do(submit("U", 2), act(Action.PAUSE, "U"), succeed("U"))
-    scene.do(submit("F", 2), fail("F"))
-    scene.do(submit("C", 2), act(Action.CANCEL, "C"), succeed("C"))
+    context.do(submit("U", 2), act(Action.PAUSE, "U"), succeed("U"))
+    context.do(submit("F", 2), fail("F"))
+    context.do(submit("C", 2), act(Action.CANCEL, "C"), succeed("C"))
     end = time.monotonic() + STAYS
     while time.monotonic() < end:
-        scene.pass_time(GRACE)
-        scene.do(EXPAND)
+        context.pass_time(GRACE)
+        context.do(EXPAND)

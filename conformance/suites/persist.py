@@ -2,7 +2,7 @@
 
 Many states go through one restart, since an Orthanc takes some seconds to stop. What a stop lets
 the steps under way do early in it, the server still saves; what it does late, released servers do
-again after the start (`conformance.lives`). `kill -9` costs nothing, and finds what was saved.
+again after the start (`driver.restarts`). `kill -9` costs nothing, and finds what was saved.
 
 Only for a server that the kit starts: its folder, and with it what it has saved, is ours.
 """
@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.steps import (
+from conformance.driver.script import (
     Do,
     Step,
     act,
@@ -28,22 +28,15 @@ from conformance.steps import (
     succeed,
 )
 from conformance.suites.action import idle
-from conformance.suites.case import (
-    NEEDS_MANAGED,
-    NO_RETRY,
-    QUICK_TO_STOP,
-    Case,
-    Profile,
-    blocker_names,
-    inapplicable,
-)
+from conformance.suites.case import NEEDS_MANAGED, NO_RETRY, QUICK_TO_STOP, Case, blocker_names
 from conformance.suites.history import LARGEST, ended, paused
 from conformance.suites.route import lasting
+from conformance.sut.profile import Profile, inapplicable
 from spec.engine import Reply
 from spec.table import Action, State
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
 
 LOOK = Step(Do.EXPAND)
 FIRST = 9  # the priority of the jobs that hold the workers
@@ -322,15 +315,15 @@ def _kills(profile: Profile) -> Iterator[Case]:
     )
 
 
-def waited_for(profile: Profile, scene: Scene) -> None:
+def waited_for(profile: Profile, context: Context) -> None:
     """The job of a synchronous call is as any other: it outlives the call, which breaks."""
-    scene.do(*_running(profile, 2))
-    path, body = scene.prepare("A", 2)
-    call = scene.call("POST", path, {**body, "Synchronous": True})
-    scene.adopt("A")
-    scene.do(submit("B", 1), kill(), LOOK)
-    scene.until(call.ended, "persist/killed", "the end of a call to a server that has died", str)
-    scene.do(*(complete(job) for job in (*blocker_names(profile), "A", "B")), LOOK)
+    context.do(*_running(profile, 2))
+    path, body = context.prepare("A", 2)
+    call = context.call("POST", path, {**body, "Synchronous": True})
+    context.adopt("A")
+    context.do(submit("B", 1), kill(), LOOK)
+    context.until(call.ended, "persist/killed", "the end of a call to a server that has died", str)
+    context.do(*(complete(job) for job in (*blocker_names(profile), "A", "B")), LOOK)
 
 
 def _settings(profile: Profile) -> Iterator[Case]:

@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from conformance.fields import slack
-from conformance.steps import (
+from conformance.driver.script import (
     Step,
     act,
     complete,
@@ -21,20 +20,14 @@ from conformance.steps import (
     submit,
     succeed,
 )
+from conformance.oracle.fields import slack
 from conformance.suites.action import JOB
-from conformance.suites.case import (
-    NEEDS_EXCLUSIVE,
-    NEEDS_MANAGED,
-    NO_RETRY,
-    OFTEN,
-    Case,
-    Profile,
-    blockers,
-)
+from conformance.suites.case import NEEDS_EXCLUSIVE, NEEDS_MANAGED, NO_RETRY, OFTEN, Case, blockers
+from conformance.sut.profile import Profile
 from spec.table import FINAL, Action, Asked, Ended, ErrorCode, State, boundary_id
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
 
 REQUESTS: dict[str, tuple[Asked, tuple[Action, ...]]] = {
     "nothing": (Asked.NOTHING, ()),
@@ -81,28 +74,28 @@ def cases(profile: Profile) -> Iterator[Case]:
         )
 
 
-def too_slow(scene: Scene) -> None:
+def too_slow(context: Context) -> None:
     """A step that nobody answers fails by itself, and its job with it."""
-    path, body = scene.prepare(JOB)
+    path, body = context.prepare(JOB)
     begun = time.monotonic()
-    reply = scene.post(path, {**body, "Asynchronous": True})
-    scene.require("submit/creates-job", reply.ok, "HTTP 200 with the ID of the job", reply)
+    reply = context.post(path, {**body, "Asynchronous": True})
+    context.require("submit/creates-job", reply.ok, "HTTP 200 with the ID of the job", reply)
     id = str((reply.json() or {}).get("ID"))
-    scene.other(id)
+    context.other(id)
     needed = "step/timeout"
-    scene.until(
-        lambda: scene.job(id)["State"] in FINAL,
+    context.until(
+        lambda: context.job(id)["State"] in FINAL,
         needed,
         f"{State.FAILURE}, since HttpTimeout is {SHORT['HttpTimeout']} s",
-        lambda: scene.job(id)["State"],
+        lambda: context.job(id)["State"],
     )
-    shown, passed = scene.job(id), time.monotonic() - begun
+    shown, passed = context.job(id), time.monotonic() - begun
     ran, least = shown["EffectiveRuntime"], SHORT["HttpTimeout"] / 2
     expected = f"EffectiveRuntime {least} to {passed:.3f} s"
     right = least <= ran <= passed + slack(passed)
-    scene.require("monitor/effective-runtime", right, expected, f"EffectiveRuntime {ran}")
-    scene.equal(needed, "State", State.FAILURE, shown["State"])
-    scene.equal(needed, "ErrorCode", int(ErrorCode.NETWORK_PROTOCOL), shown["ErrorCode"])
+    context.require("monitor/effective-runtime", right, expected, f"EffectiveRuntime {ran}")
+    context.equal(needed, "State", State.FAILURE, shown["State"])
+    context.equal(needed, "ErrorCode", int(ErrorCode.NETWORK_PROTOCOL), shown["ErrorCode"])
 
 
 def in_turn(profile: Profile) -> Iterator[Case]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.steps import Do, Step, Via
+from conformance.driver.script import Do, Step, Via
 from conformance.suites import action, race
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, Profile
+from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case
+from conformance.sut.profile import Profile
 
 PREFIX = "route/modality-store/"
 # What concerns the queue, whatever its jobs do: once is enough.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from conformance.steps import (
+from conformance.driver.script import (
     Do,
     Step,
     act,
@@ -20,15 +20,8 @@ from conformance.steps import (
     wait_for,
 )
 from conformance.suites.action import unreachable
-from conformance.suites.case import (
-    NEEDS_EXCLUSIVE,
-    NOTHING,
-    OFTEN,
-    Case,
-    Profile,
-    blocker_names,
-    blockers,
-)
+from conformance.suites.case import NEEDS_EXCLUSIVE, OFTEN, Case, blocker_names, blockers
+from conformance.sut.profile import NOTHING, Profile
 from spec.table import Action, State
 
 LETTERS = "ABCDEFGH"

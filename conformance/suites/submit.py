@@ -12,20 +12,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conformance.bench import AT_ONCE
-from conformance.scene import Call, Scene
-from conformance.servers.client import Reply
-from conformance.steps import Do, Step, act, complete, fail, read, submit, succeed
+from conformance.driver.context import Call, Context
+from conformance.driver.driver import AT_ONCE
+from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
 from conformance.suites.case import (
     NEEDS_DELETE,
     NEEDS_EXCLUSIVE,
     NEEDS_MANAGED,
     Case,
-    Profile,
     blocker_names,
     blockers,
-    inapplicable,
 )
+from conformance.sut.client import Reply
+from conformance.sut.profile import Profile, inapplicable
 from spec.relaxations import Shortfall
 from spec.table import Action, ErrorCode, State
 
@@ -113,28 +112,28 @@ def modes() -> Iterator[Case]:
     yield Case(name, "submit/mode-not-boolean", check=check, leaves=0)
 
 
-def _mode(first: bool | None, second: bool | None) -> Callable[[Scene], None]:
+def _mode(first: bool | None, second: bool | None) -> Callable[[Context], None]:
     """The mode that the two fields choose together; None is an absent one."""
     named = {"Synchronous": first, "Asynchronous": second}
     mode: Mode = {key: value for key, value in named.items() if value is not None}
     return partial(waits if (first if first is not None else not second) else returns, mode)
 
 
-def waits(mode: Mode, scene: Scene) -> None:
+def waits(mode: Mode, context: Context) -> None:
     """A synchronous call is answered when its job has ended, and not before."""
     broken = _chosen(mode)
-    call = begin(scene, mode)
-    scene.unanswered(call, broken, "no answer while the job runs")
-    scene.do(complete(JOB))
-    content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+    call = begin(context, mode)
+    context.unanswered(call, broken, "no answer while the job runs")
+    context.do(complete(JOB))
+    content(context, context.answered(call, WAITS, "an answer, since the job has ended"))
 
 
-def returns(mode: Mode, scene: Scene) -> None:
+def returns(mode: Mode, context: Context) -> None:
     """An asynchronous call is answered while its job still runs."""
-    path, body = scene.prepare(JOB)
-    call = scene.call("POST", path, {**body, **mode})
-    handle(scene, scene.answered(call, _chosen(mode), "an answer while the job runs"))
-    scene.do(complete(JOB))
+    path, body = context.prepare(JOB)
+    call = context.call("POST", path, {**body, **mode})
+    handle(context, context.answered(call, _chosen(mode), "an answer while the job runs"))
+    context.do(complete(JOB))
 
 
 def _chosen(mode: Mode) -> str:
@@ -149,38 +148,40 @@ def _chosen(mode: Mode) -> str:
     return "submit/both-fields"
 
 
-def begin(scene: Scene, mode: Mode, steps: int = 1, name: str = JOB) -> Call:
+def begin(context: Context, mode: Mode, steps: int = 1, name: str = JOB) -> Call:
     """A call that waits for its job, which is on the server now."""
-    path, body = scene.prepare(name, steps)
-    call = scene.call("POST", path, {**body, **mode})
-    scene.adopt(name)
+    path, body = context.prepare(name, steps)
+    call = context.call("POST", path, {**body, **mode})
+    context.adopt(name)
     return call
 
 
-def handle(scene: Scene, reply: Reply, name: str = JOB, priority: int = 0) -> None:
+def handle(context: Context, reply: Reply, name: str = JOB, priority: int = 0) -> None:
     """The answer of an asynchronous call is the handle of its job."""
     found = reply.json()
     named = isinstance(found, dict) and isinstance(found.get("ID"), str)
-    scene.require(HANDLE, reply.ok and named, "HTTP 200 with the ID of the job", reply)
-    scene.adopt(name, found["ID"], priority)
-    scene.equal(HANDLE, "Path", f"/jobs/{found['ID']}", found.get("Path"))
-    scene.equal("submit/creates-job", "the jobs of the call are", [found["ID"]], scene.made(name))
+    context.require(HANDLE, reply.ok and named, "HTTP 200 with the ID of the job", reply)
+    context.adopt(name, found["ID"], priority)
+    context.equal(HANDLE, "Path", f"/jobs/{found['ID']}", found.get("Path"))
+    context.equal(
+        "submit/creates-job", "the jobs of the call are", [found["ID"]], context.made(name)
+    )
 
 
-def content(scene: Scene, reply: Reply, name: str = JOB) -> None:
+def content(context: Context, reply: Reply, name: str = JOB) -> None:
     """The answer of a synchronous call is the Content of its job."""
-    scene.require(WAITS, reply.ok, "HTTP 200 with the result", reply)
-    shown = scene.job(name)["Content"]
-    scene.equal("submit/synchronous-content", "the answer is", shown, reply.json())
+    context.require(WAITS, reply.ok, "HTTP 200 with the result", reply)
+    shown = context.job(name)["Content"]
+    context.equal("submit/synchronous-content", "the answer is", shown, reply.json())
 
 
-def error(scene: Scene, reply: Reply, code: ErrorCode, name: str = JOB) -> None:
+def error(context: Context, reply: Reply, code: ErrorCode, name: str = JOB) -> None:
     """The answer of a synchronous call whose job has failed is an error, the job's."""
     found = reply.json()
-    scene.require(FAILS, reply.status >= 400, "an HTTP error, since the job has failed", reply)
+    context.require(FAILS, reply.status >= 400, "an HTTP error, since the job has failed", reply)
     status = found.get("OrthancStatus") if isinstance(found, dict) else None
-    scene.equal(FAILS, "OrthancStatus", int(code), status)
-    scene.equal(FAILS, "ErrorCode", int(code), scene.job(name)["ErrorCode"])
+    context.equal(FAILS, "OrthancStatus", int(code), status)
+    context.equal(FAILS, "ErrorCode", int(code), context.job(name)["ErrorCode"])
 
 
 # --- synchronous calls ------------------------------------------------------------------------
@@ -196,69 +197,69 @@ def synchronous() -> Iterator[Case]:
     yield Case("submit/synchronous/one-job", "submit/creates-job", check=one_job)
 
 
-def all_steps(scene: Scene) -> None:
+def all_steps(context: Context) -> None:
     """It waits for the whole job, not for a part of it."""
-    call = begin(scene, SYNCHRONOUS, 3)
+    call = begin(context, SYNCHRONOUS, 3)
     for _ in range(2):
-        scene.do(succeed(JOB))
-        scene.unanswered(call, WAITS, "no answer while steps are to come")
-    scene.do(succeed(JOB))
-    content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+        context.do(succeed(JOB))
+        context.unanswered(call, WAITS, "no answer while steps are to come")
+    context.do(succeed(JOB))
+    content(context, context.answered(call, WAITS, "an answer, since the job has ended"))
 
 
-def result(scene: Scene) -> None:
+def result(context: Context) -> None:
     """It answers what the job has come to."""
-    call = begin(scene, SYNCHRONOUS, 2)
-    scene.do(complete(JOB))
-    content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+    call = begin(context, SYNCHRONOUS, 2)
+    context.do(complete(JOB))
+    content(context, context.answered(call, WAITS, "an answer, since the job has ended"))
 
 
-def fails(scene: Scene) -> None:
+def fails(context: Context) -> None:
     """It answers the error of its job."""
-    call = begin(scene, SYNCHRONOUS, 2)
-    scene.do(succeed(JOB), fail(JOB))
-    error(scene, scene.answered(call, WAITS, "an answer"), ErrorCode.NETWORK_PROTOCOL)
+    call = begin(context, SYNCHRONOUS, 2)
+    context.do(succeed(JOB), fail(JOB))
+    error(context, context.answered(call, WAITS, "an answer"), ErrorCode.NETWORK_PROTOCOL)
 
 
-def paused(scene: Scene) -> None:
+def paused(context: Context) -> None:
     """It stays open while its job is Paused, and is answered when that was resumed and is done."""
-    call = begin(scene, SYNCHRONOUS, 3)
+    call = begin(context, SYNCHRONOUS, 3)
     for _ in range(2):
-        scene.do(act(Action.PAUSE, JOB), succeed(JOB))
-        scene.equal("monitor/state-paused", "State", State.PAUSED, scene.job(JOB)["State"])
-        scene.unanswered(call, WAITS, "no answer while the job is Paused")
-        scene.do(act(Action.RESUME, JOB))
-        scene.unanswered(call, WAITS, "no answer while the job runs again")
-    scene.do(complete(JOB))
-    content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+        context.do(act(Action.PAUSE, JOB), succeed(JOB))
+        context.equal("monitor/state-paused", "State", State.PAUSED, context.job(JOB)["State"])
+        context.unanswered(call, WAITS, "no answer while the job is Paused")
+        context.do(act(Action.RESUME, JOB))
+        context.unanswered(call, WAITS, "no answer while the job runs again")
+    context.do(complete(JOB))
+    content(context, context.answered(call, WAITS, "an answer, since the job has ended"))
 
 
-def paused_and_canceled(scene: Scene) -> None:
+def paused_and_canceled(context: Context) -> None:
     """A cancel of its Paused job ends it, with an error."""
-    call = begin(scene, SYNCHRONOUS, 2)
-    scene.do(act(Action.PAUSE, JOB), succeed(JOB))
-    scene.unanswered(call, WAITS, "no answer while the job is Paused")
-    scene.do(act(Action.CANCEL, JOB))
-    error(scene, scene.answered(call, WAITS, "an answer"), ErrorCode.CANCELED_JOB)
+    call = begin(context, SYNCHRONOUS, 2)
+    context.do(act(Action.PAUSE, JOB), succeed(JOB))
+    context.unanswered(call, WAITS, "no answer while the job is Paused")
+    context.do(act(Action.CANCEL, JOB))
+    error(context, context.answered(call, WAITS, "an answer"), ErrorCode.CANCELED_JOB)
 
 
-def running_canceled(scene: Scene) -> None:
+def running_canceled(context: Context) -> None:
     """A cancel of its Running job ends it, when the step has ended, with an error."""
-    call = begin(scene, SYNCHRONOUS, 2)
-    scene.do(act(Action.CANCEL, JOB))
-    scene.unanswered(call, WAITS, "no answer while the step runs")
-    scene.do(succeed(JOB))
-    error(scene, scene.answered(call, WAITS, "an answer"), ErrorCode.CANCELED_JOB)
+    call = begin(context, SYNCHRONOUS, 2)
+    context.do(act(Action.CANCEL, JOB))
+    context.unanswered(call, WAITS, "no answer while the step runs")
+    context.do(succeed(JOB))
+    error(context, context.answered(call, WAITS, "an answer"), ErrorCode.CANCELED_JOB)
 
 
-def one_job(scene: Scene) -> None:
+def one_job(context: Context) -> None:
     """A call makes one job, and only one, also when it has been answered."""
-    call = begin(scene, SYNCHRONOUS)
-    mine = [scene.bench.jobs[JOB].id]
-    scene.equal("submit/creates-job", "the jobs of the call are", mine, scene.made(JOB))
-    scene.do(complete(JOB))
-    scene.answered(call, WAITS, "an answer, since the job has ended")
-    scene.equal("submit/creates-job", "the jobs of the call are", mine, scene.made(JOB))
+    call = begin(context, SYNCHRONOUS)
+    mine = [context.driver.jobs[JOB].id]
+    context.equal("submit/creates-job", "the jobs of the call are", mine, context.made(JOB))
+    context.do(complete(JOB))
+    context.answered(call, WAITS, "an answer, since the job has ended")
+    context.equal("submit/creates-job", "the jobs of the call are", mine, context.made(JOB))
 
 
 # --- asynchronous calls -----------------------------------------------------------------------
@@ -275,21 +276,21 @@ def asynchronous() -> Iterator[Case]:
     yield Case("submit/processed", "queue/engine", again)
 
 
-def at_once(scene: Scene) -> None:
+def at_once(context: Context) -> None:
     """The answer comes while the first of three steps is under way."""
-    path, body = scene.prepare(JOB, 3)
-    call = scene.call("POST", path, {**body, **ASYNCHRONOUS})
-    handle(scene, scene.answered(call, AT_ONCE, "an answer while the job runs"))
-    scene.do(complete(JOB))
+    path, body = context.prepare(JOB, 3)
+    call = context.call("POST", path, {**body, **ASYNCHRONOUS})
+    handle(context, context.answered(call, AT_ONCE, "an answer while the job runs"))
+    context.do(complete(JOB))
 
 
-def only_one(scene: Scene) -> None:
+def only_one(context: Context) -> None:
     """It makes one job, and only one, also when that has ended."""
-    path, body = scene.prepare(JOB)
-    handle(scene, scene.post(path, {**body, **ASYNCHRONOUS}))
-    scene.do(complete(JOB))
-    mine = [scene.bench.jobs[JOB].id]
-    scene.equal("submit/creates-job", "the jobs of the call are", mine, scene.made(JOB))
+    path, body = context.prepare(JOB)
+    handle(context, context.post(path, {**body, **ASYNCHRONOUS}))
+    context.do(complete(JOB))
+    mine = [context.driver.jobs[JOB].id]
+    context.equal("submit/creates-job", "the jobs of the call are", mine, context.made(JOB))
 
 
 # --- the priority -----------------------------------------------------------------------------
@@ -313,39 +314,39 @@ def priorities() -> Iterator[Case]:
         yield Case(name, "submit/priority-not-integer", check=check, leaves=0)
 
 
-def has_priority(value: int | None, scene: Scene) -> None:
+def has_priority(value: int | None, context: Context) -> None:
     """The job reads as having the Priority that was given, or 0."""
     given: Mode = {} if value is None else {"Priority": value}
     broken = "submit/priority-default" if value is None else "submit/priority"
-    path, body = scene.prepare(JOB)
-    reply = scene.post(path, {**body, **ASYNCHRONOUS, **given})
-    scene.require(broken, reply.ok, "HTTP 200: the Priority is an integer of 32 bits", reply)
-    shown = scene.job(str((reply.json() or {}).get("ID"))).get("Priority")
-    scene.equal(broken, "Priority", value or 0, shown)
-    handle(scene, reply, priority=value or 0)
-    scene.do(complete(JOB))
+    path, body = context.prepare(JOB)
+    reply = context.post(path, {**body, **ASYNCHRONOUS, **given})
+    context.require(broken, reply.ok, "HTTP 200: the Priority is an integer of 32 bits", reply)
+    shown = context.job(str((reply.json() or {}).get("ID"))).get("Priority")
+    context.equal(broken, "Priority", value or 0, shown)
+    handle(context, reply, priority=value or 0)
+    context.do(complete(JOB))
 
 
-def refused_or_kept(value: int, scene: Scene) -> None:
+def refused_or_kept(value: int, context: Context) -> None:
     """A Priority beyond 32 bits is refused, or the job has it: never another one."""
-    path, body = scene.prepare(JOB)
-    reply = scene.post(path, {**body, **ASYNCHRONOUS, "Priority": value})
+    path, body = context.prepare(JOB)
+    reply = context.post(path, {**body, **ASYNCHRONOUS, "Priority": value})
     found = reply.json()
     if not reply.ok or not isinstance(found, dict):
-        scene.refused(JOB)
-        goes_on(scene)
+        context.refused(JOB)
+        goes_on(context)
         return
-    shown = scene.job(str(found.get("ID"))).get("Priority")
+    shown = context.job(str(found.get("ID"))).get("Priority")
     wraps = value < LOWEST and shown == HIGHEST
-    scene.require(
+    context.require(
         "monitor/priority",
         shown == value,
         f"Priority {value}, or the call refused",
         f"Priority {shown}",
         Shortfall.PRIORITY_WRAPS if wraps else None,
     )
-    handle(scene, reply, priority=shown if isinstance(shown, int) else 0)
-    scene.do(complete(JOB))
+    handle(context, reply, priority=shown if isinstance(shown, int) else 0)
+    context.do(complete(JOB))
 
 
 # --- what is refused --------------------------------------------------------------------------
@@ -357,25 +358,27 @@ def refusals() -> Iterator[Case]:
         yield Case(f"submit/refused/{kind}", "submit/creates-job", check=check, leaves=0)
 
 
-def refused(requirement: str, fields: Mode, scene: Scene) -> None:
+def refused(requirement: str, fields: Mode, context: Context) -> None:
     """A wrong field is answered 400, and makes no job."""
-    path, body = scene.prepare(JOB)
-    reply = scene.answered(scene.call("POST", path, {**body, **fields}), requirement, "an answer")
-    scene.equal(requirement, "the status is", 400, reply.status)
-    scene.refused(JOB, requirement)
+    path, body = context.prepare(JOB)
+    reply = context.answered(
+        context.call("POST", path, {**body, **fields}), requirement, "an answer"
+    )
+    context.equal(requirement, "the status is", 400, reply.status)
+    context.refused(JOB, requirement)
 
 
-def no_job(body: Any, scene: Scene) -> None:
+def no_job(body: Any, context: Context) -> None:
     """A call that asks for nothing that there is makes no job."""
-    path, _ = scene.prepare(JOB)
-    reply = scene.post(path, body)
-    scene.require("submit/creates-job", not reply.ok, "an HTTP error", reply)
-    scene.refused(JOB)
+    path, _ = context.prepare(JOB)
+    reply = context.post(path, body)
+    context.require("submit/creates-job", not reply.ok, "an HTTP error", reply)
+    context.refused(JOB)
 
 
-def goes_on(scene: Scene) -> None:
+def goes_on(context: Context) -> None:
     """After something was refused, a call is taken as before."""
-    scene.do(submit(OTHER), complete(OTHER))
+    context.do(submit(OTHER), complete(OTHER))
 
 
 # --- while every worker is held ---------------------------------------------------------------
@@ -395,73 +398,73 @@ def queued(profile: Profile) -> Iterator[Case]:
         yield Case(f"submit/{name}", broken, check=partial(check, profile))
 
 
-def pending_first(profile: Profile, scene: Scene) -> None:
+def pending_first(profile: Profile, context: Context) -> None:
     """A new job is put into the queue, and stays there while no worker is free."""
-    scene.do(*blockers(profile))
-    path, body = scene.prepare(JOB)
-    reply = scene.post(path, {**body, **ASYNCHRONOUS})
-    shown = scene.job(str((reply.json() or {}).get("ID"))).get("State")
-    scene.equal("queue/pending-first", "State", State.PENDING, shown)
-    handle(scene, reply)
-    scene.pass_time(scene.grace)
-    scene.do(read(JOB))
+    context.do(*blockers(profile))
+    path, body = context.prepare(JOB)
+    reply = context.post(path, {**body, **ASYNCHRONOUS})
+    shown = context.job(str((reply.json() or {}).get("ID"))).get("State")
+    context.equal("queue/pending-first", "State", State.PENDING, shown)
+    handle(context, reply)
+    context.pass_time(context.grace)
+    context.do(read(JOB))
 
 
-def behind_others(profile: Profile, scene: Scene) -> None:
+def behind_others(profile: Profile, context: Context) -> None:
     """A synchronous call waits for its turn as well."""
-    scene.do(*blockers(profile))
-    call = begin(scene, SYNCHRONOUS)
-    scene.unanswered(call, WAITS, "no answer while the job is Pending")
-    scene.do(complete(blocker_names(profile)[0]))
-    scene.unanswered(call, WAITS, "no answer while the job runs")
-    scene.do(complete(JOB))
-    content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+    context.do(*blockers(profile))
+    call = begin(context, SYNCHRONOUS)
+    context.unanswered(call, WAITS, "no answer while the job is Pending")
+    context.do(complete(blocker_names(profile)[0]))
+    context.unanswered(call, WAITS, "no answer while the job runs")
+    context.do(complete(JOB))
+    content(context, context.answered(call, WAITS, "an answer, since the job has ended"))
 
 
-def several(profile: Profile, scene: Scene) -> None:
+def several(profile: Profile, context: Context) -> None:
     """Of several calls that wait, each is answered at the end of its own job, whichever is first.
 
     The job that ends first is neither the oldest nor the newest one: so it shows when a server
     wakes up a call that waits for another job.
     """
-    calls = {name: begin(scene, SYNCHRONOUS, name=name) for name in ("A", "B", "C", "D")}
-    scene.do(act(Action.CANCEL, "C"))
+    calls = {name: begin(context, SYNCHRONOUS, name=name) for name in ("A", "B", "C", "D")}
+    context.do(act(Action.CANCEL, "C"))
     others = [calls[name] for name in "ABD"]
     expected = "an answer, since job C has been canceled"
-    error(scene, scene.answered(calls["C"], WAITS, expected), ErrorCode.CANCELED_JOB, "C")
+    error(context, context.answered(calls["C"], WAITS, expected), ErrorCode.CANCELED_JOB, "C")
     early = any(call.ended() for call in others)
-    scene.require(WAITS, not early, "no answer to the other calls", "another call is answered")
+    context.require(WAITS, not early, "no answer to the other calls", "another call is answered")
     for name in "ABD":
-        scene.do(complete(name))
+        context.do(complete(name))
         expected = f"an answer, since job {name} has ended"
-        content(scene, scene.answered(calls[name], WAITS, expected), name)
+        content(context, context.answered(calls[name], WAITS, expected), name)
 
 
-def pending_canceled(profile: Profile, scene: Scene) -> None:
+def pending_canceled(profile: Profile, context: Context) -> None:
     """A cancel of its Pending job ends it, with an error, although no worker is free."""
-    scene.do(*blockers(profile))
-    call = begin(scene, SYNCHRONOUS)
-    scene.do(act(Action.CANCEL, JOB))
-    error(scene, scene.answered(call, WAITS, "an answer"), ErrorCode.CANCELED_JOB)
+    context.do(*blockers(profile))
+    call = begin(context, SYNCHRONOUS)
+    context.do(act(Action.CANCEL, JOB))
+    error(context, context.answered(call, WAITS, "an answer"), ErrorCode.CANCELED_JOB)
 
 
-def pending_paused(profile: Profile, scene: Scene) -> None:
+def pending_paused(profile: Profile, context: Context) -> None:
     """It stays open when its job is paused before its first step."""
-    scene.do(*blockers(profile))
-    call = begin(scene, SYNCHRONOUS)
-    scene.do(act(Action.PAUSE, JOB), *(complete(name) for name in blocker_names(profile)))
-    scene.unanswered(call, WAITS, "no answer while the job is Paused")
-    scene.do(act(Action.RESUME, JOB), complete(JOB))
-    content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+    context.do(*blockers(profile))
+    call = begin(context, SYNCHRONOUS)
+    context.do(act(Action.PAUSE, JOB), *(complete(name) for name in blocker_names(profile)))
+    context.unanswered(call, WAITS, "no answer while the job is Paused")
+    context.do(act(Action.RESUME, JOB), complete(JOB))
+    content(context, context.answered(call, WAITS, "an answer, since the job has ended"))
 
 
-def while_busy(profile: Profile, scene: Scene) -> None:
+def while_busy(profile: Profile, context: Context) -> None:
     """An asynchronous call is answered although its job cannot start."""
-    scene.do(*blockers(profile))
-    path, body = scene.prepare(JOB)
-    call = scene.call("POST", path, {**body, **ASYNCHRONOUS})
-    handle(scene, scene.answered(call, AT_ONCE, "an answer while the job is Pending"))
-    scene.equal("monitor/state-pending", "State", State.PENDING, scene.job(JOB)["State"])
+    context.do(*blockers(profile))
+    path, body = context.prepare(JOB)
+    call = context.call("POST", path, {**body, **ASYNCHRONOUS})
+    handle(context, context.answered(call, AT_ONCE, "an answer while the job is Pending"))
+    context.equal("monitor/state-pending", "State", State.PENDING, context.job(JOB)["State"])
 
 
 # --- LimitJobs --------------------------------------------------------------------------------
@@ -493,60 +496,62 @@ def limited(profile: Profile) -> Iterator[Case]:
     yield Case("submit/no-limit", "queue/no-limit", many)
 
 
-def fill(profile: Profile, scene: Scene) -> None:
+def fill(profile: Profile, context: Context) -> None:
     """Fill the queue. Jobs that are not Pending take no place in it."""
-    scene.do(submit("F"), fail("F"), submit("Q", 2), act(Action.PAUSE, "Q"), succeed("Q"))
-    scene.do(*blockers(profile))
+    context.do(submit("F"), fail("F"), submit("Q", 2), act(Action.PAUSE, "Q"), succeed("Q"))
+    context.do(*blockers(profile))
     for number in range(LIMIT):
         name = f"P{number + 1}"
-        path, body = scene.prepare(name)
-        call = scene.call("POST", path, {**body, **ASYNCHRONOUS})
+        path, body = context.prepare(name)
+        call = context.call("POST", path, {**body, **ASYNCHRONOUS})
         expected = f"an answer: {number} jobs are Pending, and LimitJobs is {LIMIT}"
-        handle(scene, scene.answered(call, "queue/limit-jobs", expected), name)
+        handle(context, context.answered(call, "queue/limit-jobs", expected), name)
 
 
-def size(profile: Profile, scene: Scene) -> None:
+def size(profile: Profile, context: Context) -> None:
     """The queue takes as many Pending jobs as LimitJobs says, and not one more."""
-    fill(profile, scene)
-    path, body = scene.prepare(JOB)
-    call = scene.call("POST", path, {**body, **ASYNCHRONOUS})
-    if ignored(scene, call, "queue/limit-jobs"):
+    fill(profile, context)
+    path, body = context.prepare(JOB)
+    call = context.call("POST", path, {**body, **ASYNCHRONOUS})
+    if ignored(context, call, "queue/limit-jobs"):
         return
-    scene.equal("queue/limit-jobs", "the jobs of the call are", [], scene.made(JOB))
-    scene.do(complete(blocker_names(profile)[0]))
-    handle(scene, scene.answered(call, "queue/limit-jobs-blocks", "an answer: a job has finished"))
+    context.equal("queue/limit-jobs", "the jobs of the call are", [], context.made(JOB))
+    context.do(complete(blocker_names(profile)[0]))
+    handle(
+        context, context.answered(call, "queue/limit-jobs-blocks", "an answer: a job has finished")
+    )
 
 
-def blocks(profile: Profile, mode: Mode, scene: Scene) -> None:
+def blocks(profile: Profile, mode: Mode, context: Context) -> None:
     """A call waits, and is not refused, until some job finishes; then it goes on."""
-    fill(profile, scene)
-    path, body = scene.prepare(JOB)
-    call = scene.call("POST", path, {**body, **mode})
-    if ignored(scene, call, "queue/limit-jobs-blocks"):
+    fill(profile, context)
+    path, body = context.prepare(JOB)
+    call = context.call("POST", path, {**body, **mode})
+    if ignored(context, call, "queue/limit-jobs-blocks"):
         return
-    scene.do(complete(blocker_names(profile)[0]))
+    context.do(complete(blocker_names(profile)[0]))
     if mode is ASYNCHRONOUS:
         expected = "an answer, since a job has finished"
-        handle(scene, scene.answered(call, "queue/limit-jobs-blocks", expected))
+        handle(context, context.answered(call, "queue/limit-jobs-blocks", expected))
         return
-    scene.adopt(JOB)
-    scene.unanswered(call, WAITS, "no answer while the job is Pending")
-    scene.do(*(complete(name) for name in (*blocker_names(profile)[1:], "P1", "P2", JOB)))
-    content(scene, scene.answered(call, WAITS, "an answer, since the job has ended"))
+    context.adopt(JOB)
+    context.unanswered(call, WAITS, "no answer while the job is Pending")
+    context.do(*(complete(name) for name in (*blocker_names(profile)[1:], "P1", "P2", JOB)))
+    content(context, context.answered(call, WAITS, "an answer, since the job has ended"))
 
 
-def ignored(scene: Scene, call: Call, requirement: str) -> bool:
+def ignored(context: Context, call: Call, requirement: str) -> bool:
     """Whether the server takes a job for which its queue has no room, or refuses it.
 
     A synchronous call shows that by its job, since it is not answered in either case.
     """
     expected = f"no answer and no job yet: LimitJobs is {LIMIT}, and so many jobs are Pending"
-    scene.pass_time(scene.grace)
-    made = scene.made(JOB)
+    context.pass_time(context.grace)
+    made = context.made(JOB)
     if not call.ended() and not made:
         return False
     known = Shortfall.LIMIT_JOBS_IGNORED if made else None
     shown = "the job is in the queue" if made else str(call.answer())
-    scene.require(requirement, False, expected, shown, known)
-    scene.adopt(JOB, made[0])
+    context.require(requirement, False, expected, shown, known)
+    context.adopt(JOB, made[0])
     return True

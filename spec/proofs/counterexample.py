@@ -269,7 +269,7 @@ def ties(config: Config) -> Run:
 
 
 def replay(p: Property, run: Run) -> dict[str, Any]:
-    """The run in the format of `conformance.replay`."""
+    """The run in the format of `conformance.campaign.replay`."""
     stands = requirement(run.requirement)
     names = sorted(relaxation.value for relaxation in p.relaxed_by & run.config.relaxations)
     return {

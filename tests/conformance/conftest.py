@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from conformance.servers import managed
-from conformance.servers.managed import Managed
+from conformance.sut import managed
+from conformance.sut.managed import Managed
 
 COMMAND = [sys.executable, "-m", "conformance.cli"]
 LONGEST = 280  # seconds for one run of the command

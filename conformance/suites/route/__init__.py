@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.suites import route_store
-from conformance.suites.case import Case, Profile
+from conformance.suites.case import Case
 from conformance.suites.route import matrix, outcomes, sending
 from conformance.suites.route.calls import calls
+from conformance.sut.profile import Profile
 
 
 def cases(profile: Profile) -> Iterator[Case]:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from conformance.driver.script import Via
 from conformance.errors import Unjudged
-from conformance.servers.client import LARGEST
-from conformance.steps import Via
 from conformance.suites.route.samples import (
     NAME,
     Sample,
@@ -25,9 +24,10 @@ from conformance.suites.route.samples import (
     read_file,
     sample,
 )
+from conformance.sut.client import LARGEST
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
 
 ARCHIVE, MEDIA, INDEX = "Archive", "Media", "DICOMDIR"
 MODIFICATION, SPLIT, MERGE = "ResourceModification", "SplitStudy", "MergeStudy"
@@ -54,7 +54,7 @@ class Request:
 
     path: str
     body: dict[str, Any]
-    verify: Callable[[Scene, Result], None] = lambda scene, content: None
+    verify: Callable[[Context, Result], None] = lambda context, content: None
     uids: frozenset[str] = frozenset()
     instances: int = 0
     remove: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Call:
     name: str
     requirement: str
     type: str
-    make: Callable[[Scene], Request]
+    make: Callable[[Context], Request]
     shows: tuple[str, ...] = ()
     needs: str | None = None
     fails: bool = False
@@ -110,20 +110,20 @@ class Part:
 # --- archives and media ------------------------------------------------------------------------
 
 
-def archive_of(kind: str, level: str) -> Callable[[Scene], Request]:
-    def make(scene: Scene) -> Request:
-        part = Part(level, sample(scene))
+def archive_of(kind: str, level: str) -> Callable[[Context], Request]:
+    def make(context: Context) -> Request:
+        part = Part(level, sample(context))
         path = f"{part.path}/{kind}"
         return Request(path, {}, uids=part.uids, instances=len(part.uids))
 
     return make
 
 
-def archive_of_several(kind: str) -> Callable[[Scene], Request]:
+def archive_of_several(kind: str) -> Callable[[Context], Request]:
     """Of a study, of one series of another one, and of a patient."""
 
-    def make(scene: Scene) -> Request:
-        parts = [Part(level, sample(scene)) for level in ("study", "series", "patient")]
+    def make(context: Context) -> Request:
+        parts = [Part(level, sample(context)) for level in ("study", "series", "patient")]
         uids = frozenset(uid for part in parts for uid in part.uids)
         body = {"Resources": [part.id for part in parts]}
         return Request(f"/tools/create-{kind}", body, uids=uids, instances=len(uids))
@@ -131,11 +131,11 @@ def archive_of_several(kind: str) -> Callable[[Scene], Request]:
     return make
 
 
-def archive_of_nothing(kind: str) -> Callable[[Scene], Request]:
-    return lambda scene: Request(f"/tools/create-{kind}", {"Resources": []})
+def archive_of_nothing(kind: str) -> Callable[[Context], Request]:
+    return lambda context: Request(f"/tools/create-{kind}", {"Resources": []})
 
 
-def check_archive(scene: Scene, request: Request, type: str, content: bytes) -> None:
+def check_archive(context: Context, request: Request, type: str, content: bytes) -> None:
     """A ZIP archive is whole, and holds exactly the instances; a medium has an index as well."""
     expected = f"a ZIP file of {len(request.uids)} instances"
     expected += f" and {INDEX}" if type == MEDIA else ""
@@ -147,86 +147,88 @@ def check_archive(scene: Scene, request: Request, type: str, content: bytes) -> 
             broken = archive.testzip()
             files = {name: archive.read(name) for name in names} if broken is None else {}
     except NO_ZIP as error:
-        scene.deviates("route/archive-output", expected, f"{len(content)} bytes: {error}")
+        context.deviates("route/archive-output", expected, f"{len(content)} bytes: {error}")
         return
-    scene.require("route/archive-output", broken is None, expected, f"broken member {broken}")
+    context.require("route/archive-output", broken is None, expected, f"broken member {broken}")
     if type == MEDIA:
-        scene.require("route/media-index", names.count(INDEX) == 1, expected, names)
+        context.require("route/media-index", names.count(INDEX) == 1, expected, names)
         indexed = indexed_by(files.pop(INDEX))
-        scene.equal("route/media-index", "instances in the index", sorted(request.uids), indexed)
+        context.equal("route/media-index", "instances in the index", sorted(request.uids), indexed)
     found = sorted((read_file(file) or {}).get("SOPInstanceUID", "") for file in files.values())
     right = found == sorted(request.uids) and len(names) == len(set(names))
-    scene.require("route/archive-output", right, expected, f"{names} with {found}")
+    context.require("route/archive-output", right, expected, f"{names} with {found}")
 
 
 # --- modification and anonymization ------------------------------------------------------------
 
 
-def modify(level: str, keep: bool = True) -> Callable[[Scene], Request]:
-    def make(scene: Scene) -> Request:
-        part = Part(level, sample(scene))
-        body = _changes(scene, level) | ({} if keep else {"KeepSource": False})
+def modify(level: str, keep: bool = True) -> Callable[[Context], Request]:
+    def make(context: Context) -> Request:
+        part = Part(level, sample(context))
+        body = _changes(context, level) | ({} if keep else {"KeepSource": False})
         return _modification(part, "modify", body, keep, _is_changed)
 
     return make
 
 
-def anonymize(level: str, keep: bool = True) -> Callable[[Scene], Request]:
-    def make(scene: Scene) -> Request:
-        part = Part(level, sample(scene))
-        body = _anonymous(scene) | ({} if keep else {"KeepSource": False})
+def anonymize(level: str, keep: bool = True) -> Callable[[Context], Request]:
+    def make(context: Context) -> Request:
+        part = Part(level, sample(context))
+        body = _anonymous(context) | ({} if keep else {"KeepSource": False})
         return _modification(part, "anonymize", body, keep, _is_anonymous)
 
     return make
 
 
-Copied = Callable[["Scene", dict[str, Any], dict[str, str]], None]
+Copied = Callable[["Context", dict[str, Any], dict[str, str]], None]
 
 
 def _modification(
     part: Part, action: str, body: dict[str, Any], keep: bool, copied: Copied
 ) -> Request:
-    def verify(scene: Scene, content: Result) -> None:
+    def verify(context: Context, content: Result) -> None:
         kind = part.level.capitalize()
-        scene.equal("route/content", "Type", kind, content.get("Type"))
-        _says_which(scene, action, content)
+        context.equal("route/content", "Type", kind, content.get("Type"))
+        _says_which(context, action, content)
         path = f"/{LEVELS[part.level]}/{content.get('ID')}"
-        scene.equal("route/content", "Path", path, content.get("Path"))
-        scene.require(RESULT, path != part.path, "a copy of its own", path)
-        tags = instance_tags(scene, path)
-        scene.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
+        context.equal("route/content", "Path", path, content.get("Path"))
+        context.require(RESULT, path != part.path, "a copy of its own", path)
+        tags = instance_tags(context, path)
+        context.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
         level = "patient" if action == "anonymize" else part.level
         for each in tags:
-            copied(scene, body, each)
-            _is_its_own(scene, each, level, part.made)
-        stays(scene, part, keep)
+            copied(context, body, each)
+            _is_its_own(context, each, level, part.made)
+        stays(context, part, keep)
 
     path = f"{part.path}/{action}"
     return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
 
 
-def bulk(action: str) -> Callable[[Scene], Request]:
+def bulk(action: str) -> Callable[[Context], Request]:
     """Of a study, and of one series of another one."""
 
-    def make(scene: Scene) -> Request:
-        first, second = Part("study", sample(scene)), Part("series", sample(scene))
+    def make(context: Context) -> Request:
+        first, second = Part("study", sample(context)), Part("series", sample(context))
         body: dict[str, Any] = {"Resources": [first.id, second.id]}
         anonymous = action == "anonymize"
-        body |= _anonymous(scene) if anonymous else {**_changes(scene, "series"), "Level": "Series"}
+        body |= (
+            _anonymous(context) if anonymous else {**_changes(context, "series"), "Level": "Series"}
+        )
         made_of = len(first.uids) + len(second.uids)
 
-        def verify(scene: Scene, content: Result) -> None:
-            _says_which(scene, action, content)
+        def verify(context: Context, content: Result) -> None:
+            _says_which(context, action, content)
             made = [one.get("Path") for one in dicts(content.get("Resources"))]
             new = [str(path) for path in made if str(path).startswith("/instances/")]
-            scene.equal(RESULT, "instances that were made", made_of, len(new))
+            context.equal(RESULT, "instances that were made", made_of, len(new))
             for path in new:
-                tags = one_instance(scene, path)
-                (_is_anonymous if anonymous else _is_changed)(scene, body, tags)
+                tags = one_instance(context, path)
+                (_is_anonymous if anonymous else _is_changed)(context, body, tags)
                 level = "patient" if anonymous else "series"
-                _is_its_own(scene, tags, level, first.made, second.made)
-            stays(scene, first, True)
-            stays(scene, second, True)
+                _is_its_own(context, tags, level, first.made, second.made)
+            stays(context, first, True)
+            stays(context, second, True)
 
         paths = (first.path, second.path)
         return Request(f"/tools/bulk-{action}", body, verify, instances=made_of, remove=paths)
@@ -234,49 +236,49 @@ def bulk(action: str) -> Callable[[Scene], Request]:
     return make
 
 
-def bulk_of_nothing(action: str) -> Callable[[Scene], Request]:
-    def make(scene: Scene) -> Request:
+def bulk_of_nothing(action: str) -> Callable[[Context], Request]:
+    def make(context: Context) -> Request:
         body: dict[str, Any] = {"Resources": []}
         if action == "modify":
-            body |= {"Level": "Series", **_changes(scene, "series")}
+            body |= {"Level": "Series", **_changes(context, "series")}
         return Request(f"/tools/bulk-{action}", body)
 
     return make
 
 
-def _says_which(scene: Scene, action: str, content: Result) -> None:
+def _says_which(context: Context, action: str, content: Result) -> None:
     if "IsAnonymization" in content:  # in the Content of a job, not in every result of a call
         said, right = content["IsAnonymization"], action == "anonymize"
-        scene.equal("route/content", "IsAnonymization", right, said)
+        context.equal("route/content", "IsAnonymization", right, said)
 
 
-def _changes(scene: Scene, level: str) -> dict[str, Any]:
+def _changes(context: Context, level: str) -> dict[str, Any]:
     if level == "patient":
-        name = {"PatientID": patient_id(scene), "PatientName": CHANGED}
+        name = {"PatientID": patient_id(context), "PatientName": CHANGED}
         return {"Replace": name, "Force": True}
     return {"Replace": {f"{level.capitalize()}Description": CHANGED}}
 
 
-def _anonymous(scene: Scene) -> dict[str, Any]:
-    return {"Replace": {"PatientID": patient_id(scene)}, "Force": True}
+def _anonymous(context: Context) -> dict[str, Any]:
+    return {"Replace": {"PatientID": patient_id(context)}, "Force": True}
 
 
-def _is_changed(scene: Scene, body: dict[str, Any], tags: dict[str, str]) -> None:
+def _is_changed(context: Context, body: dict[str, Any], tags: dict[str, str]) -> None:
     for tag, value in body["Replace"].items():
-        scene.equal(RESULT, f"{tag} of the copy", value, tags.get(tag))
+        context.equal(RESULT, f"{tag} of the copy", value, tags.get(tag))
 
 
-def _is_anonymous(scene: Scene, body: dict[str, Any], tags: dict[str, str]) -> None:
-    _is_changed(scene, body, tags)
-    scene.require(
+def _is_anonymous(context: Context, body: dict[str, Any], tags: dict[str, str]) -> None:
+    _is_changed(context, body, tags)
+    context.require(
         RESULT, NAME not in tags.values(), "a copy without the patient's name", f"it has {NAME}"
     )
     for tag in ("StudyDescription", "SeriesDescription", "PatientBirthDate"):
         gone = not tags.get(tag)
-        scene.require(RESULT, gone, f"a copy without {tag}", f"it has {tags.get(tag)}")
+        context.require(RESULT, gone, f"a copy without {tag}", f"it has {tags.get(tag)}")
 
 
-def _is_its_own(scene: Scene, tags: dict[str, str], level: str, *sources: Sample) -> None:
+def _is_its_own(context: Context, tags: dict[str, str], level: str, *sources: Sample) -> None:
     """A copy has new UIDs, at the level that was changed and below."""
     known = {
         "StudyInstanceUID": {made.study_uid for made in sources},
@@ -287,33 +289,35 @@ def _is_its_own(scene: Scene, tags: dict[str, str], level: str, *sources: Sample
         del known["StudyInstanceUID"]
     for keyword, old in known.items():
         uid = tags.get(keyword)
-        scene.require(RESULT, uid not in old, f"a {keyword} of its own", f"the source's: {uid}")
+        context.require(RESULT, uid not in old, f"a {keyword} of its own", f"the source's: {uid}")
 
 
 # --- split and merge ---------------------------------------------------------------------------
 
 
-def split(keep: bool = False, both: bool = False) -> Callable[[Scene], Request]:
+def split(keep: bool = False, both: bool = False) -> Callable[[Context], Request]:
     """The second series of a study, or both of them, become a study of its own."""
     moved, stayed = (FIRST + SECOND, []) if both else (SECOND, FIRST)
 
-    def make(scene: Scene) -> Request:
-        made = sample(scene)
+    def make(context: Context) -> Request:
+        made = sample(context)
         named = [*made.series] if both else [made.series[1]]
         body = {"Series": named} | ({"KeepSource": True} if keep else {})
 
-        def verify(scene: Scene, content: Result) -> None:
+        def verify(context: Context, content: Result) -> None:
             path = f"/studies/{content.get('TargetStudy')}"
-            found = instance_tags(scene, path)
+            found = instance_tags(context, path)
             series = sorted(_described(tags) for tags in found)
-            scene.equal(RESULT, "the series of the new study", moved, series)
-            _are_in(scene, len(named), found)
+            context.equal(RESULT, "the series of the new study", moved, series)
+            _are_in(context, len(named), found)
             uid = content.get("TargetStudyUID")
-            scene.equal(RESULT, "its StudyInstanceUID", uid, found[0].get("StudyInstanceUID"))
-            scene.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
-            left = sorted(_described(one) for one in instance_tags(scene, f"/studies/{made.study}"))
+            context.equal(RESULT, "its StudyInstanceUID", uid, found[0].get("StudyInstanceUID"))
+            context.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
+            left = sorted(
+                _described(one) for one in instance_tags(context, f"/studies/{made.study}")
+            )
             right = FIRST + SECOND if keep else stayed
-            scene.equal(RESULT, "the series of the old study", right, left)
+            context.equal(RESULT, "the series of the old study", right, left)
 
         path, gone = f"/studies/{made.study}/split", tuple(f"/series/{id}" for id in named)
         return Request(path, body, verify, instances=len(moved), remove=gone)
@@ -321,23 +325,23 @@ def split(keep: bool = False, both: bool = False) -> Callable[[Scene], Request]:
     return make
 
 
-def merge(keep: bool = False) -> Callable[[Scene], Request]:
+def merge(keep: bool = False) -> Callable[[Context], Request]:
     """The series of one study go to another."""
 
-    def make(scene: Scene) -> Request:
-        target, source = sample(scene), sample(scene)
+    def make(context: Context) -> Request:
+        target, source = sample(context), sample(context)
         body = {"Resources": [source.study]} | ({"KeepSource": True} if keep else {})
 
-        def verify(scene: Scene, content: Result) -> None:
-            scene.equal("route/content", "TargetStudy", target.study, content.get("TargetStudy"))
-            tags = instance_tags(scene, f"/studies/{target.study}")
+        def verify(context: Context, content: Result) -> None:
+            context.equal("route/content", "TargetStudy", target.study, content.get("TargetStudy"))
+            tags = instance_tags(context, f"/studies/{target.study}")
             series = sorted(_described(one) for one in tags)
             right = 2 * FIRST + 2 * SECOND
-            scene.equal(RESULT, "the series of the study", right, series)
-            _are_in(scene, len(target.series) + len(source.series), tags)
+            context.equal(RESULT, "the series of the study", right, series)
+            _are_in(context, len(target.series) + len(source.series), tags)
             patients = {one.get("PatientID") for one in tags}
-            scene.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
-            stays(scene, Part("study", source), keep)
+            context.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
+            stays(context, Part("study", source), keep)
 
         path, moved = f"/studies/{target.study}/merge", f"/studies/{source.study}"
         return Request(path, body, verify, instances=len(source.uids), remove=(moved,))
@@ -345,15 +349,15 @@ def merge(keep: bool = False) -> Callable[[Scene], Request]:
     return make
 
 
-def merge_of_nothing(scene: Scene) -> Request:
-    return Request(f"/studies/{sample(scene).study}/merge", {"Resources": []})
+def merge_of_nothing(context: Context) -> Request:
+    return Request(f"/studies/{sample(context).study}/merge", {"Resources": []})
 
 
-def _are_in(scene: Scene, many: int, instances: list[dict[str, str]]) -> None:
+def _are_in(context: Context, many: int, instances: list[dict[str, str]]) -> None:
     """Instances of one series stay in one, and two series do not become one."""
     named = {(_described(tags), tags.get("SeriesInstanceUID")) for tags in instances}
     right = len(named) == len({uid for _, uid in named}) == many
-    scene.require(RESULT, right, f"{many} SeriesInstanceUIDs", sorted(map(str, named)))
+    context.require(RESULT, right, f"{many} SeriesInstanceUIDs", sorted(map(str, named)))
 
 
 def _described(tags: dict[str, str]) -> str:
@@ -364,53 +368,55 @@ def _described(tags: dict[str, str]) -> str:
 # Every step waits at the gate, and is answered as soon as it is seen there (`judge.state`).
 
 
-def send(via: Via, sent: Sequence[int] = range(SENT)) -> Callable[[Scene], Request]:
+def send(via: Via, sent: Sequence[int] = range(SENT)) -> Callable[[Context], Request]:
     """Instances to a peer, or to a modality: which of them, in this order."""
 
-    def make(scene: Scene) -> Request:
-        path, body = scene.prepare(_new_name(scene), max(sent, default=-1) + 1, via)
+    def make(context: Context) -> Request:
+        path, body = context.prepare(_new_name(context), max(sent, default=-1) + 1, via)
         listed = [body["Resources"][number] for number in sent]
-        verify = _has_arrived(scene, sent)
+        verify = _has_arrived(context, sent)
         return Request(path, {**body, "Resources": listed}, verify, instances=len(sent))
 
     return make
 
 
-def retrieve(scene: Scene) -> Request:
+def retrieve(context: Context) -> Request:
     """All that a query has found, by one C-MOVE for each of two studies."""
-    name = _new_name(scene)
-    scene.prepare(name, SENT, Via.MODALITY)
-    slot = scene.bench.prepared[name].slot
-    scene.fixture.dicom.matches[slot.number] = SENT
-    reply = scene.post(f"{slot.path}/query", {"Level": "Study", "Query": {"PatientID": ""}})
+    name = _new_name(context)
+    context.prepare(name, SENT, Via.MODALITY)
+    slot = context.driver.prepared[name].slot
+    context.resources.dicom.matches[slot.number] = SENT
+    reply = context.post(f"{slot.path}/query", {"Level": "Study", "Query": {"PatientID": ""}})
     made = reply.json()
     if not reply.ok or not isinstance(made, dict):
         raise Unjudged(f"the server makes no query for us: {reply}")
     path = f"/queries/{made.get('ID')}"
-    scene.resource(path)
-    body = {"TargetAet": scene.fixture.gate.title}
-    arrived, job = _has_arrived(scene, range(SENT)), scene.bench.prepared[name]
+    context.resource(path)
+    body = {"TargetAet": context.resources.gate.title}
+    arrived, job = _has_arrived(context, range(SENT)), context.driver.prepared[name]
 
-    def verify(scene: Scene, content: Result) -> None:
-        arrived(scene, content)
+    def verify(context: Context, content: Result) -> None:
+        arrived(context, content)
         named = {hold.target for hold in job.holds}
-        scene.equal(RESULT, "the targets of its C-MOVEs", [scene.fixture.gate.title], list(named))
+        context.equal(
+            RESULT, "the targets of its C-MOVEs", [context.resources.gate.title], list(named)
+        )
 
     return Request(f"{path}/retrieve", body, verify, instances=SENT)
 
 
-def _new_name(scene: Scene) -> str:
-    return f"S{len(scene.bench.prepared) + 1}"
+def _new_name(context: Context) -> str:
+    return f"S{len(context.driver.prepared) + 1}"
 
 
-def _has_arrived(scene: Scene, sent: Sequence[int]) -> Callable[[Scene, Result], None]:
-    job = list(scene.bench.prepared.values())[-1]
+def _has_arrived(context: Context, sent: Sequence[int]) -> Callable[[Context, Result], None]:
+    job = list(context.driver.prepared.values())[-1]
 
     about = {REPEATED: "step/repeated-instance", (): "step/empty"}.get(tuple(sent), RESULT)
 
-    def verify(scene: Scene, content: Result) -> None:
+    def verify(context: Context, content: Result) -> None:
         steps = [hold.step for hold in job.holds]
-        scene.equal(about, "steps that arrived", sorted(sent), sorted(steps))
+        context.equal(about, "steps that arrived", sorted(sent), sorted(steps))
 
     return verify
 
@@ -418,11 +424,11 @@ def _has_arrived(scene: Scene, sent: Sequence[int]) -> Callable[[Scene, Result],
 # --- what is stored ----------------------------------------------------------------------------
 
 
-def instance_tags(scene: Scene, path: str) -> list[dict[str, str]]:
+def instance_tags(context: Context, path: str) -> list[dict[str, str]]:
     """The tags of every instance of a resource, read from their files."""
-    found = scene.fixture.client.get(f"{path}/instances").json()
+    found = context.resources.client.get(f"{path}/instances").json()
     listed = [one.get("ID") for one in dicts(found)]
-    return [one_instance(scene, f"/instances/{id}") for id in listed]
+    return [one_instance(context, f"/instances/{id}") for id in listed]
 
 
 def dicts(found: Any) -> list[dict[str, Any]]:
@@ -430,17 +436,17 @@ def dicts(found: Any) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def one_instance(scene: Scene, path: str) -> dict[str, str]:
-    return read_file(scene.fixture.client.get(f"{path}/file").body) or {}
+def one_instance(context: Context, path: str) -> dict[str, str]:
+    return read_file(context.resources.client.get(f"{path}/file").body) or {}
 
 
-def stays(scene: Scene, part: Part, keep: bool) -> None:
+def stays(context: Context, part: Part, keep: bool) -> None:
     """The source is there, unchanged, or it is gone: as asked."""
-    there = scene.fixture.client.get(part.path).status
-    scene.equal(RESULT, f"HTTP status of the source {part.path}", 200 if keep else 404, there)
+    there = context.resources.client.get(part.path).status
+    context.equal(RESULT, f"HTTP status of the source {part.path}", 200 if keep else 404, there)
     if keep:
-        found = {one.get("SOPInstanceUID", "") for one in instance_tags(scene, part.path)}
-        scene.equal(RESULT, "instances that the source has lost", [], sorted(part.uids - found))
+        found = {one.get("SOPInstanceUID", "") for one in instance_tags(context, part.path)}
+        context.equal(RESULT, "instances that the source has lost", [], sorted(part.uids - found))
 
 
 # --- all of them -------------------------------------------------------------------------------

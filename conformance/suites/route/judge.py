@@ -14,7 +14,7 @@ from spec.relaxations import Shortfall
 from spec.table import EDGE, FINAL, Action, ErrorCode, State, cell, cell_id, target
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
     from conformance.suites.route.calls import Call
 
 EXPAND = "/jobs?expand"
@@ -27,127 +27,131 @@ class Unreadable(Exception):
     """A job cannot be read, in a way that has a name."""
 
 
-def look(scene: Scene, call: Call, id: str) -> Shown:
+def look(context: Context, call: Call, id: str) -> Shown:
     """Read a job by every call that reads jobs. Their answers agree; the last one is given."""
-    client = scene.fixture.client
+    client = context.resources.client
     one, listed, expanded = client.get(f"/jobs/{id}"), client.get("/jobs"), client.get(EXPAND)
     names = listed.json()
     is_listed = isinstance(names, list) and names.count(id) == 1
-    scene.require("monitor/list", is_listed, f"{id}, once", f"GET /jobs: {listed}")
+    context.require("monitor/list", is_listed, f"{id}, once", f"GET /jobs: {listed}")
     if call.empty and one.status == expanded.status == 400:
         known = Shortfall.EMPTY_ARCHIVE_UNREADABLE
         expected = "HTTP 200 with the details of every job"
-        scene.deviates("monitor/list-expand", expected, f"GET {EXPAND}: {expanded}", known)
+        context.deviates("monitor/list-expand", expected, f"GET {EXPAND}: {expanded}", known)
         raise Unreadable
     shown = one.json()
     readable = one.ok and isinstance(shown, dict)
-    scene.require("monitor/job", readable, "HTTP 200 with the details of the job", one)
+    context.require("monitor/job", readable, "HTTP 200 with the details of the job", one)
     expected = f"HTTP 200 with an array that has job {id} once"
-    scene.require("monitor/list-expand", isinstance(expanded.json(), list), expected, expanded)
+    context.require("monitor/list-expand", isinstance(expanded.json(), list), expected, expanded)
     mine = [job for job in expanded.jobs() if job["ID"] == id]
-    scene.require("monitor/list-expand", len(mine) == 1, expected, f"{len(mine)} times")
+    context.require("monitor/list-expand", len(mine) == 1, expected, f"{len(mine)} times")
     same = lasting(mine[0]) == lasting(shown)
-    scene.require("monitor/list-expand", same, f"the same as GET /jobs/{id}: {shown}", mine[0])
+    context.require("monitor/list-expand", same, f"the same as GET /jobs/{id}: {shown}", mine[0])
     is_state = shown.get("State") in set(State)
-    scene.require("monitor/state", is_state, "one of the six states", shown.get("State"))
+    context.require("monitor/state", is_state, "one of the six states", shown.get("State"))
     return dict(shown)
 
 
-def is_in(scene: Scene, requirement: str, shown: Shown, state: State) -> None:
-    scene.equal(requirement, f"State of a {shown.get('Type')} job", state, shown.get("State"))
+def is_in(context: Context, requirement: str, shown: Shown, state: State) -> None:
+    context.equal(requirement, f"State of a {shown.get('Type')} job", state, shown.get("State"))
 
 
-def act(scene: Scene, call: Call, id: str, action: Action, before: Shown | None = None) -> Shown:
+def act(
+    context: Context, call: Call, id: str, action: Action, before: Shown | None = None
+) -> Shown:
     """Act on a job that stands still, and see that the table was followed; its last reading.
 
     ``before``: the one before, where there is one.
     """
-    before = before or look(scene, call, id)
+    before = before or look(context, call, id)
     was = State(before["State"])
     rule = cell(was, action)
     leads = target(was, action) if rule is EDGE else was
     requirement = f"route/{action}" if rule is EDGE else cell_id(action, was)
-    reply = scene.post(f"/jobs/{id}/{action}")
+    reply = context.post(f"/jobs/{id}/{action}")
     known = None
     if call.archives and action is Action.RESUBMIT and rule is EDGE and reply.status == 500:
         known = Shortfall.ARCHIVE_NOT_RESUBMITTED
     expected = f"HTTP {rule.status} for a {was} job of type {call.type}"
-    scene.require(requirement, reply.status == rule.status, expected, reply, known)
-    after = look(scene, call, id)
+    context.require(requirement, reply.status == rule.status, expected, reply, known)
+    after = look(context, call, id)
     if known is not None:
-        scene.require(requirement, lasting(after) == lasting(before), "no change", after)
+        context.require(requirement, lasting(after) == lasting(before), "no change", after)
         return after
     right = reply.json() == {} if reply.ok else not reply.body.strip()
-    scene.require(
+    context.require(
         "answer/accepted" if reply.ok else "answer/refused", right, "{} or nothing", reply
     )
     assert leads is not None
-    is_in(scene, requirement, after, leads)
+    is_in(context, requirement, after, leads)
     if leads is was:
-        scene.require(requirement, lasting(after) == lasting(before), f"as before: {before}", after)
+        context.require(
+            requirement, lasting(after) == lasting(before), f"as before: {before}", after
+        )
     elif action is Action.CANCEL:
         code = int(ErrorCode.CANCELED_JOB)
-        scene.equal("monitor/error-code-cancelled", "ErrorCode", code, after.get("ErrorCode"))
+        context.equal("monitor/error-code-cancelled", "ErrorCode", code, after.get("ErrorCode"))
     for key in ("Priority", "Type", "CreationTime"):
-        scene.equal(f"monitor/{KEPT[key]}", key, before.get(key), after.get(key))
+        context.equal(f"monitor/{KEPT[key]}", key, before.get(key), after.get(key))
     return after
 
 
-def resume(scene: Scene, call: Call, id: str) -> None:
+def resume(context: Context, call: Call, id: str) -> None:
     """Resume a Paused job where workers are free, so that it may run at once."""
-    ask(scene, call, id, State.PAUSED, Action.RESUME)
+    ask(context, call, id, State.PAUSED, Action.RESUME)
 
 
-def ask(scene: Scene, call: Call, id: str, state: State, action: Action) -> None:
+def ask(context: Context, call: Call, id: str, state: State, action: Action) -> None:
     """Act on a job in this state that does not stand still afterwards: what is answered."""
-    reply = scene.post(f"/jobs/{id}/{action}")
+    reply = context.post(f"/jobs/{id}/{action}")
     rule = cell(state, action)
     expected = f"HTTP {rule.status} for a {state} job of type {call.type}"
-    scene.require(f"route/{action}", reply.status == rule.status, expected, reply)
+    context.require(f"route/{action}", reply.status == rule.status, expected, reply)
 
 
-def has_failed(scene: Scene, shown: Shown, network: bool) -> None:
+def has_failed(context: Context, shown: Shown, network: bool) -> None:
     """A job that has ended badly says so, by State, ErrorCode and ErrorDescription.
 
     ``network``: whether it sends, so that the network may be what went wrong.
     """
-    is_in(scene, "monitor/state-failure", shown, State.FAILURE)
+    is_in(context, "monitor/state-failure", shown, State.FAILURE)
     code, said = shown.get("ErrorCode"), shown.get("ErrorDescription")
     others = {ErrorCode.SUCCESS, ErrorCode.CANCELED_JOB}
     others |= set() if network else {ErrorCode.NETWORK_PROTOCOL}
     named = isinstance(code, int) and code not in others
-    scene.require("monitor/state-failure", named, "the ErrorCode of what went wrong", code)
+    context.require("monitor/state-failure", named, "the ErrorCode of what went wrong", code)
     told = isinstance(said, str) and bool(said) and said != "Success"
-    scene.require("monitor/state-failure", told, "an ErrorDescription of what went wrong", said)
+    context.require("monitor/state-failure", told, "an ErrorDescription of what went wrong", said)
 
 
 KEPT = {"Priority": "priority", "Type": "type", "CreationTime": "creation-time"}
 
 
-def state(scene: Scene, id: str, answer: int = TAKEN) -> str:
+def state(context: Context, id: str, answer: int = TAKEN) -> str:
     """The State that ``GET /jobs/{id}`` shows, or what it answers instead.
 
     What the job has sent to the gate is answered: an HTTP status, as a peer gives it.
     """
-    pump(scene, answer)
-    reply = scene.fixture.client.get(f"/jobs/{id}")
+    pump(context, answer)
+    reply = context.resources.client.get(f"/jobs/{id}")
     found = reply.json()
     return str(found["State"]) if isinstance(found, dict) and "State" in found else str(reply)
 
 
-def pump(scene: Scene, answer: int = TAKEN) -> None:
+def pump(context: Context, answer: int = TAKEN) -> None:
     """Answer every step at the gate that no oracle follows."""
-    for job in scene.bench.prepared.values():
+    for job in context.driver.prepared.values():
         for hold in job.holds:
             hold.reply(answer)
 
 
-def await_end(scene: Scene, requirement: str, id: str, answer: int = TAKEN) -> None:
-    scene.until(
-        lambda: state(scene, id, answer) in FINAL,
+def await_end(context: Context, requirement: str, id: str, answer: int = TAKEN) -> None:
+    context.until(
+        lambda: state(context, id, answer) in FINAL,
         requirement,
         f"job {id} in Success or Failure",
-        lambda: state(scene, id, answer),
+        lambda: state(context, id, answer),
     )
 
 

@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.steps import complete, restart
-from conformance.steps import submit as peer_store
-from conformance.suites.case import NEEDS_MANAGED, QUICK_TO_STOP, Case, Profile, blocker_names
+from conformance.driver.script import complete, restart
+from conformance.driver.script import submit as peer_store
+from conformance.suites.case import NEEDS_MANAGED, QUICK_TO_STOP, Case, blocker_names
 from conformance.suites.route import judge
 from conformance.suites.route.calls import MODIFICATION, Call, Request, calls
 from conformance.suites.route.outcomes import has_succeeded, submit
 from conformance.suites.route.sending import as_permissive
+from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import Action, State
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
 
 TYPES = (
     "modify/study", "modify/source-removed", "anonymize/study", "split/series",
@@ -51,34 +52,34 @@ def cases(profile: Profile) -> Iterator[Case]:
     )
 
 
-def over_a_restart(scene: Scene) -> None:
+def over_a_restart(context: Context) -> None:
     """What waits is there again as it was, and does what was asked for when its turn comes."""
     known = {call.name: call for call in calls()}
-    held = blocker_names(scene.profile)
-    scene.do(*(peer_store(name, STEPS, FIRST) for name in held))
-    waiting = [(call, *submit(scene, call)) for call in (known[name] for name in TYPES)]
+    held = blocker_names(context.profile)
+    context.do(*(peer_store(name, STEPS, FIRST) for name in held))
+    waiting = [(call, *submit(context, call)) for call in (known[name] for name in TYPES)]
     lenient = as_permissive(known[PERMISSIVE])
-    resting = [(call, *submit(scene, call)) for call in (*(known[n] for n in PAUSED), lenient)]
+    resting = [(call, *submit(context, call)) for call in (*(known[n] for n in PAUSED), lenient)]
     for call, id, _ in resting:
-        judge.act(scene, call, id, Action.PAUSE)
-    before = {id: judge.look(scene, call, id) for call, id, _ in (*waiting, *resting)}
-    scene.do(restart())
+        judge.act(context, call, id, Action.PAUSE)
+    before = {id: judge.look(context, call, id) for call, id, _ in (*waiting, *resting)}
+    context.do(restart())
     for jobs, needed, state in ((waiting, REQUEUED, State.PENDING), (resting, STAYS, State.PAUSED)):
         for call, id, _ in jobs:
-            _is_there(scene, needed, call, id)
-            shown = judge.look(scene, call, id)
-            judge.is_in(scene, needed, shown, state)
+            _is_there(context, needed, call, id)
+            shown = judge.look(context, call, id)
+            judge.is_in(context, needed, shown, state)
             for key, value in _known(before[id]).items():
-                scene.equal(needed, f"{key} of a {call.type} job", value, _known(shown).get(key))
-    scene.do(*(complete(name) for name in held))
+                context.equal(needed, f"{key} of a {call.type} job", value, _known(shown).get(key))
+    context.do(*(complete(name) for name in held))
     for job in waiting:
-        _ends_well(scene, *job)
+        _ends_well(context, *job)
     *others, last = resting
     for job in others:
-        judge.resume(scene, job[0], job[1])
-        _ends_well(scene, *job)
-    judge.resume(scene, lenient, last[1])
-    _ends_well(scene, *last, answer=judge.REFUSED)
+        judge.resume(context, job[0], job[1])
+        _ends_well(context, *job)
+    judge.resume(context, lenient, last[1])
+    _ends_well(context, *last, answer=judge.REFUSED)
 
 
 def _known(shown: judge.Shown) -> judge.Shown:
@@ -89,19 +90,19 @@ def _known(shown: judge.Shown) -> judge.Shown:
     return {**judge.lasting(shown), "Content": content}
 
 
-def _is_there(scene: Scene, needed: str, call: Call, id: str) -> None:
-    reply = scene.fixture.client.get(f"/jobs/{id}")
-    scene.require(needed, reply.ok, f"the {call.type} job is there after a restart", reply)
+def _is_there(context: Context, needed: str, call: Call, id: str) -> None:
+    reply = context.resources.client.get(f"/jobs/{id}")
+    context.require(needed, reply.ok, f"the {call.type} job is there after a restart", reply)
 
 
 def _ends_well(
-    scene: Scene, call: Call, id: str, request: Request, answer: int = judge.TAKEN
+    context: Context, call: Call, id: str, request: Request, answer: int = judge.TAKEN
 ) -> None:
-    judge.await_end(scene, REQUEUED, id, answer)
-    shown = judge.look(scene, call, id)
+    judge.await_end(context, REQUEUED, id, answer)
+    shown = judge.look(context, call, id)
     if call.type == MODIFICATION and shown["ErrorCode"] == BAD_SEQUENCE_OF_CALLS:
         known = Shortfall.MODIFICATION_FAILS_AFTER_RESTART
         words = f"{shown['State']}, ErrorCode {BAD_SEQUENCE_OF_CALLS}"
-        scene.deviates(REQUEUED, f"a {call.type} job in {State.SUCCESS}", words, known)
+        context.deviates(REQUEUED, f"a {call.type} job in {State.SUCCESS}", words, known)
         return
-    has_succeeded(scene, replace(call, requirement=REQUEUED), request, id)
+    has_succeeded(context, replace(call, requirement=REQUEUED), request, id)

@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from conformance.suites.case import NEEDS_EXCLUSIVE, NEEDS_MANAGED, Case, Profile, inapplicable
+from conformance.suites.case import NEEDS_EXCLUSIVE, NEEDS_MANAGED, Case
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.outcomes import hold, let_go, remove, submit
+from conformance.sut.profile import Profile, inapplicable
 from spec.table import ACTIONS, FINAL, Action, ErrorCode, State
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
 
 # Ordinary, minimal and empty input of each type; two calls of one type are one implementation.
 TYPES = (
@@ -56,68 +57,68 @@ def unreachable(profile: Profile, call: Call) -> str | None:
     return inapplicable(profile, call.needs) if call.needs else None
 
 
-def check(call: Call, action: Action) -> Callable[[Scene], None]:
-    def run(scene: Scene) -> None:
-        done, _ = submit(scene, call)
-        judge.await_end(scene, call.requirement, done)
-        judge.act(scene, call, done, action)
-        failed = [_failed(scene, call)] if call.fails else []
-        held = hold(scene, "X")
+def check(call: Call, action: Action) -> Callable[[Context], None]:
+    def run(context: Context) -> None:
+        done, _ = submit(context, call)
+        judge.await_end(context, call.requirement, done)
+        judge.act(context, call, done, action)
+        failed = [_failed(context, call)] if call.fails else []
+        held = hold(context, "X")
         waiting: dict[str, judge.Shown | None] = {}
         try:
-            _standing_still(scene, call, waiting)
+            _standing_still(context, call, waiting)
             for id in (*waiting, *failed):
-                judge.act(scene, call, id, action, waiting.get(id))
+                judge.act(context, call, id, action, waiting.get(id))
         except judge.Unreadable:  # what waits makes the list of all jobs unreadable: let it run
-            let_go(scene, held)
+            let_go(context, held)
             for id in waiting:
-                judge.await_end(scene, call.requirement, id)
+                judge.await_end(context, call.requirement, id)
             return
-        let_go(scene, held)
+        let_go(context, held)
         for id in (*waiting, *failed):
-            _to_its_end(scene, call, id, State.FAILURE if id in failed else State.SUCCESS)
+            _to_its_end(context, call, id, State.FAILURE if id in failed else State.SUCCESS)
 
     run.__doc__ = f"{action} of a {call.type} job, in every state in which it stands still."
     return run
 
 
-def _standing_still(scene: Scene, call: Call, waiting: dict[str, judge.Shown | None]) -> None:
+def _standing_still(context: Context, call: Call, waiting: dict[str, judge.Shown | None]) -> None:
     """Behind jobs that hold every worker: one job that waits, one paused, one canceled.
 
     Puts them into ``waiting``, each with its last reading.
     """
     for before in (None, Action.PAUSE, Action.CANCEL):
-        id, _ = submit(scene, call)
+        id, _ = submit(context, call)
         waiting[id] = None
-        waiting[id] = shown = judge.look(scene, call, id)
-        judge.is_in(scene, "queue/pending-first", shown, State.PENDING)
+        waiting[id] = shown = judge.look(context, call, id)
+        judge.is_in(context, "queue/pending-first", shown, State.PENDING)
         if before is not None:
-            waiting[id] = judge.act(scene, call, id, before, shown)
+            waiting[id] = judge.act(context, call, id, before, shown)
 
 
-def _failed(scene: Scene, call: Call) -> str:
+def _failed(context: Context, call: Call) -> str:
     """A job that has failed by itself: what it works on was removed while it waited."""
-    held = hold(scene, "W")
-    id, request = submit(scene, call)
-    remove(scene, *request.remove)
-    let_go(scene, held)
-    judge.await_end(scene, call.requirement, id)
-    judge.has_failed(scene, judge.look(scene, call, id), network=call.sends is not None)
+    held = hold(context, "W")
+    id, request = submit(context, call)
+    remove(context, *request.remove)
+    let_go(context, held)
+    judge.await_end(context, call.requirement, id)
+    judge.has_failed(context, judge.look(context, call, id), network=call.sends is not None)
     return id
 
 
-def _to_its_end(scene: Scene, call: Call, id: str, end: State) -> None:
+def _to_its_end(context: Context, call: Call, id: str, end: State) -> None:
     """What waits, or is resumed, runs; what was canceled is as it was."""
-    scene.until(
-        lambda: judge.state(scene, id) in FINAL | {State.PAUSED},
+    context.until(
+        lambda: judge.state(context, id) in FINAL | {State.PAUSED},
         call.requirement,
         f"job {id} at its end, or {State.PAUSED}",
-        lambda: judge.state(scene, id),
+        lambda: judge.state(context, id),
     )
-    shown = judge.look(scene, call, id)
+    shown = judge.look(context, call, id)
     canceled = shown.get("ErrorCode") == ErrorCode.CANCELED_JOB
     if shown["State"] == State.PAUSED:
-        judge.resume(scene, call, id)
-        judge.await_end(scene, call.requirement, id)
-        shown = judge.look(scene, call, id)
-    judge.is_in(scene, call.requirement, shown, State.FAILURE if canceled else end)
+        judge.resume(context, call, id)
+        judge.await_end(context, call.requirement, id)
+        shown = judge.look(context, call, id)
+    judge.is_in(context, call.requirement, shown, State.FAILURE if canceled else end)

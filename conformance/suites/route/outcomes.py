@@ -10,27 +10,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from conformance.driver.script import Via, complete
+from conformance.driver.script import submit as peer_store
 from conformance.errors import Unjudged
-from conformance.servers.client import Reply
-from conformance.steps import Via, complete
-from conformance.steps import submit as peer_store
 from conformance.suites.case import (
     NEEDS_DELETE,
     NEEDS_EXCLUSIVE,
     NEEDS_MANAGED,
     Case,
-    Profile,
     blocker_names,
-    inapplicable,
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request, check_archive, dicts
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
+from conformance.sut.client import Reply
+from conformance.sut.profile import Profile, inapplicable
 from spec.table import Action, State
 
 if TYPE_CHECKING:
-    from conformance.scene import Call as Open
-    from conformance.scene import Scene
+    from conformance.driver.context import Call as Open
+    from conformance.driver.context import Context
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",
@@ -108,80 +107,80 @@ def _cases(profile: Profile, call: Call) -> Iterator[Case]:
 
 
 def submit(
-    scene: Scene, call: Call, mode: Mode = ASYNCHRONOUS, requirement: str | None = None
+    context: Context, call: Call, mode: Mode = ASYNCHRONOUS, requirement: str | None = None
 ) -> tuple[str, Request]:
     """Make a job by an asynchronous call, and see that its answer is a handle."""
-    request = call.make(scene)
-    body = {**request.body, **mode, "Priority": scene.fixture.priority}
-    reply = scene.post(request.path, body)
+    request = call.make(context)
+    body = {**request.body, **mode, "Priority": context.resources.priority}
+    reply = context.post(request.path, body)
     made = reply.json()
     handle = isinstance(made, dict) and isinstance(made.get("ID"), str)
     handle = handle and str(made.get("Path")).startswith("/jobs/")
     expected = "HTTP 200 with the ID and the Path of a job"
-    scene.require(requirement or call.requirement, reply.ok and handle, expected, reply)
+    context.require(requirement or call.requirement, reply.ok and handle, expected, reply)
     id = str(made["ID"])
-    scene.other(id)
+    context.other(id)
     right = made.get("Path") == f"/jobs/{id}"
-    scene.require("submit/asynchronous-handle", right, f"Path /jobs/{id}", made.get("Path"))
+    context.require("submit/asynchronous-handle", right, f"Path /jobs/{id}", made.get("Path"))
     return id, request
 
 
-def own_jobs(scene: Scene) -> dict[str, dict[str, Any]]:
+def own_jobs(context: Context) -> dict[str, dict[str, Any]]:
     """The jobs that bear the run's Priority, by their ids."""
-    found = scene.fixture.client.get(judge.EXPAND).jobs()
-    return {one["ID"]: one for one in found if one.get("Priority") == scene.fixture.priority}
+    found = context.resources.client.get(judge.EXPAND).jobs()
+    return {one["ID"]: one for one in found if one.get("Priority") == context.resources.priority}
 
 
-def new_job(scene: Scene, call: Call, before: set[str]) -> str:
+def new_job(context: Context, call: Call, before: set[str]) -> str:
     """The one job that a call has made which did not say so."""
-    found = [id for id in own_jobs(scene) if id not in before]
+    found = [id for id in own_jobs(context) if id not in before]
     for id in found:
-        scene.other(id)
+        context.other(id)
     expected = "one job of it in the list of jobs"
-    scene.require(call.requirement, len(found) == 1, expected, f"{len(found)} jobs")
+    context.require(call.requirement, len(found) == 1, expected, f"{len(found)} jobs")
     return found[0]
 
 
-def hold(scene: Scene, letter: str) -> list[str]:
+def hold(context: Context, letter: str) -> list[str]:
     """Jobs that hold every worker, until `let_go`."""
-    names = [f"{letter}{name[1:]}" for name in blocker_names(scene.profile)]
-    scene.do(*(peer_store(name) for name in names))
+    names = [f"{letter}{name[1:]}" for name in blocker_names(context.profile)]
+    context.do(*(peer_store(name) for name in names))
     return names
 
 
-def let_go(scene: Scene, names: list[str]) -> None:
-    scene.do(*(complete(name) for name in names))
+def let_go(context: Context, names: list[str]) -> None:
+    context.do(*(complete(name) for name in names))
 
 
-def remove(scene: Scene, *paths: str) -> None:
+def remove(context: Context, *paths: str) -> None:
     """Remove what a job works on, or a part of it."""
     for path in paths:
-        reply = scene.ask("DELETE", path)
+        reply = context.ask("DELETE", path)
         if not reply.ok:
             raise Unjudged(f"the server does not remove {path}: {reply}")
 
 
 # --- the checks --------------------------------------------------------------------------------
 
-Check = Callable[["Scene"], None]
+Check = Callable[["Context"], None]
 
 
 def asynchronous(call: Call) -> Check:
     """An asynchronous call gives a job of the right Type that does what was asked."""
 
-    def run(scene: Scene) -> None:
-        id, request = submit(scene, call)
-        judge.await_end(scene, call.requirement, id)
-        has_succeeded(scene, call, request, id)
+    def run(context: Context) -> None:
+        id, request = submit(context, call)
+        judge.await_end(context, call.requirement, id)
+        has_succeeded(context, call, request, id)
         if call.archives:
-            reply = scene.get(f"/jobs/{id}/archive")
-            scene.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
-            check_archive(scene, request, call.type, reply.body)
-            again = scene.get(f"/jobs/{id}/archive")
+            reply = context.get(f"/jobs/{id}/archive")
+            context.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
+            check_archive(context, request, call.type, reply.body)
+            again = context.get(f"/jobs/{id}/archive")
             same = again.ok and again.body == reply.body
-            scene.require("route/archive-output", same, "the same archive once more", again)
-            other = scene.get(f"/jobs/{id}/{NO_OUTPUT}").status
-            scene.equal("route/archive-output", f"HTTP status of its {NO_OUTPUT}", 404, other)
+            context.require("route/archive-output", same, "the same archive once more", again)
+            other = context.get(f"/jobs/{id}/{NO_OUTPUT}").status
+            context.equal("route/archive-output", f"HTTP status of its {NO_OUTPUT}", 404, other)
 
     return run
 
@@ -189,20 +188,20 @@ def asynchronous(call: Call) -> Check:
 def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = None) -> Check:
     """A synchronous call gives the result, and leaves the job that it ran as."""
 
-    def run(scene: Scene) -> None:
-        request = call.make(scene)
-        before = set(own_jobs(scene))
-        body = {**request.body, **mode, "Priority": scene.fixture.priority}
+    def run(context: Context) -> None:
+        request = call.make(context)
+        before = set(own_jobs(context))
+        body = {**request.body, **mode, "Priority": context.resources.priority}
         needed = requirement or call.requirement
         if call.sends is None:
-            reply = scene.post(request.path, body)
+            reply = context.post(request.path, body)
         else:
-            under_way = scene.call("POST", request.path, body)
-            reply = answered(scene, under_way, needed)
-        scene.require(needed, reply.ok, "HTTP 200 with the result", reply)
-        gives_the_result(scene, call, request, reply, needed)
-        judge.await_end(scene, call.requirement, id := new_job(scene, call, before))
-        has_succeeded(scene, call, request, id)
+            under_way = context.call("POST", request.path, body)
+            reply = answered(context, under_way, needed)
+        context.require(needed, reply.ok, "HTTP 200 with the result", reply)
+        gives_the_result(context, call, request, reply, needed)
+        judge.await_end(context, call.requirement, id := new_job(context, call, before))
+        has_succeeded(context, call, request, id)
 
     return run
 
@@ -212,83 +211,85 @@ def both_fields(call: Call) -> Check:
     needed = "submit/both-fields"
     waits = synchronous(call, {"Synchronous": True, "Asynchronous": True}, needed)
 
-    def run(scene: Scene) -> None:
-        waits(scene)
-        id, _ = submit(scene, call, {"Synchronous": False, "Asynchronous": False}, needed)
-        judge.await_end(scene, call.requirement, id)
+    def run(context: Context) -> None:
+        waits(context)
+        id, _ = submit(context, call, {"Synchronous": False, "Asynchronous": False}, needed)
+        judge.await_end(context, call.requirement, id)
 
     return run
 
 
 def gives_the_result(
-    scene: Scene, call: Call, request: Request, reply: Reply, requirement: str
+    context: Context, call: Call, request: Request, reply: Reply, requirement: str
 ) -> None:
     if call.archives:
-        check_archive(scene, request, call.type, reply.body)
+        check_archive(context, request, call.type, reply.body)
         return
     result = reply.json()
     expected = f"the result: {', '.join(call.shows)}"
     whole = isinstance(result, dict) and set(call.shows) <= set(result)
-    scene.require(requirement, whole, expected, reply)
-    request.verify(scene, result)
+    context.require(requirement, whole, expected, reply)
+    request.verify(context, result)
 
 
-def has_succeeded(scene: Scene, call: Call, request: Request, id: str) -> None:
+def has_succeeded(context: Context, call: Call, request: Request, id: str) -> None:
     """The job is of the right Type, in Success, with the Content of its Type."""
-    shown = judge.look(scene, call, id)
-    judge.is_in(scene, call.requirement, shown, State.SUCCESS)
-    scene.equal("route/type", "Type", call.type, shown.get("Type"))
-    scene.equal("submit/priority", "Priority", scene.fixture.priority, shown.get("Priority"))
+    shown = judge.look(context, call, id)
+    judge.is_in(context, call.requirement, shown, State.SUCCESS)
+    context.equal("route/type", "Type", call.type, shown.get("Type"))
+    context.equal("submit/priority", "Priority", context.resources.priority, shown.get("Priority"))
     content = shown.get("Content")
     if not isinstance(content, dict):
-        scene.deviates("monitor/content", "Content as a JSON object", str(content))
+        context.deviates("monitor/content", "Content as a JSON object", str(content))
         return
     shows = call.shows if not call.empty else [k for k in call.shows if k != "TargetStudy"]
     missing = [key for key in shows if key not in content]
-    scene.require("route/content", not missing, f"Content with {', '.join(shows)}", content)
+    context.require("route/content", not missing, f"Content with {', '.join(shows)}", content)
     if "InstancesCount" in content:
-        scene.equal("route/content", "InstancesCount", request.instances, content["InstancesCount"])
+        context.equal(
+            "route/content", "InstancesCount", request.instances, content["InstancesCount"]
+        )
     if "FailedInstancesCount" in content and not request.body.get("Permissive"):
         failed = content["FailedInstancesCount"]
-        scene.equal("route/content", "FailedInstancesCount", 0, failed)
+        context.equal("route/content", "FailedInstancesCount", 0, failed)
     if call.sends is Via.MODALITY:
-        marks = [job.slot.mark for job in scene.bench.prepared.values()]
-        scene.require(
+        marks = [job.slot.mark for job in context.driver.prepared.values()]
+        context.require(
             "route/content", content["RemoteAet"] in marks, f"RemoteAet in {marks}", content
         )
-    request.verify(scene, content)
+    request.verify(context, content)
 
 
-def answered(scene: Scene, call: Open, requirement: str, answer: int = judge.TAKEN) -> Reply:
+def answered(context: Context, call: Open, requirement: str, answer: int = judge.TAKEN) -> Reply:
     """The answer of a call whose job has all that it needs; its steps are answered meanwhile."""
 
     def has_ended() -> bool:
-        judge.pump(scene, answer)
+        judge.pump(context, answer)
         return call.ended()
 
-    scene.until(has_ended, requirement, "an answer, since the job can end", lambda: "no answer")
-    return scene.answered(call, requirement, "an answer")
+    context.until(has_ended, requirement, "an answer, since the job can end", lambda: "no answer")
+    return context.answered(call, requirement, "an answer")
 
 
 def waits(call: Call) -> Check:
     """A synchronous call stays open while its job waits, and answers when it has ended."""
 
-    def run(scene: Scene) -> None:
-        request = call.make(scene)
-        before = set(own_jobs(scene))
-        held = hold(scene, "X")
-        body = {**request.body, "Synchronous": True, "Priority": scene.fixture.priority}
-        under_way = scene.call("POST", request.path, body)
-        id = _appears(scene, call, before)
-        shown = judge.look(scene, call, id)
-        judge.is_in(scene, "queue/pending-first", shown, State.PENDING)
+    def run(context: Context) -> None:
+        request = call.make(context)
+        before = set(own_jobs(context))
+        held = hold(context, "X")
+        body = {**request.body, "Synchronous": True, "Priority": context.resources.priority}
+        under_way = context.call("POST", request.path, body)
+        id = _appears(context, call, before)
+        shown = judge.look(context, call, id)
+        judge.is_in(context, "queue/pending-first", shown, State.PENDING)
         early = under_way.ended()
         needed = "submit/synchronous-waits"
-        scene.require(needed, not early, "no answer while the job waits", "an answer")
-        let_go(scene, held)
-        reply = answered(scene, under_way, needed)
-        scene.require(needed, reply.ok, "HTTP 200 with the result", reply)
-        gives_the_result(scene, call, request, reply, needed)
+        context.require(needed, not early, "no answer while the job waits", "an answer")
+        let_go(context, held)
+        reply = answered(context, under_way, needed)
+        context.require(needed, reply.ok, "HTTP 200 with the result", reply)
+        gives_the_result(context, call, request, reply, needed)
 
     return run
 
@@ -296,13 +297,13 @@ def waits(call: Call) -> Check:
 def fails(call: Call) -> Check:
     """A job that cannot do its work ends in Failure, with the ErrorCode of what went wrong."""
 
-    def run(scene: Scene) -> None:
-        held = [] if call.sends else hold(scene, "X")
-        id, request = submit(scene, call)
-        remove(scene, *request.remove)
-        let_go(scene, held)
-        judge.await_end(scene, call.requirement, id, judge.REFUSED)
-        judge.has_failed(scene, judge.look(scene, call, id), network=call.sends is not None)
+    def run(context: Context) -> None:
+        held = [] if call.sends else hold(context, "X")
+        id, request = submit(context, call)
+        remove(context, *request.remove)
+        let_go(context, held)
+        judge.await_end(context, call.requirement, id, judge.REFUSED)
+        judge.has_failed(context, judge.look(context, call, id), network=call.sends is not None)
 
     return run
 
@@ -310,21 +311,21 @@ def fails(call: Call) -> Check:
 def fails_without_one(call: Call) -> Check:
     """A job that lacks one of its instances has failed, whichever it is and whatever it did."""
 
-    def run(scene: Scene) -> None:
-        held = hold(scene, "X")
+    def run(context: Context) -> None:
+        held = hold(context, "X")
         lacking: list[str] = []
         many = 1
         while len(lacking) < many:
-            id, request = submit(scene, call)
+            id, request = submit(context, call)
             many = request.instances
-            found = [scene.get(f"{path}/instances").json() for path in request.remove]
+            found = [context.get(f"{path}/instances").json() for path in request.remove]
             paths = sorted(f"/instances/{one['ID']}" for each in found for one in dicts(each))
-            remove(scene, *paths[len(lacking) : len(lacking) + 1])
+            remove(context, *paths[len(lacking) : len(lacking) + 1])
             lacking.append(id)
-        let_go(scene, held)
+        let_go(context, held)
         for id in lacking:
-            judge.await_end(scene, call.requirement, id)
-            judge.has_failed(scene, judge.look(scene, call, id), network=False)
+            judge.await_end(context, call.requirement, id)
+            judge.has_failed(context, judge.look(context, call, id), network=False)
 
     return run
 
@@ -332,53 +333,53 @@ def fails_without_one(call: Call) -> Check:
 def fails_open(call: Call) -> Check:
     """The synchronous call of a job that fails answers an HTTP error with its ErrorCode."""
 
-    def run(scene: Scene) -> None:
-        request = call.make(scene)
-        before = set(own_jobs(scene))
-        held = [] if call.sends else hold(scene, "X")
-        body = {**request.body, "Synchronous": True, "Priority": scene.fixture.priority}
-        under_way = scene.call("POST", request.path, body)
-        id = _appears(scene, call, before)
-        remove(scene, *request.remove)
-        let_go(scene, held)
+    def run(context: Context) -> None:
+        request = call.make(context)
+        before = set(own_jobs(context))
+        held = [] if call.sends else hold(context, "X")
+        body = {**request.body, "Synchronous": True, "Priority": context.resources.priority}
+        under_way = context.call("POST", request.path, body)
+        id = _appears(context, call, before)
+        remove(context, *request.remove)
+        let_go(context, held)
         needed = "submit/synchronous-failure"
-        reply = answered(scene, under_way, needed, judge.REFUSED)
-        judge.await_end(scene, call.requirement, id)
-        shown = judge.look(scene, call, id)
-        judge.has_failed(scene, shown, network=call.sends is not None)
+        reply = answered(context, under_way, needed, judge.REFUSED)
+        judge.await_end(context, call.requirement, id)
+        shown = judge.look(context, call, id)
+        judge.has_failed(context, shown, network=call.sends is not None)
         error = reply.json()
         code = shown["ErrorCode"]
         told = (
             reply.status >= 400 and isinstance(error, dict) and error.get("OrthancStatus") == code
         )
-        scene.require(needed, told, f"an HTTP error with OrthancStatus {code}", reply)
+        context.require(needed, told, f"an HTTP error with OrthancStatus {code}", reply)
 
     return run
 
 
-def _appears(scene: Scene, call: Call, before: set[str]) -> str:
+def _appears(context: Context, call: Call, before: set[str]) -> str:
     """The job of a call that is not answered yet."""
-    scene.until(
-        lambda: bool(set(own_jobs(scene)) - before),
+    context.until(
+        lambda: bool(set(own_jobs(context)) - before),
         call.requirement,
         "a job of the call in the list of jobs",
         lambda: "no such job is listed",
     )
-    return new_job(scene, call, before)
+    return new_job(context, call, before)
 
 
 def output_deleted(call: Call) -> Check:
     """DELETE of the archive of a job removes the archive, and leaves the job."""
 
-    def run(scene: Scene) -> None:
-        id = _with_archive(scene, call)
+    def run(context: Context) -> None:
+        id = _with_archive(context, call)
         needed = "history/delete-archive"
-        reply = scene.ask("DELETE", f"/jobs/{id}/archive")
-        scene.require(needed, reply.ok, "HTTP 200", reply)
-        scene.equal(
-            needed, "HTTP status of the archive", 404, scene.get(f"/jobs/{id}/archive").status
+        reply = context.ask("DELETE", f"/jobs/{id}/archive")
+        context.require(needed, reply.ok, "HTTP 200", reply)
+        context.equal(
+            needed, "HTTP status of the archive", 404, context.get(f"/jobs/{id}/archive").status
         )
-        judge.is_in(scene, needed, judge.look(scene, call, id), State.SUCCESS)
+        judge.is_in(context, needed, judge.look(context, call, id), State.SUCCESS)
 
     return run
 
@@ -386,27 +387,27 @@ def output_deleted(call: Call) -> Check:
 def job_deleted(call: Call) -> Check:
     """DELETE of a completed job removes it from every list, and its archive with it."""
 
-    def run(scene: Scene) -> None:
-        id = _with_archive(scene, call)
+    def run(context: Context) -> None:
+        id = _with_archive(context, call)
         needed = "history/delete-job"
-        reply = scene.ask("DELETE", f"/jobs/{id}")
-        scene.require(needed, reply.ok, "HTTP 200", reply)
+        reply = context.ask("DELETE", f"/jobs/{id}")
+        context.require(needed, reply.ok, "HTTP 200", reply)
         for path in (f"/jobs/{id}", f"/jobs/{id}/archive", f"/jobs/{id}/{Action.CANCEL}"):
             method, status = ("POST", 400) if path.endswith(Action.CANCEL) else ("GET", 404)
-            found = scene.ask(method, path)
-            scene.equal(needed, f"HTTP status of {method} {path}", status, found.status)
-        listed = [*scene.jobs(), *own_jobs(scene)]
-        scene.require(needed, id not in listed, "a list without the job", "it is still listed")
+            found = context.ask(method, path)
+            context.equal(needed, f"HTTP status of {method} {path}", status, found.status)
+        listed = [*context.jobs(), *own_jobs(context)]
+        context.require(needed, id not in listed, "a list without the job", "it is still listed")
 
     return run
 
 
-def _with_archive(scene: Scene, call: Call) -> str:
-    id, request = submit(scene, call)
-    judge.await_end(scene, call.requirement, id)
-    reply = scene.get(f"/jobs/{id}/archive")
-    scene.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
-    check_archive(scene, request, call.type, reply.body)
+def _with_archive(context: Context, call: Call) -> str:
+    id, request = submit(context, call)
+    judge.await_end(context, call.requirement, id)
+    reply = context.get(f"/jobs/{id}/archive")
+    context.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
+    check_archive(context, request, call.type, reply.body)
     return id
 
 

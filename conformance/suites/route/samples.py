@@ -21,7 +21,7 @@ from conformance.errors import Unjudged
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-    from conformance.scene import Scene
+    from conformance.driver.context import Context
 
 UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFError,
               NotImplementedError, struct.error)  # fmt: skip
@@ -64,21 +64,21 @@ def orthanc_id(*names: str) -> str:
     return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
 
 
-def patient_id(scene: Scene) -> str:
+def patient_id(context: Context) -> str:
     """A PatientID that nobody else has. What is stored under it is removed at the end."""
-    name = f"{scene.fixture.patient}-{secrets.token_hex(4)}"
-    scene.resource(f"/patients/{orthanc_id(name)}")
+    name = f"{context.resources.patient}-{secrets.token_hex(4)}"
+    context.resource(f"/patients/{orthanc_id(name)}")
     return name
 
 
-def sample(scene: Scene) -> Sample:
+def sample(context: Context) -> Sample:
     """Store a new sample. Raises `Unjudged` where the server does not take it."""
-    made = Sample(patient_id(scene), uid(), (uid(), uid()), (uid(), uid(), uid()))
+    made = Sample(patient_id(context), uid(), (uid(), uid()), (uid(), uid(), uid()))
     for number in range(len(made.uids)):
-        reply = scene.fixture.client.post("/instances", _file(made, number))
+        reply = context.resources.client.post("/instances", _file(made, number))
         if not reply.ok:
             raise Unjudged(f"the server does not store an instance for us: {reply}")
-    scene.lines.append(f"store study {made.study}, of two series, with one and two instances")
+    context.lines.append(f"store study {made.study}, of two series, with one and two instances")
     return made
 
 

@@ -11,20 +11,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.servers.gate import PARTLY
-from conformance.suites.case import Case, Profile
+from conformance.peer.gate import PARTLY
+from conformance.suites.case import Case
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.outcomes import has_succeeded, submit, unreachable
+from conformance.sut.profile import Profile
 from spec.table import Action, ErrorCode, State
 
 if TYPE_CHECKING:
-    from conformance.scene import Scene
-    from conformance.servers.gate import Hold
+    from conformance.driver.context import Context
+    from conformance.peer.gate import Hold
 
 RETRIEVE = "retrieve/studies"
 PERMISSIVE = ("store/instances", RETRIEVE)
-Check = Callable[["Scene"], None]
+Check = Callable[["Context"], None]
 
 
 def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -48,8 +49,8 @@ def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
 def as_permissive(call: Call) -> Call:
     """The same call, with Permissive true."""
 
-    def make(scene: Scene) -> Request:
-        request = call.make(scene)
+    def make(context: Context) -> Request:
+        request = call.make(context)
         return replace(request, body={**request.body, "Permissive": True})
 
     return replace(call, make=make)
@@ -60,11 +61,11 @@ def permissive(call: Call) -> Check:
 
     asked = as_permissive(call)
 
-    def run(scene: Scene) -> None:
-        id, request = submit(scene, asked)
-        judge.await_end(scene, "route/permissive", id, judge.REFUSED)
-        judge.is_in(scene, "route/permissive", judge.look(scene, call, id), State.SUCCESS)
-        has_succeeded(scene, asked, request, id)
+    def run(context: Context) -> None:
+        id, request = submit(context, asked)
+        judge.await_end(context, "route/permissive", id, judge.REFUSED)
+        judge.is_in(context, "route/permissive", judge.look(context, call, id), State.SUCCESS)
+        has_succeeded(context, asked, request, id)
 
     return run
 
@@ -77,13 +78,13 @@ def still(call: Call, action: Action) -> Check:
     }[action]
     asked = as_permissive(call)
 
-    def run(scene: Scene) -> None:
-        id, _ = submit(scene, asked)
-        _asked(scene, asked, id, action)
-        _stops(scene, id, action, stopped)
-        judge.ask(scene, call, id, stopped, again)
-        judge.await_end(scene, "route/permissive", id, judge.REFUSED)
-        judge.is_in(scene, "route/permissive", judge.look(scene, call, id), State.SUCCESS)
+    def run(context: Context) -> None:
+        id, _ = submit(context, asked)
+        _asked(context, asked, id, action)
+        _stops(context, id, action, stopped)
+        judge.ask(context, call, id, stopped, again)
+        judge.await_end(context, "route/permissive", id, judge.REFUSED)
+        judge.is_in(context, "route/permissive", judge.look(context, call, id), State.SUCCESS)
 
     return run
 
@@ -91,14 +92,14 @@ def still(call: Call, action: Action) -> Check:
 def partly(call: Call) -> Check:
     """A C-MOVE that is answered with a warning has failed: something was not sent."""
 
-    def run(scene: Scene) -> None:
-        id, _ = submit(scene, call)
-        _step(scene, call, 1).reply(PARTLY)
-        judge.await_end(scene, call.requirement, id)
-        shown = judge.look(scene, call, id)
-        judge.has_failed(scene, shown, network=True)
+    def run(context: Context) -> None:
+        id, _ = submit(context, call)
+        _step(context, call, 1).reply(PARTLY)
+        judge.await_end(context, call.requirement, id)
+        shown = judge.look(context, call, id)
+        judge.has_failed(context, shown, network=True)
         code = int(ErrorCode.NETWORK_PROTOCOL)
-        scene.equal("monitor/error-code-step", "ErrorCode", code, shown.get("ErrorCode"))
+        context.equal("monitor/error-code-step", "ErrorCode", code, shown.get("ErrorCode"))
 
     return run
 
@@ -106,19 +107,19 @@ def partly(call: Call) -> Check:
 def fails_late(call: Call) -> Check:
     """A step that fails behind one that succeeded ends the job, and no other step comes."""
 
-    def run(scene: Scene) -> None:
-        id, _ = submit(scene, call)
-        _step(scene, call, 1).reply(judge.TAKEN)
-        _step(scene, call, 2).reply(judge.REFUSED)
+    def run(context: Context) -> None:
+        id, _ = submit(context, call)
+        _step(context, call, 1).reply(judge.TAKEN)
+        _step(context, call, 2).reply(judge.REFUSED)
         needed = "monitor/state-failure"
-        scene.until(
-            lambda: scene.job(id)["State"] == State.FAILURE,
+        context.until(
+            lambda: context.job(id)["State"] == State.FAILURE,
             needed,
             f"{State.FAILURE}, since a step has failed",
-            lambda: scene.job(id)["State"],
+            lambda: context.job(id)["State"],
         )
-        judge.has_failed(scene, judge.look(scene, call, id), network=True)
-        scene.equal(needed, "steps that arrived", 2, len(_holds(scene)))
+        judge.has_failed(context, judge.look(context, call, id), network=True)
+        context.equal(needed, "steps that arrived", 2, len(_holds(context)))
 
     return run
 
@@ -126,14 +127,14 @@ def fails_late(call: Call) -> Check:
 def paused(call: Call) -> Check:
     """A pause takes effect at the end of the step that runs; resumed, the job goes on behind it."""
 
-    def run(scene: Scene) -> None:
-        id, request = submit(scene, call)
-        _asked(scene, call, id, Action.PAUSE)
-        _stops(scene, id, Action.PAUSE, State.PAUSED)
-        judge.resume(scene, call, id)
-        _step(scene, call, 2)
-        judge.await_end(scene, call.requirement, id)
-        has_succeeded(scene, call, request, id)
+    def run(context: Context) -> None:
+        id, request = submit(context, call)
+        _asked(context, call, id, Action.PAUSE)
+        _stops(context, id, Action.PAUSE, State.PAUSED)
+        judge.resume(context, call, id)
+        _step(context, call, 2)
+        judge.await_end(context, call.requirement, id)
+        has_succeeded(context, call, request, id)
 
     return run
 
@@ -141,53 +142,53 @@ def paused(call: Call) -> Check:
 def canceled(call: Call) -> Check:
     """A cancel takes effect at the end of the step that runs; resubmitted, the job starts over."""
 
-    def run(scene: Scene) -> None:
-        id, _ = submit(scene, call)
-        first = _asked(scene, call, id, Action.CANCEL)
-        _stops(scene, id, Action.CANCEL, State.FAILURE)
-        code, shown = int(ErrorCode.CANCELED_JOB), judge.look(scene, call, id)
-        scene.equal("monitor/error-code-cancelled", "ErrorCode", code, shown.get("ErrorCode"))
-        judge.ask(scene, call, id, State.FAILURE, Action.RESUBMIT)
-        again = _step(scene, call, 2)
+    def run(context: Context) -> None:
+        id, _ = submit(context, call)
+        first = _asked(context, call, id, Action.CANCEL)
+        _stops(context, id, Action.CANCEL, State.FAILURE)
+        code, shown = int(ErrorCode.CANCELED_JOB), judge.look(context, call, id)
+        context.equal("monitor/error-code-cancelled", "ErrorCode", code, shown.get("ErrorCode"))
+        judge.ask(context, call, id, State.FAILURE, Action.RESUBMIT)
+        again = _step(context, call, 2)
         needed = "step/resubmitted-starts-over"
-        scene.equal(needed, "the step that it begins with", first.step, again.step)
-        judge.await_end(scene, call.requirement, id)
-        judge.is_in(scene, call.requirement, judge.look(scene, call, id), State.SUCCESS)
+        context.equal(needed, "the step that it begins with", first.step, again.step)
+        judge.await_end(context, call.requirement, id)
+        judge.is_in(context, call.requirement, judge.look(context, call, id), State.SUCCESS)
 
     return run
 
 
-def _asked(scene: Scene, call: Call, id: str, action: Action) -> Hold:
+def _asked(context: Context, call: Call, id: str, action: Action) -> Hold:
     """Ask it of a job while its first step waits, then let that step succeed."""
-    first = _step(scene, call, 1)
-    judge.is_in(scene, "monitor/state-running", scene.job(id), State.RUNNING)
-    judge.ask(scene, call, id, State.RUNNING, action)
+    first = _step(context, call, 1)
+    judge.is_in(context, "monitor/state-running", context.job(id), State.RUNNING)
+    judge.ask(context, call, id, State.RUNNING, action)
     first.reply(judge.TAKEN)
     return first
 
 
-def _stops(scene: Scene, id: str, action: Action, state: State) -> None:
+def _stops(context: Context, id: str, action: Action, state: State) -> None:
     """The job comes to this state, without another step."""
 
     def has_stopped() -> bool:
-        further = len(_holds(scene)) - 1
-        scene.require(f"route/{action}", not further, "no further step", f"{further} more")
-        return str(scene.job(id)["State"]) == state
+        further = len(_holds(context)) - 1
+        context.require(f"route/{action}", not further, "no further step", f"{further} more")
+        return str(context.job(id)["State"]) == state
 
-    scene.until(has_stopped, f"route/{action}", state, lambda: scene.job(id)["State"])
+    context.until(has_stopped, f"route/{action}", state, lambda: context.job(id)["State"])
 
 
-def _step(scene: Scene, call: Call, number: int) -> Hold:
+def _step(context: Context, call: Call, number: int) -> Hold:
     """Wait until so many steps of the call's job have arrived; the last of them."""
-    scene.until(
-        lambda: len(_holds(scene)) >= number,
+    context.until(
+        lambda: len(_holds(context)) >= number,
         call.requirement,
         f"step {number} of the job at the gate",
-        lambda: f"{len(_holds(scene))} steps have arrived",
+        lambda: f"{len(_holds(context))} steps have arrived",
     )
-    return _holds(scene)[number - 1]
+    return _holds(context)[number - 1]
 
 
-def _holds(scene: Scene) -> list[Hold]:
-    (job,) = scene.bench.prepared.values()
+def _holds(context: Context) -> list[Hold]:
+    (job,) = context.driver.prepared.values()
     return job.holds

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.automata.automaton import Input, Machine, Output, Way, Word
-from conformance.automata.learning import Server, _Known
+from conformance.learn.learning import Server, _Known
 
 
 def changed(machine: Machine, state: int, one: Input, way: Way) -> Machine:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from conformance.evidence.listing import THROUGHOUT
 from conformance.evidence.matrix import UNNAMED, Column, Field, Mark, fields, markdown
-from conformance.listing import THROUGHOUT
 from spec.requirements import CATALOGUE
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from conformance.cli import app
+from conformance.cli.main import app
 from conformance.errors import BadArgument
 from conformance.passive.trace import check
 from tests.conformance.passive.test_judge import job

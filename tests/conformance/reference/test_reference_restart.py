@@ -442,7 +442,7 @@ def test_the_command_of_the_kit_says_the_same(database: Path, tmp_path: Path) ->
     (database / "jobs.db").write_bytes(b"something else\n" * 500)
     config = tmp_path / "config.json"
     config.write_text(f'{{"IndexDirectory": "{database}"}}')
-    command = [sys.executable, "-c", "from conformance.cli import main; main()", "serve"]
+    command = [sys.executable, "-c", "from conformance.cli.main import main; main()", "serve"]
     ended = subprocess.run(
         [*command, "--port", "0", "--config", str(config)],
         cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE,

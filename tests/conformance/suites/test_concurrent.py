@@ -9,8 +9,9 @@ import pytest
 from conformance.reference.faults import FAULTS
 from conformance.reference.faults import concurrency as planted
 from conformance.suites import suites
-from conformance.suites.case import NEEDS_EXCLUSIVE, Profile
+from conformance.suites.case import NEEDS_EXCLUSIVE
 from conformance.suites.concurrent import CLIENTS, pairs
+from conformance.sut.profile import Profile
 from spec.table import Action, State
 from tests.conformance.conftest import Run, command
 

@@ -11,20 +11,14 @@ from typing import Any
 import pytest
 
 from conformance.evidence.planted import SHOWN
-from conformance.servers import managed
-from conformance.servers.client import Client
-from conformance.suites.case import (
-    NEEDS_DELETE,
-    NEEDS_EXCLUSIVE,
-    NEEDS_MANAGED,
-    NOT_THIS_VERSION,
-    Case,
-    Profile,
-)
+from conformance.suites.case import NEEDS_DELETE, NEEDS_EXCLUSIVE, NEEDS_MANAGED, Case
 from conformance.suites.route import cases
 from conformance.suites.route.calls import INDEX, Request, calls, check_archive
 from conformance.suites.route.matrix import TYPES
 from conformance.suites.route.samples import Sample, _file, indexed_by, orthanc_id, read_file
+from conformance.sut import managed
+from conformance.sut.client import Client
+from conformance.sut.profile import NOT_THIS_VERSION, Profile
 from spec.relaxations import Shortfall
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS
@@ -113,7 +107,7 @@ def test_the_ids_are_those_of_orthanc() -> None:
 
 
 class Listener:
-    """A scene that only keeps what was found."""
+    """A context that only keeps what was found."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
@@ -152,23 +146,23 @@ ASKED = Request("", {}, uids=frozenset(SAMPLE.uids[:2]), instances=2)
     ],
 )
 def test_an_archive_holds_exactly_the_instances(files: dict[str, bytes], right: bool) -> None:
-    scene: Any = Listener()
-    check_archive(scene, ASKED, "Archive", zipped(files))
-    assert scene.broken == ([] if right else ["route/archive-output"])
+    context: Any = Listener()
+    check_archive(context, ASKED, "Archive", zipped(files))
+    assert context.broken == ([] if right else ["route/archive-output"])
 
 
 def test_an_archive_that_is_none_or_was_cut_is_reported() -> None:
     whole = zipped({"a": ONE, "b": TWO})
     for content in (b"", b"no archive", whole[:-30], whole[: len(whole) // 2]):
-        scene: Any = Listener()
-        check_archive(scene, ASKED, "Archive", content)
-        assert scene.broken == ["route/archive-output"]
+        context: Any = Listener()
+        check_archive(context, ASKED, "Archive", content)
+        assert context.broken == ["route/archive-output"]
 
 
 def test_a_medium_needs_an_index_of_its_instances() -> None:
-    scene: Any = Listener()
-    check_archive(scene, ASKED, "Media", zipped({"a": ONE, "b": TWO, INDEX: b"none"}))
-    assert scene.broken == ["route/media-index"]
+    context: Any = Listener()
+    check_archive(context, ASKED, "Media", zipped({"a": ONE, "b": TWO, INDEX: b"none"}))
+    assert context.broken == ["route/media-index"]
 
 
 # --- on servers ----------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.oracle import describe
-from conformance.replay import Recording, load
-from conformance.steps import Do
+from conformance.campaign.replay import Recording, load
+from conformance.driver.script import Do
+from conformance.oracle.oracle import describe
 from spec.engine import EMPTY, Config, Reply, Submit, View
 from spec.proofs import counterexample
 from spec.proofs.counterexample import MEASURED, build, in_words, rests

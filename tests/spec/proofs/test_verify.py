@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.replay import load
+from conformance.campaign.replay import load
 from spec.proofs import Checked, NotInstalled, ProofEngine, Scope, Verdict
 from spec.proofs import verify as verify_module
 from spec.proofs.verify import MODULES, Verification, verify

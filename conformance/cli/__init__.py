@@ -1,0 +1,1 @@
+"""The command line: a command a file; what its options mean; how what went wrong is told."""

@@ -1,0 +1,283 @@
+"""The options that several commands have, each written once.
+
+A group of options is a dataclass: a field is an option, its annotation says what Typer has to
+know of it. `spread` makes a command of a function that takes such groups: a parameter whose
+annotation is a group stands for the options of all its fields.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from conformance.errors import BadArgument
+
+if TYPE_CHECKING:
+    from conformance.reports import Reports
+    from conformance.session.session import Choice
+
+LONGEST = 3600.0  # seconds that one thing can be waited for
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON report.")]
+POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` with the fields of its groups as parameters of its own, in their order."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name in groups:
+            parameters += _parameters(groups[name])
+        else:
+            parameters.append(parameter.replace(annotation=hints[name]))
+
+    @wraps(command)
+    def spread_out(**given: Any) -> None:
+        made = {
+            name: group(**{one.name: given.pop(one.name) for one in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **made)
+
+    del spread_out.__dict__["__wrapped__"]  # its parameters are no longer those of `command`
+    spread_out.__annotations__ = {one.name: one.annotation for one in parameters}
+    spread_out.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return spread_out
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            one.name,
+            POSITIONAL,
+            default=inspect.Parameter.empty if one.default is MISSING else one.default,
+            annotation=hints[one.name],
+        )
+        for one in fields(group)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessOptions:
+    """How a server at a URL is reached, and how it lets us in."""
+
+    user: Annotated[str | None, typer.Option(metavar="NAME", help="User for HTTP Basic.")] = None
+    password_env: Annotated[
+        str | None,
+        typer.Option(metavar="VAR", help="The environment variable that holds the password."),
+    ] = None
+    ca_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The server's authority.")
+    ] = None
+    client_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Our certificate and key, as PEM.")
+    ] = None
+    insecure: Annotated[bool, typer.Option("--insecure", help="Accept any server certificate.")] = (
+        False
+    )
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY:VALUE", help="An HTTP header for every request. Repeatable."),
+    ] = None
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="S", min=0.1, max=LONGEST, help="Seconds for one answer of the server."
+        ),
+    ] = 10.0
+
+    def given(self) -> str | None:
+        """An option on how to be let in that was given, if one was."""
+        for name, value in (
+            ("--user", self.user),
+            ("--password-env", self.password_env),
+            ("--ca-cert", self.ca_cert),
+            ("--client-cert", self.client_cert),
+            ("--insecure", self.insecure or None),
+            ("--header", self.header or None),
+        ):
+            if value is not None:
+                return name
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """Settings of `Address`; what was not given is left out. Raises `BadArgument`."""
+        found: dict[str, Any] = {"insecure": self.insecure}
+        if self.password_env is not None:
+            if self.password_env not in os.environ:
+                raise BadArgument(f"--password-env: the variable {self.password_env} is not set")
+            found["password"] = os.environ[self.password_env]
+        if self.user is not None:
+            found["user"] = self.user
+        for key, path in (("ca_cert", self.ca_cert), ("client_cert", self.client_cert)):
+            if path is not None:
+                if not path.is_file():
+                    raise BadArgument(f"--{key.replace('_', '-')}: there is no file {path}")
+                found[key] = str(path)
+        found["headers"] = tuple(_header(text) for text in self.header or ())
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions(AccessOptions):
+    """Which server, how it is reached, and how it may be treated."""
+
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="[TARGET]",
+            help="A URL, 'reference' (embedded), or 'orthanc' (started from PATH).",
+            show_default=True,
+        ),
+    ] = "reference"
+    server_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEMPLATE",
+            help="How to start an Orthanc, e.g. 'chroot /srv/trixie Orthanc {config}'.",
+        ),
+    ] = None
+    workdir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the folder of a server that we start is made."),
+    ] = None
+    fault: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Plant a fault in the embedded reference server."),
+    ] = None
+    exclusive: Annotated[
+        bool,
+        typer.Option("--exclusive", help="Nobody else uses this server: its queue may be filled."),
+    ] = False
+    gate_address: Annotated[
+        str | None, typer.Option(metavar="HOST", help="How the server reaches this machine.")
+    ] = None
+    history_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="The server's JobsHistorySize, if it is not 10."),
+    ] = None
+    deadline: Annotated[
+        float,
+        typer.Option(
+            metavar="S", min=0.1, max=LONGEST, help="Seconds for each thing that has to come."
+        ),
+    ] = 5.0
+
+    def choice(self) -> Choice:
+        """The target. Raises `BadArgument` where these options contradict it."""
+        from conformance.session.session import ORTHANC, REFERENCE, Choice
+        from conformance.sut.client import Address
+
+        managed = self.target in (REFERENCE, ORTHANC)
+        if self.server_command is not None and self.target != ORTHANC:
+            raise BadArgument("--server-command belongs to the target 'orthanc'")
+        if self.workdir is not None and not managed:
+            raise BadArgument("--workdir belongs to a server that the kit starts")
+        if self.fault is not None and self.target != REFERENCE:
+            raise BadArgument("--fault belongs to the target 'reference'")
+        if managed and (access := self.given()) is not None:
+            raise BadArgument(f"{access} belongs to a target that is a URL")
+        if managed and self.history_size is not None:
+            raise BadArgument("--history-size belongs to a target that is a URL")
+        check_fault(self.fault)
+        address = None if managed else Address.parse(self.target, **self.settings())
+        return Choice(
+            self.target if address is None else address.url,  # without what may be a password
+            address,
+            self.server_command,
+            self.workdir,
+            self.fault,
+            self.exclusive,
+            self.gate_address,
+            self.history_size,
+            self.timeout,
+            self.deadline,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOptions:
+    """Which deviations are accepted."""
+
+    ledger: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Accepted deviations, instead of the shipped ledger."),
+    ] = None
+    no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Accept no deviation.")] = False
+
+    def file(self) -> Path | None:
+        """The ledger's file, or None for the shipped one. Raises `BadArgument`."""
+        if self.ledger is not None and self.no_ledger:
+            raise BadArgument("--ledger and --no-ledger exclude each other")
+        return self.ledger
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """The files that a run writes."""
+
+    json_file: JsonFile = None
+    junit_file: Annotated[
+        Path | None, typer.Option("--junit", metavar="F", help="JUnit XML, for a CI server.")
+    ] = None
+    html_file: Annotated[
+        Path | None, typer.Option("--html", metavar="F", help="One page, with the pictures.")
+    ] = None
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", metavar="F", help="A summary, for a CI page.")
+    ] = None
+    events_file: Annotated[
+        Path | None, typer.Option("--events", metavar="F", help="Every event, a line of JSON each.")
+    ] = None
+
+    def reports(self) -> Reports:
+        """Every report that was asked for, and the console, which ends the output, last.
+
+        Raises `BadArgument` where a file cannot be written, or is named twice.
+        """
+        from rich.console import Console
+
+        from conformance.reports import Reports, Writer, writable
+        from conformance.reports.console import ConsoleReport
+        from conformance.reports.event_log import EventLog
+        from conformance.reports.html import HtmlReport
+        from conformance.reports.json_report import JsonReport
+        from conformance.reports.junit import JUnitReport
+        from conformance.reports.markdown import MarkdownReport
+
+        makers: list[tuple[Path | None, Callable[[Path], Writer]]] = [
+            (self.json_file, JsonReport),
+            (self.junit_file, JUnitReport),
+            (self.html_file, HtmlReport),
+            (self.markdown_file, MarkdownReport),
+            (self.events_file, EventLog),
+        ]
+        asked = [(path, make) for path, make in makers if path is not None]
+        writable([path for path, _ in asked])
+        return Reports([*(make(path) for path, make in asked), ConsoleReport(Console())])
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise BadArgument("--header must be of the form KEY:VALUE")
+    return name.strip(), value.strip()
+
+
+def check_fault(fault: str | None) -> None:
+    """Raise `BadArgument` for a fault that the reference server does not have."""
+    if fault is None:
+        return
+    from conformance.reference.faults import FAULTS
+
+    if fault not in FAULTS:
+        raise BadArgument(f"unknown fault {fault!r}: see 'orthanc-jobs serve --list-faults'")

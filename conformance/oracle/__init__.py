@@ -1,0 +1,1 @@
+"""All that judges: what was seen against what the specification allows."""

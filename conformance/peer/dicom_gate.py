@@ -1,0 +1,291 @@
+"""The gate over DICOM: steps that come by C-STORE and by C-MOVE, and wait as those over HTTP do.
+
+The kit registers a modality for each open job, whose AE title is known to nobody else and says
+which job it is (`Gate.aet`). A step of a ``/modalities/{name}/store`` job is one C-STORE, a step
+of a ``/queries/{id}/retrieve`` job one C-MOVE. Both become a `Hold` in the queue of the HTTP
+gate, and what answers them is the same reply: 200 is the status Success, 206 the warning that a
+C-MOVE was done in part, all else a failure.
+
+`pynetdicom` speaks the protocol, with two threads for each connection that look for something
+to do every millisecond. An association that does not call one of our titles is rejected; until
+then a connection is a stranger's, of which there are `MOST_STRANGERS` at most: one more, and the
+oldest has to go. This module is imported only where something is sent over DICOM, since
+`pynetdicom` takes a third of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+)
+from pynetdicom import evt
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
+from pynetdicom.transport import ThreadedAssociationServer
+
+from conformance.peer.gate import (
+    LARGEST,
+    PARTING,
+    PARTLY,
+    STRANGER,
+    Gate,
+    Hold,
+    listen,
+    step_of,
+)
+
+SUCCESS, FAILURE = 0x0000, 0xA700  # statuses of a C-STORE; the second: out of resources
+WARNING = 0xB000  # the status of a C-MOVE of which something was not sent
+PENDING = 0xFF00  # the status of a C-FIND that has one more match
+MOVE_ANSWER = 0x8021  # the command field of the answer to a C-MOVE
+MATCH = "2.25.20190306"  # the StudyInstanceUID of a match, but for the number of its step
+MOST_STRANGERS = 32
+# Orthanc sends a command and its data by two writes, and the second waits until the first was
+# acknowledged: 40 ms for each step, where the system takes its time for that.
+QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+FIND, MOVE = "1.2.840.10008.5.1.4.1.2.{}.1", "1.2.840.10008.5.1.4.1.2.{}.2"
+SERVICES = (
+    "1.2.840.10008.1.1",  # Verification
+    SecondaryCaptureImageStorage,
+    *(service.format(root) for service in (FIND, MOVE) for root in (1, 2)),  # patient, study
+)
+SYNTAXES = [ImplicitVRLittleEndian, ExplicitVRLittleEndian]
+
+
+class DicomGate:
+    """The DICOM server of a gate; start it with ``with``, inside of the gate's own ``with``.
+
+    ``matches``: how many studies a C-FIND finds that calls the title of a slot, none by default.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.matches: dict[int, int] = {}
+        self._held: dict[Association, Hold] = {}
+        self._partly: set[Association] = set()  # whose C-MOVE is answered with a warning
+        self._change = threading.Condition()
+        entity = ApplicationEntity(secrets.token_hex(8))  # a title that nobody is told
+        entity.require_called_aet = True
+        entity.maximum_associations = 10_000  # strangers are counted, the server is not
+        entity.acse_timeout = STRANGER
+        entity.network_timeout = None  # who is no stranger may keep its connection as it likes
+        for service in SERVICES:
+            entity.add_supported_context(service, SYNTAXES)
+        handlers: list[Any] = [
+            (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_ACCEPTED, self._accepted),
+            (evt.EVT_CONN_CLOSE, self._closed),
+            (evt.EVT_C_STORE, self._store),
+            (evt.EVT_C_FIND, self._find),
+            (evt.EVT_C_MOVE, self._move),
+            (evt.EVT_DIMSE_SENT, self._answered),
+        ]
+        self._server = listen(
+            gate.host,
+            lambda where, _: _Server(
+                entity, where, entity.ae_title, entity.supported_contexts, evt_handlers=handlers
+            ),
+        )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+
+    def __enter__(self) -> DicomGate:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end = time.monotonic() + PARTING
+        with self._change:
+            for hold in self._held.values():
+                hold.reply(503)
+            self._change.wait_for(lambda: not self._held, PARTING / 2)
+        threads = self._server.active_associations
+        self._server.close()
+        for thread in (self._thread, *threads):
+            thread.join(max(0.0, end - time.monotonic()))
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    # --- what arrives -------------------------------------------------------------------------
+
+    def _requested(self, event: evt.Event) -> None:
+        """Whoever calls a title of ours calls the right one."""
+        asked = event.assoc.requestor.primitive
+        if asked is not None and self.gate.slot_of_aet(asked.called_ae_title) is not None:
+            event.assoc.acceptor.ae_title = asked.called_ae_title
+
+    def _accepted(self, event: evt.Event) -> None:
+        if (wire := _wire(event.assoc)) is not None:
+            wire.welcome()
+
+    def _closed(self, event: evt.Event) -> None:
+        if event.assoc.requestor.primitive is None:  # its thread would go on waiting for one
+            event.assoc.dul.to_user_queue.put(None)
+        with self._change:
+            if (hold := self._held.get(event.assoc)) is not None:
+                hold.give_up()
+
+    def _store(self, event: evt.Event) -> int:
+        """One C-STORE; its status, once the kit has replied."""
+        status = self._hold(event.assoc, step_of(event.encoded_dataset(False)))
+        return SUCCESS if status == 200 else FAILURE
+
+    def _find(self, event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        """A C-FIND, which no job waits for: it is answered at once."""
+        for number in range(self.matches.get(self._slot(event.assoc), 0)):
+            match = Dataset()
+            match.QueryRetrieveLevel = "STUDY"
+            match.StudyInstanceUID = f"{MATCH}{number:02}"
+            match.PatientID = self.gate.title
+            match.AccessionNumber = ""
+            yield PENDING, match
+
+    def _move(self, event: evt.Event) -> Iterator[Any]:
+        """One C-MOVE of one match: nothing is sent, and its status says whether that is well."""
+        asked = str(event.identifier.get("StudyInstanceUID", ""))
+        number = asked.removeprefix(MATCH)
+        known = asked.startswith(MATCH) and number.isdigit() and len(number) == 2
+        target = str(event.move_destination or "").strip()
+        status = self._hold(event.assoc, int(number) if known else -1, target)
+        if status not in (200, PARTLY):
+            yield None, None  # an unknown destination: the status 0xA801
+            return
+        if status == PARTLY:
+            self._partly.add(event.assoc)
+        yield "", 0  # nobody is called there, because
+        yield 0  # there is nothing to send
+
+    def _answered(self, event: evt.Event) -> None:
+        """A C-MOVE that went well tells of one instance, which nobody sent; in part, of one more.
+
+        An Orthanc from 1.12.7 on shows as Progress what it is told here, and not its own steps.
+        """
+        answer = event.message.command_set
+        if answer.CommandField == MOVE_ANSWER and answer.Status == SUCCESS:
+            answer.NumberOfCompletedSuboperations = 1
+            if event.assoc in self._partly:
+                self._partly.remove(event.assoc)
+                answer.Status = WARNING
+                answer.NumberOfFailedSuboperations = 1
+
+    def _slot(self, association: Association) -> int:
+        slot = self.gate.slot_of_aet(association.acceptor.ae_title)
+        assert slot is not None
+        return slot
+
+    def _hold(self, association: Association, step: int, target: str | None = None) -> int:
+        """Hold a step until the kit replies or the server hangs up; the status of the reply."""
+        wire = _wire(association)
+        hold = Hold(slot=self._slot(association), step=step, target=target)
+        with self._change:
+            self._held[association] = hold
+            if wire is None or wire.closed:
+                hold.give_up()
+        self.gate.arrive(hold)
+        try:
+            return hold.wait()
+        finally:
+            with self._change:
+                del self._held[association]
+                self._change.notify_all()
+            if wire is not None:
+                wire.spent = 0
+            self.gate.end(hold)
+            hold.close()
+
+
+class _Wire(socket.socket):
+    """A connection. ``spent``: the bytes that it has sent since its last step."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        super().__init__(fileno=accepted.detach())
+        self.settimeout(STRANGER)
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.stranger = True
+        self.closed = False
+        self.spent = 0
+
+    def welcome(self) -> None:
+        """It has called one of our titles."""
+        self.stranger = False
+        self.settimeout(None)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Raises `OSError` for a step that is too large."""
+        found = super().recv(size, flags)
+        if QUICKACK is not None:
+            self.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)  # the system forgets it again
+        self.spent += len(found)
+        if self.spent > 2 * LARGEST:
+            raise OSError("more than a step")
+        return found
+
+    def shutdown(self, how: int) -> None:
+        with contextlib.suppress(OSError):  # the other side was faster
+            super().shutdown(how)
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
+
+
+class _Server(ThreadedAssociationServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        self._wires: list[_Wire] = []
+        super().__init__(*given, **settings)
+
+    def server_bind(self) -> None:
+        assert self.socket is not None
+        if self.address_family is socket.AF_INET6:
+            with contextlib.suppress(OSError):  # so that "::" takes IPv4 as well
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        connection, address = super().get_request()
+        wire = _Wire(connection)
+        self._wires = [w for w in self._wires if not w.closed]
+        strangers = [w for w in self._wires if w.stranger]
+        if len(strangers) >= MOST_STRANGERS:
+            strangers[0].shutdown(socket.SHUT_RDWR)
+            self._wires.remove(strangers[0])
+        self._wires.append(wire)
+        return wire, address
+
+    def service_actions(self) -> None:
+        """Nothing; the library collects garbage here, once in 60 looks."""
+
+    def close(self) -> None:
+        """End it, and every connection: the threads of each see that, and end."""
+        socketserver.TCPServer.shutdown(self)
+        self.server_close()
+        for wire in self._wires:
+            wire.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who hangs up at once is no error of the gate."""
+
+
+def _wire(association: Association) -> _Wire | None:
+    """The connection of an association, or None where it is closed."""
+    transport = association.dul.socket
+    wire = None if transport is None else transport.socket
+    return wire if isinstance(wire, _Wire) else None

@@ -1,0 +1,383 @@
+"""The gate: the peer that every job of the kit sends its steps to.
+
+Each step of a ``/peers/{name}/store`` job is one ``POST`` of one instance. It arrives here and
+waits until the kit replies: the arrival says that the step has begun, the reply lets it end.
+So the kit decides when a step ends, and nothing has to sleep.
+
+A path is ``/SECRET/SLOT/instances``: the secret keeps others out, the slot says which job it
+is, because an arrival bears no job id. Which step it is stands in the instance itself
+(`MARKER`). Threads: one for each connection of the server; they only queue arrivals and wait.
+
+Steps that come another way, over DICOM, wait in the same queue (`conformance.peer.dicom_gate`):
+there the title of the called application entity is secret and slot in one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+import secrets
+import select
+import socket
+import socketserver
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, TypeVar
+
+from conformance.errors import BadArgument
+
+T = TypeVar("T")
+
+MARKER = b"orthanc-jobs-step-"
+LARGEST = 1024 * 1024  # bytes of an instance
+PARTLY = 206  # the reply to a C-MOVE that is to be done in part, and only to that
+REFUSE = 503  # what an arrival gets that nobody waits for any more
+STRANGER = 30.0  # seconds that a connection may take which has not shown the secret yet
+PARTING = 0.5  # seconds in which what is still held is answered, when the gate is closed
+HUNG_UP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+
+
+@dataclass(eq=False)
+class Hold:
+    """A step that waits at the gate. ``since`` is a time of the monotonic clock.
+
+    ``target``: the title that a C-MOVE wants its answers sent to; other steps name none.
+    """
+
+    slot: int
+    step: int
+    target: str | None = None
+    since: float = field(default_factory=time.monotonic)
+    broken: bool = False  # the server hung up before the reply
+    _reply: tuple[int, dict[str, str]] | None = None
+    _wake: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
+
+    def reply(self, status: int, headers: dict[str, str] | None = None) -> None:
+        """Let the step end. The first reply counts; later ones are ignored."""
+        if self._reply is None:
+            self._reply = (status, headers or {})
+            with contextlib.suppress(OSError):  # the server has hung up, and the hold has ended
+                self._wake[1].send(b"!")
+
+    def wait(self) -> int:
+        """Wait for the reply; its status."""
+        self._wake[0].recv(1)
+        assert self._reply is not None
+        return self._reply[0]
+
+    def give_up(self) -> None:
+        """The server has hung up: nobody hears a reply any more."""
+        self.broken = True
+        self.reply(REFUSE)
+
+    def close(self) -> None:
+        """The hold has ended."""
+        for end in self._wake:
+            end.close()
+
+
+class Gate:
+    """The HTTP server; start it with ``with``. ``host`` is how the server under test reaches it.
+
+    Raises `BadArgument` where ``host`` is no name or address, or no port can be opened.
+    """
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host = _checked(host)
+        self.secret = secrets.token_hex(16)
+        self.title = secrets.token_hex(6).upper()
+        self._arrived: deque[Hold] = deque()
+        self._open: set[Hold] = set()
+        self._change = threading.Condition()
+        self._draining = False
+        self._server = listen(self.host, lambda where, family: _Server(where, family))
+        self._server.gate = self
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+
+    def __enter__(self) -> Gate:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drain()
+        self._server.shutdown()
+        self._server.server_close()
+        with self._change:
+            self._change.wait_for(lambda: not self._open, PARTING)
+        self._server.hang_up()
+        self._thread.join(PARTING)
+
+    def url(self, slot: int) -> str:
+        """The address to register as a peer for this slot."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self._server.server_port}/{self.secret}/{slot}/"
+
+    def aet(self, slot: int) -> str:
+        """The title of the application entity to register as a modality for this slot."""
+        return f"{self.title}{slot:04}"
+
+    def hidden(self, text: str) -> str:
+        """``text`` without the secrets of the gate."""
+        return text.replace(self.secret, "SECRET").replace(self.title, "SECRET")
+
+    def is_named_in(self, text: str) -> bool:
+        """Whether ``text`` names an address or a title of the gate."""
+        return self.secret in text or self.title in text
+
+    def arrivals(self) -> list[Hold]:
+        """The steps that have arrived since the last call, in order."""
+        with self._change:
+            found = list(self._arrived)
+            self._arrived.clear()
+        return found
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until a step has arrived that was not fetched yet; whether one has."""
+        with self._change:
+            return self._change.wait_for(lambda: bool(self._arrived), seconds)
+
+    def quiet(self, seconds: float) -> bool:
+        """Wait up to ``seconds`` until nobody is connected; whether nobody is."""
+        return self._server.quiet(seconds)
+
+    def drain(self) -> None:
+        """From now on nothing is held: every waiting and every later step fails at once."""
+        with self._change:
+            self._draining = True
+            for hold in self._open:
+                hold.reply(REFUSE)
+
+    def fill(self) -> None:
+        """The opposite of `drain`."""
+        with self._change:
+            self._draining = False
+
+    def slot_of(self, path: str) -> int | None:
+        """The slot that a request's path names, if it knows the secret."""
+        parts = path.strip("/").split("/")
+        if len(parts) != 3 or not secrets.compare_digest(parts[0].encode(), self.secret.encode()):
+            return None
+        return _whole(parts[1]) if parts[2] == "instances" else None
+
+    def slot_of_aet(self, title: str) -> int | None:
+        """The slot that the title of a called application entity names, if it is one of ours."""
+        length = len(self.title)
+        if not secrets.compare_digest(title[:length].encode(), self.title.encode()):
+            return None
+        return _whole(title[length:])
+
+    def arrive(self, hold: Hold) -> None:
+        with self._change:
+            self._open.add(hold)
+            self._arrived.append(hold)
+            if self._draining:
+                hold.reply(REFUSE)
+            self._change.notify_all()
+
+    def end(self, hold: Hold) -> None:
+        with self._change:
+            self._open.discard(hold)
+            self._change.notify_all()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    gate: Gate
+
+    def __init__(self, where: tuple[str, int], family: socket.AddressFamily) -> None:
+        self.address_family = family
+        self._connections: set[socket.socket] = set()
+        self._count = threading.Condition()
+        super().__init__(where, _Handler)
+
+    def server_bind(self) -> None:
+        """Bind, and do not look up our own name, which can take seconds."""
+        if self.address_family is socket.AF_INET6:
+            with contextlib.suppress(OSError):  # so that "::" takes IPv4 as well
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "gate", int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._count:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        with self._count:
+            self._connections.discard(request)
+            self._count.notify_all()
+
+    def quiet(self, seconds: float) -> bool:
+        with self._count:
+            return self._count.wait_for(lambda: not self._connections, seconds)
+
+    def hang_up(self) -> None:
+        """End every connection, and with it its thread."""
+        with self._count:
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._count.wait_for(lambda: not self._connections, PARTING)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A server that hangs up on the gate is no error of the gate: the hold says so."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = STRANGER
+    server: _Server
+
+    def do_POST(self) -> None:
+        gate = self.server.gate
+        slot = gate.slot_of(self.path)
+        if slot is None:
+            self._turn_away(404)
+            return
+        length = _whole(self.headers.get("Content-Length", ""))
+        if length is None or length > LARGEST or "Transfer-Encoding" in self.headers:
+            self._turn_away(413)
+            return
+        body = self.rfile.read(length)
+        if len(body) < length:  # the server hung up before the step was there
+            self.close_connection = True
+            return
+        self.connection.settimeout(None)  # no stranger; it may keep its connection as it likes
+        hold = Hold(slot=slot, step=step_of(body))
+        gate.arrive(hold)
+        try:
+            status, headers = self._wait(hold)
+            if not hold.broken:
+                self._answer(status, headers)
+        except OSError:
+            hold.broken = True
+            self.close_connection = True
+        finally:
+            gate.end(hold)
+            hold.close()
+
+    def do_GET(self) -> None:
+        """Orthanc asks a peer for /system when somebody looks at the peer; nobody here does."""
+        self._turn_away(404)
+
+    do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_GET
+
+    def handle_expect_100(self) -> bool:
+        """A body is asked for only from who knows the secret."""
+        return self.server.gate.slot_of(self.path) is None or super().handle_expect_100()
+
+    def _wait(self, hold: Hold) -> tuple[int, dict[str, str]]:
+        """Wait for the reply, or for the server to hang up."""
+        wake, connection = hold._wake[0].fileno(), self.connection.fileno()
+        events = select.poll()
+        events.register(wake, select.POLLIN)
+        events.register(connection, select.POLLIN | HUNG_UP)
+        while True:
+            ready = dict(events.poll())
+            if ready.get(connection, 0) & HUNG_UP or (connection in ready and self._ended()):
+                hold.broken = True
+                self.close_connection = True
+                return REFUSE, {}
+            if wake in ready:
+                assert hold._reply is not None
+                return hold._reply
+            events.modify(connection, HUNG_UP)  # it has sent more, which waits
+
+    def _ended(self) -> bool:
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def _turn_away(self, status: int) -> None:
+        """Answer, and end the connection; what was sent with it is not looked at."""
+        self.close_connection = True
+        self.connection.setblocking(False)
+        with contextlib.suppress(OSError):  # what is left unread would break the answer off
+            for _ in range(LARGEST // 65536):
+                if not self.connection.recv(65536):
+                    break
+        self.connection.settimeout(self.timeout)
+        self._answer(status, {})
+
+    def _answer(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The gate writes no log."""
+
+
+def listen(host: str, make: Callable[[tuple[str, int], socket.AddressFamily], T]) -> T:
+    """A server that is reached at ``host``, on a free port. Raises `BadArgument`.
+
+    A loopback address is bound as it is; for another one, every address of this machine.
+    """
+    where, family = "127.0.0.1", socket.AF_INET
+    address = _address(host)
+    if address is not None and address.is_loopback:
+        where = host
+        family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    elif host != "localhost":
+        where, family = "::", socket.AF_INET6
+    try:
+        try:
+            return make((where, 0), family)
+        except OSError:
+            if where != "::" or (address is not None and address.version == 6):
+                raise
+            return make(("", 0), socket.AF_INET)  # this machine has no IPv6
+    except OSError as error:
+        raise BadArgument(f"cannot open a port for the gate at {host}: {error.strerror}") from None
+
+
+def _checked(host: str) -> str:
+    """``host`` without the brackets of an IPv6 address. Raises `BadArgument`."""
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if _address(bare) is None and not (len(bare) <= 253 and _NAME.fullmatch(bare)):
+        raise BadArgument(
+            f"--gate-address {host!r} is no host name or address.\n"
+            "Give this machine's address as the server sees it, without http:// and without a port."
+        )
+    return bare
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _whole(text: str) -> int | None:
+    """The number that a text of up to 9 digits is."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def step_of(body: bytes) -> int:
+    """The number of the step (from 0) that the instance was made for, or -1."""
+    at = body.find(MARKER)
+    digits = body[at + len(MARKER) : at + len(MARKER) + 2] if at >= 0 else b""
+    return int(digits) if digits.isdigit() else -1

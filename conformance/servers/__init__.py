@@ -1,1 +1,0 @@
-"""The servers under test, and the gate that their jobs wait at."""

@@ -1,0 +1,56 @@
+"""What is known of the server under test before the first case, and what binds it for that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from spec.requirements import applies, requirement
+
+NOT_THIS_VERSION = "not documented for this version"
+DELETE_JOB, ERROR_DETAILS = "DELETE /jobs/{id}", "ErrorDetails"
+DELETE_ARCHIVE = "DELETE /jobs/{id}/archive"
+BULK_MODIFY, BULK_ANONYMIZE = "POST /tools/bulk-modify", "POST /tools/bulk-anonymize"
+ERRORS_KEPT, SAVED_AT_CREATION = "ErrorCode over a restart", "jobs saved at their creation"
+# What a server of an earlier version may declare to have as well.
+DECLARED = {
+    "history/delete-archive": DELETE_ARCHIVE,
+    "history/delete-job": DELETE_JOB,
+    "monitor/error-details": ERROR_DETAILS,
+    "persist/error": ERRORS_KEPT,
+    "persist/saved-at-creation": SAVED_AT_CREATION,
+    "route/bulk-anonymize": BULK_ANONYMIZE,
+    "route/bulk-modify": BULK_MODIFY,
+}
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of the server under test before the first case.
+
+    ``workers``: its ConcurrentJobs, or None where it was not found out (polite mode).
+    ``history``: its JobsHistorySize, or None where nobody said it.
+    ``retry``: it says that a step can ask for Retry. ``exclusive``: nobody else uses it.
+    ``managed``: the kit starts it, so that a case may ask for a configuration.
+    ``deletes``: it can delete a completed job.
+    ``version``: what its ``/system`` says. ``implements``: what it has of later versions.
+    """
+
+    workers: int | None = 2
+    history: int | None = 10
+    retry: bool = True
+    exclusive: bool = True
+    managed: bool = True
+    deletes: bool = True
+    version: str = "1.5.6"
+    implements: frozenset[str] = frozenset(DECLARED.values())
+
+
+def inapplicable(profile: Profile, id: str) -> str | None:
+    """Why the requirement ``id`` does not bind this server, or None."""
+    if DECLARED.get(id) in profile.implements or applies(requirement(id), profile.version):
+        return None
+    return NOT_THIS_VERSION

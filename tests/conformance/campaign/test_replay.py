@@ -1,0 +1,69 @@
+"""What a replay does where its case alone does not show the deviation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.campaign.campaign import Campaign, Plan
+from conformance.campaign.replay import Recording, load, record
+from conformance.errors import KitError
+from conformance.oracle.oracle import Finding
+from conformance.session.session import PROBE, Choice
+from conformance.suites import suites
+from conformance.sut.profile import Profile
+
+
+def recorded(fault: str, folder: Path, *prefixes: str) -> list[Recording]:
+    """The replay files of a run of these cases."""
+    plan = Plan(prefixes=prefixes, no_ledger=True, replays=folder)
+    Campaign(Choice(fault=fault), plan, lambda _: None).run()
+    return [load(path) for path in sorted(folder.iterdir())]
+
+
+def again(recording: Recording, fault: str | None) -> Campaign:
+    campaign = Campaign(
+        Choice(fault=fault), Plan(no_ledger=True, recording=recording), lambda _: None
+    )
+    campaign.run()
+    return campaign
+
+
+def shows(campaign: Campaign, recording: Recording) -> bool:
+    return any(recording.same(result) for result in campaign.results.values())
+
+
+def test_a_fault_of_each_third_job_shows_behind_the_cases_before_it(tmp_path: Path) -> None:
+    """The probe has submitted the first job, so the case by itself cancels the second one."""
+    fault = "third-job-not-canceled"
+    (found,) = recorded(fault, tmp_path, "edge/running/success", "edge/running/failure/cancel")
+    assert (found.case, found.before) == (
+        "edge/running/failure/cancel",
+        (PROBE, "edge/running/success/succeed"),
+    )
+    behind = again(found, fault)
+    assert shows(behind, found)
+    assert behind.behind == len(found.before)
+    alone = replace(found, before=(PROBE,))
+    assert not shows(again(alone, fault), found)
+    assert not shows(again(found, None), found), "a sound server shows it as well"
+
+
+def test_what_came_late_is_waited_for() -> None:
+    """A job that failed runs again by itself, half a second later: its case has ended by then."""
+    fault = "failure-runs-again"
+    name = "submit/asynchronous/monitored-failure"
+    (case,) = (one for one in suites(Profile()) if one.id == name)
+    finding = Finding("step/only-while-running", ("no step arrives",), "step 1 of A arrives", None)
+    late = record(name, {}, [(step, ()) for step in case.steps], finding, [], "here 1.0")
+    assert shows(again(late, fault), late)
+    assert not shows(again(late, None), late)
+
+
+def test_a_case_before_it_that_there_is_not(tmp_path: Path) -> None:
+    fault = "third-job-not-canceled"
+    (found,) = recorded(fault, tmp_path, "edge/running/success", "edge/running/failure/cancel")
+    with pytest.raises(KitError, match="names 'edge/of/nothing' in 'before'"):
+        again(replace(found, before=("edge/of/nothing",)), None)

@@ -1,0 +1,197 @@
+"""The gate in CI: the script that is the action, and the files that say how to use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from junitparser import JUnitXml
+
+from conformance.sut import managed
+from conformance.sut.managed import Managed
+
+from .conftest import COMMAND
+
+ROOT = Path(__file__).parents[3]
+GATE = ROOT / "tools" / "ci-gate"
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
+REPORTS = {"report.json", "junit.xml", "report.html", "summary.md", "events.ndjson"}
+
+
+def gate(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the script as GitHub would, with these settings."""
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("GATE_")}
+    environment |= {
+        "GATE_COMMAND": " ".join(COMMAND),
+        "GITHUB_STEP_SUMMARY": str(folder / "step-summary"),
+        "GITHUB_OUTPUT": str(folder / "output"),
+        **settings,
+    }
+    return subprocess.run(
+        [sys.executable, GATE], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def outputs(folder: Path) -> Mapping[str, str]:
+    return dict(line.split("=", 1) for line in (folder / "output").read_text().splitlines())
+
+
+# --- the script ----------------------------------------------------------------------------------
+
+
+def test_a_released_orthanc_passes_the_gate(installed_orthanc: None, tmp_path: Path) -> None:
+    done = gate(tmp_path, GATE_SUITES="action, race")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in (tmp_path / "jobs-reports").iterdir()} == REPORTS
+    text = (tmp_path / "step-summary").read_text()
+    assert text.startswith("## Jobs engine: conforms\n")
+    assert "```mermaid\nstateDiagram-v2" in text
+    assert outputs(tmp_path) == {"verdict": "conforms", "reports": "jobs-reports"}
+    assert JUnitXml.fromfile(str(tmp_path / "jobs-reports" / "junit.xml")).failures == 0
+
+
+def test_without_its_ledger_it_does_not(installed_orthanc: None, tmp_path: Path) -> None:
+    done = gate(
+        tmp_path, GATE_MANAGED="orthanc", GATE_LEDGER="none", GATE_SUITES="race",
+        GATE_SERVER_COMMAND="Orthanc {config}", GATE_REPORTS="out/put",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "#### `race/pause/last-step-succeeds`" in (tmp_path / "step-summary").read_text()
+    assert outputs(tmp_path) == {"verdict": "deviates", "reports": "out/put"}
+    assert JUnitXml.fromfile(str(tmp_path / "out" / "put" / "junit.xml")).failures > 0
+
+
+@pytest.fixture
+def reference() -> Iterator[Managed]:
+    with managed.reference({}) as server:
+        yield server
+
+
+def test_a_server_at_a_url(reference: Managed, tmp_path: Path) -> None:
+    url = reference.address.url.replace("//", "//us:s3cr3t@")
+    done = gate(tmp_path, GATE_URL=url, GATE_ARGS="--exclusive --case 'action/pause'")
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [text for text in (done.stdout, done.stderr, *written) if "s3cr3t" in text]
+
+
+def test_with_a_baseline_the_gate_is_what_got_worse(tmp_path: Path) -> None:
+    """A version that deviates as the older one did passes; what broke since does not."""
+    suites = {"GATE_MANAGED": "reference", "GATE_SUITES": "race"}
+    fault = {"GATE_ARGS": "--fault pause-ignored-after-resume"}
+    assert gate(tmp_path, **suites, **fault, GATE_REPORTS="old").returncode == 1
+    assert gate(tmp_path, **suites, GATE_REPORTS="good").returncode == 0
+    same = gate(tmp_path, **suites, **fault, GATE_BASELINE="old/report.json")
+    assert same.returncode == 0, same.stdout
+    worse = gate(tmp_path, **suites, **fault, GATE_BASELINE="good/report.json")
+    assert worse.returncode == 1, worse.stdout
+    found = json.loads((tmp_path / "jobs-reports" / "compare.json").read_text())
+    assert {one["before"] for one in found["new"]} == {"pass"}
+    assert "## Jobs engine, worse: " in (tmp_path / "step-summary").read_text()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"GATE_URL": "http://127.0.0.1:1"},
+        {"GATE_URL": "http://h", "GATE_MANAGED": "reference"},
+        {"GATE_MANAGED": "reference", "GATE_ARGS": "--none"},
+        {"GATE_MANAGED": "reference", "GATE_LEDGER": "none.json"},
+        {"GATE_MANAGED": "reference", "GATE_SUITES": "none"},
+        {"GATE_MANAGED": "reference", "GATE_SUITES": "race", "GATE_BASELINE": "none.json"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_judged(tmp_path: Path, settings: dict[str, str]) -> None:
+    done = gate(tmp_path, **settings)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_of_github_nothing_is_missed(tmp_path: Path) -> None:
+    done = gate(
+        tmp_path, GATE_MANAGED="reference", GATE_ARGS="--case action/pause",
+        GITHUB_STEP_SUMMARY="", GITHUB_OUTPUT="",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in tmp_path.iterdir()} <= {"jobs-reports", "replays"}
+
+
+# --- action.yml ----------------------------------------------------------------------------------
+
+
+def test_the_action_is_one_script_and_the_artifact() -> None:
+    assert ACTION["runs"]["using"] == "composite"
+    runs = [step for step in STEPS if "run" in step]
+    assert [step["run"] for step in runs] == ['exec python "$GITHUB_ACTION_PATH/tools/ci-gate"']
+    assert all("shell" in step for step in runs)
+    assert [step["uses"].split("@")[0] for step in STEPS if "uses" in step] == [
+        "actions/setup-python",
+        "actions/upload-artifact",
+    ]
+    assert STEPS[-1]["if"] == "always()"
+
+
+def test_each_input_is_described_and_used_and_none_is_in_a_shell() -> None:
+    text = (ROOT / "action.yml").read_text()
+    assert set(ACTION) <= {"name", "description", "branding", "inputs", "outputs", "runs"}
+    for name, one in ACTION["inputs"].items():
+        assert set(one) == {"description", "default"}, name
+        assert f"${{{{ inputs.{name} }}}}" in text, name
+    assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(ACTION["inputs"])
+    assert not any("${{" in step.get("run", "") for step in STEPS)
+
+
+def test_the_script_reads_each_setting_of_the_action_and_says_what_it_is() -> None:
+    (step,) = [step for step in STEPS if "run" in step]
+    read = set(re.findall(r'setting\("(\w+)"\)', GATE.read_text()))
+    assert {name.removeprefix("GATE_") for name in step["env"]} == read - {"COMMAND"}
+    described = set(re.findall(r"^    GATE_(\w+) ", GATE.read_text(), re.MULTILINE))
+    assert described == read
+
+
+def test_each_output_is_one_that_the_script_writes() -> None:
+    for name, one in ACTION["outputs"].items():
+        assert one["value"] == f"${{{{ steps.gate.outputs.{name} }}}}"
+        assert f"{name}={{" in GATE.read_text()
+
+
+# --- docs/ci.md ----------------------------------------------------------------------------------
+
+
+def snippets(language: str) -> list[str]:
+    text = (ROOT / "docs" / "ci.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_snippets_are_yaml_with_settings_that_exist() -> None:
+    read = set(re.findall(r'setting\("(\w+)"\)', GATE.read_text()))
+    found = [yaml.safe_load(text) for text in snippets("yaml")]
+    assert len(found) >= 2
+    for text in snippets("yaml"):
+        assert set(re.findall(r"GATE_(\w+)", text)) <= read
+    (gitlab,) = [one for one in found if "jobs-engine" in one and "script" in one["jobs-engine"]]
+    artifacts = gitlab["jobs-engine"]["artifacts"]
+    assert artifacts["reports"]["junit"] == "jobs-reports/junit.xml"
+    assert artifacts["when"] == "always"
+
+
+def test_the_snippet_for_github_uses_inputs_that_exist() -> None:
+    for text in snippets("yaml"):
+        for step in _steps(yaml.safe_load(text)):
+            if "orthanc-jobs" in step.get("uses", ""):
+                assert set(step.get("with", {})) <= set(ACTION["inputs"])
+
+
+def _steps(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for job in found.get("jobs", {}).values():
+        yield from job["steps"]

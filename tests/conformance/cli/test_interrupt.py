@@ -1,0 +1,107 @@
+"""Ctrl-C and SIGTERM end a run wherever they come, a finalizer included."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+import weakref
+
+import pytest
+
+from conformance.campaign.campaign import Campaign, Plan
+from conformance.driver.driver import Driver
+from conformance.driver.script import Step
+from conformance.errors import Interrupted
+from conformance.events import Ended, Event
+from conformance.interrupts import interruptible, uninterrupted
+from conformance.session.session import Choice
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE = 5.0  # seconds
+
+
+class Thing:
+    pass
+
+
+def settings() -> list[object]:
+    return [*map(signal.getsignal, (*SIGNALS, signal.SIGALRM)), sys.unraisablehook]
+
+
+def press(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_in_a_finalizer_is_not_lost(number: signal.Signals) -> None:
+    """Python drops what is raised there; the run would go on, and no second Ctrl-C be heard."""
+    before = settings()
+    thing = Thing()
+    weakref.finalize(thing, press, number)
+    with pytest.raises(Interrupted), interruptible():  # noqa: PT012
+        del thing
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            pass
+    assert settings() == before
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_waits_while_it_must_not_interrupt(number: signal.Signals) -> None:
+    done = False
+    with pytest.raises(Interrupted), interruptible():  # noqa: PT012
+        with uninterrupted():
+            press(number)
+            done = True
+        raise AssertionError("it was not raised when it could be")
+    assert done
+
+
+def test_other_things_that_python_drops_are_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: told.append(dropped.exc_type))
+    thing = Thing()
+    weakref.finalize(thing, lambda: 1 / 0)
+    with interruptible():
+        del thing
+    assert told == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_that_somebody_caught_is_remembered(number: signal.Signals) -> None:
+    """Hypothesis makes of what ends a finished example the end of that example only."""
+    with interruptible() as interrupt:
+        interrupt.check()
+        with contextlib.suppress(BaseException):
+            press(number)
+            time.sleep(PATIENCE)
+        assert interrupt.came
+        with pytest.raises(Interrupted):
+            interrupt.check()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_search_that_lost_an_interrupt_ends_with_the_next_example(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perform, performed = Driver.perform, []
+
+    def lossy(driver: Driver, step: Step) -> None:
+        performed.append(step)
+        if len(performed) == 20:
+            with contextlib.suppress(BaseException):
+                press(number)
+                time.sleep(PATIENCE)
+        perform(driver, step)
+
+    monkeypatch.setattr(Driver, "perform", lossy)
+    told: list[Event] = []
+    plan = Plan(suites=("search",), examples=5000, replays=None)
+    assert Campaign(Choice(), plan, told.append).run() == 2
+    ended = told[-1]
+    assert isinstance(ended, Ended)
+    assert ended.interrupted
+    assert len(performed) < 200

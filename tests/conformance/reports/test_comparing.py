@@ -1,0 +1,267 @@
+"""`orthanc-jobs compare`: what is worse, what only changed, and what is no report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.errors import BadArgument
+from conformance.events import (
+    CaseEnds,
+    Cleanup,
+    Coverage,
+    Ended,
+    Result,
+    Share,
+    Started,
+    Statistics,
+    Target,
+    Verdict,
+)
+from conformance.reports.comparing import Comparison, compare, lines, load, markdown, to_json
+from conformance.reports.json_report import JsonReport
+from spec.relaxations import Relaxation
+from spec.table import Ground
+
+from .conftest import command
+
+TIES, LOST = Relaxation.TIES_UNORDERED.value, Relaxation.REQUEST_LOST_ON_LAST_STEP.value
+CASE = "race/pause/last-step-succeeds"
+OTHER = "action/pause/paused"
+
+
+def case(verdict: str, *relaxations: str, id: str = CASE, requirement: str = CASE) -> Result:
+    return Result(
+        id, requirement, Ground.DOCUMENTED, Verdict(verdict), relaxations=relaxations, actual="x"
+    )
+
+
+PASSED = case("pass", id=OTHER, requirement=OTHER)
+
+
+def report(path: Path, *results: Result, missing: tuple[str, ...] = ()) -> Path:
+    writer = JsonReport(path)
+    writer.take(Started(Target("orthanc", "1.2", "orthanc"), 0, "2026-01-01", 1, None))
+    for result in results:
+        writer.take(CaseEnds(result))
+    share = Share(24, (), missing)
+    covered = Coverage(share, Share(15, (), ()), Share(1, (), ()))
+    writer.take(Ended("conforms", False, covered, (), (), Cleanup(), Statistics()))
+    return path
+
+
+def compared(folder: Path, before: list[Result], after: list[Result]) -> Comparison:
+    old = report(folder / "a.json", PASSED, *before, missing=("pause/paused",))
+    new = report(folder / "b.json", PASSED, *after, missing=("cancel/paused",))
+    return compare(load(old), load(new))
+
+
+def ids(changes: Any) -> list[str]:
+    return [change.case.id for change in changes]
+
+
+MET = case("pass", id="race/cancel/last-step-succeeds")
+WORSE = {
+    "passed": ([case("pass")], [case("deviation")]),
+    "passed, and the name is known": (
+        [case("pass"), replace(case("deviation", LOST), id="race/x")],
+        [case("deviation", LOST), replace(case("deviation", LOST), id="race/x")],
+    ),
+    "by another relaxation": ([case("deviation", TIES)], [case("deviation", LOST)]),
+    "by one more relaxation": ([case("deviation", TIES)], [case("deviation", LOST, TIES)]),
+    "explained before": ([case("deviation", TIES)], [case("deviation")]),
+    "in another requirement": (
+        [case("deviation")],
+        [case("deviation", requirement="step/run-once")],
+    ),
+    "not run, and found nowhere": ([], [case("deviation")]),
+    "skipped": ([case("skipped")], [case("deviation", TIES)]),
+    "unknown": ([case("unknown")], [case("deviation", TIES)]),
+}
+NO_WORSE = {
+    "the same": ([case("deviation")], [case("deviation")]),
+    "the same by name": ([case("deviation", TIES)], [case("deviation", TIES)]),
+    "the same in another order": ([case("deviation", LOST, TIES)], [case("deviation", TIES, LOST)]),
+    "the same, with another actual": (
+        [case("deviation")],
+        [replace(case("deviation"), actual="y")],
+    ),
+    "accepted before": ([case("accepted", TIES)], [case("deviation", TIES)]),
+    "accepted now": ([case("pass")], [case("accepted", TIES)]),
+    "not run, and known elsewhere": (
+        [case("deviation", TIES)],
+        [case("deviation", TIES), replace(case("deviation", TIES), id="search/x")],
+    ),
+    "unknown now": ([case("pass")], [case("unknown")]),
+    "not run now": ([case("pass")], []),
+    "repaired": ([case("deviation")], [case("pass")]),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), WORSE.values(), ids=WORSE)
+def test_what_is_worse(tmp_path: Path, before: list[Result], after: list[Result]) -> None:
+    found = compared(tmp_path, before, after)
+    assert ids(found.new) == [CASE]
+    assert found.worse
+
+
+@pytest.mark.parametrize(("before", "after"), NO_WORSE.values(), ids=NO_WORSE)
+def test_what_is_not(tmp_path: Path, before: list[Result], after: list[Result]) -> None:
+    assert not compared(tmp_path, before, after).worse
+
+
+def test_what_else_has_changed(tmp_path: Path) -> None:
+    found = compared(
+        tmp_path,
+        [case("deviation"), case("pass", id="a/1"), case("skipped", id="a/2"),
+         case("pass", id="a")],
+        [case("pass"), case("unknown", id="a/1"), case("pass", id="a/2"), case("pass", id="b")],
+    )  # fmt: skip
+    assert ids(found.gone) == [CASE]
+    assert [(c.case.id, c.before, c.after) for c in found.changed] == [
+        ("a/1", "pass", "unknown"),
+        ("a/2", "skipped", "pass"),
+    ]
+    assert (found.only_before, found.only_after) == (("a",), ("b",))
+    assert found.gained["cells"] == ("pause/paused",)
+    assert found.lost["cells"] == ("cancel/paused",)
+    assert (found.gained["edges"], found.lost["edges"]) == ((), ())
+
+
+def test_a_requirement_is_lost_when_no_case_of_it_is_judged_any_more(tmp_path: Path) -> None:
+    found = compared(tmp_path, [case("pass")], [case("unknown")])
+    assert found.lost["requirements"] == (CASE,)
+    assert compared(tmp_path, [case("pass")], [case("deviation")]).lost["requirements"] == ()
+
+
+def test_the_text_ends_with_the_summary(tmp_path: Path) -> None:
+    text = list(lines(compared(tmp_path, [case("pass")], [case("deviation", LOST)])))
+    assert text[0] == "old  orthanc 1.2: conforms, ledger none, kit 0.1.0"
+    assert f"new deviation {CASE} (it passed)" in text
+    assert text[-1] == "worse: 1 new deviations, 0 gone, 0 other changes"
+
+
+def test_the_json_says_the_same(tmp_path: Path) -> None:
+    made = json.loads(to_json(compared(tmp_path, [case("pass")], [case("deviation", LOST)])))
+    assert (made["schema"], made["worse"]) == (1, True)
+    (new,) = made["new"]
+    assert (new["id"], new["before"], new["after"]) == (CASE, "pass", "deviation")
+    assert new["relaxations"] == [LOST]
+    assert made["coverage"]["cells"] == {"gained": ["pause/paused"], "lost": ["cancel/paused"]}
+    assert made["gone"] == made["changed"] == made["only_before"] == []
+
+
+def test_what_a_file_holds_cannot_leave_its_line(tmp_path: Path) -> None:
+    evil = replace(case("deviation"), actual="\x1b[2J\n<b>\ud83d", replay="\x1b", reason="\x1b")
+    found = compared(tmp_path, [case("pass")], [evil])
+    assert "\x1b" not in "".join(lines(found))
+    assert "- actual `\ufffd[2J <b>\ufffd`" in markdown(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "is not JSON"),
+        ("[]", "is not a JSON report of a run"),
+        ("7", "is not a JSON report of a run"),
+        ("{}", "is not a JSON report of a run"),
+        ('{"schema": 2}', "has schema 2, not 1"),
+        ('{"schema": 1, "verdict": "holds", "properties": []}', "is not a JSON report of a run"),
+    ],
+)
+def test_what_is_no_report(tmp_path: Path, text: str, part: str) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(text)
+    with pytest.raises(BadArgument, match=part):
+        load(path)
+
+
+@pytest.mark.parametrize("change", ["cases", "target", "ledger", "coverage", "kit", "verdict"])
+def test_a_report_that_lacks_something(tmp_path: Path, change: str) -> None:
+    path = report(tmp_path / "r.json", PASSED)
+    found = json.loads(path.read_text())
+    for broken in ({k: v for k, v in found.items() if k != change}, {**found, change: None}):
+        if change == "verdict" and change in broken:
+            continue
+        path.write_text(json.dumps(broken))
+        if change == "kit" and change in broken:
+            continue
+        with pytest.raises(BadArgument, match="is not a JSON report"):
+            load(path)
+
+
+def test_a_run_without_a_verdict_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    path = report(tmp_path / "r.json", case("skipped"), case("unknown", id="x"))
+    with pytest.raises(BadArgument, match="nothing to compare"):
+        load(path)
+
+
+def test_a_report_that_cannot_be_finished(tmp_path: Path) -> None:
+    report(tmp_path / "a.json", case("pass"))
+    report(tmp_path / "b.json", case("deviation"))
+    for new, status in (("a.json", 2), ("b.json", 1)):
+        words = ["compare", "a.json", new, "--json", "/dev/full"]
+        run = command(tmp_path, *words, report=False)
+        assert run.status == status
+        assert run.err == "orthanc-jobs: cannot write a report: No space left on device\n"
+        assert "worse: " in run.out.splitlines()[-1]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    run = command(tmp_path, "compare", "none", "none", report=False)
+    assert run.status == 2
+    assert run.err == "orthanc-jobs: cannot read the report none: No such file or directory\n"
+
+
+# --- the regression story ------------------------------------------------------------------------
+
+FAULT = "resume-starts-over"
+BROKEN = "step/resumed-goes-on"
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the reports of an old version, and of a new one in which one thing broke."""
+    folder = tmp_path_factory.mktemp("versions")
+    suites = ["--suite", "action", "--suite", "race"]
+    for name, more in (("old", []), ("new", ["--fault", FAULT])):
+        words = ["run", "reference", *suites, *more, "--json", f"{name}.json"]
+        command(folder, *words, report=False)
+    return folder
+
+
+def test_the_gate_turns_red_for_exactly_what_got_worse(versions: Path) -> None:
+    done = command(
+        versions, "compare", "old.json", "new.json", "--json", "c.json", "--markdown", "c.md",
+        report=False,
+    )  # fmt: skip
+    assert done.status == 1, done.out + done.err
+    found = json.loads((versions / "c.json").read_text())
+    failing = json.loads((versions / "new.json").read_text())["cases"]
+    assert {one["id"] for one in found["new"]} == {
+        one["id"] for one in failing if one["verdict"] == "deviation"
+    }
+    assert BROKEN in {one["requirement"] for one in found["new"]} <= {BROKEN, "step/run-once"}
+    assert all(one["before"] == "pass" for one in found["new"])
+    assert found["gone"] == found["changed"] == []
+    assert done.out.splitlines()[-1].startswith("worse: ")
+    assert (versions / "c.md").read_text().startswith("## Jobs engine, worse: ")
+
+
+def test_the_same_version_again_is_green(versions: Path) -> None:
+    for name in ("old.json", "new.json"):
+        done = command(versions, "compare", name, name, report=False)
+        assert (done.status, done.out.splitlines()[-1]) == (
+            0,
+            "not worse: 0 new deviations, 0 gone, 0 other changes",
+        )
+
+
+def test_the_way_back_is_green_and_says_what_is_gone(versions: Path) -> None:
+    done = command(versions, "compare", "new.json", "old.json", report=False)
+    assert done.status == 0
+    assert f"{BROKEN} is met again" in done.out

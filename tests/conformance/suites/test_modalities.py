@@ -1,0 +1,115 @@
+"""Jobs that send by C-STORE: the cases of `action/` and `race/` again, and the same verdicts."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from conformance.driver.script import Do, Via
+from conformance.peer.gate import Gate
+from conformance.suites import action, race, route_store
+from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case
+from conformance.sut.managed import Managed
+from conformance.sut.profile import Profile
+
+from .conftest import command
+from .test_conduct import WITHIN, interrupted, seen, somebodys, wait_for_ends
+
+FULL = Profile()
+ORTHANC = Profile(retry=False)
+POLITE = Profile(workers=None, history=None, retry=False, exclusive=False, managed=False)
+PREFIX = route_store.PREFIX
+AGAIN = (f"{PREFIX}action", f"{PREFIX}race")
+
+
+def originals(profile: Profile) -> dict[str, Case]:
+    return {case.id: case for case in (*action.cases(profile), *race.cases(profile))}
+
+
+@pytest.mark.parametrize("profile", [FULL, ORTHANC, POLITE])
+def test_every_case_that_has_a_job_is_there_again(profile: Profile) -> None:
+    found = {case.id.removeprefix(PREFIX): case for case in route_store.cases(profile)}
+    every = originals(profile)
+    left_out = {i for i in every if i.startswith(route_store.LEFT_OUT) or not every[i].steps}
+    unknown = {f"action/{a}/unknown" for a in Do if a.action}
+    assert {i for i in every if i not in found} == unknown | left_out
+    for name, case in found.items():
+        assert case.requirement == every[name].requirement
+        assert case.repeat == every[name].repeat
+        submits = [step for step in case.steps if step.do is Do.SUBMIT]
+        assert submits
+        assert all(step.via is Via.MODALITY for step in submits)
+        assert len(case.steps) == len(every[name].steps)
+
+
+def test_what_cannot_be_reached_says_why() -> None:
+    for profile, retry, other in (
+        (FULL, route_store.NO_RETRY_BY_C_STORE, None),
+        (ORTHANC, NO_RETRY, None),
+        (POLITE, NO_RETRY, NEEDS_EXCLUSIVE),
+    ):
+        for case in route_store.cases(profile):
+            asks = any(step.do in (Do.RETRY, Do.RETRY_LATER) for step in case.steps)
+            assert case.unreachable == (retry if asks else other), case.id
+
+
+def test_the_same_verdicts_and_relaxations_on_orthanc(
+    installed_orthanc: None, tmp_path: Path
+) -> None:
+    run = command(tmp_path, "run", "orthanc", *cases("action", "race"), *cases(*AGAIN))
+    assert run.status == 0, run.out + run.err
+    found = {c["id"]: (c["verdict"], c["relaxations"]) for c in run.report["cases"]}
+    over_dicom = {i: v for i, v in found.items() if i.startswith(PREFIX)}
+    assert len(over_dicom) == 50
+    for name, verdict in over_dicom.items():
+        assert found[name.removeprefix(PREFIX)] == verdict, name
+    assert sum(verdict == "accepted" for verdict, _ in over_dicom.values()) == 6
+
+
+def cases(*prefixes: str) -> list[str]:
+    return [word for prefix in prefixes for word in ("--case", prefix)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "case"),
+    [
+        ("cancel-of-running-ignored", "race/cancel/step-succeeds"),
+        ("cancel-of-paused-ignored", "action/cancel/paused"),
+        ("pause-forgets-failing-step", "race/pause/step-fails"),
+    ],
+)
+def test_a_fault_shows_over_dicom_too(tmp_path: Path, fault: str, case: str) -> None:
+    run = command(tmp_path, "run", "--fault", fault, *cases(PREFIX + case))
+    assert run.status == 1, run.out + run.err
+    (found,) = run.report["cases"]
+    assert found["requirement"] == case
+    again = command(tmp_path, "replay", found["replay"], "--fault", fault, report=False)
+    assert again.status == 1
+    assert "reproduced" in again.out
+    assert '"via": "modality"' in (tmp_path / found["replay"]).read_text()
+
+
+def test_somebodys_modalities_are_as_before(orthanc: Managed, tmp_path: Path) -> None:
+    with somebodys(orthanc, 0) as client:
+        with Gate() as gate:
+            there = {"AET": gate.aet(0), "Host": "127.0.0.1", "Port": 104}
+        assert client.put("/modalities/theirs", there).ok
+        before = client.get("/modalities?expand").json()
+        assert before
+        which = cases(f"{PREFIX}action/pause")
+        run = command(tmp_path, "run", orthanc.address.url, "--exclusive", *which)
+        assert run.status == 0, run.out + run.err
+        assert client.get("/modalities?expand").json() == before
+
+
+def test_an_interrupt_takes_the_modalities_away(orthanc: Managed, tmp_path: Path) -> None:
+    with somebodys(orthanc, 0) as client:
+        pages, _ = seen(client)
+        more = ("--exclusive", *cases(*AGAIN))
+        after = f"{PREFIX}action/pause/paused"
+        run, took = interrupted(tmp_path, orthanc.address.url, signal.SIGTERM, after, *more)
+        assert (run.status, took < WITHIN) == (2, True)
+        wait_for_ends(client)
+        assert seen(client)[0] == pages

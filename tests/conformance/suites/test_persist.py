@@ -1,0 +1,130 @@
+"""Stops, kills and starts of a real Orthanc and of the reference server, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conformance.driver.script import Step, check, kill, restart
+from conformance.errors import BadArgument
+from conformance.suites import persist
+from conformance.suites.case import NEEDS_MANAGED
+from conformance.sut import managed
+from conformance.sut.managed import Managed
+from conformance.sut.profile import Profile
+from spec.engine import Reply
+from spec.relaxations import Shortfall
+from spec.requirements import CATALOGUE
+
+from .conftest import Run, command
+
+LATE = "persist/stop/request-late"
+LOST = Shortfall.REQUEST_LOST_AT_STOP.value
+
+
+@pytest.fixture(scope="module")
+def suite(installed_orthanc: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("persist")
+    return command(folder, "run", "orthanc", "--suite", "persist", "--no-ledger")
+
+
+def test_orthanc_forgets_a_late_request_and_nothing_else(suite: Run) -> None:
+    assert suite.status == 1, suite.out
+    (found,) = suite.cases("deviation").values()
+    assert (found["id"], found["relaxations"]) == (LATE, [LOST])
+    assert found["requirement"] == "persist/request-survives-stop"
+    assert suite.cases("unknown", "accepted") == {}
+    assert len(suite.cases("pass")) >= 16
+
+
+def test_a_deviation_over_a_restart_is_reproduced(suite: Run) -> None:
+    file = suite.cases("deviation")[LATE]["replay"]
+    again = command(suite.folder, "replay", file, "orthanc", report=False)
+    assert again.status == 1, again.out
+    assert "reproduced" in again.out
+    strict = command(suite.folder, "replay", file, "reference", report=False)
+    assert strict.status == 0, strict.out
+
+
+def test_a_replay_with_a_restart_needs_a_server_of_our_own(orthanc: Managed, suite: Run) -> None:
+    file = suite.cases("deviation")[LATE]["replay"]
+    url = orthanc.address.url
+    refused = command(suite.folder, "replay", file, url, "--exclusive", report=False)
+    assert refused.status == 2
+    assert NEEDS_MANAGED in refused.out + refused.err
+    orthanc.check()  # and it still runs
+
+
+def test_a_written_file_says_all_of_a_restart(suite: Run) -> None:
+    file = suite.folder / suite.cases("deviation")[LATE]["replay"]
+    found = json.loads(file.read_text())
+    assert {"do": "restart", "late": True} in [
+        {k: v for k, v in step.items() if k != "expect"} for step in found["steps"]
+    ]
+    assert found["config"]["WebDavEnabled"] is False  # a stop takes another time without it
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        restart(),
+        restart(Reply.FAIL, late=True),
+        restart(loads=False, history=2),
+        kill(),
+        kill(saved=False),
+    ],
+    ids=str,
+)
+def test_a_step_that_ends_a_life_is_read_as_it_was_written(step: Step) -> None:
+    assert Step.from_json(step.to_json()) == step
+    check([step])
+
+
+@pytest.mark.parametrize(
+    ("found", "part"),
+    [
+        ({"do": "restart", "job": "A"}, "needs no job"),
+        ({"do": "restart", "held": "retry"}, "'held'"),
+        ({"do": "restart", "held": ["fail"]}, "'held'"),
+        ({"do": "restart", "history": -1}, "'history'"),
+        ({"do": "restart", "history": True}, "'history'"),
+        ({"do": "kill", "saved": 1}, "'saved'"),
+        ({"do": "kill", "loads": None}, "'loads'"),
+        ({"do": "list", "late": True}, "'late' belongs to"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_such_a_step_is_named(found: object, part: str) -> None:
+    with pytest.raises(BadArgument, match=part):
+        Step.from_json(found)
+
+
+def test_every_case_is_for_a_server_of_our_own_and_names_a_requirement() -> None:
+    for case in persist.cases(Profile()):
+        check(case.steps)
+        assert case.unreachable is None
+        assert case.fresh
+        assert case.requirement in CATALOGUE
+    for case in persist.cases(Profile(managed=False)):
+        assert case.unreachable == NEEDS_MANAGED
+
+
+def test_every_requirement_of_the_section_has_a_case() -> None:
+    met = {case.requirement for case in persist.cases(Profile())}
+    assert {id for id in CATALOGUE if id.startswith("persist/")} <= met
+
+
+def test_a_command_that_cannot_be_given_no_jobs_says_so() -> None:
+    server = Managed(["sh", "-c", "exec Orthanc {config}"])
+    with managed.orthanc() as running:
+        server._folder = running._folder
+        with pytest.raises(BadArgument, match="--no-jobs cannot be given"):
+            server.start(loads=False)
+
+
+def test_an_ended_server_is_seen_to_have_ended(orthanc: Managed) -> None:
+    assert not orthanc.ended()
+    assert orthanc.status() is None
+    orthanc.stop()
+    assert orthanc.ended()

@@ -1,0 +1,331 @@
+"""Servers of our own: how they are started, watched and ended, by the example of scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import BadArgument, NoServer, ServerDied
+from conformance.sut import managed
+from conformance.sut.client import Client
+from conformance.sut.managed import Managed
+
+SLACK = 5.0  # seconds that a loaded machine may take
+
+# A server of a few lines: answers GET /system, and writes down what it was started with.
+SERVER = r"""
+import http.server, json, os, pathlib, signal, sys, threading
+config = json.loads(pathlib.Path(sys.argv[1]).read_text())
+modes = sys.argv[2:]
+print("started", os.environ.get("OF_THE_TEST"), flush=True)
+here = pathlib.Path(sys.argv[1]).parent
+(here / "seen").write_text(json.dumps({
+    "config": config, "cwd": os.getcwd(), "sid": os.getsid(0), "pid": os.getpid(),
+    "env": os.environ.get("OF_THE_TEST"), "modes": modes,
+}))
+if "deaf" in modes:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if "silent" in modes:
+            threading.Event().wait()
+        name = "somebody else" if "other" in modes else config["Name"]
+        body = json.dumps({"Version": "1.0", "Name": name}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", config["HttpPort"]), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "server"
+    path.write_text(f"#!{sys.executable}{SERVER}")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    path = tmp_path / "work dir"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(managed, "STARTS", 0.5)
+    monkeypatch.setattr(managed, "STOPS", 0.3)
+
+
+def seen(server: Managed) -> dict[str, object]:
+    assert server._folder is not None
+    found: dict[str, object] = json.loads((server._folder / "seen").read_text())
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and was not fetched yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def awaits(pid: int) -> bool:
+    """Whether the process ends soon."""
+    deadline = time.monotonic() + SLACK
+    while is_alive(pid) and time.monotonic() < deadline:
+        pass
+    return not is_alive(pid)
+
+
+def checks(server: Managed) -> None:
+    deadline = time.monotonic() + SLACK
+    while time.monotonic() < deadline:
+        server.check()
+
+
+# --- starting ----------------------------------------------------------------------------------
+
+
+def test_a_template_is_filled_in_and_split_as_by_a_shell(script: Path, workdir: Path) -> None:
+    template = f"'{script}' {{config}} \"two words\" --in={{workdir}}"
+    with managed.orthanc(template, {"ConcurrentJobs": 3}, workdir) as server:
+        found = seen(server)
+        folder = server._folder
+        assert folder is not None
+        assert folder.parent == workdir
+        assert found["modes"] == ["two words", f"--in={folder}"]
+        config = found["config"]
+        assert isinstance(config, dict)
+        assert config["ConcurrentJobs"] == 3
+        assert config["JobsHistorySize"] == 10
+        assert config["StorageDirectory"] == config["IndexDirectory"] == f"{folder}/database"
+        assert config["HttpPort"] == server.port != config["DicomPort"]
+        assert (folder / "database").is_dir()
+    assert list(workdir.iterdir()) == []
+
+
+def test_the_environment_is_passed_on(
+    script: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_THE_TEST", "ä")
+    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+        assert seen(server)["env"] == "ä"
+        assert server.log() == "started ä"
+
+
+def test_a_command_is_found_from_where_the_kit_was_started(
+    script: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(script.parent)
+    with managed.orthanc("./server {config}", workdir=workdir) as server:
+        assert seen(server)["cwd"] == str(script.parent)
+
+
+def test_a_ctrl_c_in_the_terminal_is_not_for_the_server(script: Path, workdir: Path) -> None:
+    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+        found = seen(server)
+        assert found["sid"] == found["pid"] != os.getsid(0)
+
+
+def test_ports_are_free_and_differ() -> None:
+    for _ in range(50):
+        one, other = managed._free_ports()
+        assert one != other
+        for port in (one, other):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+
+
+def test_the_reference_server(workdir: Path) -> None:
+    with managed.reference({"JobsHistorySize": 4}, workdir) as server:
+        client = Client(server.address)
+        declared = client.get("/system").json()["JobsConformance"]
+        assert (declared["ConcurrentJobs"], declared["JobsHistorySize"]) == (2, 4)
+        client.close()
+    assert list(workdir.iterdir()) == []
+
+
+# --- what cannot be started --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "part"),
+    [
+        ("Orthanc", "{config}"),
+        ("", "{config}"),
+        ("Orthanc {configuration}", "{config}"),
+        ("Orthanc '{config}", "split"),
+        ("no-such-program {config}", "cannot start 'no-such-program'"),
+        ("/ {config}", "cannot start '/'"),
+    ],
+)
+def test_a_command_that_cannot_be_run(template: str, part: str, workdir: Path) -> None:
+    with pytest.raises(BadArgument) as error, managed.orthanc(template, workdir=workdir):
+        pytest.fail("it has started")
+    assert part in str(error.value)
+    assert len(str(error.value).splitlines()) <= 2
+    assert list(workdir.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    with (
+        pytest.raises(BadArgument, match="--workdir") as error,
+        managed.reference(workdir=tmp_path / "none"),
+    ):
+        pytest.fail("it has started")
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_a_server_that_ends_at_once_shows_its_log(workdir: Path) -> None:
+    template = "sh -c 'seq 10000; printf \"\\033[31mno \\377such plugin\\n\" >&2; exit 3' {config}"
+    began = time.monotonic()
+    with pytest.raises(NoServer) as error, managed.orthanc(template, workdir=workdir):
+        pytest.fail("it has started")
+    assert time.monotonic() - began < SLACK
+    text = str(error.value)
+    assert text.splitlines()[0] == "the server ended by itself with status 3 while it started."
+    assert "such plugin" in text.splitlines()[-1]
+    assert text.replace("\n", "").isprintable()
+    assert len(text) < managed.LOG_END + 200
+    assert list(workdir.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["silent", "other"])
+@pytest.mark.usefixtures("hasty")
+def test_a_server_that_does_not_answer_in_time(script: Path, workdir: Path, mode: str) -> None:
+    began = time.monotonic()
+    template = f"'{script}' {{config}} {mode}"
+    with pytest.raises(NoServer) as error, managed.orthanc(template, workdir=workdir):
+        pytest.fail("it has started")
+    assert time.monotonic() - began < 2 * 0.5 + SLACK
+    first, *log = str(error.value).splitlines()
+    assert first.startswith("the server did not answer within 0.5 s: ")
+    assert log == ["The end of its log:", "started None"]
+    assert list(workdir.iterdir()) == []
+
+
+# --- ending ------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("end", ["exit", "stop", "kill", "renew", "reap"])
+def test_a_server_that_ignores_sigterm_is_killed(script: Path, workdir: Path, end: str) -> None:
+    with managed.orthanc(f"'{script}' {{config}} deaf", workdir=workdir) as server:
+        pid = int(str(seen(server)["pid"]))
+        if end == "reap":
+            server.dismiss()
+            assert is_alive(pid)
+            server.reap(0.05)
+        elif end != "exit":
+            getattr(server, end)()
+        if end != "exit":
+            assert awaits(pid)
+    assert awaits(pid)
+    assert list(workdir.iterdir()) == []
+
+
+def test_a_server_behind_a_shell_ends_with_it(script: Path, workdir: Path) -> None:
+    """The shell ends at once; the server, which is not its last command, takes its time."""
+    template = f'sh -c \'"$0" "$1" deaf & trap "exit 0" TERM; wait\' \'{script}\' {{config}}'
+    with managed.orthanc(template, workdir=workdir) as server:
+        pid = int(str(seen(server)["pid"]))
+        began = time.monotonic()
+        server.dismiss()
+        server.reap(0.3)
+        assert time.monotonic() - began > 0.25  # it was given its time
+        assert awaits(pid)
+
+
+def test_dismiss_does_not_wait_and_reap_is_quick(script: Path, workdir: Path) -> None:
+    server = managed.orthanc(f"'{script}' {{config}}", workdir=workdir)
+    with server:
+        pid = int(str(seen(server)["pid"]))
+        server.dismiss()
+        server.reap(SLACK)
+        assert not is_alive(pid)
+        server.dismiss()  # once more is no harm
+        server.stop()
+        server.kill()
+    assert list(workdir.iterdir()) == []
+
+
+def test_nothing_stays_open_of_servers_that_have_ended(script: Path, workdir: Path) -> None:
+    files = len(os.listdir("/proc/self/fd"))
+    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+        server.renew()
+        server.stop()
+        server.start()
+    assert len(os.listdir("/proc/self/fd")) == files
+
+
+def test_renew_is_another_server_without_a_database(script: Path, workdir: Path) -> None:
+    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+        assert server._folder is not None
+        old, kept = seen(server), server._folder / "database" / "index"
+        kept.write_text("")
+        server.stop()
+        server.start()
+        assert kept.exists()
+        server.renew()
+        assert not kept.exists()
+        assert seen(server)["pid"] != old["pid"]
+
+
+def test_a_server_that_ends_by_itself_is_noticed(script: Path, workdir: Path) -> None:
+    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+        server.check()
+        os.kill(int(str(seen(server)["pid"])), signal.SIGKILL)
+        with pytest.raises(ServerDied) as died:
+            checks(server)
+        assert died.value.status == -signal.SIGKILL
+        assert died.value.log == "started None"
+
+
+# --- chroot ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    path = tmp_path / "root"
+    (path / "tmp").mkdir(parents=True)
+    return path.resolve()
+
+
+@pytest.mark.parametrize("before", [[], ["sudo", "-n"], ["/usr/bin/env", "A=b"]])
+@pytest.mark.parametrize("options", [[], ["--userspec=nobody"]])
+def test_paths_are_as_the_chroot_sees_them(
+    root: Path, before: list[str], options: list[str]
+) -> None:
+    command = [*before, "/usr/sbin/chroot", *options, str(root), "Orthanc", "{config}"]
+    inside = root / "tmp" / "x"
+    inside.mkdir()
+    assert managed._chroot(command) == root
+    assert managed._seen_by(command, inside) == "/tmp/x"
+    assert managed._seen_by(["Orthanc", "{config}"], inside) == str(inside)
+
+
+def test_the_folder_of_a_server_in_a_chroot_is_made_inside(root: Path) -> None:
+    assert managed.orthanc(f"chroot {root} Orthanc {{config}}")._parent == root / "tmp"
+    assert managed.orthanc("Orthanc {config}")._parent is None
+
+
+def test_a_folder_outside_that_the_chroot_has_as_well(root: Path, workdir: Path) -> None:
+    """As with a bind mount: the name is the same on both sides."""
+    (root / workdir.resolve().relative_to("/")).mkdir(parents=True)
+    command = ["chroot", str(root), "Orthanc", "{config}"]
+    assert managed._seen_by(command, workdir) == str(workdir.resolve())

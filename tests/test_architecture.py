@@ -1,0 +1,139 @@
+"""The rooms have an order, and no room knows one above it; files, classes and functions stay small.
+
+`ROOMS` is the order, lowest first. ARCHITECTURE.md draws it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GROUND = ("errors", "events", "files", "interrupts")  # modules that every room may know
+ROOMS = (
+    "oracle",
+    "peer",
+    "sut",
+    "driver",
+    "session",
+    "suites",
+    "automata",
+    "search",
+    "campaign",
+    "reports",
+    "passive",
+    "learn",
+    "evidence",
+    "cli",
+)
+WORLD = {"socket", "threading", "time", "requests", "http", "urllib", "asyncio"}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, also for types only and inside of functions."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES else node.module or "" for name in whole)
+
+
+def sources(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found
+    return found
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in (*sources("spec"), *sources("conformance"))}
+
+
+def room(module: str) -> str:
+    """The room of a module of the kit; a module of the ground floor is a room of its own."""
+    return module.split(".")[1] if "." in module else ""
+
+
+KIT = [name for name in MODULES if name.startswith("conformance.")]
+
+
+@pytest.mark.parametrize("module", [m for m in KIT if room(m) != "reference"])
+def test_no_room_knows_one_above_it(module: str) -> None:
+    here = room(module)
+    known = {room(name) for name in imports(MODULES[module]) if name.startswith("conformance.")}
+    if here in GROUND:
+        allowed = set(GROUND)
+    else:
+        allowed = {*GROUND, *ROOMS[: ROOMS.index(here) + 1]}
+        allowed |= {"reference"} if here == "cli" else set()  # which `serve` starts
+    assert known <= allowed
+
+
+def test_every_folder_of_the_kit_has_its_place() -> None:
+    folders = {p.parent.name for p in (ROOT / "conformance").glob("*/__init__.py")}
+    assert folders == {*ROOMS, "reference"}
+
+
+def test_no_circle_of_imports() -> None:
+    """Not even for types only: each module can be read after those that it imports."""
+    graph = {
+        name: {m for m in imports(path) if m in MODULES and m != name}
+        for name, path in MODULES.items()
+    }
+    while free := {name for name, known in graph.items() if not known & graph.keys()}:
+        for name in free:
+            del graph[name]
+    assert not graph, f"modules in circles, or above one: {sorted(graph)}"
+
+
+@pytest.mark.parametrize("path", sources("spec"), ids=str)
+def test_the_specification_knows_nothing_of_the_kit(path: Path) -> None:
+    assert not {name for name in imports(path) if name.split(".")[0] == "conformance"}
+
+
+@pytest.mark.parametrize("path", [p for p in sources("spec") if "proofs" not in p.parts], ids=str)
+def test_the_specification_has_no_network_no_clock_and_no_threads(path: Path) -> None:
+    assert not {name for name in imports(path) if name.split(".")[0] in WORLD}
+
+
+@pytest.mark.parametrize("path", sources("conformance/reference"), ids=str)
+def test_the_reference_server_does_not_know_the_specification(path: Path) -> None:
+    names = {name for name in imports(path) if name.split(".")[0] in ("spec", "conformance")}
+    assert all(name.startswith("conformance.reference") for name in names)
+
+
+@pytest.mark.parametrize("path", sources("conformance"), ids=str)
+def test_nothing_sleeps(path: Path) -> None:
+    calls = [node.func for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    names = {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in calls}
+    assert "sleep" not in names
+
+
+@pytest.mark.parametrize("path", sources("conformance/reports"), ids=str)
+def test_a_report_knows_the_events_and_not_the_campaign(path: Path) -> None:
+    known = {"conformance.campaign.campaign", "conformance.oracle.oracle"}
+    names = set(imports(path))
+    assert not {name for name in names if room(name) == "driver"} | known & names
+
+
+def test_help_is_instant_because_nothing_heavy_is_imported() -> None:
+    """By what is imported, not by a clock: machines differ."""
+    code = "import sys, conformance.cli.main; print(*sorted(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"hypothesis", "requests", "starlette", "uvicorn", "pydicom", "pynetdicom", "z3"}
+    heavy |= {"transitions"}
+    assert not heavy & set(out.stdout.split())
