@@ -18,8 +18,7 @@ from conformance.peer.gate import Gate
 from conformance.suites import SUITES
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
-
-from .conftest import COMMAND, Run, command
+from tests.conformance.conftest import COMMAND, Run, command
 
 WITHIN = 2.0  # seconds from a signal to the end
 HISTORY = 10  # Orthanc's default

@@ -29,7 +29,7 @@ def context(session: Session) -> Iterator[Context]:
     driver = Driver("", session.resources, Config(), session.deadline, replaceable=True)
     yield Context(driver, session.profile, session.system.version)
     driver.abandon()
-    session.resources.put_aside(driver)
+    driver.put_aside()
 
 
 def test_a_call_is_open_until_its_job_has_ended(context: Context) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from conformance.automata.automaton import JOB, OF_A_JOB, TWO_JOBS, Choices, derive
 from conformance.automata.covering import suite
-from conformance.search.complete import PLANTS, cases
+from conformance.search.complete import PLANTS
 from conformance.suites.case import NEEDS_EXCLUSIVE
+from conformance.suites.complete import cases
 from conformance.sut.profile import Profile
 from tests.conformance.conftest import Run, command
 
