@@ -1,6 +1,6 @@
 """The rooms have an order, and no room knows one above it; files, classes and functions stay small.
 
-`ROOMS` is the order, lowest first. ARCHITECTURE.md draws it.
+`tests.rooms.ROOMS` is the order, lowest first. `tools/rooms` draws it for ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -8,69 +8,13 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-GROUND = ("errors", "events", "files", "interrupts")  # modules that every room may know
-ROOMS = (
-    "oracle",
-    "peer",
-    "sut",
-    "driver",
-    "session",
-    "suites",
-    "automata",
-    "search",
-    "campaign",
-    "reports",
-    "passive",
-    "learn",
-    "evidence",
-    "cli",
-)
+from tests.rooms import GROUND, KIT, MODULES, ROOMS, ROOT, imports, parsed, room, sources
+
 WORLD = {"socket", "threading", "time", "requests", "http", "urllib", "asyncio"}
-
-
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, also for types only and inside of functions."""
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            whole = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name if name in MODULES else node.module or "" for name in whole)
-
-
-def sources(folder: str) -> list[Path]:
-    found = sorted((ROOT / folder).rglob("*.py"))
-    assert found
-    return found
-
-
-def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {name_of(path): path for path in (*sources("spec"), *sources("conformance"))}
-
-
-def room(module: str) -> str:
-    """The room of a module of the kit; a module of the ground floor is a room of its own."""
-    return module.split(".")[1] if "." in module else ""
-
-
-KIT = [name for name in MODULES if name.startswith("conformance.")]
 
 
 @pytest.mark.parametrize("module", [m for m in KIT if room(m) != "reference"])
@@ -139,3 +83,11 @@ def test_help_is_instant_because_nothing_heavy_is_imported() -> None:
     heavy = {"hypothesis", "requests", "starlette", "uvicorn", "pydicom", "pynetdicom", "z3"}
     heavy |= {"transitions"}
     assert not heavy & set(out.stdout.split())
+
+
+def test_the_picture_of_the_rooms_is_of_these_imports() -> None:
+    """`tools/rooms` makes it anew."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "rooms", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
