@@ -30,7 +30,7 @@ TITLES = re.findall(r"^## ([a-z-]+)$", PAGE, re.MULTILINE)
 
 def ledger(version: str | None = None) -> tuple[Entry, ...]:
     """The entries that are shipped, as far as they are about ``version``."""
-    path = Path(str(files("conformance").joinpath("ledgers", SHIPPED)))
+    path = Path(str(files("conformance.campaign").joinpath("ledgers", SHIPPED)))
     return load_ledger(path, [case.id for case in suites(Profile())], version).entries
 
 
