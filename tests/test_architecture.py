@@ -8,12 +8,14 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.rooms import GROUND, KIT, MODULES, ROOMS, ROOT, imports, parsed, room, sources
 
+LINES, METHODS, LONGEST = 400, 20, 60  # of a module; public, of a class; lines of a function
 WORLD = {"socket", "threading", "time", "requests", "http", "urllib", "asyncio"}
 
 
@@ -91,3 +93,99 @@ def test_the_picture_of_the_rooms_is_of_these_imports() -> None:
         [sys.executable, ROOT / "tools" / "rooms", "--check"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- sizes --------------------------------------------------------------------------------------
+
+# What is larger than the bounds. A line goes as soon as its thing is split; a new one needs a
+# reason that will still hold in a year: a table that would be worse in two pieces.
+TOO_LARGE = frozenset(
+    {
+        "conformance.automata.automaton",
+        "conformance.campaign.campaign",
+        "conformance.driver.context.Context",
+        "conformance.driver.driver",
+        "conformance.driver.driver.Driver",
+        "conformance.oracle.oracle",
+        "conformance.reference.engine.Engine",
+        "conformance.reference.registry",
+        "conformance.reference.registry.Registry",
+        "conformance.search.stateful.machine_of",
+        "conformance.suites.monitor",
+        "conformance.suites.persist",
+        "conformance.suites.persist._kills",
+        "conformance.suites.persist._stops",
+        "conformance.suites.route.calls",
+        "conformance.suites.route.outcomes",
+        "conformance.suites.submit",
+        "conformance.sut.client",
+        "conformance.sut.managed",
+        "spec.diagram",
+        "spec.engine",
+        "spec.proofs.mutants",
+        "spec.proofs.packed",
+        "spec.proofs.promela.asserted.obligations",
+        "spec.proofs.smt.claims",
+        "spec.proofs.smt.relations.symbolic_table",
+        "spec.proofs.smt.rules",
+        "spec.proofs.smt.rules.Moves",
+        "spec.properties",
+        "spec.properties._always",
+        "spec.properties._sometimes",
+        "spec.requirements",
+        "spec.requirements._fields",
+        "spec.requirements._monitor",
+        "spec.requirements._persist",
+        "spec.requirements._queue",
+        "spec.requirements._route",
+        "spec.requirements._submit",
+    }
+)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def definitions(within: ast.AST, prefix: str) -> Iterator[tuple[str, Function | ast.ClassDef]]:
+    """All functions and classes, those within others too, each with its whole name."""
+    for node in ast.iter_child_nodes(within):
+        if isinstance(node, Function | ast.ClassDef):
+            yield (name := f"{prefix}.{node.name}"), node
+            yield from definitions(node, name)
+        else:
+            yield from definitions(node, prefix)
+
+
+def too_large(module: str) -> set[str]:
+    """What of a module, itself included, is over the bounds."""
+    path = MODULES[module]
+    found = {module} if len(path.read_text(encoding="utf-8").splitlines()) > LINES else set()
+    for name, node in definitions(parsed(path), module):
+        if isinstance(node, ast.ClassDef):
+            functions = [one for one in node.body if isinstance(one, Function)]
+            public = [one for one in functions if not one.name.startswith("_")]
+            found |= {name} if len(public) > METHODS else set()
+        else:
+            assert node.end_lineno is not None
+            found |= {name} if node.end_lineno - node.lineno + 1 > LONGEST else set()
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_classes_and_functions_stay_small(module: str) -> None:
+    assert too_large(module) - TOO_LARGE == set()
+
+
+def test_every_exception_is_still_needed() -> None:
+    assert set[str]().union(*map(too_large, MODULES)) >= TOO_LARGE
+
+
+def test_what_is_too_large_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    methods = [f"    def m{n}(self): pass" for n in range(METHODS + 1)]
+    function = ["if C:", "    def f():", *["        pass"] * LONGEST]
+    for name, lines in (("small", []), ("two", ["class C:", *methods, *function])):
+        (tmp_path / name).write_text("\n".join(lines))
+        monkeypatch.setitem(MODULES, name, tmp_path / name)
+    (tmp_path / "long").write_text("pass\n" * (LINES + 1))
+    monkeypatch.setitem(MODULES, "long", tmp_path / "long")
+    assert too_large("small") == set()
+    assert too_large("two") == {"two.C", "two.f"}
+    assert too_large("long") == {"long"}

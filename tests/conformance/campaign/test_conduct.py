@@ -5,80 +5,23 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conformance.peer.gate import Gate
 from conformance.suites import SUITES
-from conformance.sut.client import Client
 from conformance.sut.managed import Managed
-from tests.conformance.conftest import COMMAND, Run, command
-
-WITHIN = 2.0  # seconds from a signal to the end
-HISTORY = 10  # Orthanc's default
-PAGES = ("/statistics", "/peers", "/modalities", "/instances")
-FINAL = ("Success", "Failure")
-
-
-@contextmanager
-def somebodys(server: Managed, jobs: int) -> Iterator[Client]:
-    """Two studies, a peer, and a history of jobs that are not ours."""
-    client = Client(server.address)
-    with Gate() as gate:
-        gate.drain()
-        tags = [{"PatientID": name, "StudyDescription": name} for name in ("one", "two")]
-        ids = [client.post("/tools/create-dicom", {"Tags": t}).json()["ID"] for t in tags]
-        client.put("/peers/theirs", {"Url": gate.url(0)})
-        for _ in range(jobs):
-            client.post("/peers/theirs/store", {"Resources": ids, "Asynchronous": True})
-        wait_for_ends(client)
-        yield client
-
-
-def wait_for_ends(client: Client) -> None:
-    deadline = time.monotonic() + 10
-    while not all(job["State"] in FINAL for job in client.get("/jobs?expand").json()):
-        assert time.monotonic() < deadline
-
-
-def seen(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
-    jobs = client.get("/jobs?expand").json()
-    for job in jobs:
-        del job["Timestamp"]
-    return {p: client.get(p).json() for p in PAGES}, {job["ID"]: job for job in jobs}
-
-
-def check(client: Client, before: tuple[dict[str, Any], dict[str, Any]], run: Run) -> None:
-    """What was there is unchanged, and whatever else is there now was named."""
-    pages, jobs = seen(client)
-    assert pages == before[0]
-    assert {i: jobs.get(i) for i in before[1]} == before[1]
-    left = run.report["cleanup"]["left"]
-    assert {job["id"] for job in left if job["kind"] == "job"} == set(jobs) - set(before[1])
-    assert all(job["why"] for job in left)
-    assert all(jobs[job["id"]]["State"] in FINAL for job in left)
-
-
-def interrupted(folder: Path, url: str, number: int, after: str, *more: str) -> tuple[Run, float]:
-    """A run that gets a signal as soon as its event log tells of ``after``."""
-    words = [*COMMAND, "run", url, "--json", "report.json", "--events", "events.ndjson", *more]
-    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    log = folder / "events.ndjson"
-    deadline = time.monotonic() + 60
-    while not (log.exists() and after in log.read_text()):
-        assert time.monotonic() < deadline, "the run did not get so far"
-        assert process.poll() is None, "the run ended before"
-    process.send_signal(number)
-    sent = time.monotonic()
-    out, err = process.communicate(timeout=30)
-    took = time.monotonic() - sent
-    return Run(process.returncode, out.decode(), err.decode(), folder), took
+from tests.conformance.kit import command
+from tests.conformance.somebody import (
+    HISTORY,
+    WITHIN,
+    check,
+    interrupted,
+    seen,
+    somebodys,
+    wait_for_ends,
+)
 
 
 def test_polite_by_default(orthanc: Managed, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.reference.faults import FAULTS
-from tests.conformance.conftest import Run, command
+from tests.conformance.kit import Run, command
 
 AT_ONCE = 2
 SUITES = ("action", "edge", "race", "schedule", "history", "search")

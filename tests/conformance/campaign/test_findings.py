@@ -16,7 +16,7 @@ from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.relaxations import named
 from spec.requirements import CATALOGUE
-from tests.conformance.conftest import command
+from tests.conformance.kit import command
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "findings.md").read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.conformance.conftest import command
+from tests.conformance.kit import command
 
 
 def test_an_action_that_is_never_answered_is_a_deviation(

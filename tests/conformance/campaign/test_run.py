@@ -9,7 +9,7 @@ import pytest
 
 from spec.relaxations import Relaxation, Shortfall
 from spec.requirements import CATALOGUE
-from tests.conformance.conftest import Run, command
+from tests.conformance.kit import Run, command
 
 # What Debian 12's Orthanc 1.10.1 is known for: docs/findings.md.
 KNOWN = {

@@ -17,7 +17,7 @@ from junitparser import JUnitXml
 
 from conformance.sut import managed
 from conformance.sut.managed import Managed
-from tests.conformance.conftest import COMMAND
+from tests.conformance.kit import COMMAND
 
 ROOT = Path(__file__).parents[3]
 GATE = ROOT / "tools" / "ci-gate"

@@ -9,7 +9,7 @@ from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE
 from spec.table import Ground
-from tests.conformance.conftest import Run, run_planted
+from tests.conformance.kit import Run, run_planted
 
 AT_ONCE = 2
 DEADLINE = "1"  # seconds: what does not come is waited for four times as long

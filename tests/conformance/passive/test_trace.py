@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from conformance.cli.main import app
 from conformance.errors import BadArgument
 from conformance.passive.trace import check
-from tests.conformance.passive.test_judge import job
+from tests.conformance.passive.histories import job
 
 HEAD: dict[str, Any] = {"schema": 1, "trace": "orthanc-jobs", "version": "1.12.7"}
 Write = Callable[..., Path]

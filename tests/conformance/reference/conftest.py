@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from reference_harness import Gate, Server, running_server
+
+from tests.conformance.reference.harness import Gate, Server, running_server
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pynetdicom import AE, AllStoragePresentationContexts, build_context, evt
 from pynetdicom.events import Event
-from reference_harness import DEADLINE
+
+from tests.conformance.reference.harness import DEADLINE
 
 FIND, MOVE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 VERIFICATION = "1.2.840.10008.1.1"

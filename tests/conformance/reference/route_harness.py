@@ -11,7 +11,8 @@ from typing import Any
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
-from reference_harness import Job, Reply, Server
+
+from tests.conformance.reference.harness import Job, Reply, Server
 
 UNKNOWN = {"OrthancStatus": 17, "HttpStatus": 404}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from reference_harness import Job, Server, busy_workers
+
+from tests.conformance.reference.harness import Job, Server, busy_workers
 
 CANCELED, FAILED_STEP = 37, 9
 ACTIONS = ("cancel", "pause", "resume", "resubmit")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.fileset import FileSet
-from reference_harness import Server, busy_workers
-from route_harness import names, refused, study, submit, succeeds, uids
+
+from tests.conformance.reference.harness import Server, busy_workers
+from tests.conformance.reference.route_harness import names, refused, study, submit, succeeds, uids
 
 LEVELS = ("patients", "studies", "series")
 

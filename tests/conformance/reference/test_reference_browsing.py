@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reference_harness import Server
-from route_harness import refused, study
+from tests.conformance.reference.harness import Server
+from tests.conformance.reference.route_harness import refused, study
 
 
 def test_browsing(shared: Server) -> None:

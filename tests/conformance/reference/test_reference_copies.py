@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from reference_harness import Server, busy_workers
-from route_harness import Study, below, dataset, refused, study, submit, succeeds
+
+from tests.conformance.reference.harness import Server, busy_workers
+from tests.conformance.reference.route_harness import (
+    Study,
+    below,
+    dataset,
+    refused,
+    study,
+    submit,
+    succeeds,
+)
 
 IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 

@@ -9,10 +9,18 @@ from typing import Any
 
 import pydicom
 import pytest
-from dicom_harness import FAILED, REFUSED, SUCCESS, WARNING, DicomGate
 from pynetdicom import AE
-from reference_harness import DEADLINE, Gate, Job, Reply, Server, running_server
-from route_harness import dataset, file, in_background, refused, study, submit
+
+from tests.conformance.reference.dicom_harness import FAILED, REFUSED, SUCCESS, WARNING, DicomGate
+from tests.conformance.reference.harness import DEADLINE, Gate, Job, Reply, Server, running_server
+from tests.conformance.reference.route_harness import (
+    dataset,
+    file,
+    in_background,
+    refused,
+    study,
+    submit,
+)
 
 CONTENT = {
     "Description": "REST API",

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from reference_harness import Gate, Job, Server, busy_workers, running_server
+
+from tests.conformance.reference.harness import Gate, Job, Server, busy_workers, running_server
 
 
 def order(server: Server, jobs: list[Job]) -> list[int]:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from reference_harness import Job, Server, busy_workers
+
+from tests.conformance.reference.harness import Job, Server, busy_workers
 
 ALWAYS = {
     *("Content", "CreationTime", "EffectiveRuntime", "ErrorCode", "ErrorDescription"),

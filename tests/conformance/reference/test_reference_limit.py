@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reference_harness import DEADLINE, Gate, Job, Reply, Server, busy_workers, running_server
+
+from tests.conformance.reference.harness import (
+    DEADLINE,
+    Gate,
+    Job,
+    Reply,
+    Server,
+    busy_workers,
+    running_server,
+)
 
 
 class Call:

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-from reference_harness import DEADLINE, ROOT, Gate, running_server
 
 from conformance.reference.app import build_app, build_engine
 from conformance.reference.config import Config, ConfigError, load_config, parse_config
@@ -22,6 +21,7 @@ from conformance.reference.peers import Peer
 from conformance.reference.server import serve
 from conformance.reference.storage import Storage
 from conformance.reference.tasks.stores import PeerStore
+from tests.conformance.reference.harness import DEADLINE, ROOT, Gate, running_server
 
 PACKAGE = ROOT / "conformance" / "reference"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from reference_harness import DEADLINE, Gate, Job, Reply, Server, running_server
+
+from tests.conformance.reference.harness import DEADLINE, Gate, Job, Reply, Server, running_server
 
 
 def in_background(server: Server, path: str, body: object) -> tuple[threading.Thread, list[Reply]]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reference_harness import (
+
+from tests.conformance.reference.harness import (
     DEADLINE,
     ROOT,
     Arrival,

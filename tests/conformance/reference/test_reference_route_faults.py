@@ -15,9 +15,6 @@ from typing import Any
 import pydicom
 import pytest
 import uvicorn
-from dicom_harness import FAILED, SUCCESS, WARNING, DicomGate
-from reference_harness import DEADLINE, Gate, Job, Reply, Server, busy_workers
-from route_harness import Study, below, dataset, names, study, submit, uids
 
 from conformance.reference.app import build_app, build_engine
 from conformance.reference.config import Config
@@ -25,6 +22,17 @@ from conformance.reference.database import Database
 from conformance.reference.faults import FAULTS, archives, copies, modalities, routes
 from conformance.reference.parts import Parts
 from conformance.reference.storage import Storage
+from tests.conformance.reference.dicom_harness import FAILED, SUCCESS, WARNING, DicomGate
+from tests.conformance.reference.harness import DEADLINE, Gate, Job, Reply, Server, busy_workers
+from tests.conformance.reference.route_harness import (
+    Study,
+    below,
+    dataset,
+    names,
+    study,
+    submit,
+    uids,
+)
 
 Symptom = Callable[[Server, DicomGate], bool]
 Call = tuple[str, dict[str, object]]

@@ -26,7 +26,7 @@ from conformance.reports.comparing import Comparison, compare, lines, load, mark
 from conformance.reports.json_report import JsonReport
 from spec.relaxations import Relaxation
 from spec.table import Ground
-from tests.conformance.conftest import command
+from tests.conformance.kit import command
 
 TIES, LOST = Relaxation.TIES_UNORDERED.value, Relaxation.REQUEST_LOST_ON_LAST_STEP.value
 CASE = "race/pause/last-step-succeeds"

@@ -26,8 +26,8 @@ from conformance.reports.junit import JUnitReport
 from conformance.reports.markdown import MarkdownReport, code
 from conformance.session.session import Choice
 from spec.requirements import requirement
-from tests.conformance.conftest import COMMAND, command
-from tests.conformance.reports.test_reports import BAD, KNOWN, SKIPPED, UNSURE, events
+from tests.conformance.kit import COMMAND, command
+from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
 
 GOOD = Result(BAD.id, BAD.requirement, BAD.ground, Verdict.PASS)
 EVIL = "<script>alert(1)</script>\x1b[31m\x00\ud83d ]]> & \"'` | ![x](http://x/y.png)\n# x"

@@ -14,7 +14,7 @@ from conformance.search.complete import PLANTS
 from conformance.suites.case import NEEDS_EXCLUSIVE
 from conformance.suites.complete import cases
 from conformance.sut.profile import Profile
-from tests.conformance.conftest import Run, command
+from tests.conformance.kit import Run, command
 
 LOST = {"cancel-lost-to-pause", "request-lost-on-last-step"}
 

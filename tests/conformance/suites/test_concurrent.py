@@ -13,7 +13,7 @@ from conformance.suites.case import NEEDS_EXCLUSIVE
 from conformance.suites.concurrent import CLIENTS, pairs
 from conformance.sut.profile import Profile
 from spec.table import Action, State
-from tests.conformance.conftest import Run, command
+from tests.conformance.kit import Run, command
 
 LEAST = 20  # rounds without a deviation
 # The faults of which each is shown by one case at least; by which, is up to how calls meet.

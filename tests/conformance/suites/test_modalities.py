@@ -13,14 +13,14 @@ from conformance.suites import action, race, route_store
 from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case
 from conformance.sut.managed import Managed
 from conformance.sut.profile import Profile
-from tests.conformance.campaign.test_conduct import (
+from tests.conformance.kit import command
+from tests.conformance.somebody import (
     WITHIN,
     interrupted,
     seen,
     somebodys,
     wait_for_ends,
 )
-from tests.conformance.conftest import command
 
 FULL = Profile()
 ORTHANC = Profile(retry=False)

@@ -16,7 +16,7 @@ from conformance.sut.profile import Profile
 from spec.engine import Reply
 from spec.relaxations import Shortfall
 from spec.requirements import CATALOGUE
-from tests.conformance.conftest import Run, command
+from tests.conformance.kit import Run, command
 
 LATE = "persist/stop/request-late"
 LOST = Shortfall.REQUEST_LOST_AT_STOP.value

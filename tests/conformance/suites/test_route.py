@@ -22,8 +22,8 @@ from conformance.sut.profile import NOT_THIS_VERSION, Profile
 from spec.relaxations import Shortfall
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS
-from tests.conformance.campaign.test_conduct import interrupted
-from tests.conformance.conftest import command
+from tests.conformance.kit import command
+from tests.conformance.somebody import interrupted
 
 FULL = Profile()
 ORTHANC = Profile(version="1.10.1", implements=frozenset(), deletes=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -15,11 +16,15 @@ from spec.proofs import mutants as tool
 from spec.proofs.mutants import Fate, Mutant, judge, mutants, report, run, share
 from spec.table import BOUNDARY, EDGES, MATRIX, Cell, State
 
-EVERY = mutants()
+
+@cache
+def every() -> list[Mutant]:
+    """All of them: some seconds of work, and not for who only collects the tests."""
+    return mutants()
 
 
 def of(kind: str, module: str = "table") -> list[Mutant]:
-    return [m for m in EVERY if (m.module, m.kind) == (module, kind)]
+    return [m for m in every() if (m.module, m.kind) == (module, kind)]
 
 
 def test_every_row_of_the_table_is_deleted_and_led_astray() -> None:
@@ -66,9 +71,9 @@ def test_of_the_relaxations_only_what_the_engine_asks_is_changed() -> None:
 
 
 def test_each_mutant_is_another_program() -> None:
-    assert len({(m.module, m.source) for m in EVERY}) == len(EVERY)
-    assert len({m.name for m in EVERY}) > 0.9 * len(EVERY)
-    for mutant in EVERY:
+    assert len({(m.module, m.source) for m in every()}) == len(every())
+    assert len({m.name for m in every()}) > 0.9 * len(every())
+    for mutant in every():
         ast.parse(mutant.source)
 
 
@@ -92,7 +97,7 @@ NOTICED = {
 @pytest.fixture(scope="module")
 def fates() -> dict[str, Fate]:
     """What became of a mutant with each text in its name: on all cores."""
-    chosen = [next(m for m in EVERY if text in m.name) for text in NOTICED]
+    chosen = [next(m for m in every() if text in m.name) for text in NOTICED]
     found = run(chosen, os.cpu_count() or 1, lambda one: None)
     return dict(zip(NOTICED, found, strict=True))
 
@@ -121,9 +126,9 @@ def test_the_share_is_of_the_engines_guards_and_what_a_property_noticed() -> Non
 
 def test_the_excused_are_mutants() -> None:
     """An excuse for a mutant that is not there is stale."""
-    assert set(tool.EQUIVALENT) <= {(m.module, m.change) for m in EVERY}
+    assert set(tool.EQUIVALENT) <= {(m.module, m.change) for m in every()}
 
 
 def test_kinds_are_counted() -> None:
-    kinds = Counter((m.module, m.kind) for m in EVERY)
+    kinds = Counter((m.module, m.kind) for m in every())
     assert set(kinds) >= {("table", "edge"), ("table", "cell"), ("table", "boundary")}
