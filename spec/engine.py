@@ -5,7 +5,7 @@ a submission, an action, a step's POST that arrives at the peer, the peer's repl
 `step` says what the engine may answer and where it may then be. A *move* is what the engine
 does by itself, unseen: a worker takes a job, looks at what it was asked for, begins a step,
 publishes a result, leaves. `moves` lists the ones that are possible. An observer who keeps
-the set of engines that explain what was seen closes it under `moves` after each event.
+the set of engines that explain what was seen closes it under `moves` after each event (`closed`).
 
 How a worker goes through a Running job (`Phase`):
 
@@ -26,19 +26,17 @@ How a worker goes through a Running job (`Phase`):
   same choice would end in Paused; that is admitted only for servers that were seen to choose
   Retry (`Config.retries`), or every failure could hide behind a pause.
 
-Values are named tuples rather than dataclasses because they are hashed and compared
-millions of times.
+What the rules speak of, the values, stands in `spec.values`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from spec.relaxations import NONE, Relaxation, taken_for
+from spec.closure import closure
+from spec.relaxations import Relaxation, taken_for
 from spec.table import (
     ASK,
     BOUNDARY,
@@ -55,138 +53,49 @@ from spec.table import (
     cell,
     target,
 )
+from spec.values import (
+    EMPTY,
+    Act,
+    Answer,
+    Arrive,
+    Config,
+    Engine,
+    Event,
+    Job,
+    List,
+    Outcome,
+    Phase,
+    Read,
+    Replied,
+    Reply,
+    Submit,
+    View,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What the engine is configured to, and what is known of it.
-
-    ``workers``: ConcurrentJobs, at least 1; None where it is not known.
-    ``history``: JobsHistorySize, at least 0; None where it is not known: then a completed
-    job may be gone at any time, and nothing is concluded from its absence.
-    ``retries``: the server was seen to send a failed step to Retry.
-    ``relaxations``: what is admitted beside the strict behaviour.
-    """
-
-    workers: int | None = 2
-    history: int | None = 10
-    retries: bool = False
-    relaxations: frozenset[Relaxation] = NONE
-
-
-class Phase(StrEnum):
-    """Where the worker of a Running job stands. `LATER` belongs to Retry, `NONE` to the rest."""
-
-    NONE = "none"
-    READY = "ready"  # about to look at what was asked for
-    SENT = "sent"  # the step's POST is on its way to the peer
-    HELD = "held"  # the POST has arrived, and waits for the peer's reply
-    SUCCEEDED = "succeeded"  # the peer has replied; nothing of it is published yet
-    FAILED = "failed"
-    FAILURE_SHOWN = "failure-shown"  # the failed step's ErrorCode is published
-    RETRYING = "retrying"
-    RETRYING_LATER = "retrying-later"
-    LATER = "later"  # in Retry, with a delay that does not end while anybody looks
-
-
-class Job(NamedTuple):
-    """One job. ``done`` steps count from its (re)submission; ``shown`` is what Progress shows."""
-
-    state: State
-    priority: int
-    steps: int
-    done: int = 0
-    shown: int = 0
-    error: ErrorCode = ErrorCode.SUCCESS
-    asked: Asked = Asked.NOTHING
-    phase: Phase = Phase.NONE
-
-
-class Engine(NamedTuple):
-    """The engine. Jobs are named by their index; a job that is gone is None.
-
-    ``queue``: the Pending jobs, in the order in which they became Pending.
-    ``history``: the completed jobs, in the order of their completion.
-    """
-
-    jobs: tuple[Job | None, ...] = ()
-    queue: tuple[int, ...] = ()
-    history: tuple[int, ...] = ()
-
-
-EMPTY = Engine()
-
-
-# --- events: what the surroundings do or see ------------------------------------------------
-
-
-class Reply(StrEnum):
-    """What the peer answers to a step."""
-
-    SUCCEED = "succeed"
-    FAIL = "fail"
-    RETRY = "retry"  # retry, soon
-    RETRY_LATER = "retry-later"  # retry, with a delay that outlasts the observation
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """A new job of ``steps`` steps; it gets the next index. Answer: True."""
-
-    priority: int
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """An action on a job, or on an id that names none (None). Answer: the HTTP status."""
-
-    action: Action
-    job: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Arrive:
-    """The POST of step number ``step`` (from 0) of a job arrives at the peer. Answer: None."""
-
-    job: int
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
-class Replied:
-    """The peer answers the step that it holds. Answer: None."""
-
-    job: int
-    reply: Reply
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """``GET /jobs/{id}``. Answer: a `View`, or None where the job is gone (404)."""
-
-    job: int
-
-
-@dataclass(frozen=True, slots=True)
-class List:
-    """``GET /jobs``. Answer: the frozenset of the jobs that are listed."""
-
-
-Event: TypeAlias = Submit | Act | Arrive | Replied | Read | List
-
-
-class View(NamedTuple):
-    """What a reading shows of a job. ``progress``: per cent, 0 to 100."""
-
-    state: State
-    error: ErrorCode
-    progress: int
-    priority: int
-
-
-Answer: TypeAlias = bool | int | View | frozenset[int] | None
-Outcome: TypeAlias = tuple[Answer, Engine]
+__all__ = [
+    "EMPTY",
+    "Act",
+    "Answer",
+    "Arrive",
+    "Config",
+    "Engine",
+    "Event",
+    "Job",
+    "List",
+    "Outcome",
+    "Phase",
+    "Read",
+    "Replied",
+    "Reply",
+    "Submit",
+    "View",
+    "closed",
+    "moves",
+    "outcomes",
+    "progress",
+    "step",
+    "view",
+]
 
 
 def progress(shown: int, steps: int) -> int:
@@ -249,6 +158,14 @@ def step(config: Config, engine: Engine, event: Event) -> frozenset[Outcome]:
 def moves(config: Config, engine: Engine) -> tuple[tuple[str, int, Engine], ...]:
     """What the engine may do by itself: (name of the move, job, the engine after it)."""
     return tuple(_moves(config, engine))
+
+
+def closed(config: Config, engines: Iterable[Engine]) -> Iterator[Engine]:
+    """The engines with all that their own moves lead to, each once.
+
+    There are finitely many, and they may be more than anybody wants: whoever has a limit counts.
+    """
+    return closure(engines, lambda engine: [after for _, _, after in moves(config, engine)])
 
 
 def _moves(config: Config, engine: Engine) -> Iterator[tuple[str, int, Engine]]:

@@ -1,0 +1,109 @@
+"""What a requirement is, whom it binds, and for which versions of a server it holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spec.table import Ground
+
+PAGE = "Advanced features of the REST API"
+FIGURE = "JobsEngineStates figure"
+MEASURED = "measured on Orthanc 1.9.1, 1.10.1, 1.12.7, 1.13.0"
+NEWS = "Orthanc's release notes (NEWS)"
+
+
+class Bound(StrEnum):
+    """Whom a requirement binds. Advice to callers is no verdict on a server."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+class Need(StrEnum):
+    """What it takes to check a requirement, beyond a server that answers."""
+
+    EXCLUSIVE = "exclusive"  # all workers, or the whole history, of the server
+    MANAGED = "managed"  # its configuration, its start and its stop
+    RETRY = "retry"  # a step that can ask for Retry: no released Orthanc has one
+    DICOM = "dicom"  # a DICOM modality that the server can reach
+    TRANSFERS = "transfers"  # the transfers accelerator plugin
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing that must hold.
+
+    ``since`` and ``until`` are the first and the last server version that it applies to, both
+    included; None is unbounded. ``reading`` is our interpretation of a source that leaves
+    room, ``note`` what documents or servers say otherwise.
+    """
+
+    id: str
+    sentence: str
+    source: str
+    ground: Ground
+    since: str | None = None
+    until: str | None = None
+    reading: str | None = None
+    note: str | None = None
+    binds: Bound = Bound.SERVER
+    needs: frozenset[Need] = frozenset()
+
+    @property
+    def section(self) -> str:
+        return self.id.partition("/")[0]
+
+    @property
+    def unreachable(self) -> str | None:
+        """Why no check from outside of a server can come to this, or None."""
+        if self.binds is Bound.CLIENT:
+            return "it advises the caller: a server can neither meet nor break it"
+        if Need.TRANSFERS in self.needs:
+            return (
+                "it needs the transfers accelerator, a plugin that comes with neither Debian's"
+                " Orthanc nor the reference server"
+            )
+        return None
+
+
+class UnknownRequirement(KeyError):
+    """An id that names no requirement of the catalogue."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
+
+    def __str__(self) -> str:
+        return f"unknown requirement {self.id!r}: the catalogue does not have this id"
+
+
+class DuplicateRequirement(ValueError):
+    """Two requirements with one id: a fault of the catalogue itself."""
+
+
+def applies(requirement: Requirement, version: str) -> bool:
+    """Whether ``requirement`` holds for a server whose ``/system`` says ``version``.
+
+    A version that does not begin with a number, as "mainline" of a development build, counts
+    as newer than every release.
+    """
+    number = version_key(version)
+    if requirement.since is not None and number < version_key(requirement.since):
+        return False
+    return requirement.until is None or number <= version_key(requirement.until)
+
+
+def version_key(version: str) -> tuple[float, ...]:
+    """``version`` made comparable: "1.10" equals "1.10.0", a suffix as "+dfsg" is ignored.
+
+    What does not begin with a number, as "mainline", is newer than every release.
+    """
+    digits = re.match(r"\d+(\.\d+)*", version.strip())
+    if digits is None:
+        return (float("inf"),)
+    parts = [float(part) for part in digits.group().split(".")]
+    while parts and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)

@@ -1,0 +1,108 @@
+"""The calls that create jobs, type by type, and the four calls that act on one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spec import table
+from spec.requirements.model import NEWS, Need, Requirement
+from spec.requirements.section import OF_ACTIONS, OF_CALLS, OF_MONITORING, Section
+from spec.table import Action, State
+
+# An entry is two to four lines; the formatter would give each argument a line of its own.
+# fmt: off
+
+r = Section("route")
+CALLS = f"{OF_CALLS}: list of calls"
+ONE_INSTANCE = (
+    "Of patients, studies and series: for one instance the answer is the DICOM file itself."
+)
+WORDS_OF_RESUBMIT = "The page says to retry a job in Failed state. Its own list of states has \
+no Failed but Failure, and Retry is another state: the call is Resubmit() of the figure. Every \
+measured Orthanc answers 500 for a job that makes an archive (relaxation archive-not-resubmitted)."
+
+
+def _call(position: int, action: Action) -> Requirement:
+    """The call that asks for an action; bullet ``position`` of the page's list of them."""
+    sources = [edge.source for edge in table.EDGES if edge.trigger is action and edge.source]
+    return r.page(
+        action,
+        f"POST /jobs/{{id}}/{action} asks for {action.capitalize()}(): it moves a job in "
+        f"{_enumerated(sources)}.",
+        f"{OF_ACTIONS}: bullet {position}, and the figure it links to",
+        note=WORDS_OF_RESUBMIT if action is Action.RESUBMIT else None,
+    )
+
+
+def _enumerated(states: Iterable[State]) -> str:
+    """``states`` as English: "Pending, Running or Paused"."""
+    *rest, last = states
+    return f"{', '.join(rest)} or {last}" if rest else str(last)
+
+
+ENTRIES: tuple[Requirement, ...] = (
+    r.page("modify", "Modifying DICOM resources runs as a job.", f"{CALLS}, 1st",
+           reading=ONE_INSTANCE),
+    r.page("anonymize", "Anonymizing DICOM resources runs as a job.", f"{CALLS}, 1st",
+           reading=ONE_INSTANCE),
+    r.page("archive", "Creating a ZIP archive runs as a job.", f"{CALLS}, 2nd"),
+    r.page("media", "Creating a media archive (with DICOMDIR) runs as a job.", f"{CALLS}, 2nd"),
+    r.page("retrieve", "A C-MOVE by POST /queries/{id}/retrieve runs as a job.",
+           f"{CALLS}, 3rd", needs={Need.DICOM}),
+    r.page("modality-store", "A C-STORE by POST /modalities/{id}/store runs as a job.",
+           f"{CALLS}, 4th", needs={Need.DICOM}),
+    r.page("peer-store", "Sending by POST /peers/{id}/store runs as a job.", f"{CALLS}, 5th"),
+    r.page("split", "A split by POST /studies/{id}/split runs as a job.",
+           f"{CALLS}: split and merge"),
+    r.page("merge", "A merge by POST /studies/{id}/merge runs as a job.",
+           f"{CALLS}: split and merge"),
+    r.later(
+        "bulk-modify", "POST /tools/bulk-modify runs as one job for all resources that it lists.",
+        f"{NEWS}, 1.9.4", since="1.9.4",
+    ),
+    r.later(
+        "bulk-anonymize",
+        "POST /tools/bulk-anonymize runs as one job for all resources that it lists.",
+        f"{NEWS}, 1.9.4", since="1.9.4",
+    ),
+    r.seen(
+        "type",
+        "Type is Archive, Media, ResourceModification, SplitStudy, MergeStudy, OrthancPeerStore, "
+        "DicomModalityStore or DicomMoveScu, by the call.",
+        note="The page names one of them, in its example: Archive.",
+    ),
+    r.page(
+        "content",
+        "Content shows what the page's example shows for its Type, and its like for the others.",
+        f"{OF_MONITORING}: example of one job, Content; after the examples, sentence 2",
+        reading="Of an archive: Description, InstancesCount, UncompressedSizeMB. Of other types "
+        "the fields that every measured server shows in Success: a modification its result.",
+    ),
+    r.seen(
+        "result",
+        "When the job has succeeded, what was asked for is done: the copy is changed and has UIDs "
+        "of its own, the anonymous one has no name, the series have moved, the source stays, or "
+        "goes, as asked; all instances were sent, to the target that was named.",
+        note="By default a modification keeps its source, a split and a merge do not.",
+    ),
+    r.seen(
+        "permissive",
+        "A C-STORE or C-MOVE job with Permissive true goes on behind a step that fails, and ends "
+        "in Success.",
+    ),
+    r.seen(
+        "archive-output",
+        "A job that made an archive gives it at GET /jobs/{id}/archive, and a synchronous call "
+        "answers it: a ZIP file of exactly the instances. A job has no output of another name.",
+        note="1.10.1 to 1.13.0 send the synchronous answer while the archive is made: a failure "
+        "then comes after the status 200, and only the broken connection tells of it.",
+    ),
+    r.seen("media-index", "A media archive holds a DICOMDIR beside the instances."),
+    r.page("transfers", "A transfer by the transfers accelerator runs as a job.",
+           f"{CALLS}: transfers accelerator", needs={Need.TRANSFERS}),
+    r.page(
+        "transfers-asynchronous", "The transfers accelerator runs in asynchronous mode only.",
+        f"{OF_CALLS}: choice of mode, sentence 2", needs={Need.TRANSFERS},
+    ),
+    *(_call(position, action) for position, action in enumerate(table.ACTIONS, start=1)),
+)

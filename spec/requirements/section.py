@@ -1,0 +1,85 @@
+"""How the literal entries are written: one section of ids, and where an entry comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from spec.requirements.model import MEASURED, PAGE, Bound, Need, Requirement
+from spec.table import Ground
+
+OF_JOBS = "Jobs"
+OF_CALLS = "Synchronous vs. asynchronous calls"
+OF_MONITORING = "Monitoring jobs"
+OF_ACTIONS = "Interacting with jobs"
+
+EXCLUSIVE = frozenset({Need.EXCLUSIVE})
+MANAGED = frozenset({Need.MANAGED})
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Writes the entries of one section of ids; the keywords are those of `Requirement`."""
+
+    name: str
+    needs: frozenset[Need] = frozenset()
+
+    def page(
+        self,
+        id: str,
+        sentence: str,
+        where: str,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        reading: str | None = None,
+        note: str | None = None,
+        binds: Bound = Bound.SERVER,
+        needs: Iterable[Need] = (),
+    ) -> Requirement:
+        """An entry that the page states at ``where``: "heading: which sentence"."""
+        return Requirement(
+            f"{self.name}/{id}",
+            sentence,
+            f"{PAGE}, {where}",
+            Ground.DOCUMENTED,
+            since=since,
+            until=until,
+            reading=reading,
+            note=note,
+            binds=binds,
+            needs=self.needs | frozenset(needs),
+        )
+
+    def later(
+        self, id: str, sentence: str, source: str, *, since: str, note: str | None = None
+    ) -> Requirement:
+        """An entry that a later document of Orthanc states."""
+        return Requirement(
+            f"{self.name}/{id}",
+            sentence,
+            source,
+            Ground.DOCUMENTED,
+            since=since,
+            note=note,
+            needs=self.needs,
+        )
+
+    def seen(
+        self,
+        id: str,
+        sentence: str,
+        *,
+        note: str | None = None,
+        needs: Iterable[Need] = (),
+        source: str = MEASURED,
+    ) -> Requirement:
+        """An entry that no document states and that every measured server meets."""
+        return Requirement(
+            f"{self.name}/{id}",
+            sentence,
+            source,
+            Ground.OBSERVED,
+            note=note,
+            needs=self.needs | frozenset(needs),
+        )
