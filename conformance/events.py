@@ -169,6 +169,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """What the user should know, and changes no verdict, as a replay that cannot be written."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The run is over, however it ended. ``verdict``: conforms, deviates or unknown."""
 
@@ -181,4 +188,4 @@ class Ended:
     statistics: Statistics
 
 
-Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Failed | Ended
+Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Failed | Warned | Ended

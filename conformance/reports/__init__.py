@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from conformance.errors import BadArgument
 from conformance.events import Event
+from conformance.text import shown, shown_lines
 
 
 class Writer(Protocol):
@@ -19,20 +21,39 @@ class Writer(Protocol):
 class Reports:
     """Hands each event to every writer. One that cannot write any more is left out from then on.
 
-    The others go on, and so does the run. ``failed`` says what went wrong first, or is None.
+    The others go on, and so does the run. ``failed`` says what went wrong first, or is None. All
+    text of an event may come from a server, so it is made fit to be shown here, for every writer,
+    without any of the ``secrets``.
     """
 
-    def __init__(self, writers: Iterable[Writer]) -> None:
+    def __init__(self, writers: Iterable[Writer], secrets: Iterable[str] = ()) -> None:
         self.failed: str | None = None
         self._writers = list(writers)
+        self._secrets = tuple(secrets)
 
     def __call__(self, event: Event) -> None:
+        event = _fit(event, self._secrets)
         for writer in list(self._writers):
             try:
                 writer.take(event)
             except OSError as error:
                 self._writers.remove(writer)
                 self.failed = self.failed or f"cannot write a report: {error.strerror}"
+
+
+LINES = ("reason",)  # fields that may have several lines, such as the end of a log
+
+
+def _fit(value: Any, secrets: tuple[str, ...], lines: bool = False) -> Any:
+    """``value`` with every text in it fit to be shown; an id that the kit gave is left alone."""
+    if type(value) is str:
+        return (shown_lines if lines else shown)(value, secrets)
+    if isinstance(value, tuple):
+        return tuple(_fit(one, secrets) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        fit = {f.name: _fit(getattr(value, f.name), secrets, f.name in LINES) for f in fields(value)}
+        return replace(value, **fit)
+    return value
 
 
 def writable(paths: Sequence[Path]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from conformance.campaign.coverage import CELLS, EDGE_IDS
 from conformance.errors import BadArgument
 from conformance.events import Coverage
+from conformance.files import read_json
 
 SECTIONS = {"cells": ("action/", CELLS), "edges": ("edge/", EDGE_IDS)}
 
@@ -23,8 +23,9 @@ def marks(coverage: Coverage) -> Mapping[str, str]:
 
 def coverage_of(path: Path) -> Mapping[str, str]:
     """The same from a JSON report. Raises `BadArgument`."""
+    report = read_json(path, "the report")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["coverage"]
+        found = report["coverage"]
         shares = [(section, found[section]) for section in SECTIONS]
         return {
             id: mark
@@ -33,9 +34,7 @@ def coverage_of(path: Path) -> Mapping[str, str]:
                 section, share["missing"], [one["id"] for one in share["unreachable"]]
             ).items()
         }
-    except OSError as error:
-        raise BadArgument(f"cannot read the report {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         raise BadArgument(f"{path} is not a JSON report of a run") from None
 
 

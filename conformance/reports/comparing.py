@@ -25,10 +25,9 @@ from conformance.events import Verdict
 from conformance.files import read_json
 from conformance.reports.coloring import SECTIONS
 from conformance.reports.markdown import code
-from conformance.reports.story import legal
 from conformance.suites import suites
-from conformance.sut.client import printable
 from conformance.sut.profile import Profile
+from conformance.text import shown
 from spec.requirements import CATALOGUE
 
 SCHEMA = 1
@@ -108,12 +107,13 @@ def load(path: Path) -> Report:
             raise BadArgument(
                 f"the run of {path} came to no verdict on any case: nothing to compare"
             )
+        cut_short = found["interrupted"] or found.get("failed") is not None
         return Report(
             {
-                "server": f"{target['name']} {target['version']}".strip(),
-                "kit": str(found["kit"]),
-                "ledger": _ledger(ledger),
-                "verdict": str(found["verdict"]) + (" (cut short)" * bool(found["interrupted"])),
+                "server": shown(f"{target['name']} {target['version']}".strip()),
+                "kit": shown(str(found["kit"])),
+                "ledger": shown(_ledger(ledger)),
+                "verdict": shown(str(found["verdict"])) + (" (cut short)" * cut_short),
             },
             {case.id: case for case in cases},
             {**_covered(found["coverage"]), "requirements": _requirements(cases)},
@@ -129,15 +129,19 @@ def _ledger(found: Mapping[str, Any]) -> str:
 
 def _case(found: Mapping[str, Any]) -> CaseOf:
     return CaseOf(
-        str(found["id"]),
-        str(found["requirement"]),
+        shown(str(found["id"])),
+        shown(str(found["requirement"])),
         Verdict(found["verdict"]),
-        tuple(map(str, found["expected"])),
-        None if found["actual"] is None else str(found["actual"]),
-        tuple(sorted(map(str, found["relaxations"]))),
-        None if found["reason"] is None else str(found["reason"]),
-        None if found["replay"] is None else str(found["replay"]),
+        tuple(shown(str(one)) for one in found["expected"]),
+        _text(found["actual"]),
+        tuple(sorted(shown(str(one)) for one in found["relaxations"])),
+        _text(found["reason"]),
+        _text(found["replay"]),
     )
+
+
+def _text(found: Any) -> str | None:
+    return None if found is None else shown(str(found))
 
 
 def _covered(found: Mapping[str, Any]) -> dict[str, frozenset[str]]:
@@ -207,26 +211,26 @@ def lines(found: Comparison) -> Iterator[str]:
     """The comparison for a terminal; the summary is the last line."""
     for title, about in (("old", found.before), ("new", found.after)):
         yield (
-            f"{title}  {printable(about['server'])}: {about['verdict']}, ledger"
-            f" {printable(about['ledger'])}, kit {about['kit']}"
+            f"{title}  {about['server']}: {about['verdict']}, ledger"
+            f" {about['ledger']}, kit {about['kit']}"
         )
     for change, others in _groups(found.new):
         case = change.case
         yield ""
         yield f"new deviation {case.id} ({_was(change)})"
         yield f"  requirement {case.requirement}: {_sentence(case)}"
-        yield f"  expected    {printable(' | '.join(case.expected))}"
-        yield f"  actual      {printable(case.actual or '')}"
+        yield f"  expected    {' | '.join(case.expected)}"
+        yield f"  actual      {case.actual or ''}"
         if case.relaxations:
             yield f"  known as    {', '.join(case.relaxations)}"
         if others:
             yield f"  also in     {', '.join(others)}"
-        yield f"  replay      {printable(case.replay or 'none')}"
+        yield f"  replay      {case.replay or 'none'}"
     yield ""
     for change in found.gone:
         yield f"gone     {change.case.id}: {_known(change.case)}"
     for change in found.changed:
-        reason = f" ({printable(change.case.reason)})" if change.case.reason else ""
+        reason = f" ({change.case.reason})" if change.case.reason else ""
         yield f"changed  {change.case.id}: {change.before}, now {change.after}{reason}"
     for name, ids in _lists(found):
         yield f"{name}: {_short(ids)}"
@@ -269,7 +273,7 @@ def _lists(found: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _short(ids: tuple[str, ...]) -> str:
     more = len(ids) - SHOWN
-    return ", ".join(map(printable, ids[:SHOWN])) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(ids[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def summary(found: Comparison) -> str:
@@ -324,4 +328,4 @@ def markdown(found: Comparison) -> str:
         f"- changed: {code(one.case.id)}: {one.before}, now {one.after}" for one in found.changed
     ]
     told += [f"- {name}: {code(_short(ids))}" for name, ids in _lists(found)]
-    return legal("\n".join(told) + "\n")
+    return "\n".join(told) + "\n"

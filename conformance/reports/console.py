@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from conformance import events
 from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Started
 from conformance.reports.story import Group, Story, stale_words
+from conformance.reports.terminal import Terminal
 
 SHOWN = 6  # of what is missing; the JSON report has all of it
 STYLE = {
@@ -23,12 +23,12 @@ STYLE = {
 
 @dataclass
 class ConsoleReport:
-    """Prints to ``console``. A line of progress is shown only where it can be overwritten.
+    """Prints to a `Terminal`. A line of progress is shown only where it can be overwritten.
 
     Of a run that could not begin it prints nothing: why, the command says.
     """
 
-    console: Console
+    console: Terminal
     _story: Story = field(default_factory=Story)
     _progress: Progress | None = None
     _task: TaskID | None = None
@@ -53,15 +53,14 @@ class ConsoleReport:
         if event.cases == 0:
             return
         ledger = f"ledger {event.ledger}" if event.ledger else "no ledger"
-        self.console.print(
-            f"Testing {self._story.server}: {event.cases} cases, {ledger}, seed {event.seed}",
-            highlight=False,
+        self.console.say(
+            f"Testing {self._story.server}: {event.cases} cases, {ledger}, seed {event.seed}"
         )
         if self.console.is_terminal:
             self._progress = Progress(
                 BarColumn(20),
                 TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 console=self.console,
                 transient=True,
             )
@@ -79,44 +78,45 @@ class ConsoleReport:
         if self._story.failed is not None and started is not None and started.cases == 0:
             return
         for line in (*self._details(), *self._summary(event)):
-            self.console.print(line, highlight=False, soft_wrap=True)
+            self.console.say(line)
 
     # --- what was found -----------------------------------------------------------------------
 
-    def _details(self) -> Iterator[str]:
+    def _details(self) -> Iterator[str | Text]:
         for group in self._story.deviations:
             yield from self._block(group)
         for group in self._story.accepted:
             yield ""
-            yield f"[yellow]accepted[/] {' + '.join(group.names)}: {_plain(group.first.reason)}"
+            told = f"{' + '.join(group.names)}: {group.first.reason or ''}"
+            yield _headed("accepted", "yellow", told)
             yield f"  shown by    {', '.join(r.id for r in group.results)}"
-            yield f"  replay      {_plain(self._story.replay(group.first), 'none')}"
+            yield f"  replay      {self._story.replay(group.first) or 'none'}"
         for reason, found in self._story.unknown:
             yield ""
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            yield f"[yellow]unknown[/] {found[0]}{others}: {_plain(reason)}"
+            yield _headed("unknown", "yellow", f"{found[0]}{others}: {reason}")
 
-    def _block(self, group: Group) -> Iterator[str]:
+    def _block(self, group: Group) -> Iterator[str | Text]:
         result, stands = group.first, group.requirement
         yield ""
-        yield f"[bold red]deviation[/] {result.id}"
-        yield f"  requirement {stands.id} ({stands.ground}): {escape(stands.sentence)}"
-        yield f"  source      {escape(stands.source)}"
+        yield _headed("deviation", "bold red", result.id)
+        yield f"  requirement {stands.id} ({stands.ground}): {stands.sentence}"
+        yield f"  source      {stands.source}"
         for number, line in enumerate(result.program):
-            yield f"  {'run' if number == 0 else '':11} {number + 1:2}. {escape(line)}"
-        yield f"  expected    {escape(' | '.join(result.expected))}"
-        yield f"  actual      {_plain(result.actual)}"
+            yield f"  {'run' if number == 0 else '':11} {number + 1:2}. {line}"
+        yield f"  expected    {' | '.join(result.expected)}"
+        yield f"  actual      {result.actual or ''}"
         if result.reason:
-            yield f"  reason      {escape(result.reason)}"
+            yield f"  reason      {result.reason}"
         for words in group.known_as:
-            yield f"  known as    {escape(words)}"
+            yield f"  known as    {words}"
         if group.others:
             yield f"  also in     {', '.join(group.others)}"
-        yield f"  replay      {_plain(self._story.replay(result), 'none')}"
+        yield f"  replay      {self._story.replay(result) or 'none'}"
 
     # --- the summary --------------------------------------------------------------------------
 
-    def _summary(self, event: Ended) -> Iterator[str]:
+    def _summary(self, event: Ended) -> Iterator[str | Text]:
         found = event.coverage
         yield ""
         for reason, count in self._story.skipped:
@@ -125,22 +125,29 @@ class ConsoleReport:
         yield from _share("edges", found.edges)
         known = found.requirements
         yield f"requirements {len(known.covered)} of {known.total} checked{_missing(known)}"
-        yield from map(escape, self._story.bounds)
+        yield from self._story.bounds
         for kind, why, ids in self._story.left:
-            yield f"left on the server, {escape(why)}:"
-            yield from (f"  {kind} {escape(id)}" for id in ids)
+            yield f"left on the server, {why}:"
+            yield from (f"  {kind} {id}" for id in ids)
         for name in event.stale:
-            yield f"[bold red]stale[/] {stale_words(name)}"
+            yield _headed("stale", "bold red", stale_words(name))
+        for warning in self._story.warnings:
+            yield _headed("warning", "yellow", warning)
+        failed = self._story.failed
+        if failed is not None:
+            yield _headed("cut short", "yellow", f"the run could not go on: {failed}")
         yield self._story.times
-        stopped = "interrupted; " if event.interrupted else ""
-        yield (
-            f"[{STYLE[event.verdict]}]{event.verdict}[/] {self._story.server}:"
-            f" {stopped}{self._story.counts}"
+        stopped = "interrupted; " if event.interrupted else "cut short; " if failed else ""
+        yield _headed(
+            event.verdict,
+            STYLE[event.verdict],
+            f"{self._story.server}: {stopped}{self._story.counts}",
         )
 
 
-def _plain(text: str | None, otherwise: str = "") -> str:
-    return escape(otherwise if text is None else text)
+def _headed(head: str, style: str, rest: str) -> Text:
+    """A line that begins with a word in colour."""
+    return Text.assemble((head, style), " ", rest)
 
 
 def _share(name: str, share: Share) -> Iterator[str]:

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from conformance.campaign.coverage import CELLS, EDGE_IDS
-from conformance.events import Ended, Event, Verdict
+from conformance.events import Ended, Verdict
 from conformance.reports.coloring import marks
-from conformance.reports.story import WORDS, Story, legal, stale_words
+from conformance.reports.file_report import FileReport
+from conformance.reports.story import WORDS, stale_words
 from spec.diagram import DotMissing, pictures, render
 from spec.requirements import requirement
 
 TEMPLATE = "report.html.j2"
 
 
-class HtmlReport:
-    """Writes the page to ``path`` when the run has ended, however it ended.
+class HtmlReport(FileReport):
+    """Everything that comes from a server is text to the template, which escapes it.
 
-    Everything that comes from a server is text to the template, which escapes it. Without
-    Graphviz the page has tables in the place of its pictures.
+    Without Graphviz the page has tables in the place of its pictures.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._story = Story()
-
-    def take(self, event: Event) -> None:
-        if (ended := self._story.take(event)) is not None:
-            self._path.write_text(legal(self._page(ended)), encoding="utf-8")
-
-    def _page(self, ended: Ended) -> str:
+    def _text(self, ended: Ended) -> str:
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 

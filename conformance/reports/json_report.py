@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from conformance.events import Ended, Event, Result, Share
-from conformance.reports.story import Story
+from conformance.events import Ended, Result, Share
+from conformance.reports.file_report import FileReport
 
 SCHEMA = 1
 
 
-class JsonReport:
-    """Writes the report to ``path`` when the run has ended, however it ended."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._story = Story()
-
-    def take(self, event: Event) -> None:
-        if (ended := self._story.take(event)) is not None:
-            text = json.dumps(self._report(ended), indent=2) + "\n"
-            self._path.write_text(text, encoding="utf-8")
+class JsonReport(FileReport):
+    def _text(self, ended: Ended) -> str:
+        return json.dumps(self._report(ended), indent=2) + "\n"
 
     def _report(self, ended: Ended) -> dict[str, Any]:
         started = self._story.started
@@ -36,6 +27,7 @@ class JsonReport:
             "started": started.started,
             "seed": started.seed,
             "interrupted": ended.interrupted,
+            "failed": self._story.failed,
             "target": {"name": target.name, "version": target.version, "kind": target.kind},
             "verdict": ended.verdict,
             "coverage": {

@@ -9,30 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
-from conformance.events import Ended, Event, Result, Verdict
-from conformance.reports.story import UNEXPLAINED, Group, Story, legal, stale_words
+from conformance.events import Ended, Result, Verdict
+from conformance.reports.file_report import FileReport
+from conformance.reports.story import UNEXPLAINED, Group, stale_words
 
 NAME = "orthanc-jobs"
 RUN = "run"
 
 
-class JUnitReport:
-    """Writes the file to ``path`` when the run has ended, however it ended."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._story = Story()
-
-    def take(self, event: Event) -> None:
-        if (ended := self._story.take(event)) is not None:
-            self._path.write_bytes(self._xml(ended))
-
-    def _xml(self, ended: Ended) -> bytes:
+class JUnitReport(FileReport):
+    def _text(self, ended: Ended) -> str:
         suites: dict[str, list[TestCase]] = {}
         for result in self._story.results.values():
             section = result.id.partition("/")[0]
@@ -44,19 +34,19 @@ class JUnitReport:
             suite = TestSuite(section)
             if self._story.started is not None:
                 suite.timestamp = self._story.started.started.partition("+")[0]
-                suite.add_property("server", legal(self._story.server))
-                suite.add_property("ledger", legal(self._story.ledger or "none"))
+                suite.add_property("server", self._story.server)
+                suite.add_property("ledger", self._story.ledger or "none")
                 suite.add_property("seed", str(self._story.started.seed))
             suite.add_testcases(cases)  # after the properties: so the schemas want it
             root.add_testsuite(suite)
         root.update_statistics()  # type: ignore[no-untyped-call]
         text = BytesIO()
         root.write(text)
-        return text.getvalue()
+        return text.getvalue().decode("utf-8")
 
     def _case(self, section: str, result: Result) -> TestCase:
         made = _case(section, result.id, result.seconds)
-        reason = legal(result.reason or "")
+        reason = result.reason or ""
         match result.verdict:
             case Verdict.DEVIATION:
                 kind = "+".join(result.relaxations) or "deviation"
@@ -68,7 +58,7 @@ class JUnitReport:
                 made.result = [Skipped(reason)]
             case Verdict.ACCEPTED:
                 names = ", ".join(result.relaxations)
-                made.system_out = legal(
+                made.system_out = (
                     f"accepted by the ledger as {names}: {result.reason}\n{self._failure(result)}"
                 )
         if result.bound is not None and result.verdict is Verdict.PASS:
@@ -90,7 +80,7 @@ class JUnitReport:
         ]
         if result.verdict is Verdict.DEVIATION and result.reason:
             lines.append(f"reason      {result.reason}")
-        return legal("\n".join(lines))
+        return "\n".join(lines)
 
     def _around(self, ended: Ended) -> Iterator[TestCase]:
         """What kept the run from its end, or from a good one, as cases of their own."""
@@ -106,7 +96,7 @@ class JUnitReport:
         for name, why in troubles.items():
             if why is not None:
                 made = _case(RUN, f"{RUN}/{name}")
-                made.result = [_result(Error, legal(why), name, legal(why))]
+                made.result = [_result(Error, why, name, why)]
                 yield made
 
     def _uncovered(self, ended: Ended) -> str | None:
@@ -131,4 +121,4 @@ def _result(kind: type[FinalResult], message: str, type_: str, text: str) -> Fin
 
 def _short(result: Result) -> str:
     known = ", ".join(result.relaxations) or UNEXPLAINED
-    return legal(f"{result.requirement}: {result.actual} ({known})")
+    return f"{result.requirement}: {result.actual} ({known})"

@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from conformance.events import Ended, Event, Share
+from conformance.events import Ended, Share
 from conformance.reports.coloring import marks
-from conformance.reports.story import Group, Story, legal, stale_words
+from conformance.reports.file_report import FileReport
+from conformance.reports.story import Group, stale_words
 from spec.diagram import STATES, pictures
 
 MOST = 40  # deviations, and reasons of a kind, that are told; a step summary may have 1 MiB
 LONGEST = 600  # characters of one text of a server
 
 
-class MarkdownReport:
-    """Writes the summary to ``path`` when the run has ended, however it ended."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._story = Story()
-
-    def take(self, event: Event) -> None:
-        if (ended := self._story.take(event)) is not None:
-            text = "\n".join(self._lines(ended)) + "\n"
-            self._path.write_text(legal(text), encoding="utf-8")
+class MarkdownReport(FileReport):
+    def _text(self, ended: Ended) -> str:
+        return "\n".join(self._lines(ended)) + "\n"
 
     def _lines(self, ended: Ended) -> Iterator[str]:
         story = self._story
@@ -39,6 +31,8 @@ class MarkdownReport:
         yield f"Ledger: {code(story.ledger) if story.ledger else 'none'}. {story.times}."
         if story.failed is not None:
             yield f"\n**The run could not go on:** {code(story.failed)}"
+        for warning in story.warnings:
+            yield f"\n**Warning:** {code(warning)}"
         for name in ended.stale:
             yield f"\n**Stale:** {stale_words(name)}."
         yield from self._coverage(ended)

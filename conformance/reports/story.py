@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from conformance.events import CaseEnds, Ended, Event, Failed, Left, Result, Started, Verdict
+from conformance.events import (
+    CaseEnds,
+    Ended,
+    Event,
+    Failed,
+    Left,
+    Result,
+    Started,
+    Verdict,
+    Warned,
+)
 from spec.relaxations import named
 from spec.requirements import Requirement, requirement
 
-ILLEGAL = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 UNEXPLAINED = "nothing in the catalogue of relaxations explains it"
 WORDS = {
     Verdict.PASS: "passed",
@@ -56,6 +64,7 @@ class Story:
     failed: str | None = None
     ended: Ended | None = None
     results: dict[str, Result] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def take(self, event: Event) -> Ended | None:
         """Add an event. Returns the last one, which is when a report is written."""
@@ -66,6 +75,8 @@ class Story:
                 self.results[result.id] = result
             case Failed(reason):
                 self.failed = reason
+            case Warned(reason):
+                self.warnings.append(reason)
             case Ended():
                 self.ended = event
         return self.ended
@@ -157,11 +168,6 @@ def _by_relaxation(results: Iterable[Result]) -> Iterator[Group]:
     ordered = sorted((r for r in results if r.relaxations), key=lambda r: r.relaxations)
     for names, group in groupby(ordered, key=lambda r: r.relaxations):
         yield Group(tuple(group), names)
-
-
-def legal(text: str) -> str:
-    """``text`` without what no XML, and no file in UTF-8, can hold: a server may have sent it."""
-    return ILLEGAL.sub("\ufffd", text)
 
 
 def stale_words(name: str) -> str:
