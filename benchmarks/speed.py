@@ -1,6 +1,6 @@
 """How fast the kit is on a real, already running Orthanc, beside plain HTTP clients.
 
-    python benchmarks/speed.py [--rounds N] [--server-command TEMPLATE] [--clients] [--markdown FILE]
+    python benchmarks/speed.py [--rounds N] [--server-command TEMPLATE] [--clients]
 
 Everything is measured in one run, against one server, in turns, because machines are noisy: only
 the ratios are worth comparing. Seconds are the report's ``statistics.seconds``. With ``--clients``

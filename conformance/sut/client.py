@@ -109,13 +109,15 @@ class Client:
         self._adapter = BoundedAdapter(timeout, LARGEST)
         self._used = 0.0
         self._secrets = address.secrets
-        self._headers = {
-            "User-Agent": "orthanc-jobs",
-            "Accept": "*/*",
-            "Accept-Encoding": "identity",
-            "Connection": "keep-alive",
-            **dict(address.headers),
-        }
+        self._headers = CaseInsensitiveDict(
+            {
+                "User-Agent": "orthanc-jobs",
+                "Accept": "*/*",
+                "Accept-Encoding": "identity",
+                "Connection": "keep-alive",
+                **dict(address.headers),
+            }
+        )
         if address.authorization is not None:
             self._headers["Authorization"] = address.authorization
 
@@ -194,7 +196,7 @@ class Client:
         made = PreparedRequest()
         made.method = method
         made.url = self.address.url + path
-        made.headers = CaseInsensitiveDict(self._headers)
+        made.headers = self._headers  # of all requests: nobody changes them
         if method in ("POST", "PUT"):
             made.body = body if isinstance(body, bytes) else _json(body)
         return made
