@@ -1,9 +1,11 @@
 """How fast the kit is on a real, already running Orthanc, beside plain HTTP clients.
 
-    python benchmarks/speed.py [--rounds N] [--server-command TEMPLATE]
+    python benchmarks/speed.py [--rounds N] [--server-command TEMPLATE] [--clients]
 
-Everything is measured in one run, against one server, in turns, because machines are noisy:
-only the ratios are worth comparing. Seconds are the report's ``statistics.seconds``.
+Everything is measured in one run, against one server, in turns, because machines are noisy: only
+the ratios are worth comparing. Seconds are the report's ``statistics.seconds``. With ``--clients``
+only the clients are compared: each reads one empty list of jobs over a connection that is kept
+alive, for a moment at a time, one after the other.
 """
 
 from __future__ import annotations
@@ -17,14 +19,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from conformance.sut import managed
+from conformance.sut.client import Client
 
-READS = 500  # GETs of one job list, to compare the clients by
+READS = 300  # GETs in a turn
+TURNS = 15  # of each client, in a round
+HTTP_CLIENT, KIT, SESSION = "`http.client`", "client of the kit", "`requests` session"
+Rows = list[tuple[str, str]]
 
 
 def kit(url: str, *arguments: str) -> dict[str, Any]:
@@ -41,58 +48,85 @@ def kit(url: str, *arguments: str) -> dict[str, Any]:
         return found
 
 
-def rate(read: Callable[[], object]) -> float:
-    """Readings per second."""
+def turn(read: Callable[[], object]) -> float:
+    """Seconds for one reading, on a connection that is made before."""
+    read()
     began = time.perf_counter()
     for _ in range(READS):
         read()
-    return READS / (time.perf_counter() - began)
+    return (time.perf_counter() - began) / READS
 
 
-def straight(port: int) -> float:
-    """GETs per second of http.client on a kept-alive connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port)
+def clients(server: managed.Managed) -> dict[str, list[float]]:
+    """Seconds for a GET by each client, turn by turn."""
+    url = f"{server.address.url}/jobs"
+    with ExitStack() as stack:
+        plain = stack.enter_context(closing(http.client.HTTPConnection("127.0.0.1", server.port)))
+        ours = stack.enter_context(closing(Client(server.address)))
+        session = stack.enter_context(requests.Session())
 
-    def read() -> None:
-        connection.request("GET", "/jobs")
-        connection.getresponse().read()
+        def read() -> bytes:
+            plain.request("GET", "/jobs")
+            return plain.getresponse().read()
 
-    return rate(read)
+        found: dict[str, list[float]] = {HTTP_CLIENT: [], KIT: [], SESSION: []}
+        for _ in range(TURNS):
+            plain.close()  # the server has closed it: it had idled for the turns of the others
+            found[HTTP_CLIENT].append(turn(read))
+            found[KIT].append(turn(lambda: ours.get("/jobs")))
+            found[SESSION].append(turn(lambda: session.get(url).content))
+    return found
 
 
-def session(url: str) -> float:
-    """GETs per second of a `requests` session with its defaults, as scripts use it."""
-    with requests.Session() as client:
-        return rate(lambda: client.get(f"{url}/jobs").content)
+def compared(seconds: dict[str, list[float]]) -> Rows:
+    """Each client beside ``http.client``: medians, and the median of the ratios of a turn."""
+    rows = [
+        (f"microseconds for a GET, {name}", f"{statistics.median(each) * 1e6:.0f}")
+        for name, each in seconds.items()
+    ]
+    for name in (KIT, SESSION):
+        ratios = (a / b for a, b in zip(seconds[name], seconds[HTTP_CLIENT], strict=True))
+        rows.append((f"{name} / {HTTP_CLIENT}", f"{statistics.median(ratios):.2f}"))
+    return rows
+
+
+def runs(server: managed.Managed, rounds: int) -> Rows:
+    """What the command does in a second, and how long it takes for all cells."""
+    cells, busy = [], []
+    for _ in range(rounds):
+        report = kit(server.address.url, "--suite", "action")
+        cells.append(report["statistics"]["seconds"])
+        search = kit(server.address.url, "--suite", "search", "--examples", "200")
+        busy.append(search["statistics"])
+    return [
+        ("seconds for the 20 cells of the action matrix", f"{statistics.median(cells):.2f}"),
+        (
+            "seconds for the random search, 200 examples",
+            f"{statistics.median(b['seconds'] for b in busy):.1f}",
+        ),
+        ("actions in an example", f"{statistics.median(b['actions'] / 200 for b in busy):.1f}"),
+        (
+            "requests per second of the kit, in the search",
+            f"{statistics.median(b['requests'] / b['seconds'] for b in busy):.0f}",
+        ),
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server-command")
+    parser.add_argument("--clients", action="store_true", help="compare the clients only")
+    parser.add_argument("--markdown", type=Path, help="write the table to this file")
     asked = parser.parse_args()
     with managed.orthanc(asked.server_command) as server:
-        url, port = server.address.url, server.port
-        cells, busy, plain, raw = [], [], [], []
-        for _ in range(asked.rounds):
-            report = kit(url, "--suite", "action")
-            cells.append(report["statistics"]["seconds"])
-            plain.append(session(url))
-            raw.append(straight(port))
-            search = kit(url, "--suite", "search", "--examples", "200")
-            busy.append(search["statistics"])
-        version = report["target"]["version"]
-    seconds = statistics.median(b["seconds"] for b in busy)
-    per_second = statistics.median(b["requests"] / b["seconds"] for b in busy)
-    actions = statistics.median(b["actions"] / 200 for b in busy)
-    print(f"Orthanc {version}, median of {asked.rounds} rounds")
-    print(f"20 cells of the action matrix   {statistics.median(cells):6.2f} s")
-    print(f"search, 200 examples            {seconds:6.1f} s")
-    print(f"  actions in an example         {actions:6.1f}")
-    print(f"  requests per second           {per_second:6.0f}")
-    print(f"requests session, GET only      {statistics.median(plain):6.0f} per second")
-    print(f"http.client, GET only           {statistics.median(raw):6.0f} per second")
-    print(f"kit / requests session          {per_second / statistics.median(plain):6.2f}")
+        rows = [] if asked.clients else runs(server, asked.rounds)
+        rows += compared(clients(server))
+    table = ["| what | measured |", "| --- | --- |", *(f"| {a} | {b} |" for a, b in rows), ""]
+    if asked.markdown is None:
+        print("\n".join(table))
+    else:
+        asked.markdown.write_text("\n".join(table))
 
 
 if __name__ == "__main__":

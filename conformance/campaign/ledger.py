@@ -23,7 +23,7 @@ from typing import Any
 from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.files import read_json
-from conformance.sut.client import System
+from conformance.sut.identity import System
 from spec.relaxations import Name, UnknownRelaxation, named
 from spec.requirements import version_key
 

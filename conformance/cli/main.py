@@ -175,7 +175,7 @@ def watch(
 ) -> None:
     """Read the jobs of a server again and again; exit 1 with the first impossible history."""
     from conformance.passive import watching
-    from conformance.sut.client import Address
+    from conformance.sut.address import Address
 
     address = Address.parse(url, **access.settings())
     wish = watching.Wish(address, interval, seconds, workers, history_size, access.timeout, record)

@@ -175,7 +175,7 @@ class ServerOptions(AccessOptions):
     def choice(self) -> Choice:
         """The target. Raises `BadArgument` where these options contradict it."""
         from conformance.session.session import ORTHANC, REFERENCE, Choice
-        from conformance.sut.client import Address
+        from conformance.sut.address import Address
 
         managed = self.target in (REFERENCE, ORTHANC)
         if self.server_command is not None and self.target != ORTHANC:

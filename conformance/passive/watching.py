@@ -27,7 +27,9 @@ from conformance.passive import trace
 from conformance.passive.judge import Impossible, Judge, Watched, lines
 from conformance.passive.shown import Shown
 from conformance.suites import suites
-from conformance.sut.client import Address, Broken, Client, identify
+from conformance.sut.address import Address
+from conformance.sut.client import Broken, Client
+from conformance.sut.identity import identify
 from conformance.sut.profile import Profile
 from spec.engine import Config
 from spec.relaxations import Relaxation

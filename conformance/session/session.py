@@ -23,7 +23,9 @@ from conformance.events import Cleanup, Target
 from conformance.peer.gate import Gate
 from conformance.session.cleanup import clean
 from conformance.sut import managed
-from conformance.sut.client import Address, Client, System, identify
+from conformance.sut.address import Address
+from conformance.sut.client import Client
+from conformance.sut.identity import System, identify
 from conformance.sut.managed import Managed
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from spec.engine import Config

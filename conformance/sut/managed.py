@@ -27,7 +27,9 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from conformance.errors import BadArgument, NoServer, ServerDied
-from conformance.sut.client import Address, Client, System, identify, printable
+from conformance.sut.address import Address
+from conformance.sut.client import Client, printable
+from conformance.sut.identity import System, identify
 
 STARTS = 30.0  # seconds that a server may take until it answers
 STOPS = 10.0  # seconds that it may take to end after SIGTERM

@@ -103,6 +103,7 @@ class Scripted:
         self.connections = 0
         self.host = host
         self._wires: list[socket.socket] = []
+        self._hung_up = threading.Semaphore(0)
         self._context: ssl.SSLContext | None = None
         if tls is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -119,6 +120,10 @@ class Scripted:
 
     def lines(self, method: str = "") -> list[str]:
         return [one.line for one in self.seen if one.line.startswith(method)]
+
+    def has_hung_up(self) -> None:
+        """Wait until it has closed one more of its connections."""
+        assert self._hung_up.acquire(timeout=DEADLINE)
 
     def __enter__(self) -> Scripted:
         return self
@@ -156,6 +161,8 @@ class Scripted:
                         break
         except (OSError, ValueError):
             wire.close()
+        finally:
+            self._hung_up.release()
 
 
 def _read(lines: Any, number: int) -> Request | None:

@@ -13,7 +13,7 @@ from conformance.campaign import ledger as ledgers
 from conformance.campaign.ledger import Ledger, load, shipped
 from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
-from conformance.sut.client import System
+from conformance.sut.identity import System
 from spec.relaxations import Relaxation, Shortfall
 from spec.table import Ground
 

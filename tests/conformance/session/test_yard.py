@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from conformance.session.session import Choice, Yard
-from conformance.sut.client import Client, identify
+from conformance.sut.client import Client
+from conformance.sut.identity import identify
 from conformance.sut.managed import Managed
 
 SIZE = {"JobsHistorySize": 3}

@@ -18,7 +18,9 @@ import pytest
 from conformance.errors import BadArgument, NoServer, Unjudged
 from conformance.sut import client as module
 from conformance.sut import transport
-from conformance.sut.client import Address, Client, Reply, identify
+from conformance.sut.address import Address
+from conformance.sut.client import Client, Reply
+from conformance.sut.identity import identify
 from tests.conformance.misbehaving import (
     Answer,
     Dripping,
@@ -187,8 +189,26 @@ def test_a_redirect_is_never_followed(status: int) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [reset, raw(b""), raw(HEAD + b"half"), raw(CHUNKED + b"5\r\nab"), raw(b"HTTP/1.1 200"), hang],
-    ids=["reset", "closed", "half a body", "half a chunk", "half a head", "silence"],
+    [
+        reset,
+        raw(b""),
+        raw(HEAD + b"half"),
+        raw(CHUNKED + b"5\r\nab"),
+        raw(b"HTTP/1.1 200"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0"),
+        raw(b"HTTP/1.1 200 OK\r\n\r\n"),
+        hang,
+    ],
+    ids=[
+        "reset",
+        "closed",
+        "half a body",
+        "half a chunk",
+        "half a status line",
+        "half a head",
+        "nothing after the head",
+        "silence",
+    ],
 )
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_a_change_whose_answer_is_lost_was_sent_once(answer: Answer, method: str) -> None:
@@ -222,18 +242,10 @@ def test_a_connection_that_the_server_has_closed_is_replaced() -> None:
         client = client_of(server)
         client.get("/a")
         client.get("/b")  # and now it closes
-        deadline = time.monotonic() + SLACK
-        while not _is_closed(client) and time.monotonic() < deadline:
-            pass
+        server.has_hung_up()
         assert client.post("/c", {}).ok
         assert server.lines() == ["GET /a", "GET /b", "POST /c"]
         assert [one.connection for one in server.seen] == [1, 1, 2]
-
-
-def _is_closed(client: Client) -> bool:
-    pool = client._adapter.get_connection_with_tls_context(client._prepared("GET", "/", None), True)
-    connection = pool.pool.queue[-1]
-    return connection is None or not connection.is_connected
 
 
 def test_a_change_is_not_trusted_to_a_connection_that_has_idled(
@@ -305,7 +317,7 @@ def test_no_answer_takes_more_memory_than_is_allowed(
     monkeypatch.setattr(module, "LARGEST", 1_000_000)
     with Scripted(endless(start)) as server:
         tracemalloc.start()
-        with pytest.raises(Unjudged, match=r"more than 1000000 bytes|line exceeded"):
+        with pytest.raises(Unjudged, match=r"more than [0-9]+ bytes"):
             client_of(server).get("/jobs")
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()

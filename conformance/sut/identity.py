@@ -1,0 +1,77 @@
+"""Who is there: what ``GET /system`` tells, and what to do where it tells nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from requests.exceptions import SSLError
+
+from conformance.errors import NoServer, Unjudged
+from conformance.sut.client import SHOWN, Broken, Client, Reply, one_line
+from conformance.sut.transport import NoConnection
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What ``GET /system`` tells. ``declared`` is the reference server's JobsConformance."""
+
+    version: str
+    name: str
+    declared: dict[str, Any]
+    orthanc: bool
+
+
+def identify(client: Client) -> System:
+    """Ask who is there. Raises `NoServer` with what to do."""
+    url = client.address.url
+    try:
+        reply = client.read("/system")
+    except Broken as error:
+        raise NoServer(_unreachable(url, error)) from None
+    except Unjudged as error:
+        raise NoServer(
+            f"no usable answer from {url}: {error}\n"
+            "Check the port and http:// or https://, or give it more time with --timeout."
+        ) from None
+    if reply.status in (401, 403):
+        raise NoServer(
+            f"{url} refuses to let us in (HTTP {reply.status}).\n"
+            "Check --user and the variable named by --password-env."
+        )
+    if 300 <= reply.status < 400 and reply.location is not None:
+        raise NoServer(
+            f"{url} redirects GET /system to {reply.location}, which is not followed.\n"
+            "Give the URL under which the server itself answers."
+        )
+    body = reply.json()
+    if not reply.ok or not isinstance(body, dict) or not isinstance(body.get("Version"), str):
+        raise NoServer(
+            f"what answers at {url} is not an Orthanc server: GET /system gave {_short(reply)}"
+        )
+    declared = body.get("JobsConformance")
+    return System(
+        version=one_line(body["Version"])[:SHOWN],
+        name=one_line(str(body.get("Name", "")))[:SHOWN],
+        declared=declared if isinstance(declared, dict) else {},
+        orthanc="ApiVersion" in body and "DicomAet" in body,
+    )
+
+
+def _unreachable(url: str, broken: Broken) -> str:
+    secure = url.startswith("https:")
+    if isinstance(broken.cause, SSLError):
+        advice = "Give the server's authority with --ca-cert, or --insecure to accept any."
+        if "certificate" not in str(broken).lower() or "alert" in str(broken).lower():
+            advice = "If it speaks plain HTTP, write http://; if it wants a certificate of ours, "
+            advice += "give --client-cert."
+        return f"no TLS connection to {url}: {broken}\n{advice}"
+    if isinstance(broken.cause, NoConnection):
+        return f"no server answers at {url}: {broken}\nStart it, or check host and port."
+    advice = "it is no web server" if secure else "if it speaks TLS, write https://"
+    return f"what answers at {url} does not speak HTTP: {broken}\nCheck the port; {advice}."
+
+
+def _short(reply: Reply) -> str:
+    text = str(reply)
+    return text if len(text) <= 120 else text[:117] + "..."
