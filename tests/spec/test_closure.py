@@ -1,0 +1,33 @@
+"""The closure that all searches share: complete, once each, and bounded."""
+
+from __future__ import annotations
+
+import pytest
+
+from spec.closure import TooMany, closure
+
+
+def divisors(number: int) -> list[int]:
+    """What divides ``number``, one prime step away."""
+    return [number // prime for prime in (2, 3, 5) if number % prime == 0]
+
+
+def test_all_that_can_be_reached_is_reached_and_looked_at_once() -> None:
+    looked: list[int] = []
+
+    def onward(number: int) -> list[int]:
+        looked.append(number)
+        return divisors(number)
+
+    assert closure({12, 5}, onward) == {12, 6, 4, 3, 2, 1, 5}
+    assert sorted(looked) == [1, 2, 3, 4, 5, 6, 12]
+
+
+def test_a_circle_ends() -> None:
+    assert closure([0], lambda number: [(number + 1) % 3]) == {0, 1, 2}
+
+
+def test_more_than_is_allowed_is_an_error_and_exactly_as_many_is_none() -> None:
+    assert closure([0], lambda number: [min(number + 1, 4)], most=5) == {0, 1, 2, 3, 4}
+    with pytest.raises(TooMany):
+        closure([0], lambda number: [number + 1], most=5)
