@@ -26,6 +26,7 @@ from enum import StrEnum
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
+from spec.closure import closure
 from spec.engine import (
     EMPTY,
     Act,
@@ -364,19 +365,15 @@ def _settled(engine: Engine, held: bool, choices: Choices) -> Engine:
 
 def _rests(config: Config, engine: Engine) -> frozenset[Engine]:
     """Where the engine may come to rest, if the gate holds each step that arrives."""
-    found, rest = {engine}, set()
-    todo = [engine]
-    while todo:
-        now = todo.pop()
+
+    def onward(now: Engine) -> list[Engine]:
         after = [e for name, _, e in moves(config, now) if name is not Move.TIMEOUT]
         for index, job in enumerate(_jobs(now)):
             if job.phase is Phase.SENT:
                 after += [e for _, e in step(config, now, Arrive(index, job.done))]
-        todo += (new := set(after) - found)
-        found |= new
-        if not after:
-            rest.add(now)
-    return frozenset(rest)
+        return after
+
+    return frozenset(now for now in closure({engine}, onward) if not onward(now))
 
 
 def _retries(engine: Engine) -> bool:

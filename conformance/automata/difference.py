@@ -28,8 +28,7 @@ from conformance.automata.automaton import (
     resolutions,
     states_only,
 )
-from conformance.oracle.oracle import describe
-from spec.engine import View
+from spec.engine import View, describe
 from spec.relaxations import NONE, Relaxation, smallest_first
 from spec.table import State
 

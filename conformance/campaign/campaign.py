@@ -42,7 +42,7 @@ from conformance.events import (
     Verdict,
 )
 from conformance.interrupts import Interrupt, interruptible, uninterrupted
-from conformance.oracle.oracle import Finding, describe
+from conformance.oracle.oracle import Finding
 from conformance.search import complete
 from conformance.search import stateful as search
 from conformance.session.session import PROBE, Choice, KeepsWaiting, Session, Yard, opened, probe
@@ -50,7 +50,7 @@ from conformance.suites import select, suites
 from conformance.suites.case import NEEDS_MANAGED, Case
 from conformance.sut.managed import STOPS
 from conformance.sut.profile import NOTHING
-from spec.engine import Config, View
+from spec.engine import Config, View, describe
 from spec.relaxations import Name, Relaxation
 from spec.table import State
 

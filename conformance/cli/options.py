@@ -244,8 +244,6 @@ class ReportOptions:
 
         Raises `BadArgument` where a file cannot be written, or is named twice.
         """
-        from rich.console import Console
-
         from conformance.reports import Reports, Writer, writable
         from conformance.reports.console import ConsoleReport
         from conformance.reports.event_log import EventLog
@@ -253,6 +251,7 @@ class ReportOptions:
         from conformance.reports.json_report import JsonReport
         from conformance.reports.junit import JUnitReport
         from conformance.reports.markdown import MarkdownReport
+        from conformance.reports.terminal import Terminal
 
         makers: list[tuple[Path | None, Callable[[Path], Writer]]] = [
             (self.json_file, JsonReport),
@@ -263,7 +262,7 @@ class ReportOptions:
         ]
         asked = [(path, make) for path, make in makers if path is not None]
         writable([path for path, _ in asked])
-        return Reports([*(make(path) for path, make in asked), ConsoleReport(Console())])
+        return Reports([*(make(path) for path, make in asked), ConsoleReport(Terminal())])
 
 
 def _header(text: str) -> tuple[str, str]:

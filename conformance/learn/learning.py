@@ -35,8 +35,7 @@ from conformance.automata.automaton import (
 from conformance.automata.driving import Player
 from conformance.driver.driver import Deviated, Driver
 from conformance.errors import KitError, Unjudged
-from conformance.oracle.oracle import describe
-from spec.engine import View
+from spec.engine import View, describe
 
 EXTRA = 1  # states that the server may have more than what was learned of it
 PATIENT = 4  # times the deadline, to confirm that something does not come

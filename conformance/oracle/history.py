@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from spec.engine import Act, Answer, Arrive, Event, List, Read, Replied, Submit, View
+from spec.engine import Act, Answer, Arrive, Event, List, Read, Replied, Submit, View, describe
+from spec.restart import Start
 
 GATE, LATER = "gate", "afterwards"
 OK = 200
@@ -56,6 +58,21 @@ class Together:
     requirement: str
 
 
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The server has ended and was started again. Answer: None.
+
+    ``since``: the number of things seen before the first moment at which it may have been saved.
+    """
+
+    start: Start
+    since: int
+
+
+Happening: TypeAlias = Event | Restarted | Together
+Seen: TypeAlias = Sequence[tuple[Happening, Answer]]
+
+
 def words(call: Call, names: Sequence[str] = ()) -> str:
     """What was called, and what was answered."""
     match call.event:
@@ -69,7 +86,8 @@ def words(call: Call, names: Sequence[str] = ()) -> str:
         case Replied(job, reply):
             return f"let the step of {_name(job, names)} {reply}"
         case Read(job):
-            return f"read {_name(job, names)}: {_shown(call.answer)}"
+            assert isinstance(call.answer, View | None)
+            return f"read {_name(job, names)}: {describe(call.answer)}"
         case _:
             assert isinstance(call.answer, frozenset)
             listed = ", ".join(_name(job, names) for job in sorted(call.answer))
@@ -80,9 +98,3 @@ def _name(job: int | None, names: Sequence[str]) -> str:
     if job is None:
         return "unknown"
     return names[job] if job < len(names) else f"job {job}"
-
-
-def _shown(answer: Answer) -> str:
-    if not isinstance(answer, View):
-        return "404"
-    return f"{answer.state}, ErrorCode {int(answer.error)}, Progress {answer.progress}"

@@ -27,6 +27,7 @@ from itertools import permutations, product
 
 from conformance.errors import Unjudged
 from conformance.oracle.history import Call
+from spec.closure import closure
 from spec.engine import (
     Act,
     Arrive,
@@ -140,15 +141,12 @@ class _Space:
 
     def _reach(self, start: int) -> frozenset[int]:
         if start not in self._closed:
-            found, todo = {start}, [start]
-            while todo:
-                for _, _, engine in moves(self._config, self._engines[todo.pop()]):
-                    number = self._number(engine)
-                    if number not in found:
-                        found.add(number)
-                        todo.append(number)
-            self._closed[start] = frozenset(found)
+            self._closed[start] = frozenset(closure({start}, self._onward))
         return self._closed[start]
+
+    def _onward(self, number: int) -> Iterator[int]:
+        for _, _, engine in moves(self._config, self._engines[number]):
+            yield self._number(engine)
 
 
 def _ordered(config: Config, begins: Engines, calls: Sequence[Call], purse: _Purse) -> Engines:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from spec.closure import closure
 from spec.engine import Config, outcomes
 from spec.table import (
     ASK,
@@ -60,14 +61,7 @@ BORN = Possible(target(None, Move.SUBMIT) or State.PENDING)
 @lru_cache(maxsize=1 << 14)
 def closed(config: Config, acted: bool, ways: frozenset[Possible]) -> frozenset[Possible]:
     """All that may have come of ``ways``. ``acted``: others may have acted on the job."""
-    found, todo = set(ways), list(ways)
-    while todo:
-        one = todo.pop()
-        for after in _next(config, acted, one):
-            if after not in found:
-                found.add(after)
-                todo.append(after)
-    return frozenset(found)
+    return frozenset(closure(ways, lambda one: _next(config, acted, one)))
 
 
 def _next(config: Config, acted: bool, one: Possible) -> Iterator[Possible]:

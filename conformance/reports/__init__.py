@@ -51,7 +51,9 @@ def _fit(value: Any, secrets: tuple[str, ...], lines: bool = False) -> Any:
     if isinstance(value, tuple):
         return tuple(_fit(one, secrets) for one in value)
     if is_dataclass(value) and not isinstance(value, type):
-        fit = {f.name: _fit(getattr(value, f.name), secrets, f.name in LINES) for f in fields(value)}
+        fit = {
+            f.name: _fit(getattr(value, f.name), secrets, f.name in LINES) for f in fields(value)
+        }
         return replace(value, **fit)
     return value
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from spec.closure import closure
 from spec.engine import (
     EMPTY,
     Act,
@@ -34,12 +35,13 @@ from spec.engine import (
     Arrive,
     Config,
     Engine,
-    Job,
     Phase,
     Replied,
     Reply,
     Submit,
     View,
+    describe,
+    ended,
     moves,
     step,
     view,
@@ -47,7 +49,7 @@ from spec.engine import (
 from spec.properties import BY_NAME, Modality, Own, Property, Transition
 from spec.relaxations import NONE, Relaxation
 from spec.requirements import requirement
-from spec.table import Action, Ended, Move, boundary_id, cell_id
+from spec.table import Action, Move, boundary_id, cell_id
 
 SCHEMA = 1  # of a replay file
 Input: TypeAlias = Submit | Act | Replied
@@ -163,26 +165,25 @@ def rests(
     At rest it waits for an input, or for the delay of a Retry. ``breaking``: only by ways on
     which something happens that breaks this property.
     """
-    start = [
-        (answer, after, breaking is None or _broken(breaking, config, engine, event, answer, after))
-        for answer, after in step(config, engine, event)
-    ]
-    seen = set(start)
-    found = set()
-    while start:
-        answer, now, broken = start.pop()
-        going_on = False
+
+    def onward(one: tuple[Answer, Engine, bool]) -> Iterator[tuple[Answer, Engine, bool]]:
+        answer, now, broken = one
         for what, after in _goes_on(config, now):
-            going_on = True
             worse = broken or (
                 breaking is not None and _broken(breaking, config, now, what, None, after)
             )
-            if (answer, after, worse) not in seen:
-                seen.add((answer, after, worse))
-                start.append((answer, after, worse))
-        if not going_on and broken:
-            found.add((answer, now))
-    return found
+            yield answer, after, worse
+
+    start = (
+        (answer, after, breaking is None or _broken(breaking, config, engine, event, answer, after))
+        for answer, after in step(config, engine, event)
+    )
+    reached = closure(start, onward)
+    return {
+        (answer, now)
+        for answer, now, broken in reached
+        if broken and next(_goes_on(config, now), None) is None
+    }
 
 
 def _goes_on(config: Config, engine: Engine) -> Iterator[tuple[Own | Arrive, Engine]]:
@@ -223,18 +224,12 @@ def _blamed(engine: Engine, event: Input) -> str:
         case Replied(index, reply):
             job = engine.jobs[index]
             assert job is not None
-            return boundary_id(job.asked, _ended(job, reply))
+            return boundary_id(job.asked, ended(job, reply))
         case Act(action, int(index)):
             job = engine.jobs[index]
             return cell_id(action, "unknown" if job is None else job.state)
         case _:
             return "submit/creates-job"
-
-
-def _ended(job: Job, reply: Reply) -> Ended:
-    if reply is Reply.FAIL:
-        return Ended.FAILED
-    return Ended.LAST if job.done + 1 == job.steps else Ended.MORE
 
 
 def ties(config: Config) -> Run:
@@ -283,8 +278,8 @@ def replay(p: Property, run: Run) -> dict[str, Any]:
             "sentence": stands.sentence,
             "ground": stands.ground.value,
             "source": stands.source,
-            "expected": [in_words(one) for one in run.strict],
-            "actual": in_words(run.actual),
+            "expected": [describe(one) for one in run.strict],
+            "actual": describe(run.actual),
             "relaxations": names,
         },
     }
@@ -302,11 +297,3 @@ def _steps(inputs: Sequence[Input], answers: Sequence[Answer]) -> Iterator[dict[
                 yield {"do": action.value, "job": job, "expect": [f"HTTP {answer}"]}
             case Replied(index, reply):
                 yield {"do": reply.value, "job": NAMES[index], "expect": ["accepted"]}
-
-
-def in_words(shown: View | None) -> str:
-    """A reading of a job, as the reports of the kit write it."""
-    if shown is None:
-        return "HTTP 404"
-    text = f"{shown.state}, ErrorCode {int(shown.error)}, Progress {shown.progress}"
-    return text + (f", Priority {shown.priority}" if shown.priority else "")

@@ -20,6 +20,7 @@ from spec.engine import (
     Reply,
     Submit,
     View,
+    describe,
     moves,
     progress,
     step,
@@ -322,3 +323,10 @@ def test_request_lost_on_last_step(asked: list[Event]) -> None:
 )
 def test_progress_is_the_rounded_per_cent(done: int, steps: int, shown: int) -> None:
     assert progress(done, steps) == shown
+
+
+def test_a_reading_in_words_names_a_priority_only_where_there_is_one() -> None:
+    assert describe(None) == "HTTP 404"
+    plain = View(State.PAUSED, ErrorCode.SUCCESS, 50, 0)
+    assert describe(plain) == "Paused, ErrorCode 0, Progress 50"
+    assert describe(plain._replace(priority=-3)) == f"{describe(plain)}, Priority -3"

@@ -21,8 +21,9 @@ from conformance.oracle.linearization import (
     judge,
     shortest,
 )
-from conformance.oracle.oracle import Oracle, closed
+from conformance.oracle.oracle import Oracle
 from conformance.oracle.picture import draw
+from conformance.oracle.track import closed
 from spec.engine import (
     EMPTY,
     Act,
@@ -473,10 +474,10 @@ def test_where_jobs_are_apart_only_the_job_that_is_wrong_is_told_of() -> None:
 def test_a_picture_of_intervals() -> None:
     stale = [act(1, 0.000, 0.001, CANCEL, 200), act(2, 0.002, 0.004, RESUME, 200)]
     assert draw([*stale, *later((Read(A), None))], ["A"]) == [
-        "                           0                           4.0 ms",
-        "client 1    cancel A: 200  |[-------]                       |",
-        "client 2    resume A: 200  |                [--------------]|",
-        "afterwards  read A: 404",
+        "                              0                           4.0 ms",
+        "client 1    cancel A: 200     |[-------]                       |",
+        "client 2    resume A: 200     |                [--------------]|",
+        "afterwards  read A: HTTP 404",
     ]
 
 

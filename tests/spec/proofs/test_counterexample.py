@@ -11,13 +11,12 @@ import pytest
 
 from conformance.campaign.replay import Recording, load
 from conformance.driver.script import Do
-from conformance.oracle.oracle import describe
-from spec.engine import EMPTY, Config, Reply, Submit, View
+from spec.engine import EMPTY, Config, Reply, Submit
 from spec.proofs import counterexample
-from spec.proofs.counterexample import MEASURED, build, in_words, rests
+from spec.proofs.counterexample import MEASURED, build, rests
 from spec.properties import BY_NAME, PROPERTIES
 from spec.relaxations import NONE, Relaxation
-from spec.table import ErrorCode, State
+from spec.table import State
 
 CANCEL_LOST = Relaxation.CANCEL_LOST_TO_PAUSE
 REQUEST_LOST = Relaxation.REQUEST_LOST_ON_LAST_STEP
@@ -116,18 +115,6 @@ def test_with_all_relaxations_there_is_still_one_that_tells_a_reason() -> None:
         assert made is not None
         broken_by = {r.value for r in BY_NAME[name].relaxed_by}
         assert set(made["deviation"]["relaxations"]) == broken_by
-
-
-@pytest.mark.parametrize(
-    "shown",
-    [
-        None,
-        View(State.PAUSED, ErrorCode.SUCCESS, 50, 0),
-        View(State.FAILURE, ErrorCode.CANCELED_JOB, 0, -3),
-    ],
-)
-def test_readings_are_worded_as_the_kit_words_them(shown: View | None) -> None:
-    assert in_words(shown) == describe(shown)
 
 
 def test_rest_is_where_only_an_input_can_change_something() -> None:
