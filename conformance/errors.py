@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import traceback
+from pathlib import Path
 
 USERINFO = r"//[^/\s]*@"
 
@@ -20,8 +22,24 @@ class BadArgument(KitError):
     """An argument, a file or a name that cannot be used."""
 
 
+class CannotWrite(KitError):
+    """A file that cannot be written, or not to its end. What was found out is told all the same."""
+
+
 class NoServer(KitError):
     """Nothing answers at the address, or what answers is not a server with a jobs engine."""
+
+
+def mistake(error: Exception) -> KitError:
+    """What an exception that nobody foresaw is told as: a mistake of the kit, and where."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    where = f"{Path(frame.f_code.co_filename).name}, line {line}"
+    told = KitError(
+        f"the kit itself has failed: {type(error).__name__} in {where}: {error}\n"
+        "This is a mistake in it, and says nothing of the server. Please report it."
+    )
+    told.__cause__ = error
+    return told
 
 
 class ServerDied(Exception):

@@ -1,4 +1,4 @@
-"""Reading a JSON file that a person names: bounded, and with one message for all that is wrong."""
+"""Files that a person names: what is read is bounded, and what goes wrong is one clear message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conformance.errors import BadArgument
+from conformance.errors import BadArgument, CannotWrite
 
 LARGEST = 16 * 1024 * 1024  # bytes
 
@@ -24,3 +24,11 @@ def read_json(path: Path, what: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadArgument(f"{what} {path} is not JSON: {error}") from None
+
+
+def write_text(path: Path, text: str, what: str) -> None:
+    """Write a whole file. ``what`` it is, for the message of `CannotWrite`."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotWrite(f"cannot write {what} {path}: {error.strerror}") from None

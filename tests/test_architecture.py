@@ -78,15 +78,6 @@ def test_a_report_knows_the_events_and_not_the_campaign(path: Path) -> None:
     assert not {name for name in names if room(name) == "driver"} | known & names
 
 
-def test_help_is_instant_because_nothing_heavy_is_imported() -> None:
-    """By what is imported, not by a clock: machines differ."""
-    code = "import sys, conformance.cli.main; print(*sorted(sys.modules))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"hypothesis", "requests", "starlette", "uvicorn", "pydicom", "pynetdicom", "z3"}
-    heavy |= {"transitions"}
-    assert not heavy & set(out.stdout.split())
-
-
 def test_the_picture_of_the_rooms_is_of_these_imports() -> None:
     """`tools/rooms` makes it anew."""
     done = subprocess.run(

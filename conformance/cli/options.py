@@ -28,7 +28,7 @@ JsonFile = Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON
 POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-def spread(command: Callable[..., None]) -> Callable[..., None]:
+def spread(command: Callable[..., int]) -> Callable[..., int]:
     """``command`` with the fields of its groups as parameters of its own, in their order."""
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
@@ -40,12 +40,12 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(annotation=hints[name]))
 
     @wraps(command)
-    def spread_out(**given: Any) -> None:
+    def spread_out(**given: Any) -> int:
         made = {
             name: group(**{one.name: given.pop(one.name) for one in fields(group)})
             for name, group in groups.items()
         }
-        command(**given, **made)
+        return command(**given, **made)
 
     del spread_out.__dict__["__wrapped__"]  # its parameters are no longer those of `command`
     spread_out.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -239,10 +239,11 @@ class ReportOptions:
         Path | None, typer.Option("--events", metavar="F", help="Every event, a line of JSON each.")
     ] = None
 
-    def reports(self) -> Reports:
+    def reports(self, choice: Choice) -> Reports:
         """Every report that was asked for, and the console, which ends the output, last.
 
-        Raises `BadArgument` where a file cannot be written, or is named twice.
+        None of them tells what lets us in to ``choice``. Raises `BadArgument` where a file cannot
+        be written, or is named twice.
         """
         from conformance.reports import Reports, Writer, writable
         from conformance.reports.console import ConsoleReport
@@ -262,7 +263,8 @@ class ReportOptions:
         ]
         asked = [(path, make) for path, make in makers if path is not None]
         writable([path for path, _ in asked])
-        return Reports([*(make(path) for path, make in asked), ConsoleReport(Terminal())])
+        writers = [*(make(path) for path, make in asked), ConsoleReport(Terminal())]
+        return Reports(writers, () if choice.address is None else choice.address.secrets)
 
 
 def _header(text: str) -> tuple[str, str]:

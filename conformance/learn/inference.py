@@ -11,15 +11,24 @@ from types import MappingProxyType
 from typing import Any
 
 import graphviz
-from rich.console import Console
+from rich.text import Text
 
 from conformance.automata.automaton import states_only
 from conformance.automata.difference import Difference, by_state, difference, dot, lines, said
 from conformance.campaign import ledger as ledgers
 from conformance.campaign.ledger import Ledger
 from conformance.driver.driver import Driver
-from conformance.errors import BadArgument, ServerDied, Unjudged
+from conformance.errors import (
+    BadArgument,
+    CannotWrite,
+    Interrupted,
+    KitError,
+    NoServer,
+    ServerDied,
+    Unjudged,
+)
 from conformance.events import Cleanup
+from conformance.files import write_text
 from conformance.interrupts import interruptible, uninterrupted
 from conformance.learn.learning import (
     EXTRA,
@@ -31,9 +40,11 @@ from conformance.learn.learning import (
     learn,
 )
 from conformance.reports import writable
+from conformance.reports.terminal import Terminal
 from conformance.session.session import Choice, Session, opened, probe
 from conformance.suites import suites
 from conformance.suites.case import NEEDS_EXCLUSIVE, QUICK_TO_STOP
+from conformance.text import fit, hidden, shown
 from spec.engine import Config
 from spec.relaxations import Relaxation
 
@@ -58,27 +69,82 @@ class Wish:
     report: Path | None = None
 
 
-def infer(wish: Wish) -> int:
-    """Learn, tell and write. The exit status: 0 equal or accepted, 1 different, 2 unknown.
+def infer(wish: Wish) -> tuple[int, str | None]:
+    """Learn, tell and write. The exit status - 0 equal or accepted, 1 different, 2 unknown -, and
+    why a file could not be written, if one could not.
 
-    Raises `KitError` where it could not begin.
+    Raises `KitError` where it could not begin or go on.
     """
     check_installed()
     if wish.choice.address is not None and not wish.choice.exclusive:
         raise BadArgument(f"learn {NEEDS_EXCLUSIVE}: it holds every worker of the server")
     writable([wish.picture, wish.picture.with_suffix(".dot")])
     writable([] if wish.report is None else [wish.report])
-    console = Console()
-    last = "interrupted"
-    with interruptible(), opened(wish.choice, CONFIG) as session:
+    telling = _Telling(wish)
+    try:
+        with interruptible(), opened(wish.choice, CONFIG) as session:
+            telling.name = f"{session.target.name} {session.target.version}"
+            telling.report["target"]["version"] = session.target.version
+            try:
+                telling.status = _learn(wish, probe(session), telling)
+            finally:
+                with uninterrupted():
+                    for line in _left(session.clean()):
+                        telling.say(line)
+    except Interrupted:
+        telling.ends("interrupted")
+    except KitError as error:
+        telling.report["reason"] = str(error)
+        raise
+    except (Unjudged, ServerDied) as error:  # outside of any word
+        telling.report["reason"] = f"it cannot go on: {error}"
+        raise NoServer(telling.report["reason"]) from error
+    finally:
+        telling.write()
+    telling.say(telling.last)
+    return telling.status, telling.failed
+
+
+class _Telling:
+    """What is said and written, whatever ends it: none of it holds what lets us in."""
+
+    def __init__(self, wish: Wish) -> None:
+        address = wish.choice.address
+        self.wish = wish
+        self.console = Terminal()
+        self.secrets = () if address is None else address.secrets
+        self.name = wish.choice.name
+        self.status = 2
+        self.last = ""
+        self.failed: str | None = None
+        self.report: dict[str, Any] = {
+            "schema": SCHEMA,
+            "target": {"name": wish.choice.name, "version": ""},
+            "verdict": "unknown",
+            "reason": None,
+        }
+
+    def say(self, line: str) -> None:
+        self.console.say(shown(line, self.secrets))
+
+    def ends(self, reason: str) -> int:
+        """There is no result, and why; the exit status."""
+        self.report["reason"] = reason
+        self.last = f"unknown {self.name}: {reason}"
+        return 2
+
+    def write(self) -> None:
+        """The JSON, if it was asked for."""
+        if self.wish.report is not None:
+            text = json.dumps(fit(self.report, self.secrets), indent=2) + "\n"
+            self.save(self.wish.report, text, "the report")
+
+    def save(self, path: Path, text: str, what: str) -> None:
+        """Write a file. What was learned is told also where that fails."""
         try:
-            status, last = _learn(wish, probe(session), console)
-        finally:
-            with uninterrupted():
-                for line in _left(session.clean()):
-                    _say(console, line)
-                _say(console, last)
-    return status
+            write_text(path, text, what)
+        except CannotWrite as error:
+            self.failed = self.failed or str(error)
 
 
 def _left(done: Cleanup) -> Iterator[str]:
@@ -89,18 +155,10 @@ def _left(done: Cleanup) -> Iterator[str]:
         yield from (f"  {kind} {id}" for id in ids)
 
 
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _learn(wish: Wish, session: Session, console: Console) -> tuple[int, str]:
+def _learn(wish: Wish, session: Session, telling: _Telling) -> int:
+    """Learn, and tell of it; the exit status."""
     profile, began = session.profile, time.monotonic()
-    known = [case.id for case in suites(profile)]
-    ledger = Ledger()
-    if wish.ledger is not None:
-        ledger = ledgers.load(wish.ledger, known, session.system.version)
-    elif not wish.no_ledger:
-        ledger = ledgers.shipped(session.system, known)
+    ledger = _ledger(wish, session)
     server = Server(
         PLANT,
         profile.workers or 1,
@@ -108,39 +166,38 @@ def _learn(wish: Wish, session: Session, console: Console) -> tuple[int, str]:
         Driver.put_aside,
         began + wish.seconds,
     )
-    name = f"{session.target.name} {session.target.version}"
-    report: dict[str, Any] = {
-        "schema": SCHEMA,
-        "target": {"name": session.target.name, "version": session.target.version},
-        "verdict": "unknown",
-        "reason": None,
-    }
+    name = telling.name
     try:
-        with console.status(f"learning {name}"):
+        with telling.console.status(Text(f"learning {name}")):
             learned = learn(server, wish.extra)
     except (Unlearned, Unjudged) as reason:
-        report["reason"] = session.gate.hidden(str(reason))
-        status, last = 2, f"unknown {name}: {report['reason']}"
+        status = telling.ends(session.gate.hidden(str(reason)))
     except ServerDied as died:
-        report |= {"verdict": "different", "reason": f"{died}\n{died.log}"}
-        status, last = 1, f"different {name}: {died}"
+        telling.report |= {"verdict": "different", "reason": f"{died}\n{died.log}"}
+        status, telling.last = 1, f"different {name}: {died}"
     else:
         found = difference(learned.machine)
         for line in lines(found):
-            _say(console, line)
-        _draw(wish.picture, found, name, console)
+            telling.say(line)
+        _draw(wish.picture, found, telling)
         status, verdict = _verdict(found, ledger)
-        report |= {"verdict": verdict} | _told(found, learned)
-        last = f"{verdict} {name}: {_words(found, learned)}"
-    spent = {
+        telling.report |= {"verdict": verdict} | _told(found, learned)
+        telling.last = f"{verdict} {name}: {_words(found, learned)}"
+    seconds = time.monotonic() - began
+    telling.report |= {
         "queries": server.queries,
         "inputs": server.inputs,
-        "seconds": round(time.monotonic() - began, 3),
+        "seconds": round(seconds, 3),
     }
-    if wish.report is not None:
-        wish.report.write_text(json.dumps(report | spent, indent=2) + "\n", encoding="utf-8")
-    last += f"; {server.queries} words, {server.inputs} inputs in {spent['seconds']:.1f} s"
-    return status, last
+    telling.last += f"; {server.queries} words, {server.inputs} inputs in {seconds:.1f} s"
+    return status
+
+
+def _ledger(wish: Wish, session: Session) -> Ledger:
+    known = [case.id for case in suites(session.profile)]
+    if wish.ledger is not None:
+        return ledgers.load(wish.ledger, known, session.system.version)
+    return Ledger() if wish.no_ledger else ledgers.shipped(session.system, known)
 
 
 def _driver(session: Session, patience: int) -> Driver:
@@ -200,14 +257,15 @@ def _told(found: Difference, learned: Learned) -> dict[str, Any]:
     }
 
 
-def _draw(path: Path, found: Difference, name: str, console: Console) -> None:
+def _draw(path: Path, found: Difference, telling: _Telling) -> None:
     """The picture, and its DOT beside it; without Graphviz the DOT alone."""
-    text = dot(by_state(found), f"{name} and the specification")
+    text = hidden(dot(by_state(found), f"{telling.name} and the specification"), telling.secrets)
     source = path.with_suffix(".dot")
-    source.write_text(text, encoding="utf-8")
+    telling.save(source, text, "the picture's text")
     try:
-        path.write_bytes(graphviz.Source(text).pipe(format="svg"))
+        drawn = graphviz.Source(text).pipe(format="svg", encoding="utf-8")
     except graphviz.ExecutableNotFound:
-        _say(console, f"no picture, as the program 'dot' is not installed; its text is in {source}")
+        telling.say(f"no picture, as the program 'dot' is not installed; its text is in {source}")
         return
-    _say(console, f"picture {path}")
+    telling.save(path, drawn, "the picture")
+    telling.say(f"picture {path}")

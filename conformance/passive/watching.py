@@ -13,24 +13,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 
 from conformance.campaign import ledger as ledgers
-from conformance.errors import BadArgument, Interrupted, Unjudged
+from conformance.errors import CannotWrite, Interrupted, Unjudged
 from conformance.interrupts import interruptible
 from conformance.passive import trace
 from conformance.passive.judge import Impossible, Judge, Watched, lines
 from conformance.passive.shown import Shown
+from conformance.reports.terminal import Terminal
 from conformance.suites import suites
 from conformance.sut.address import Address
 from conformance.sut.client import Broken, Client
 from conformance.sut.identity import identify
 from conformance.sut.profile import Profile
+from conformance.text import hidden, shown
 from spec.engine import Config
 from spec.relaxations import Relaxation
 from spec.table import FINAL, State
@@ -64,10 +64,10 @@ def watch(wish: Wish) -> int:
     Raises `KitError` where no server with a jobs engine answers at first.
     """
     client = Client(wish.address, wish.timeout)
-    console = Console()
+    console = Terminal()
     judge: Judge | None = None
     try:
-        with interruptible(), _writing(wish.record) as write:
+        with interruptible(), _writing(wish.record, wish.address.secrets) as write:
             system = identify(client)
             known = [case.id for case in suites(Profile())]
             accepted = ledgers.shipped(system, known).accepted
@@ -89,22 +89,22 @@ def watch(wish: Wish) -> int:
             found = _watch(wish, client, judge, console, write)
     except Interrupted:
         readings = 0 if judge is None else judge.readings
-        console.print(f"interrupted: nothing impossible in {readings} readings", highlight=False)
+        console.say(f"interrupted: nothing impossible in {readings} readings")
         return 2
     finally:
         client.close()
     for line in lines(found):
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.say(shown(line, wish.address.secrets))
     if not judge.readings:
-        console.print("unknown: the server was not there to be read")
+        console.say("unknown: the server was not there to be read")
         return 2
     word = "alarm" if found else "holds"
-    console.print(f"{word}: {judge.readings} readings, {len(judge.seen)} jobs", highlight=False)
+    console.say(f"{word}: {judge.readings} readings, {len(judge.seen)} jobs")
     return 1 if found else 0
 
 
 def _watch(
-    wish: Wish, client: Client, judge: Judge, console: Console, write: Any
+    wish: Wish, client: Client, judge: Judge, console: Terminal, write: Any
 ) -> list[Impossible]:
     began = time.monotonic()
     ends = None if wish.seconds is None else began + wish.seconds
@@ -131,7 +131,7 @@ def _watch(
                     outage = str(reply)
                     write({"at": [begin - began, end - began], "outage": outage})
             if console.is_terminal:
-                live.update(_table(judge, outage), refresh=True)
+                live.update(_table(judge, outage, wish.address.secrets), refresh=True)
             left = wish.interval if ends is None else min(wish.interval, ends - time.monotonic())
             if left <= 0:
                 return []
@@ -144,42 +144,41 @@ def _declared(system: Any, key: str) -> int | None:
 
 
 @contextmanager
-def _writing(path: Path | None) -> Iterator[Any]:
+def _writing(path: Path | None, secrets: tuple[str, ...]) -> Iterator[Any]:
+    """A function that writes a line of the trace; none of the ``secrets`` gets into it."""
     if path is None:
         yield lambda line: None
         return
     try:
-        file: IO[str] = path.open("w", encoding="utf-8")
+        with path.open("w", encoding="utf-8", buffering=1) as file:
+
+            def write(line: dict[str, Any]) -> None:
+                file.write(hidden(json.dumps(line), secrets) + "\n")
+
+            yield write
     except OSError as error:
-        raise BadArgument(f"cannot write the trace {path}: {error.strerror}") from None
-    with file:
-
-        def write(line: dict[str, Any]) -> None:
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-
-        yield write
+        raise CannotWrite(f"cannot write the trace {path}: {error.strerror}") from None
 
 
-def _table(judge: Judge, outage: str | None) -> Table:
+def _table(judge: Judge, outage: str | None, secrets: tuple[str, ...]) -> Table:
     jobs = sorted(judge.jobs.values(), key=lambda one: (one.state in FINAL, one.creation))
     title = f"{len(jobs)} jobs, {judge.readings} readings"
-    made = Table(title=title if outage is None else f"{title}; no answer: {escape(outage)}")
+    made = Table(title=title if outage is None else f"{title}; no answer: {shown(outage)}")
     for name in ("job", "type", "state", "progress", "priority", "error", "ran"):
         made.add_column(name)
     for one in jobs[:SHOWN_JOBS]:
-        made.add_row(*_row(one), style=STYLE.get(one.state, ""))
+        made.add_row(*_row(one, secrets), style=STYLE.get(one.state, ""))
     if len(jobs) > SHOWN_JOBS:
         made.add_row(f"and {len(jobs) - SHOWN_JOBS} more")
     return made
 
 
-def _row(one: Shown) -> tuple[str, ...]:
+def _row(one: Shown, secrets: tuple[str, ...]) -> tuple[str, ...]:
     ran = "" if one.runtime is None else f"{one.runtime:g} s"
     error = str(one.error or "")
     return (
-        escape(one.id),
-        escape(one.type),
+        shown(one.id, secrets),
+        shown(one.type, secrets),
         str(one.state),
         f"{one.progress} %",
         str(one.priority or ""),
@@ -191,10 +190,9 @@ def _row(one: Shown) -> tuple[str, ...]:
 def check_trace(path: Path) -> int:
     """Judge a recorded history; the exit status. Raises `BadArgument`."""
     readings, found = trace.check(path)
-    console = Console()
+    console = Terminal()
     for line in lines(found):
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.say(shown(line))
     verdict = f"{len(found)} impossible" if found else "holds"
-    text = f"{verdict}: {readings} readings in {escape(str(path))}"
-    console.print(text, highlight=False, soft_wrap=True)
+    console.say(f"{verdict}: {readings} readings in {shown(str(path))}")
     return 1 if found else 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from conformance.errors import BadArgument
 from conformance.events import Event
-from conformance.text import shown, shown_lines
+from conformance.text import fit
 
 
 class Writer(Protocol):
@@ -32,30 +31,15 @@ class Reports:
         self._secrets = tuple(secrets)
 
     def __call__(self, event: Event) -> None:
-        event = _fit(event, self._secrets)
+        event = fit(event, self._secrets)
         for writer in list(self._writers):
             try:
                 writer.take(event)
+            except BrokenPipeError:  # who read the console has seen enough
+                self._writers.remove(writer)
             except OSError as error:
                 self._writers.remove(writer)
                 self.failed = self.failed or f"cannot write a report: {error.strerror}"
-
-
-LINES = ("reason",)  # fields that may have several lines, such as the end of a log
-
-
-def _fit(value: Any, secrets: tuple[str, ...], lines: bool = False) -> Any:
-    """``value`` with every text in it fit to be shown; an id that the kit gave is left alone."""
-    if type(value) is str:
-        return (shown_lines if lines else shown)(value, secrets)
-    if isinstance(value, tuple):
-        return tuple(_fit(one, secrets) for one in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        fit = {
-            f.name: _fit(getattr(value, f.name), secrets, f.name in LINES) for f in fields(value)
-        }
-        return replace(value, **fit)
-    return value
 
 
 def writable(paths: Sequence[Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -12,11 +12,12 @@ from rich.text import Text
 class Terminal(Console):
     """Rich's console, to which text is text: nothing in it is read as markup or highlighted.
 
-    ``wide``: columns where the output is no terminal, so that no table is squeezed.
+    ``wide``: columns where the output is no terminal, so that no table is squeezed. ``file``: in
+    the place of the standard output.
     """
 
-    def __init__(self, wide: int | None = None) -> None:
-        super().__init__(markup=False, highlight=False, emoji=False)
+    def __init__(self, wide: int | None = None, file: IO[str] | None = None) -> None:
+        super().__init__(file=file, markup=False, highlight=False, emoji=False)
         if wide is not None and not self.is_terminal:
             self.width = wide
 

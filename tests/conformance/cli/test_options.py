@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pytest
 import typer
 
-from conformance.cli import main as cli
+from conformance.cli import replay, run
 from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
 from conformance.session.session import Choice
 
@@ -25,18 +25,19 @@ def test_a_group_is_spread_into_its_options_and_put_together_again() -> None:
     taken: list[Any] = []
 
     @spread
-    def command(first: str, group: Group, last: bool = False) -> None:
+    def command(first: str, group: Group, last: bool = False) -> int:
         """What it does."""
         taken.extend((first, group, last))
+        return 7
 
     parameters = inspect.signature(command).parameters
     assert list(parameters) == ["first", "name", "number", "last"]
     assert (parameters["number"].default, command.__doc__) == (7, "What it does.")
-    command(first="a", name="b", number=8, last=True)
+    assert command(first="a", name="b", number=8, last=True) == 7
     assert taken == ["a", Group("b", 8), True]
 
 
-@pytest.mark.parametrize("command", [cli.run, cli.replay])
+@pytest.mark.parametrize("command", [run.command, replay.command])
 def test_run_and_replay_take_the_same_options(command: Any) -> None:
     names = set(inspect.signature(command).parameters)
     for group in (ServerOptions, LedgerOptions, ReportOptions):

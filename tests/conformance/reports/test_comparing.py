@@ -158,7 +158,7 @@ def test_what_a_file_holds_cannot_leave_its_line(tmp_path: Path) -> None:
     evil = replace(case("deviation"), actual="\x1b[2J\n<b>\ud83d", replay="\x1b", reason="\x1b")
     found = compared(tmp_path, [case("pass")], [evil])
     assert "\x1b" not in "".join(lines(found))
-    assert "- actual `\ufffd[2J <b>\ufffd`" in markdown(found)
+    assert "- actual `\\x1b[2J\\n<b>\\ud83d`" in markdown(found)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,9 @@ def test_a_report_that_cannot_be_finished(tmp_path: Path) -> None:
         words = ["compare", "a.json", new, "--json", "/dev/full"]
         run = command(tmp_path, *words, report=False)
         assert run.status == status
-        assert run.err == "orthanc-jobs: cannot write a report: No space left on device\n"
+        assert (
+            run.err == "orthanc-jobs: cannot write the report /dev/full: No space left on device\n"
+        )
         assert "worse: " in run.out.splitlines()[-1]
 
 

@@ -6,8 +6,6 @@ import io
 import json
 from pathlib import Path
 
-from rich.console import Console
-
 from conformance.events import (
     Result,
     Verdict,
@@ -15,6 +13,7 @@ from conformance.events import (
 from conformance.reports.console import ConsoleReport
 from conformance.reports.event_log import EventLog
 from conformance.reports.json_report import JsonReport
+from conformance.reports.terminal import Terminal
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
 
 
@@ -28,7 +27,7 @@ def report(path: Path, *results: Result) -> dict[str, object]:
 
 def shown(*results: Result, verdict: str = "deviates") -> list[str]:
     out = io.StringIO()
-    writer = ConsoleReport(Console(file=out, width=100))
+    writer = ConsoleReport(Terminal(100, out))
     for event in events(*results, verdict=verdict):
         writer.take(event)
     return out.getvalue().splitlines()
@@ -42,6 +41,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         "started": "2026-01-01T00:00:00",
         "seed": 5,
         "interrupted": False,
+        "failed": None,
         "target": {"name": "http://h:1", "version": "1.10.1", "kind": "url"},
         "verdict": "deviates",
         "coverage": {

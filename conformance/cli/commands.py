@@ -1,0 +1,88 @@
+"""The commands by their names: each is the function `command` of a module of its own.
+
+Only the module of the command that was named is imported, and what takes time to import stands
+inside of its function: so every ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+NAMES = (
+    "run",
+    "list",
+    "replay",
+    "learn",
+    "watch",
+    "check-trace",
+    "compare",
+    "diagram",
+    "verify",
+    "serve",
+)
+# Typer has had a Click of its own since 0.29: so its classes are found by way of Typer.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def module_of(name: str) -> str:
+    """The module of a command."""
+    return f"conformance.cli.{name.replace('-', '_')}"
+
+
+class _Imported(Mapping[str, Any]):
+    """Each command by its name, imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in NAMES:
+            raise KeyError(name)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(name)(import_module(module_of(name)).command)
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+class Commands(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Imported()  # type: ignore[assignment]  # nothing is added
+
+    def list_commands(self, ctx: object) -> list[str]:
+        return list(NAMES)
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"orthanc-jobs {version('orthanc-jobs-conformance')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Tell the kit's version."),
+    ] = False,
+) -> None:
+    """Hold a server's jobs engine to the specification of Orthanc's."""

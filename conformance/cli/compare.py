@@ -1,0 +1,38 @@
+"""`orthanc-jobs compare`: what changed between two runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.ending import conclude
+from conformance.cli.options import JsonFile
+from conformance.errors import CannotWrite
+
+
+def command(
+    before: Annotated[Path, typer.Argument(metavar="A.json", help="The report of the old run.")],
+    after: Annotated[Path, typer.Argument(metavar="B.json", help="The report of the new run.")],
+    json_file: JsonFile = None,
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", metavar="F", help="The same, for a CI page.")
+    ] = None,
+) -> int:
+    """Tell what changed between two runs. Exit status 1: there is a new deviation."""
+    from conformance.files import write_text
+    from conformance.reports import comparing, writable
+
+    found = comparing.compare(comparing.load(before), comparing.load(after))
+    writable([path for path in (json_file, markdown_file) if path is not None])
+    failed = None
+    for path, text in ((json_file, comparing.to_json), (markdown_file, comparing.markdown)):
+        try:
+            if path is not None:
+                write_text(path, text(found), "the report")
+        except CannotWrite as error:
+            failed = str(error)
+    for line in comparing.lines(found):
+        print(line)
+    return conclude(1 if found.worse else 0, failed)

@@ -1,0 +1,72 @@
+"""`orthanc-jobs run`: the cases, against a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.ending import conclude
+from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
+
+
+@spread
+def command(
+    server: ServerOptions,
+    accepted: LedgerOptions,
+    files: ReportOptions,
+    suite: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this suite. Repeatable.")
+    ] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PREFIX", help="Only cases whose id begins so. Repeatable."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PREFIX", help="No case whose id begins so. Repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the search.")] = 0,
+    examples: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Sequences that the search makes.")
+    ] = 100,
+    extra_states: Annotated[
+        int,
+        typer.Option(
+            metavar="K", min=0, max=4, help="States beyond the model's that complete/ allows for."
+        ),
+    ] = 0,
+) -> int:
+    """Run the conformance cases against a server."""
+    from conformance.campaign.campaign import Campaign, Plan
+
+    choice, ledger = server.choice(), accepted.file()
+    _check_selection(suite or (), case or (), exclude or (), ledger)
+    plan = Plan(
+        tuple(suite or ()),
+        tuple(case or ()),
+        tuple(exclude or ()),
+        ledger,
+        accepted.no_ledger,
+        seed,
+        examples,
+        extra=extra_states,
+    )
+    reports = files.reports(choice)
+    return conclude(Campaign(choice, plan, reports).run(), reports.failed)
+
+
+def _check_selection(
+    names: Sequence[str], prefixes: Sequence[str], excluded: Sequence[str], ledger: Path | None
+) -> None:
+    """Raise `BadArgument` for what cannot be selected, before a server is touched for it."""
+    from conformance.campaign.ledger import load
+    from conformance.suites import select, suites
+    from conformance.sut.profile import Profile
+
+    cases = suites(Profile())  # every server has the same cases, reachable or not
+    select(cases, names, prefixes, excluded)
+    if ledger is not None:
+        load(ledger, [case.id for case in cases])

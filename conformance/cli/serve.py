@@ -1,0 +1,52 @@
+"""`orthanc-jobs serve`: the reference server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.cli.options import check_fault
+from conformance.errors import BadArgument
+
+
+def command(
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0: a free one.")] = 8042,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen at.")
+    ] = "127.0.0.1",
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An Orthanc configuration file.")
+    ] = None,
+    fault: Annotated[str | None, typer.Option(metavar="NAME", help="Plant one fault.")] = None,
+    no_jobs: Annotated[
+        bool, typer.Option("--no-jobs", help="Forget the jobs of the server's life before.")
+    ] = False,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="List the faults that can be planted.")
+    ] = False,
+) -> int:
+    """Start the reference server."""
+    from conformance.reference.config import Config, ConfigError, load_config
+    from conformance.reference.database import UnusableDatabase
+    from conformance.reference.faults import FAULTS
+    from conformance.reference.server import serve as start
+
+    if list_faults:
+        for one in FAULTS.values():
+            print(f"{one.name}: {one.description}")
+        return 0
+    check_fault(fault)
+    try:
+        settings = Config() if config is None else load_config(config)
+        start(host, port, settings, fault, _announce, load_jobs=not no_jobs)
+    except (ConfigError, UnusableDatabase) as error:
+        raise BadArgument(str(error)) from None
+    except OSError as error:
+        raise BadArgument(f"cannot listen at {host}, port {port}: {error.strerror}") from None
+    return 0
+
+
+def _announce(url: str) -> None:
+    print(f"listening on {url}", flush=True)  # who started it may wait for it
