@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from conformance.sut import managed
+from conformance.sut import servers
 from conformance.sut.managed import Managed
 
 COMMAND = [sys.executable, "-m", "conformance.cli"]
@@ -95,5 +95,5 @@ def without_ledger(installed_orthanc: None, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def orthanc(installed_orthanc: None) -> Iterator[Managed]:
     """An Orthanc that runs already, as somebody's would."""
-    with managed.orthanc() as server:
+    with servers.orthanc() as server:
         yield server
