@@ -25,8 +25,9 @@ from typing import Any
 
 import requests
 
-from conformance.sut import managed
+from conformance.sut import servers
 from conformance.sut.client import Client
+from conformance.sut.managed import Managed
 
 READS = 300  # GETs in a turn
 TURNS = 15  # of each client, in a round
@@ -57,7 +58,7 @@ def turn(read: Callable[[], object]) -> float:
     return (time.perf_counter() - began) / READS
 
 
-def clients(server: managed.Managed) -> dict[str, list[float]]:
+def clients(server: Managed) -> dict[str, list[float]]:
     """Seconds for a GET by each client, turn by turn."""
     url = f"{server.address.url}/jobs"
     with ExitStack() as stack:
@@ -90,7 +91,7 @@ def compared(seconds: dict[str, list[float]]) -> Rows:
     return rows
 
 
-def runs(server: managed.Managed, rounds: int) -> Rows:
+def runs(server: Managed, rounds: int) -> Rows:
     """What the command does in a second, and how long it takes for all cells."""
     cells, busy = [], []
     for _ in range(rounds):
@@ -119,7 +120,7 @@ def main() -> None:
     parser.add_argument("--clients", action="store_true", help="compare the clients only")
     parser.add_argument("--markdown", type=Path, help="write the table to this file")
     asked = parser.parse_args()
-    with managed.orthanc(asked.server_command) as server:
+    with servers.orthanc(asked.server_command) as server:
         rows = [] if asked.clients else runs(server, asked.rounds)
         rows += compared(clients(server))
     table = ["| what | measured |", "| --- | --- |", *(f"| {a} | {b} |" for a, b in rows), ""]

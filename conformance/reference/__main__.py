@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
@@ -21,7 +20,6 @@ class _Arguments(argparse.Namespace):
     config: Path | None
     fault: str | None
     no_jobs: bool
-    wait: bool
     list_faults: bool
 
 
@@ -42,11 +40,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if asked.fault is not None and asked.fault not in FAULTS:
         parser.error(f"there is no fault named {asked.fault!r}; see --list-faults")
-    if asked.wait:  # everything is imported by now
-        line = sys.stdin.readline()
-        if not line:
-            return 0
-        parser.parse_args(shlex.split(line), namespace=asked)
     try:
         config = Config() if asked.config is None else load_config(asked.config)
         port = config.http_port if asked.port is None else asked.port
@@ -67,9 +60,6 @@ def _parser() -> _OneLineParser:
     parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one")
     parser.add_argument("--config", type=Path, metavar="FILE", help="Orthanc-style JSON file")
     parser.add_argument("--no-jobs", action="store_true", help="forget the jobs of its life before")
-    parser.add_argument(
-        "--wait", action="store_true", help="begin with a line of more arguments on standard input"
-    )
     parser.add_argument("--fault", metavar="NAME", help="plant this fault")
     parser.add_argument("--list-faults", action="store_true", help="name the faults, and stop")
     return parser

@@ -11,6 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import uvicorn
+import uvicorn.lifespan.on  # all that uvicorn would import when it starts, before a fork of it
+import uvicorn.loops.auto
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from conformance.reference.app import build_app, build_engine
 from conformance.reference.database import Database
@@ -63,6 +66,7 @@ def _settings(app: Starlette) -> uvicorn.Config:
     """How uvicorn serves `app`."""
     return uvicorn.Config(
         app,
+        http=AutoHTTPProtocol,
         log_config=None,
         access_log=False,
         lifespan="on",

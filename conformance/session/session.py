@@ -22,11 +22,12 @@ from conformance.errors import BadArgument, KitError, NoServer, Unjudged
 from conformance.events import Cleanup, Target
 from conformance.peer.gate import Gate
 from conformance.session.cleanup import clean
-from conformance.sut import managed
+from conformance.sut import servers
 from conformance.sut.address import Address
 from conformance.sut.client import Client
 from conformance.sut.identity import System, identify
 from conformance.sut.managed import Managed
+from conformance.sut.processes import Keeper
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from spec.engine import Config
 from spec.requirements import version_key
@@ -173,29 +174,31 @@ def _loopback(host: str) -> bool:
 class Yard:
     """Managed servers whose beginning and whose end nobody waits for: the run goes on meanwhile.
 
-    ``servers``: those that were told to end. ``ready``: the next one, and its configuration.
+    ``ending``: those that were told to end. ``ready``: the next one, and its configuration.
+    ``keeper`` starts them all: a second reference server is there at once.
     """
 
-    servers: list[Managed] = field(default_factory=list)
+    ending: list[Managed] = field(default_factory=list)
     ready: tuple[Mapping[str, Any], Managed] | None = None
+    keeper: Keeper = field(default_factory=Keeper)
 
     def prepare(self, choice: Choice, config: Mapping[str, Any]) -> None:
         """Let the server that is needed next begin. Raises `BadArgument`."""
         self._dismiss_ready()
-        server = _server(choice, config)
+        server = _server(choice, config, self.keeper)
         self.ready = (config, server)
         server.prepare()
 
     def _dismiss_ready(self) -> None:
         if self.ready is not None:
             self.ready[1].dismiss()
-            self.servers.append(self.ready[1])
+            self.ending.append(self.ready[1])
             self.ready = None
 
     @contextmanager
     def lend(self, choice: Choice, config: Mapping[str, Any]) -> Iterator[Managed]:
         if self.ready is None or self.ready[0] != config:
-            server = _server(choice, config)
+            server = _server(choice, config, self.keeper)
         else:
             (_, server), self.ready = self.ready, None
         server.__enter__()
@@ -203,14 +206,17 @@ class Yard:
             yield server
         finally:
             server.dismiss()
-            self.servers.append(server)
+            self.ending.append(server)
 
     def clear(self, seconds: float) -> None:
         """Wait up to ``seconds`` in all for their ends, then end them."""
         deadline = time.monotonic() + seconds
-        self._dismiss_ready()
-        while self.servers:
-            self.servers.pop().reap(max(0.0, deadline - time.monotonic()))
+        try:
+            self._dismiss_ready()
+            while self.ending:
+                self.ending.pop().reap(max(0.0, deadline - time.monotonic()))
+        finally:
+            self.keeper.close()
 
 
 @contextmanager
@@ -249,10 +255,10 @@ def opened(
         )
 
 
-def _server(choice: Choice, config: Mapping[str, Any]) -> Managed:
+def _server(choice: Choice, config: Mapping[str, Any], keeper: Keeper | None = None) -> Managed:
     if choice.name == REFERENCE:
-        return managed.reference(config, choice.workdir, choice.fault)
-    return managed.orthanc(choice.server_command, config, choice.workdir)
+        return servers.reference(config, choice.workdir, choice.fault, keeper)
+    return servers.orthanc(choice.server_command, config, choice.workdir, keeper)
 
 
 def _check_jobs(client: Client) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.sut import managed
+from conformance.sut import servers
 from conformance.sut.managed import Managed
 from tests.conformance.kit import Run, command
 
@@ -40,5 +40,5 @@ def without_ledger(installed_orthanc: None, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def orthanc(installed_orthanc: None) -> Iterator[Managed]:
     """An Orthanc that runs already, as somebody's would."""
-    with managed.orthanc() as server:
+    with servers.orthanc() as server:
         yield server

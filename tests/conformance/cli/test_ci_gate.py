@@ -15,7 +15,7 @@ import pytest
 import yaml
 from junitparser import JUnitXml
 
-from conformance.sut import managed
+from conformance.sut import servers
 from conformance.sut.managed import Managed
 from tests.conformance.kit import COMMAND
 
@@ -71,7 +71,7 @@ def test_without_its_ledger_it_does_not(installed_orthanc: None, tmp_path: Path)
 
 @pytest.fixture
 def reference() -> Iterator[Managed]:
-    with managed.reference({}) as server:
+    with servers.reference({}) as server:
         yield server
 
 

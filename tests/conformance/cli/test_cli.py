@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from conformance.cli import main as cli
-from conformance.sut import managed
+from conformance.sut import managed, servers
 from conformance.sut.managed import Managed
 from tests.conformance.misbehaving import (
     Answer,
@@ -91,7 +91,7 @@ def kit(
 
 @pytest.fixture(scope="module")
 def reference() -> Iterator[Managed]:
-    with managed.reference({"JobsHistorySize": 10_000}) as server:
+    with servers.reference({"JobsHistorySize": 10_000}) as server:
         yield server
 
 

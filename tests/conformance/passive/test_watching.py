@@ -16,7 +16,8 @@ import pytest
 from conformance.passive.trace import check
 from conformance.passive.watching import Wish, watch
 from conformance.sut.client import Client
-from conformance.sut.managed import Managed, orthanc, reference
+from conformance.sut.managed import Managed
+from conformance.sut.servers import orthanc, reference
 
 QUICK = 0.05  # seconds between two readings
 

@@ -10,7 +10,7 @@ from conformance.driver.script import Step, check, kill, restart
 from conformance.errors import BadArgument
 from conformance.suites import persist
 from conformance.suites.case import NEEDS_MANAGED
-from conformance.sut import managed
+from conformance.sut import servers
 from conformance.sut.managed import Managed
 from conformance.sut.profile import Profile
 from spec.engine import Reply
@@ -116,7 +116,7 @@ def test_every_requirement_of_the_section_has_a_case() -> None:
 
 def test_a_command_that_cannot_be_given_no_jobs_says_so() -> None:
     server = Managed(["sh", "-c", "exec Orthanc {config}"])
-    with managed.orthanc() as running:
+    with servers.orthanc() as running:
         server._folder = running._folder
         with pytest.raises(BadArgument, match="--no-jobs cannot be given"):
             server.start(loads=False)

@@ -16,7 +16,7 @@ from conformance.suites.route import cases
 from conformance.suites.route.calls import INDEX, Request, calls, check_archive
 from conformance.suites.route.matrix import TYPES
 from conformance.suites.route.samples import Sample, _file, indexed_by, orthanc_id, read_file
-from conformance.sut import managed
+from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.profile import NOT_THIS_VERSION, Profile
 from spec.relaxations import Shortfall
@@ -190,7 +190,7 @@ def test_orthanc_deviates_in_what_has_a_name(installed_orthanc: None, tmp_path: 
 
 @pytest.mark.parametrize("exclusive", [False, True])
 def test_nothing_is_left_on_a_server_in_use(tmp_path: Path, exclusive: bool) -> None:
-    with managed.reference() as server:
+    with servers.reference() as server:
         client = Client(server.address)
         client.post("/tools/create-dicom", {"Tags": {"PatientID": "theirs"}})
         before = {page: client.get(page).json() for page in PAGES}
@@ -204,7 +204,7 @@ def test_nothing_is_left_on_a_server_in_use(tmp_path: Path, exclusive: bool) -> 
 
 @pytest.mark.parametrize("after", ["route/modify/study/waits", "route/retrieve/studies/pause"])
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, after: str) -> None:
-    with managed.reference() as server:
+    with servers.reference() as server:
         client = Client(server.address)
         before = {page: client.get(page).json() for page in PAGES}
         run, _ = interrupted(

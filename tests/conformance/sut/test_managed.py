@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import BadArgument, NoServer, ServerDied
-from conformance.sut import managed
+from conformance.sut import managed, servers
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
 
@@ -103,7 +103,7 @@ def checks(server: Managed) -> None:
 
 def test_a_template_is_filled_in_and_split_as_by_a_shell(script: Path, workdir: Path) -> None:
     template = f"'{script}' {{config}} \"two words\" --in={{workdir}}"
-    with managed.orthanc(template, {"ConcurrentJobs": 3}, workdir) as server:
+    with servers.orthanc(template, {"ConcurrentJobs": 3}, workdir) as server:
         found = seen(server)
         folder = server._folder
         assert folder is not None
@@ -123,7 +123,7 @@ def test_the_environment_is_passed_on(
     script: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OF_THE_TEST", "ä")
-    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+    with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         assert seen(server)["env"] == "ä"
         assert server.log() == "started ä"
 
@@ -132,12 +132,12 @@ def test_a_command_is_found_from_where_the_kit_was_started(
     script: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(script.parent)
-    with managed.orthanc("./server {config}", workdir=workdir) as server:
+    with servers.orthanc("./server {config}", workdir=workdir) as server:
         assert seen(server)["cwd"] == str(script.parent)
 
 
 def test_a_ctrl_c_in_the_terminal_is_not_for_the_server(script: Path, workdir: Path) -> None:
-    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+    with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         found = seen(server)
         assert found["sid"] == found["pid"] != os.getsid(0)
 
@@ -152,7 +152,7 @@ def test_ports_are_free_and_differ() -> None:
 
 
 def test_the_reference_server(workdir: Path) -> None:
-    with managed.reference({"JobsHistorySize": 4}, workdir) as server:
+    with servers.reference({"JobsHistorySize": 4}, workdir) as server:
         client = Client(server.address)
         declared = client.get("/system").json()["JobsConformance"]
         assert (declared["ConcurrentJobs"], declared["JobsHistorySize"]) == (2, 4)
@@ -175,7 +175,7 @@ def test_the_reference_server(workdir: Path) -> None:
     ],
 )
 def test_a_command_that_cannot_be_run(template: str, part: str, workdir: Path) -> None:
-    with pytest.raises(BadArgument) as error, managed.orthanc(template, workdir=workdir):
+    with pytest.raises(BadArgument) as error, servers.orthanc(template, workdir=workdir):
         pytest.fail("it has started")
     assert part in str(error.value)
     assert len(str(error.value).splitlines()) <= 2
@@ -185,7 +185,7 @@ def test_a_command_that_cannot_be_run(template: str, part: str, workdir: Path) -
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     with (
         pytest.raises(BadArgument, match="--workdir") as error,
-        managed.reference(workdir=tmp_path / "none"),
+        servers.reference(workdir=tmp_path / "none"),
     ):
         pytest.fail("it has started")
     assert len(str(error.value).splitlines()) == 2
@@ -194,7 +194,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_server_that_ends_at_once_shows_its_log(workdir: Path) -> None:
     template = "sh -c 'seq 10000; printf \"\\033[31mno \\377such plugin\\n\" >&2; exit 3' {config}"
     began = time.monotonic()
-    with pytest.raises(NoServer) as error, managed.orthanc(template, workdir=workdir):
+    with pytest.raises(NoServer) as error, servers.orthanc(template, workdir=workdir):
         pytest.fail("it has started")
     assert time.monotonic() - began < SLACK
     text = str(error.value)
@@ -210,7 +210,7 @@ def test_a_server_that_ends_at_once_shows_its_log(workdir: Path) -> None:
 def test_a_server_that_does_not_answer_in_time(script: Path, workdir: Path, mode: str) -> None:
     began = time.monotonic()
     template = f"'{script}' {{config}} {mode}"
-    with pytest.raises(NoServer) as error, managed.orthanc(template, workdir=workdir):
+    with pytest.raises(NoServer) as error, servers.orthanc(template, workdir=workdir):
         pytest.fail("it has started")
     assert time.monotonic() - began < 2 * 0.5 + SLACK
     first, *log = str(error.value).splitlines()
@@ -225,7 +225,7 @@ def test_a_server_that_does_not_answer_in_time(script: Path, workdir: Path, mode
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("end", ["exit", "stop", "kill", "renew", "reap"])
 def test_a_server_that_ignores_sigterm_is_killed(script: Path, workdir: Path, end: str) -> None:
-    with managed.orthanc(f"'{script}' {{config}} deaf", workdir=workdir) as server:
+    with servers.orthanc(f"'{script}' {{config}} deaf", workdir=workdir) as server:
         pid = int(str(seen(server)["pid"]))
         if end == "reap":
             server.dismiss()
@@ -242,7 +242,7 @@ def test_a_server_that_ignores_sigterm_is_killed(script: Path, workdir: Path, en
 def test_a_server_behind_a_shell_ends_with_it(script: Path, workdir: Path) -> None:
     """The shell ends at once; the server, which is not its last command, takes its time."""
     template = f'sh -c \'"$0" "$1" deaf & trap "exit 0" TERM; wait\' \'{script}\' {{config}}'
-    with managed.orthanc(template, workdir=workdir) as server:
+    with servers.orthanc(template, workdir=workdir) as server:
         pid = int(str(seen(server)["pid"]))
         began = time.monotonic()
         server.dismiss()
@@ -252,7 +252,7 @@ def test_a_server_behind_a_shell_ends_with_it(script: Path, workdir: Path) -> No
 
 
 def test_dismiss_does_not_wait_and_reap_is_quick(script: Path, workdir: Path) -> None:
-    server = managed.orthanc(f"'{script}' {{config}}", workdir=workdir)
+    server = servers.orthanc(f"'{script}' {{config}}", workdir=workdir)
     with server:
         pid = int(str(seen(server)["pid"]))
         server.dismiss()
@@ -266,7 +266,7 @@ def test_dismiss_does_not_wait_and_reap_is_quick(script: Path, workdir: Path) ->
 
 def test_nothing_stays_open_of_servers_that_have_ended(script: Path, workdir: Path) -> None:
     files = len(os.listdir("/proc/self/fd"))
-    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+    with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         server.renew()
         server.stop()
         server.start()
@@ -274,7 +274,7 @@ def test_nothing_stays_open_of_servers_that_have_ended(script: Path, workdir: Pa
 
 
 def test_renew_is_another_server_without_a_database(script: Path, workdir: Path) -> None:
-    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+    with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         assert server._folder is not None
         old, kept = seen(server), server._folder / "database" / "index"
         kept.write_text("")
@@ -287,45 +287,10 @@ def test_renew_is_another_server_without_a_database(script: Path, workdir: Path)
 
 
 def test_a_server_that_ends_by_itself_is_noticed(script: Path, workdir: Path) -> None:
-    with managed.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+    with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         server.check()
         os.kill(int(str(seen(server)["pid"])), signal.SIGKILL)
         with pytest.raises(ServerDied) as died:
             checks(server)
         assert died.value.status == -signal.SIGKILL
         assert died.value.log == "started None"
-
-
-# --- chroot ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    path = tmp_path / "root"
-    (path / "tmp").mkdir(parents=True)
-    return path.resolve()
-
-
-@pytest.mark.parametrize("before", [[], ["sudo", "-n"], ["/usr/bin/env", "A=b"]])
-@pytest.mark.parametrize("options", [[], ["--userspec=nobody"]])
-def test_paths_are_as_the_chroot_sees_them(
-    root: Path, before: list[str], options: list[str]
-) -> None:
-    command = [*before, "/usr/sbin/chroot", *options, str(root), "Orthanc", "{config}"]
-    inside = root / "tmp" / "x"
-    inside.mkdir()
-    assert managed._chroot(command) == root
-    assert managed._seen_by(command, inside) == "/tmp/x"
-    assert managed._seen_by(["Orthanc", "{config}"], inside) == str(inside)
-
-
-def test_the_folder_of_a_server_in_a_chroot_is_made_inside(root: Path) -> None:
-    assert managed.orthanc(f"chroot {root} Orthanc {{config}}")._parent == root / "tmp"
-    assert managed.orthanc("Orthanc {config}")._parent is None
-
-
-def test_a_folder_outside_that_the_chroot_has_as_well(root: Path, workdir: Path) -> None:
-    """As with a bind mount: the name is the same on both sides."""
-    (root / workdir.resolve().relative_to("/")).mkdir(parents=True)
-    command = ["chroot", str(root), "Orthanc", "{config}"]
-    assert managed._seen_by(command, workdir) == str(workdir.resolve())

@@ -1,0 +1,50 @@
+"""The servers that the kit can start itself: an Orthanc, and the reference server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.sut.command import CONFIG, Command
+from conformance.sut.managed import Managed
+from conformance.sut.processes import Keeper
+
+ORTHANC = f"Orthanc {CONFIG}"
+REFERENCE = "conformance.reference.__main__"  # by its name only: the kit knows nothing of it
+BRIEFLY = 0.15  # seconds for what takes an Orthanc some: a reference server saves each change
+
+
+def orthanc(
+    template: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    workdir: Path | None = None,
+    keeper: Keeper | None = None,
+) -> Managed:
+    """An Orthanc from PATH, or started by ``template``. Raises `BadArgument`."""
+    command = Command.parse(ORTHANC if template is None else template)
+    if workdir is None and (root := command.root()) is not None:
+        workdir = root / "tmp"
+    return Managed(command, config, workdir, keeper=keeper)
+
+
+def reference(
+    config: Mapping[str, Any] | None = None,
+    workdir: Path | None = None,
+    fault: str | None = None,
+    keeper: Keeper | None = None,
+) -> Managed:
+    """The reference server, with one planted ``fault`` if one is named.
+
+    Nobody sends to its DICOM server, which takes its time to start and to end.
+    """
+    words = ("--config", CONFIG, *(("--fault", fault) if fault else ()))
+    return Managed(
+        Command(words, REFERENCE, inside=True),
+        {"DicomServerEnabled": False, **(config or {})},
+        workdir,
+        keeper=keeper,
+        lingers=BRIEFLY,
+        saved=BRIEFLY,
+        period=BRIEFLY,
+    )
