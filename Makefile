@@ -1,18 +1,26 @@
-# Two targets set up everything that they need on a new Debian 12 machine with Python 3.11:
+# Each target sets up what it needs on a new Debian 12 machine with Python 3.11:
 #   make run    the main job, on the embedded reference server
-#   make test   everything that is checked, a real Orthanc included
+#   make check  lint, types, and all tests that need no real Orthanc: before each commit
+#   make test   everything that is checked, a real Orthanc included: what CI runs
 
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test planted faults lint diagrams matrix clean
+# More than cores: most tests wait for a server. How they are grouped: tests/conftest.py.
+SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc)) --dist loadgroup --no-loadscope-reorder
+
+.PHONY: run check test planted faults lint diagrams matrix clean
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run
 
+check: $(VENV)/check lint
+	$(BIN)/orthanc-jobs diagram --check
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not faults and not orthanc'
+
 test: $(VENV)/test lint
 	$(BIN)/orthanc-jobs diagram --check
-	$(BIN)/pytest -n 3 --dist loadfile  # more than cores: most of them wait for a server
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 # For each documented requirement a planted fault that breaks it: some minutes, beside CI.
 planted: $(VENV)/test
@@ -22,12 +30,12 @@ planted: $(VENV)/test
 faults: $(VENV)/test
 	$(BIN)/python tools/power
 
-lint: $(VENV)/test
+lint: $(VENV)/check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-diagrams: $(VENV)/test
+diagrams: $(VENV)/check
 	$(BIN)/orthanc-jobs diagram
 
 # Everything on four released Orthancs and the reference server: some minutes, and not part of CI.
@@ -44,7 +52,11 @@ $(VENV)/run: $(BIN)/python pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-$(VENV)/test: $(BIN)/python pyproject.toml
-	tools/debian-packages orthanc graphviz spin gcc libc6-dev
+$(VENV)/check: $(BIN)/python pyproject.toml
+	tools/debian-packages graphviz spin gcc libc6-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,learn,proofs]'
+	touch $@
+
+$(VENV)/test: $(VENV)/check
+	tools/debian-packages orthanc
 	touch $@

@@ -32,8 +32,10 @@ class Run:
         found: dict[str, Any] = json.loads((self.folder / "report.json").read_text())
         return found
 
-    def cases(self, *verdicts: str) -> dict[str, dict[str, Any]]:
-        return {c["id"]: c for c in self.report["cases"] if c["verdict"] in verdicts}
+    def cases(self, *verdicts: str, of: tuple[str, ...] = ("",)) -> dict[str, dict[str, Any]]:
+        """The cases that came to one of these verdicts, and whose id begins with one of ``of``."""
+        cases = [c for c in self.report["cases"] if c["id"].startswith(of)]
+        return {c["id"]: c for c in cases if c["verdict"] in verdicts}
 
 
 def command(folder: Path, *arguments: str, report: bool = True) -> Run:

@@ -16,7 +16,8 @@ from conformance.driver.script import complete, restart
 from conformance.driver.script import submit as peer_store
 from conformance.suites.case import NEEDS_MANAGED, QUICK_TO_STOP, Case, blocker_names
 from conformance.suites.route import judge
-from conformance.suites.route.calls import MODIFICATION, Call, Request, calls
+from conformance.suites.route.calls import Call, Request, calls
+from conformance.suites.route.calls.copies import TYPE as MODIFICATION
 from conformance.suites.route.outcomes import has_succeeded, submit
 from conformance.suites.route.sending import as_permissive
 from conformance.sut.profile import Profile

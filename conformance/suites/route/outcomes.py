@@ -21,7 +21,9 @@ from conformance.suites.case import (
     blocker_names,
 )
 from conformance.suites.route import judge
-from conformance.suites.route.calls import Call, Request, check_archive, dicts
+from conformance.suites.route.calls import Call, Request
+from conformance.suites.route.calls.archives import check_archive
+from conformance.suites.route.calls.stored import dicts
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile, inapplicable

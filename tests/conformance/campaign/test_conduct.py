@@ -23,6 +23,8 @@ from tests.conformance.somebody import (
     wait_for_ends,
 )
 
+pytestmark = pytest.mark.apart
+
 
 def test_polite_by_default(orthanc: Managed, tmp_path: Path) -> None:
     with somebodys(orthanc, 3) as client:

@@ -8,15 +8,15 @@ fault does.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
 
 import pytest
 
 from conformance.reference.faults import FAULTS
 from tests.conformance.kit import Run, command
 
-AT_ONCE = 2
 SUITES = ("action", "edge", "race", "schedule", "history", "search")
 # fault: requirements of which at least one must be reported as broken
 PLANTED: dict[str, set[str]] = {
@@ -42,15 +42,22 @@ PLANTED: dict[str, set[str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    def run(name: str) -> Run:
-        return command(folders[name], "run", "reference", "--fault", name, *chosen)
-
+@pytest.fixture(scope="session")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+    """A run against each fault, made when it is first asked for."""
     chosen = [word for suite in SUITES for word in ("--suite", suite)]
-    folders: dict[str, Path] = {name: tmp_path_factory.mktemp("fault") for name in PLANTED}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(PLANTED, pool.map(run, PLANTED), strict=True))
+
+    @cache
+    def run(name: str) -> Run:
+        folder = tmp_path_factory.mktemp("fault")
+        return command(folder, "run", "reference", "--fault", name, *chosen)
+
+    return run
+
+
+def each(names: Iterable[str]) -> list[Any]:
+    """A parameter for each, and for each a group: its tests read one run."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
 
 
 def test_there_are_enough_of_them() -> None:
@@ -58,9 +65,9 @@ def test_there_are_enough_of_them() -> None:
     assert set(PLANTED) <= set(FAULTS)
 
 
-@pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_fault_is_reported_for_what_it_is(name: str, found: dict[str, Run]) -> None:
-    run = found[name]
+@pytest.mark.parametrize("name", each(PLANTED))
+def test_a_planted_fault_is_reported_for_what_it_is(name: str, found: Callable[[str], Run]) -> None:
+    run = found(name)
     assert run.status == 1, run.out + run.err
     deviations = run.cases("deviation")
     assert {c["requirement"] for c in deviations.values()} & PLANTED[name]
@@ -68,11 +75,11 @@ def test_a_planted_fault_is_reported_for_what_it_is(name: str, found: dict[str, 
         assert (run.folder / case["replay"]).is_file()
 
 
-@pytest.mark.parametrize("name", ["resume-starts-over", "second-resubmit-refused"])
+@pytest.mark.parametrize("name", each(["resume-starts-over", "second-resubmit-refused"]))
 def test_its_replay_shows_it_again_and_a_sound_server_does_not(
-    name: str, found: dict[str, Run]
+    name: str, found: Callable[[str], Run]
 ) -> None:
-    run = found[name]
+    run = found(name)
     file = next(iter(run.cases("deviation").values()))["replay"]
     again = command(run.folder, "replay", file, "reference", "--fault", name, report=False)
     assert (again.status, "reproduced" in again.out) == (1, True), again.out

@@ -18,6 +18,8 @@ from spec.relaxations import named
 from spec.requirements import CATALOGUE
 from tests.conformance.kit import command
 
+pytestmark = pytest.mark.apart
+
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "findings.md").read_text()
 REPLAYS = sorted((DOCS / "findings").glob("*.json"))

@@ -15,6 +15,8 @@ from conformance.session.session import PROBE, Choice
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 
+pytestmark = pytest.mark.apart
+
 
 def recorded(fault: str, folder: Path, *prefixes: str) -> list[Recording]:
     """The replay files of a run of these cases."""

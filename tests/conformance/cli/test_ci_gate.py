@@ -19,6 +19,8 @@ from conformance.sut import servers
 from conformance.sut.managed import Managed
 from tests.conformance.kit import COMMAND
 
+pytestmark = pytest.mark.apart
+
 ROOT = Path(__file__).parents[3]
 GATE = ROOT / "tools" / "ci-gate"
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())

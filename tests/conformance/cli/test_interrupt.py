@@ -19,6 +19,8 @@ from conformance.events import Ended, Event
 from conformance.interrupts import interruptible, uninterrupted
 from conformance.session.session import Choice
 
+pytestmark = pytest.mark.apart
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 5.0  # seconds
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,17 @@ from conformance.passive.trace import check
 from conformance.passive.watching import Wish, watch
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
-from conformance.sut.servers import orthanc, reference
+from conformance.sut.servers import reference
 
 QUICK = 0.05  # seconds between two readings
 
 
+pytestmark = pytest.mark.apart
+
+
 @pytest.fixture
-def server() -> Iterator[Managed]:
-    with orthanc() as opened:
-        yield opened
+def server(orthanc: Managed) -> Managed:
+    return orthanc
 
 
 def work(server: Managed, *more: str) -> subprocess.Popen[bytes]:

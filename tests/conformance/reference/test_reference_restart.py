@@ -23,6 +23,8 @@ from tests.conformance.reference.harness import (
     running_server,
 )
 
+pytestmark = pytest.mark.apart
+
 FIXED = ("Content", "CreationTime", "ErrorCode", "ErrorDescription", "ErrorDetails", "ID")
 FIXED += ("EffectiveRuntime", "Priority", "Progress", "State", "Type")
 

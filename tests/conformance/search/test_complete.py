@@ -16,6 +16,7 @@ from conformance.suites.complete import cases
 from conformance.sut.profile import Profile
 from tests.conformance.kit import Run, command
 
+pytestmark = pytest.mark.apart
 LOST = {"cancel-lost-to-pause", "request-lost-on-last-step"}
 
 
@@ -23,12 +24,14 @@ def bounds(run: Run) -> dict[str, dict[str, Any]]:
     return {c["id"]: c["complete"] for c in run.report["cases"] if "complete" in c}
 
 
+SUITE = ("complete/",)
+
+
 def test_on_the_reference_server_all_of_it_passes_and_the_bound_is_reported(
-    tmp_path: Path,
+    on_reference: Run,
 ) -> None:
-    run = command(tmp_path, "run", "--suite", "complete")
-    assert run.status == 0, run.out + run.err
-    found = bounds(run)
+    assert set(on_reference.cases("pass", of=SUITE)) == set(PLANTS)
+    found = bounds(on_reference)
     for id, plant in PLANTS.items():
         machine = derive(plant)
         assert found[id]["states"] == len(machine)
@@ -36,9 +39,9 @@ def test_on_the_reference_server_all_of_it_passes_and_the_bound_is_reported(
         assert found[id]["extra"] == 0
         assert found[id]["relaxations"] == []
         assert found[id]["actions"] > found[id]["sequences"]
-        assert f"{id} like the specification: {len(machine)} states" in run.out
+        assert f"{id} like the specification: {len(machine)} states" in on_reference.out
     assert "deterministic" in found["complete/job"]["assumption"]
-    assert run.out.count("taken for granted") == 1
+    assert on_reference.out.count("taken for granted") == 1
 
 
 def test_more_extra_states_are_more_sequences(tmp_path: Path) -> None:
@@ -72,24 +75,20 @@ def test_a_fault_is_found_with_a_short_run_that_shows_it_again(
 
 
 def test_orthanc_passes_with_its_ledger_and_the_automaton_takes_what_it_needs(
-    installed_orthanc: None, tmp_path: Path
+    on_orthanc: Run,
 ) -> None:
-    run = command(tmp_path, "run", "orthanc", "--suite", "complete")
-    assert run.status == 0, run.out + run.err
-    assert set(run.cases("pass")) == set(PLANTS)
-    assert set(run.cases("accepted")) == {f"complete/job/{name}" for name in LOST}
-    found = bounds(run)["complete/job"]
+    assert set(on_orthanc.cases("pass", of=SUITE)) == set(PLANTS)
+    assert set(on_orthanc.cases("accepted", of=SUITE)) == {f"complete/job/{name}" for name in LOST}
+    found = bounds(on_orthanc)["complete/job"]
     assert set(found["relaxations"]) == LOST
     assert found["sequences"] == len(suite(derive(JOB, Choices(frozenset(OF_A_JOB))), 0))
-    assert bounds(run)["complete/two-jobs"]["relaxations"] == []
+    assert bounds(on_orthanc)["complete/two-jobs"]["relaxations"] == []
 
 
 def test_without_a_ledger_orthanc_deviates_in_exactly_what_is_known_of_one_job(
-    installed_orthanc: None, tmp_path: Path
+    without_ledger: Run,
 ) -> None:
-    run = command(tmp_path, "run", "orthanc", "--suite", "complete", "--no-ledger")
-    assert run.status == 1, run.out + run.err
-    found = run.cases("deviation", "unknown")
+    found = without_ledger.cases("deviation", "unknown", of=SUITE)
     assert {id: case["relaxations"] for id, case in found.items()} == {
         f"complete/job/{name}": [name] for name in LOST
     }

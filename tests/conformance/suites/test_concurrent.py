@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conformance.events import Verdict
 from conformance.reference.faults import FAULTS
 from conformance.reference.faults import concurrency as planted
 from conformance.suites import suites
@@ -15,6 +19,8 @@ from conformance.sut.profile import Profile
 from spec.table import Action, State
 from tests.conformance.kit import Run, command
 
+pytestmark = pytest.mark.apart
+SUITE = ("concurrent/",)
 LEAST = 20  # rounds without a deviation
 # The faults of which each is shown by one case at least; by which, is up to how calls meet.
 SHOWN = (
@@ -33,12 +39,20 @@ def rounds(profile: Profile) -> int:
     return sum(case.repeat for case in suites(profile) if case.suite == "concurrent")
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    return {
-        fault: concurrent(tmp_path_factory.mktemp("fault"), "reference", "--fault", fault)
-        for fault in SHOWN
-    }
+@pytest.fixture(scope="session")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+    """A run against each fault, made when it is first asked for."""
+
+    @cache
+    def run(fault: str) -> Run:
+        return concurrent(tmp_path_factory.mktemp("fault"), "reference", "--fault", fault)
+
+    return run
+
+
+def shown(*faults: str) -> list[Any]:
+    """A parameter for each, and for each a group: its tests read one run."""
+    return [pytest.param(fault, marks=pytest.mark.xdist_group(fault)) for fault in faults]
 
 
 def test_every_fault_of_concurrency_is_here() -> None:
@@ -47,9 +61,11 @@ def test_every_fault_of_concurrency_is_here() -> None:
     assert torn == set(SHOWN)
 
 
-@pytest.mark.parametrize("fault", SHOWN)
-def test_a_planted_fault_is_found_by_two_actions_at_once(fault: str, found: dict[str, Run]) -> None:
-    run = found[fault]
+@pytest.mark.parametrize("fault", shown(*SHOWN))
+def test_a_planted_fault_is_found_by_two_actions_at_once(
+    fault: str, found: Callable[[str], Run]
+) -> None:
+    run = found(fault)
     assert run.status == 1, run.out + run.err
     assert run.cases("deviation"), run.out
 
@@ -60,18 +76,21 @@ def test_one_client_does_not_see_it(fault: str, tmp_path: Path) -> None:
     assert run.cases("deviation") == {}, run.out + run.err
 
 
-def test_a_deviation_is_drawn_as_a_history_of_intervals(found: dict[str, Run]) -> None:
-    out = found["resubmitted-twice-starts-twice"].out
+@pytest.mark.parametrize("fault", shown("resubmitted-twice-starts-twice"))
+def test_a_deviation_is_drawn_as_a_history_of_intervals(
+    fault: str, found: Callable[[str], Run]
+) -> None:
+    out = found(fault).out
     assert "at once, client 8: read A" in out
     assert "calls explains these of them:" in out
     assert "step 1 of A arrives" in out
 
 
-@pytest.mark.parametrize("fault", SHOWN)
+@pytest.mark.parametrize("fault", shown(*SHOWN))
 def test_its_replay_shows_it_again_and_a_sound_server_does_not(
-    fault: str, found: dict[str, Run]
+    fault: str, found: Callable[[str], Run]
 ) -> None:
-    run = found[fault]
+    run = found(fault)
     files = [case["replay"] for case in run.cases("deviation").values()]
 
     def reproduced(file: str) -> bool:
@@ -94,23 +113,43 @@ def test_a_job_that_comes_after_the_calls_is_part_of_the_history_that_is_drawn(
     assert "no order of" in run.out
 
 
-@pytest.mark.parametrize("seed", ["0", "1"])
-def test_a_sound_server_passes_every_round(seed: str, tmp_path: Path) -> None:
+def test_there_are_enough_rounds() -> None:
     assert rounds(Profile()) >= LEAST
-    run = concurrent(tmp_path, "reference", "--seed", seed)
-    assert run.status == 0, run.out + run.err
-    assert set(run.cases("pass")) == {c["id"] for c in run.report["cases"]}
 
 
-@pytest.mark.parametrize("seed", ["0", "1"])
-def test_a_real_orthanc_needs_its_ledger_and_nothing_else(
-    seed: str, installed_orthanc: None, tmp_path: Path
-) -> None:
-    run = concurrent(tmp_path, "orthanc", "--seed", seed)
-    assert run.status == 0, run.out + run.err
-    assert run.cases("deviation", "unknown", "skipped") == {}
-    named = {name for case in run.report["cases"] for name in case["relaxations"]}
+def passes_every_round(run: Run) -> None:
+    """A sound server: what the case is about is not found where it is not."""
+    every = run.cases(*Verdict, of=SUITE)
+    assert every
+    assert run.cases("pass", of=SUITE) == every
+
+
+def needs_its_ledger_and_nothing_else(run: Run) -> None:
+    every = run.cases(*Verdict, of=SUITE)
+    assert every
+    assert run.cases("pass", "accepted", of=SUITE) == every
+    named = {name for case in every.values() for name in case["relaxations"]}
     assert named <= {"cancel-lost-to-pause", "request-lost-on-last-step", "ties-unordered"}
+
+
+def test_a_sound_server_passes_every_round(on_reference: Run) -> None:
+    passes_every_round(on_reference)
+
+
+def test_a_real_orthanc_needs_its_ledger_and_nothing_else(on_orthanc: Run) -> None:
+    needs_its_ledger_and_nothing_else(on_orthanc)
+
+
+def test_with_another_seed_a_sound_server_passes_too(tmp_path: Path) -> None:
+    run = concurrent(tmp_path, "reference", "--seed", "1")
+    assert run.status == 0, run.out + run.err
+    passes_every_round(run)
+
+
+def test_with_another_seed_orthanc_needs_no_more(installed_orthanc: None, tmp_path: Path) -> None:
+    run = concurrent(tmp_path, "orthanc", "--seed", "1")
+    assert run.status == 0, run.out + run.err
+    needs_its_ledger_and_nothing_else(run)
 
 
 def test_a_pair_of_actions_is_tried_where_one_of_them_may_change_something() -> None:

@@ -13,7 +13,7 @@ from conformance.suites import action, race, route_store
 from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case
 from conformance.sut.managed import Managed
 from conformance.sut.profile import Profile
-from tests.conformance.kit import command
+from tests.conformance.kit import Run, command
 from tests.conformance.somebody import (
     WITHIN,
     interrupted,
@@ -22,6 +22,7 @@ from tests.conformance.somebody import (
     wait_for_ends,
 )
 
+pytestmark = pytest.mark.apart
 FULL = Profile()
 ORTHANC = Profile(retry=False)
 POLITE = Profile(workers=None, history=None, retry=False, exclusive=False, managed=False)
@@ -60,13 +61,9 @@ def test_what_cannot_be_reached_says_why() -> None:
             assert case.unreachable == (retry if asks else other), case.id
 
 
-def test_the_same_verdicts_and_relaxations_on_orthanc(
-    installed_orthanc: None, tmp_path: Path
-) -> None:
-    run = command(tmp_path, "run", "orthanc", *cases("action", "race"), *cases(*AGAIN))
-    assert run.status == 0, run.out + run.err
-    found = {c["id"]: (c["verdict"], c["relaxations"]) for c in run.report["cases"]}
-    over_dicom = {i: v for i, v in found.items() if i.startswith(PREFIX)}
+def test_the_same_verdicts_and_relaxations_on_orthanc(on_orthanc: Run) -> None:
+    found = {c["id"]: (c["verdict"], c["relaxations"]) for c in on_orthanc.report["cases"]}
+    over_dicom = {i: v for i, v in found.items() if i.startswith(AGAIN)}
     assert len(over_dicom) == 50
     for name, verdict in over_dicom.items():
         assert found[name.removeprefix(PREFIX)] == verdict, name

@@ -22,41 +22,39 @@ LATE = "persist/stop/request-late"
 LOST = Shortfall.REQUEST_LOST_AT_STOP.value
 
 
-@pytest.fixture(scope="module")
-def suite(installed_orthanc: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("persist")
-    return command(folder, "run", "orthanc", "--suite", "persist", "--no-ledger")
+SUITE = ("persist/",)
 
 
-def test_orthanc_forgets_a_late_request_and_nothing_else(suite: Run) -> None:
-    assert suite.status == 1, suite.out
-    (found,) = suite.cases("deviation").values()
+def test_orthanc_forgets_a_late_request_and_nothing_else(without_ledger: Run) -> None:
+    (found,) = without_ledger.cases("deviation", of=SUITE).values()
     assert (found["id"], found["relaxations"]) == (LATE, [LOST])
     assert found["requirement"] == "persist/request-survives-stop"
-    assert suite.cases("unknown", "accepted") == {}
-    assert len(suite.cases("pass")) >= 16
+    assert without_ledger.cases("unknown", "accepted", of=SUITE) == {}
+    assert len(without_ledger.cases("pass", of=SUITE)) >= 16
 
 
-def test_a_deviation_over_a_restart_is_reproduced(suite: Run) -> None:
-    file = suite.cases("deviation")[LATE]["replay"]
-    again = command(suite.folder, "replay", file, "orthanc", report=False)
+def test_a_deviation_over_a_restart_is_reproduced(without_ledger: Run) -> None:
+    file = without_ledger.cases("deviation")[LATE]["replay"]
+    again = command(without_ledger.folder, "replay", file, "orthanc", report=False)
     assert again.status == 1, again.out
     assert "reproduced" in again.out
-    strict = command(suite.folder, "replay", file, "reference", report=False)
+    strict = command(without_ledger.folder, "replay", file, "reference", report=False)
     assert strict.status == 0, strict.out
 
 
-def test_a_replay_with_a_restart_needs_a_server_of_our_own(orthanc: Managed, suite: Run) -> None:
-    file = suite.cases("deviation")[LATE]["replay"]
+def test_a_replay_with_a_restart_needs_a_server_of_our_own(
+    orthanc: Managed, without_ledger: Run
+) -> None:
+    file = without_ledger.cases("deviation")[LATE]["replay"]
     url = orthanc.address.url
-    refused = command(suite.folder, "replay", file, url, "--exclusive", report=False)
+    refused = command(without_ledger.folder, "replay", file, url, "--exclusive", report=False)
     assert refused.status == 2
     assert NEEDS_MANAGED in refused.out + refused.err
     orthanc.check()  # and it still runs
 
 
-def test_a_written_file_says_all_of_a_restart(suite: Run) -> None:
-    file = suite.folder / suite.cases("deviation")[LATE]["replay"]
+def test_a_written_file_says_all_of_a_restart(without_ledger: Run) -> None:
+    file = without_ledger.folder / without_ledger.cases("deviation")[LATE]["replay"]
     found = json.loads(file.read_text())
     assert {"do": "restart", "late": True} in [
         {k: v for k, v in step.items() if k != "expect"} for step in found["steps"]
@@ -114,7 +112,7 @@ def test_every_requirement_of_the_section_has_a_case() -> None:
     assert {id for id in CATALOGUE if id.startswith("persist/")} <= met
 
 
-def test_a_command_that_cannot_be_given_no_jobs_says_so() -> None:
+def test_a_command_that_cannot_be_given_no_jobs_says_so(installed_orthanc: None) -> None:
     server = Managed(["sh", "-c", "exec Orthanc {config}"])
     with servers.orthanc() as running:
         server._folder = running._folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -132,10 +131,10 @@ def test_rest_is_where_only_an_input_can_change_something() -> None:
     assert ends == {State.FAILURE, State.RETRY}  # the server's choice
 
 
-@pytest.mark.skipif(shutil.which("Orthanc") is None, reason="needs Orthanc on the PATH")
+@pytest.mark.apart
 @pytest.mark.parametrize(("name", "relaxation"), [pair[:2] for pair in PREDICTED])
 def test_a_real_orthanc_ends_as_predicted(
-    name: str, relaxation: Relaxation, tmp_path: Path
+    name: str, relaxation: Relaxation, installed_orthanc: None, tmp_path: Path
 ) -> None:
     path, _ = recorded(name, relaxation, tmp_path)
     command = [sys.executable, "-m", "conformance.cli", "replay", str(path), "orthanc"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +25,8 @@ from spec.proofs import smt  # noqa: E402
 from spec.proofs.smt import claims as sentences  # noqa: E402
 from spec.proofs.smt import prover, relations, rules, runs  # noqa: E402
 
+pytestmark = pytest.mark.apart
+STRICT = pytest.mark.xdist_group("strict proof")  # tests that read it
 ASKED_FOR = {  # by the issue; more may be decided
     "running-bounded",
     "history-iff-completed",
@@ -57,7 +57,10 @@ def strict() -> tuple[list[smt.Proved], list[smt.Obligation]]:
     return smt.prove(on_obligation=obligations.append), obligations
 
 
-@pytest.fixture(scope="module", params=list(Relaxation))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(r, marks=pytest.mark.xdist_group(f"proof with {r}")) for r in Relaxation],
+)
 def relaxed(request: pytest.FixtureRequest) -> tuple[Relaxation, list[smt.Proved]]:
     return request.param, smt.prove(frozenset({request.param}))
 
@@ -65,6 +68,7 @@ def relaxed(request: pytest.FixtureRequest) -> tuple[Relaxation, list[smt.Proved
 # --- what is decided ----------------------------------------------------------------------------
 
 
+@STRICT
 def test_everything_holds_without_relaxations(
     strict: tuple[list[smt.Proved], list[smt.Obligation]],
 ) -> None:
@@ -74,6 +78,7 @@ def test_everything_holds_without_relaxations(
     assert all(each.counterexample is None for each in strict[0])
 
 
+@STRICT
 def test_what_is_decided(strict: tuple[list[smt.Proved], list[smt.Obligation]]) -> None:
     """All that was asked for, under the names of `spec.properties`, and no *sometimes*."""
     decided = set(verdicts(strict[0]))
@@ -118,6 +123,7 @@ def test_a_counterexample_is_a_run_in_the_words_of_the_domain(
     assert text.partition("\nThen ")[2].endswith(f"{IN_WORDS[relaxation]}.")
 
 
+@STRICT
 def test_obligations_have_names(strict: tuple[list[smt.Proved], list[smt.Obligation]]) -> None:
     names = [obligation.name for obligation in strict[1]]
     assert len(names) == len(set(names))
@@ -136,6 +142,7 @@ def test_obligations_have_names(strict: tuple[list[smt.Proved], list[smt.Obligat
     } <= set(names)
 
 
+@STRICT
 def test_the_number_of_obligations(
     strict: tuple[list[smt.Proved], list[smt.Obligation]],
 ) -> None:
@@ -180,18 +187,9 @@ def noticed_without(part: str) -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def noticed() -> dict[str, bool]:
-    """Whether it is noticed that a part is left out: of each, on all cores."""
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork")) as pool:
-        return dict(zip(LEFT_OUT, pool.map(noticed_without, LEFT_OUT), strict=True))
-
-
 @pytest.mark.parametrize("part", LEFT_OUT)
-def test_no_conjunct_and_no_part_of_the_engine_is_superfluous(
-    part: str, noticed: dict[str, bool]
-) -> None:
-    assert noticed[part]
+def test_no_conjunct_and_no_part_of_the_engine_is_superfluous(part: str) -> None:
+    assert noticed_without(part)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""What is stored on the server: how a call's effect is seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.driver.context import Context
+from conformance.suites.route.calls.model import RESULT, Part
+from conformance.suites.route.samples import read_file
+
+
+def instance_tags(context: Context, path: str) -> list[dict[str, str]]:
+    """The tags of every instance of a resource, read from their files."""
+    found = context.resources.client.get(f"{path}/instances").json()
+    listed = [one.get("ID") for one in dicts(found)]
+    return [one_instance(context, f"/instances/{id}") for id in listed]
+
+
+def dicts(found: Any) -> list[dict[str, Any]]:
+    """The JSON objects of what should be an array of them."""
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def one_instance(context: Context, path: str) -> dict[str, str]:
+    return read_file(context.resources.client.get(f"{path}/file").body) or {}
+
+
+def stays(context: Context, part: Part, keep: bool) -> None:
+    """The source is there, unchanged, or it is gone: as asked."""
+    there = context.resources.client.get(part.path).status
+    context.equal(RESULT, f"HTTP status of the source {part.path}", 200 if keep else 404, there)
+    if keep:
+        found = {one.get("SOPInstanceUID", "") for one in instance_tags(context, part.path)}
+        context.equal(RESULT, "instances that the source has lost", [], sorted(part.uids - found))
