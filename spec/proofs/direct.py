@@ -8,9 +8,10 @@ is held against.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from spec.closure import closure
 from spec.engine import (
     EMPTY,
     Act,
@@ -118,6 +119,29 @@ def canonical(engine: Engine) -> Engine:
         tuple(name[old] for old in engine.queue),
         tuple(name[old] for old in engine.history),
     )
+
+
+class Small:
+    """The explorer of small scopes that some properties ask: `spec.properties.Explorer`."""
+
+    def happens(
+        self, jobs: int, admitted: frozenset[Relaxation], engine: Engine
+    ) -> tuple[Transition, ...]:
+        scope = Scope(jobs, 1, 1, 1, 1)
+        return happenings(configuration(scope, admitted), scope, engine)
+
+    def reached(
+        self, jobs: int, admitted: frozenset[Relaxation], roots: Iterable[Engine] = (EMPTY,)
+    ) -> Iterator[Node]:
+        """Of each class of engines that differ in the names of their jobs, one."""
+        config = configuration(Scope(jobs, 1, 1, 1, 1), admitted)
+        for engine in closure(roots, lambda e: self._after(jobs, admitted, e)):
+            yield Node(config, engine, self.happens(jobs, admitted, engine))
+
+    def _after(
+        self, jobs: int, admitted: frozenset[Relaxation], engine: Engine
+    ) -> Iterator[Engine]:
+        return (canonical(t.after) for t in self.happens(jobs, admitted, engine))
 
 
 # --- breadth-first ---------------------------------------------------------------------------

@@ -43,15 +43,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 
-from spec.engine import EMPTY, Engine
 from spec.proofs import Checked, ProofEngine, Scope, Verdict, direct, packed
-from spec.proofs.direct import Exploration, canonical, configuration, happenings
-from spec.proofs.watch import ENDS_IN_ERROR, Watch, in_words_of
-from spec.properties import PROPERTIES, Fault, Modality, Property, acts, subject
+from spec.proofs.direct import Exploration
+from spec.proofs.watch import Watch, in_words_of
+from spec.properties import PROPERTIES, Fault, Modality, Property
 from spec.relaxations import NONE, Relaxation
-from spec.table import Action, State
 
+SMALL = direct.Small()
 PLAIN = 5_000  # states of the engine itself that are looked at where the packed form gives up
 
 
@@ -111,7 +111,8 @@ def check(
         watch = Watch(first=first)
         found = direct.explore(scope, admitted, watch=watch, limit=min(limit or PLAIN, PLAIN))
         if isinstance(error, Fault):  # it may be further away than that
-            found.broken.setdefault(ENDS_IN_ERROR, in_words_of(error))
+            watch.fault(error)
+            found = replace(found, broken=watch.broken)
         elif not found.broken:
             stopped = str(error)
     for p in PROPERTIES:
@@ -144,64 +145,10 @@ def verdict(
     if scope.history == 0 or scope.jobs < needed:
         return Verdict.NOT_RUN, f"it takes {needed} jobs and a history"
     try:
-        if p.name in found.met or _met_elsewhere(p.name, admitted):
+        if p.name in found.met or (p.runs is not None and p.runs(SMALL, admitted)):
             return Verdict.HOLDS, ""
     except Fault as fault:
         return Verdict.FAILS, in_words_of(fault)
     if not found.complete:
         return Verdict.UNKNOWN, f"stopped after {found.states} states"
     return Verdict.FAILS, f"never met in {found.states} states"
-
-
-def _met_elsewhere(name: str, admitted: frozenset[Relaxation]) -> bool:
-    """The *sometimes* properties that no single state and no single transition can show."""
-    for relaxation in Relaxation:
-        if name == f"relaxation-matters/{relaxation}":
-            return matters(relaxation, admitted - {relaxation})
-    return name == "resubmitted-succeeds" and resubmitted_succeeds(admitted)
-
-
-def matters(relaxation: Relaxation, admitted: frozenset[Relaxation]) -> bool:
-    """Whether something can happen with the relaxation, in a state reached without it, that
-    cannot happen without it.
-    """
-    scope = Scope(2, 1, 1, 1, 1)
-    more = configuration(scope, admitted | {relaxation})
-    return any(
-        len({(t.what, t.answer, t.after) for t in happenings(more, scope, engine)} - plain) > 0
-        for engine, plain in _reachable(scope, admitted)
-    )
-
-
-def _reachable(
-    scope: Scope, admitted: frozenset[Relaxation], roots: tuple[Engine, ...] = (EMPTY,)
-) -> Iterator[tuple[Engine, set[tuple[object, object, Engine]]]]:
-    """Each engine that can be reached from ``roots``, with what can happen in it."""
-    config = configuration(scope, admitted)
-    seen = set(roots)
-    todo = list(roots)
-    for engine in todo:
-        happens = happenings(config, scope, engine)
-        yield engine, {(t.what, t.answer, t.after) for t in happens}
-        for t in happens:
-            after = canonical(t.after)
-            if after not in seen:
-                seen.add(after)
-                todo.append(after)
-
-
-def resubmitted_succeeds(admitted: frozenset[Relaxation]) -> bool:
-    """Whether a single job can fail, be resubmitted, and then end in Success."""
-    scope = Scope(1, 1, 1, 1, 1)
-    config = configuration(scope, admitted)
-    resubmitted = {
-        t.after
-        for engine, _ in _reachable(scope, admitted)
-        for t in happenings(config, scope, engine)
-        if acts(t, Action.RESUBMIT) and subject(t)[1] is not None
-    }
-    return any(
-        job is not None and job.state is State.SUCCESS
-        for engine, _ in _reachable(scope, admitted, tuple(resubmitted))
-        for job in engine.jobs
-    )

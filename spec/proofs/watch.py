@@ -19,15 +19,14 @@ from spec.properties import (
 )
 from spec.table import State
 
-ENDS_IN_ERROR = "never-an-error"  # the property that a `Fault` breaks
 Of = ParamSpec("Of")
 
 
 class Watch:
     """Evaluates properties on what an exploration comes by. ``first``: one failure is enough.
 
-    A predicate that runs the engine may meet a `Fault`: that breaks `never-an-error`, and says
-    nothing of the property that the predicate belongs to.
+    A predicate that runs the engine may meet a `Fault`: that breaks the properties of the kind
+    ``fault``, and says nothing of the property that the predicate belongs to.
     """
 
     def __init__(self, properties: Iterable[Property] = PROPERTIES, *, first: bool = False) -> None:
@@ -40,6 +39,7 @@ class Watch:
         self._states = [p for p in never if p.state is not None]
         self._transitions = [p for p in never if p.transition is not None]
         self._nodes = [p for p in never if p.node is not None]
+        self._faults = [p for p in never if p.fault]
         self._leaves = [p for p in never if p.leaves is not None]
         self._ranks: dict[State, dict[Job, set[Job]]] = {
             p.leaves: {} for p in self._leaves if p.leaves is not None
@@ -61,7 +61,8 @@ class Watch:
 
     def fault(self, fault: Fault) -> None:
         """The engine has ended with an error."""
-        self.broken.setdefault(ENDS_IN_ERROR, in_words_of(fault))
+        for p in self._faults:
+            self.broken.setdefault(p.name, in_words_of(fault))
 
     def reached(self, way: Sequence[tuple[Event | Own, Answer]], before: int) -> None:
         """``way`` leads to where all but the first ``before`` of `broken` were seen to fail."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from spec.lookup import sources
 from spec.proofs.promela.setup import (
     ASKED,
     REPLIES,
@@ -64,8 +65,8 @@ class Option:
 START = "STARTED"
 OTHERS_RUN = "OTHERS_RAN"
 HEARD: dict[Action, list[State]] = {
-    Action.CANCEL: [state for state in State if state not in FINAL],
-    Action.PAUSE: [state for state in State if state not in FINAL and state is not State.PAUSED],
+    action: [state for state in State if state in sources(action)]
+    for action in (Action.CANCEL, Action.PAUSE)
 }
 """Where an action that is answered 200 must be honoured: a Paused job need not be paused."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, NamedTuple
 
+from spec.lookup import sources
 from spec.proofs.smt.frame import Frame, cardinality, present, put, remembered, within
 from spec.proofs.smt.solver import Term, z3
 from spec.proofs.smt.world import NOWHERE, REQUESTS, Phase, World
@@ -16,7 +17,6 @@ from spec.table import (
     ASK,
     BOUNDARY,
     EDGE,
-    FINAL,
     MATRIX,
     UNKNOWN,
     Action,
@@ -493,18 +493,16 @@ class Moves:
 
 def cancel_due(world: World, pre: Frame, rule: Rule, job: Term) -> Term:
     """A cancel is answered 200 in Pending, Running, Retry or Paused: from now on it is owed."""
-    return _due(world, pre, rule, job, Action.CANCEL, FINAL)
+    return _due(world, pre, rule, job, Action.CANCEL)
 
 
 def pause_due(world: World, pre: Frame, rule: Rule, job: Term) -> Term:
     """A pause is answered 200 in Pending, Running or Retry."""
-    return _due(world, pre, rule, job, Action.PAUSE, FINAL | {State.PAUSED})
+    return _due(world, pre, rule, job, Action.PAUSE)
 
 
-def _due(
-    world: World, pre: Frame, rule: Rule, job: Term, action: Action, over: frozenset[State]
-) -> Term:
+def _due(world: World, pre: Frame, rule: Rule, job: Term, action: Action) -> Term:
     if rule.accepted is not action:
         return world.false
-    open_states = [state for state in State if state not in over]
-    return z3.And(present(world, pre, job), within(world, pre, job, *open_states))
+    heard = [state for state in State if state in sources(action)]
+    return z3.And(present(world, pre, job), within(world, pre, job, *heard))

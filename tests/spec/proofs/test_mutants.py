@@ -12,15 +12,16 @@ from functools import cache
 
 import pytest
 
-from spec.proofs import mutants as tool
-from spec.proofs.mutants import Fate, Mutant, judge, mutants, report, run, share
+from spec.proofs.mutants.judging import EQUIVALENT, Fate, judge, run
+from spec.proofs.mutants.making import ROOT, Mutant, made
+from spec.proofs.mutants.report import report, share
 from spec.table import BOUNDARY, EDGES, MATRIX, Cell, State
 
 
 @cache
 def every() -> list[Mutant]:
     """All of them: some seconds of work, and not for who only collects the tests."""
-    return mutants()
+    return made()
 
 
 def of(kind: str, module: str = "table") -> list[Mutant]:
@@ -47,7 +48,7 @@ def test_every_row_of_the_table_is_deleted_and_led_astray() -> None:
 
 def test_every_condition_of_the_engine_is_changed() -> None:
     """Each line of the engine that has one (but for assertions) is in the list."""
-    text = (tool.ROOT / "engine.py").read_text(encoding="utf-8")
+    text = (ROOT / "engine.py").read_text(encoding="utf-8")
     lines = {
         node.test.lineno
         for node in ast.walk(ast.parse(text))
@@ -58,7 +59,7 @@ def test_every_condition_of_the_engine_is_changed() -> None:
 
 def test_of_the_relaxations_only_what_the_engine_asks_is_changed() -> None:
     """Names and their texts are no rules."""
-    tree = ast.parse((tool.ROOT / "relaxations.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "relaxations.py").read_text(encoding="utf-8"))
     (rule,) = (
         node
         for node in ast.walk(tree)
@@ -126,7 +127,7 @@ def test_the_share_is_of_the_engines_guards_and_what_a_property_noticed() -> Non
 
 def test_the_excused_are_mutants() -> None:
     """An excuse for a mutant that is not there is stale."""
-    assert set(tool.EQUIVALENT) <= {(m.module, m.change) for m in every()}
+    assert set(EQUIVALENT) <= {(m.module, m.change) for m in every()}
 
 
 def test_kinds_are_counted() -> None:
