@@ -105,21 +105,15 @@ TOO_LARGE = frozenset(
         "conformance.suites.persist",
         "conformance.suites.persist._kills",
         "conformance.suites.persist._stops",
-        "conformance.suites.route.calls",
         "conformance.suites.route.outcomes",
         "conformance.suites.submit",
-        "conformance.sut.managed",
         "spec.diagram",
-        "spec.proofs.mutants",
         "spec.proofs.packed",
         "spec.proofs.promela.asserted.obligations",
         "spec.proofs.smt.claims",
         "spec.proofs.smt.relations.symbolic_table",
         "spec.proofs.smt.rules",
         "spec.proofs.smt.rules.Moves",
-        "spec.properties",
-        "spec.properties._always",
-        "spec.properties._sometimes",
     }
 )
 Function = ast.FunctionDef | ast.AsyncFunctionDef
