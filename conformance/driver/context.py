@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conformance.driver.driver import GRACE, Driver
 from conformance.driver.resources import Slot, Tracked
@@ -22,12 +22,10 @@ from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.oracle import Finding
 from conformance.sut.client import Client
 from conformance.sut.client import Reply as Answer
+from conformance.sut.profile import Profile, inapplicable
 from spec.engine import Arrive, Submit
 from spec.relaxations import Shortfall
 from spec.table import FINAL, Action, State
-
-if TYPE_CHECKING:
-    from conformance.sut.profile import Profile
 
 TICK = 0.002  # seconds between two readings of something that has to come
 SHOWN = 160  # characters of a body that a line shows
@@ -92,6 +90,10 @@ class Context:
         self.lines: list[str] = []
         self._calls: list[Call] = []
         self._others: list[str] = []  # what `other` was told in this case
+
+    def binds(self, requirement: str) -> bool:
+        """Whether a requirement holds for a server of this version, or it says that it does."""
+        return inapplicable(self.profile, requirement) is None
 
     # --- doing --------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from conformance.sut.transport import BoundedAdapter, TooLarge
 IDLE = 0.5  # seconds after which a kept-alive connection is not trusted with a change
 LARGEST = 16 * 1024 * 1024  # bytes of an answer, head and body
 SHOWN = 200  # characters of an answer that a message shows
+HEADERS = ("Location", "Content-Type", "Content-Disposition")  # of an answer, which are kept
 HIDDEN = "***"
 _PATH = re.compile(r"/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
 
@@ -36,11 +38,14 @@ def _json(body: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer. ``body`` is complete. ``str()`` is one line, without any of ``secrets``."""
+    """An HTTP answer. ``body`` is complete. ``str()`` is one line, without any of ``secrets``.
+
+    ``headers``: those of `HEADERS` that it has, each as one line without secrets.
+    """
 
     status: int
     body: bytes
-    location: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -186,10 +191,12 @@ class Client:
             raise Broken(error, self._secrets) from None
         finally:
             self._used = time.monotonic()
-        location = answer.headers.get("Location")
-        if location is not None:
-            location = one_line(hidden(location, self._secrets))[:SHOWN]
-        return Reply(answer.status_code, answer.content, location, self._secrets)
+        headers = {
+            name: one_line(hidden(answer.headers[name], self._secrets))[:SHOWN]
+            for name in HEADERS
+            if name in answer.headers
+        }
+        return Reply(answer.status_code, answer.content, headers, self._secrets)
 
     def _prepared(self, method: str, path: str, body: Any) -> PreparedRequest:
         """The request, made by hand: nothing of a session (cookies, redirects) is wanted."""

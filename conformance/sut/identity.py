@@ -39,9 +39,9 @@ def identify(client: Client) -> System:
             f"{url} refuses to let us in (HTTP {reply.status}).\n"
             "Check --user and the variable named by --password-env."
         )
-    if 300 <= reply.status < 400 and reply.location is not None:
+    if 300 <= reply.status < 400 and "Location" in reply.headers:
         raise NoServer(
-            f"{url} redirects GET /system to {reply.location}, which is not followed.\n"
+            f"{url} redirects GET /system to {reply.headers['Location']}, which is not followed.\n"
             "Give the URL under which the server itself answers."
         )
     body = reply.json()

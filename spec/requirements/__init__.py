@@ -14,8 +14,8 @@ Ids are lower case and grouped by section. What the table states is derived from
     action/<action>/<state>      one per cell of the action matrix
     race/<asked>/<ended>         one per way in which a Running job can leave a step
 
-The other sections are literal, a module for each: queue, history, persist, submit, route, monitor
-(with the fields of a job in `fields`), step, answer. An id never changes its meaning.
+The other sections are literal, a module for each: queue, history, persist, submit, route, option,
+monitor (with the fields of a job in `fields`), step, answer. An id never changes its meaning.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from spec.requirements import (
     derived,
     history,
     monitor,
+    option,
     persist,
     queue,
     route,
@@ -85,6 +86,7 @@ CATALOGUE: Mapping[str, Requirement] = _by_id(
         *persist.ENTRIES,
         *submit.ENTRIES,
         *route.ENTRIES,
+        *option.ENTRIES,
         *monitor.ENTRIES,
         *step.ENTRIES,
         *answer.ENTRIES,

@@ -97,7 +97,35 @@ ENTRIES: tuple[Requirement, ...] = (
         note="1.10.1 to 1.13.0 send the synchronous answer while the archive is made: a failure "
         "then comes after the status 200, and only the broken connection tells of it.",
     ),
-    r.seen("media-index", "A media archive holds a DICOMDIR beside the instances."),
+    r.seen(
+        "archive-of-what-is-left",
+        "An instance that was removed before the job ran does not make an archive fail: it has "
+        "all others.",
+        note="1.13.0 may have the removed one as well, from its cache.",
+    ),
+    r.seen("archive-served",
+           "An archive is served as application/zip, by the job and by the synchronous call."),
+    r.seen(
+        "archive-layout",
+        "The files of an archive stand in a folder for the patient, named by its PatientID and "
+        "PatientName, in it one for the study, by AccessionNumber and StudyDescription, and in it "
+        "one for the series, by Modality and SeriesDescription.",
+        note="From 1.12.7 on, the archive of one series begins with the folder of the series.",
+    ),
+    r.seen("archive-file-name",
+           "The name of a file in an archive begins with its Modality and has its InstanceNumber "
+           "in it.", since="1.12.7"),
+    r.seen("archive-size",
+           "Content of a job that made an archive has its size in bytes as ArchiveSize, and the "
+           "sum of those of its files as UncompressedSize, both as texts.", since="1.10.1"),
+    r.seen("media-index",
+           "A media archive holds a DICOMDIR beside the instances, which refers to each by the "
+           "name that it has in the archive."),
+    r.seen("level", "A call on a resource of another level than its path says is answered 404.",
+           since="1.12.7"),
+    r.seen("refused",
+           "A call that does not say what it needs to say, or names what is not there, is refused, "
+           "and makes no job."),
     r.page("transfers", "A transfer by the transfers accelerator runs as a job.",
            f"{CALLS}: transfers accelerator", needs={Need.TRANSFERS}),
     r.page(

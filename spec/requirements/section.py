@@ -70,16 +70,21 @@ class Section:
         id: str,
         sentence: str,
         *,
+        since: str | None = None,
         note: str | None = None,
         needs: Iterable[Need] = (),
         source: str = MEASURED,
     ) -> Requirement:
-        """An entry that no document states and that every measured server meets."""
+        """An entry that no document states and that every measured server meets.
+
+        ``since``: the oldest measured version that does, where older ones do not know of it.
+        """
         return Requirement(
             f"{self.name}/{id}",
             sentence,
             source,
             Ground.OBSERVED,
+            since=since,
             note=note,
             needs=self.needs | frozenset(needs),
         )

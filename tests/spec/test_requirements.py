@@ -25,7 +25,7 @@ from spec.table import Asked, Cell, Ended, Ground, State
 
 SECTIONS = [
     "edge", "action", "race", "queue", "history", "persist",
-    "submit", "route", "monitor", "step", "answer",
+    "submit", "route", "option", "monitor", "step", "answer",
 ]  # fmt: skip
 
 # Every sentence of the page's section on jobs, in its order, by a key phrase of our own, with

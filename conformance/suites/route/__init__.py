@@ -1,8 +1,8 @@
 """`route/<call>/…`: every call that the page lists as one that creates a job.
 
-What the call and its job come to (`outcomes`), what becomes of jobs whose steps wait at the gate
-(`sending`), each type of job before the action matrix (`matrix`), and the cases of `action/` and
-`race/` once more with jobs that send by C-STORE (`conformance.suites.route_store`).
+What the call and its job come to (`outcomes`), what is refused (`refusals`), what becomes of jobs
+whose steps wait at the gate (`sending`), each type of job before the action matrix (`matrix`), and
+the cases of `action/` and `race/` once more with jobs that send by C-STORE (`suites.route_store`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from conformance.suites import route_store
 from conformance.suites.case import Case
-from conformance.suites.route import matrix, outcomes, sending
+from conformance.suites.route import matrix, outcomes, refusals, sending
 from conformance.suites.route.calls import calls
 from conformance.sut.profile import Profile
 
@@ -19,6 +19,7 @@ from conformance.sut.profile import Profile
 def cases(profile: Profile) -> Iterator[Case]:
     known = calls()
     yield from outcomes.cases(profile, known)
+    yield from refusals.cases(profile)
     yield from sending.cases(profile, known)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
     yield from route_store.cases(profile)

@@ -22,7 +22,7 @@ from conformance.suites.case import (
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.calls.archives import check_archive
+from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served, uids_in
 from conformance.suites.route.calls.stored import dicts
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
@@ -54,6 +54,7 @@ ABOUT = {
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }
+WAITS = 0.3  # seconds for which a call is watched: an Orthanc looks ten times a second
 NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 KEPT_OUTPUT = ("archive/study", "media/study")
 
@@ -97,6 +98,8 @@ def _cases(profile: Profile, call: Call) -> Iterator[Case]:
         needed = "submit/synchronous-failure"
         yield Case(f"{name}/fails/synchronous", needed, check=fails_open(call), unreachable=holds)
     if call.name in KEPT_OUTPUT:
+        needed = "route/archive-of-what-is-left"
+        yield Case(f"{name}/one-removed", needed, check=leaves_out(call), unreachable=holds)
         needed = "history/delete-archive"
         why = inapplicable(profile, needed)
         yield Case(f"{name}/output-deleted", needed, check=output_deleted(call), unreachable=why)
@@ -178,6 +181,8 @@ def asynchronous(call: Call) -> Check:
             reply = context.get(f"/jobs/{id}/archive")
             context.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
             check_archive(context, request, call.type, reply.body)
+            is_served(context, request, reply)
+            has_sizes(context, judge.look(context, call, id), reply.body)
             again = context.get(f"/jobs/{id}/archive")
             same = again.ok and again.body == reply.body
             context.require("route/archive-output", same, "the same archive once more", again)
@@ -226,6 +231,7 @@ def gives_the_result(
 ) -> None:
     if call.archives:
         check_archive(context, request, call.type, reply.body)
+        is_served(context, request, reply)
         return
     result = reply.json()
     expected = f"the result: {', '.join(call.shows)}"
@@ -285,9 +291,9 @@ def waits(call: Call) -> Check:
         id = _appears(context, call, before)
         shown = judge.look(context, call, id)
         judge.is_in(context, "queue/pending-first", shown, State.PENDING)
-        early = under_way.ended()
         needed = "submit/synchronous-waits"
-        context.require(needed, not early, "no answer while the job waits", "an answer")
+        expected = "no answer while the job waits"
+        context.stays(lambda: not under_way.ended(), needed, expected, WAITS, under_way.answer)
         let_go(context, held)
         reply = answered(context, under_way, needed)
         context.require(needed, reply.ok, "HTTP 200 with the result", reply)
@@ -328,6 +334,29 @@ def fails_without_one(call: Call) -> Check:
         for id in lacking:
             judge.await_end(context, call.requirement, id)
             judge.has_failed(context, judge.look(context, call, id), network=False)
+
+    return run
+
+
+def leaves_out(call: Call) -> Check:
+    """An archive is made of what is there when its job runs."""
+
+    def run(context: Context) -> None:
+        needed = "route/archive-of-what-is-left"
+        held = hold(context, "X")
+        id, request = submit(context, call)
+        found = dicts(context.get(f"{request.path.rpartition('/')[0]}/instances").json())
+        gone = found[0]
+        remove(context, f"/instances/{gone['ID']}")
+        let_go(context, held)
+        judge.await_end(context, needed, id)
+        judge.is_in(context, needed, judge.look(context, call, id), State.SUCCESS)
+        reply = context.get(f"/jobs/{id}/archive")
+        context.require(needed, reply.ok, "HTTP 200 with the archive", reply)
+        left = request.uids - {str(gone["MainDicomTags"]["SOPInstanceUID"])}
+        whole = uids_in(reply.body) == request.uids
+        has = request if whole else replace(request, uids=left)
+        check_archive(context, has, call.type, reply.body)
 
     return run
 

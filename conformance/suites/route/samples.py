@@ -27,6 +27,8 @@ UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFEr
               NotImplementedError, struct.error)  # fmt: skip
 NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
 SERIES = (0, 1, 1)  # in which series of a sample its instances are
+ACCESSION = "ACC7"
+IMPLICIT = "1.2.840.10008.1.2"  # the transfer syntax Implicit VR Little Endian
 ROOT = "2.25."
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -71,9 +73,13 @@ def patient_id(context: Context) -> str:
     return name
 
 
-def sample(context: Context) -> Sample:
-    """Store a new sample. Raises `Unjudged` where the server does not take it."""
-    made = Sample(patient_id(context), uid(), (uid(), uid()), (uid(), uid(), uid()))
+def sample(context: Context, of: str | None = None) -> Sample:
+    """Store a new sample, of a patient of its own or ``of`` one that is there (a PatientID).
+
+    Raises `Unjudged` where the server does not take it.
+    """
+    patient = patient_id(context) if of is None else of
+    made = Sample(patient, uid(), (uid(), uid()), (uid(), uid(), uid()))
     for number in range(len(made.uids)):
         reply = context.resources.client.post("/instances", _file(made, number))
         if not reply.ok:
@@ -97,7 +103,7 @@ def _file(sample: Sample, number: int) -> bytes:
         "SOPInstanceUID": sample.uids[number],
         "StudyDate": "20190306",
         "StudyTime": "112338",
-        "AccessionNumber": "1",
+        "AccessionNumber": ACCESSION,
         "Modality": "OT",
         "StudyDescription": "Study",
         "SeriesDescription": f"Series {series + 1}",
@@ -129,12 +135,34 @@ def read_file(content: bytes) -> dict[str, str] | None:
     return {each.keyword: str(each.value) for each in found if each.keyword and each.VR != "SQ"}
 
 
-def indexed_by(content: bytes) -> list[str]:
-    """The SOPInstanceUIDs that a DICOMDIR refers to, sorted; none where it is no DICOMDIR."""
+def syntax(content: bytes) -> str | None:
+    """The TransferSyntaxUID of a DICOM file, or None where it says none."""
     found = _parsed(content)
-    records = [] if found is None else found.get("DirectoryRecordSequence", [])
-    named = (record.get("ReferencedSOPInstanceUIDInFile") for record in records)
-    return sorted(str(uid) for uid in named if uid is not None)
+    named = None if found is None else found.file_meta.get("TransferSyntaxUID")
+    return None if named is None else str(named)
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What a DICOMDIR says of an instance: its UID, its file, the description of its series."""
+
+    uid: str
+    file: str
+    series: str
+
+
+def index_of(content: bytes) -> list[Indexed]:
+    """The instances that a DICOMDIR refers to, in its order; none where it is no DICOMDIR."""
+    found = _parsed(content)
+    series, named = "", []
+    for record in [] if found is None else found.get("DirectoryRecordSequence", []):
+        if record.get("DirectoryRecordType") == "SERIES":
+            series = str(record.get("SeriesDescription", ""))
+        if (uid := record.get("ReferencedSOPInstanceUIDInFile")) is not None:
+            file = record.get("ReferencedFileID", "")
+            path = file if isinstance(file, str) else "/".join(map(str, file))
+            named.append(Indexed(str(uid), path, series))
+    return named
 
 
 def _parsed(content: bytes) -> Dataset | None:

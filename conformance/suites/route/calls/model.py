@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ LEVELS = {"patient": "patients", "study": "studies", "series": "series"}
 RESULT = "route/result"
 
 Result = dict[str, Any]
+Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Request:
     ``instances``: how many it works on.
     ``verify``: given the Content of the job that succeeded, requires what it had to do.
     ``remove``: paths of what the job works on: without them it must fail.
+    ``inside``: given the files of an archive by their names, requires what else they must be.
+    ``filename``: the name that an archive is offered by.
     """
 
     path: str
@@ -32,6 +35,8 @@ class Request:
     uids: frozenset[str] = frozenset()
     instances: int = 0
     remove: tuple[str, ...] = ()
+    inside: Callable[[Context, Files], None] = lambda context, files: None
+    filename: str = ""
 
 
 @dataclass(frozen=True)
