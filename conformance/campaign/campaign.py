@@ -47,11 +47,13 @@ from conformance.search import complete
 from conformance.search import stateful as search
 from conformance.session.session import PROBE, Choice, KeepsWaiting, Session, Yard, opened, probe
 from conformance.suites import select, suites
-from conformance.suites.case import NEEDS_MANAGED, Case
+from conformance.suites.case import Case, Check, CompleteSuite, Script
+from conformance.suites.needs import MANAGED
 from conformance.sut.managed import STOPS
 from conformance.sut.profile import NOTHING
 from spec.engine import Config, View, describe
 from spec.relaxations import Name, Relaxation
+from spec.requirements import requirement
 from spec.table import State
 
 CUT_SHORT = 0.3  # seconds that a managed server may take to end when the run is cut short
@@ -260,10 +262,12 @@ class Campaign:
                 return self._result(case, Verdict.SKIPPED, reason=HISTORY_FULL)
             if self.plan.recording is not None:
                 result = self._replay(session, case, self.plan.recording)
-            elif case.steps or case.check:
+            elif isinstance(case, Script | Check):
                 result = self._judge(session, case)
+            elif isinstance(case, CompleteSuite):
+                result = self._complete(session, case)
             else:
-                result = (self._complete if case.complete else self._search)(session, case)
+                result = self._search(session, case)
         except Unjudged as unjudged:  # not in a step of the case, but around them
             result = self._result(case, Verdict.UNKNOWN, str(unjudged))
         if result.verdict is Verdict.UNKNOWN:
@@ -281,16 +285,17 @@ class Campaign:
                 self._spoilt = f"the server does not answer any more: {gone}"
 
     def _has_room(self, session: Session, case: Case) -> bool:
-        submits = any(step.do is Do.SUBMIT for step in case.steps)
-        if session.profile.exclusive or not (submits or case.check):
+        if session.profile.exclusive:
             return True
-        if case.check:
+        if isinstance(case, Check):
             return session.resources.room(session.room_for + 1 - case.leaves)
+        if not isinstance(case, Script) or not case.makes_job:
+            return True
         driver = self._driver(session, case)
         again = driver.can_take_up(case.steps)
         return session.resources.room(session.room_for + again)
 
-    def _judge(self, session: Session, case: Case) -> Result:
+    def _judge(self, session: Session, case: Script | Check) -> Result:
         judged = self._attempt(session, case)
         if judged.lost:  # what broke on the way says nothing of the server, nor does one more try
             judged = self._attempt(session, case)
@@ -306,6 +311,7 @@ class Campaign:
 
     def _replay(self, session: Session, case: Case, recording: Recording) -> Result:
         """Run what was recorded; behind what its server had had before, where it takes that."""
+        assert isinstance(case, Script | Check)
         result = self._judge(session, case)
         if recording.same(result) or not session.renew():
             return result
@@ -314,8 +320,8 @@ class Campaign:
             self._interrupt.check()
             if id == PROBE:
                 probe(session)
-            elif known[id].unreachable is None and (known[id].steps or known[id].check):
-                self._attempt(session, known[id])
+            elif isinstance(one := known[id], Script | Check) and one.unreachable is None:
+                self._attempt(session, one)
         self.behind = len(recording.before)
         result = self._judge(session, case)
         if not recording.same(result):
@@ -336,7 +342,7 @@ class Campaign:
         explained = all(finding.relaxations for finding in judged.findings)
         return explained and found <= self.ledger.accepted
 
-    def _confirm(self, session: Session, case: Case, judged: Judgement) -> Judgement:
+    def _confirm(self, session: Session, case: Script | Check, judged: Judgement) -> Judgement:
         """What did not come is a deviation if it does not come in four times the time either.
 
         Waiting for that takes long, so it is done a few times only in one run.
@@ -353,11 +359,12 @@ class Campaign:
         return patient
 
     def _attempt(
-        self, session: Session, case: Case, patience: int = 1, number: int = 0
+        self, session: Session, case: Script | Check, patience: int = 1, number: int = 0
     ) -> Judgement:
         """Run the case once. ``number``: how often it was run before."""
         if case.fresh:
-            session.empty(on_disk=any(step.do is Do.KILL for step in case.steps))
+            kills = isinstance(case, Script) and any(step.do is Do.KILL for step in case.steps)
+            session.empty(on_disk=kills)
         before = tuple(session.had)
         session.had.append(case.id)
         driver = self._driver(session, case, patience)
@@ -367,12 +374,12 @@ class Campaign:
         session.client.timeout = self.choice.timeout * patience
         try:
             try:
-                if case.check is not None:
+                if isinstance(case, Check):
                     case.check(context)
                 else:
                     for step in driver.take_up(case.steps):
                         driver.perform(step)
-                if case.watch:
+                if isinstance(case, Script) and case.watch:
                     driver.watch()
                 driver.finish()
             except Deviated:
@@ -420,7 +427,9 @@ class Campaign:
         )
 
     def _granted(self, case: Case) -> frozenset[Relaxation]:
-        accepted = self.ledger.accepted if case.by_chance else frozenset()
+        accepted = self.ledger.accepted
+        if not isinstance(case, Check) or not case.by_chance:
+            return frozenset()
         return frozenset(name for name in accepted if isinstance(name, Relaxation))
 
     def _close(self, session: Session, driver: Driver) -> None:
@@ -466,15 +475,15 @@ class Campaign:
             finding,
             relaxations,
             f"{session.target.name} {session.target.version}",
-            case.repeat,
-            lines if case.check else None,
+            case.repeat if isinstance(case, Script | Check) else 1,
+            lines if isinstance(case, Check) else None,
             before if session.server is not None else (),
         )
         folder = self.plan.replays
         return Result(
             case.id,
             finding.requirement,
-            replace(case, requirement=finding.requirement).stands_for.ground,
+            requirement(finding.requirement).ground,
             Verdict.ACCEPTED if accepted else Verdict.DEVIATION,
             finding.expected,
             finding.actual,
@@ -531,7 +540,7 @@ class Campaign:
         """As for any case, what broke on the way is tried once more."""
         known = self.ledger.accepted | hunt.admitted
         for steps in hunt.lost:
-            judged = self._attempt(session, replace(case, steps=steps))
+            judged = self._attempt(session, _example(case, steps))
             if judged.unjudged or judged.died or judged.missing:
                 return
             hunt.found += [
@@ -596,7 +605,7 @@ class Campaign:
         self, session: Session, case: Case, steps: Sequence[Step], patience: int
     ) -> tuple[Finding, Performed] | None:
         """Run the steps of an example as a case of their own."""
-        judged = self._attempt(session, replace(case, steps=tuple(steps)), patience)
+        judged = self._attempt(session, _example(case, steps), patience)
         return (judged.findings[-1], judged.performed) if judged.findings else None
 
     def _found(self, session: Session, case: Case, found: search.Found) -> Result:
@@ -637,7 +646,8 @@ class Campaign:
     def _amend(self, session: Session, name: str, finding: Finding) -> None:
         case = next((case for case in self._cases if case.id == name), None)
         if case is not None and self.results[name].verdict is not Verdict.DEVIATION:
-            performed = [(step, ()) for step in case.steps]
+            steps = case.steps if isinstance(case, Script) else ()
+            performed = [(step, ()) for step in steps]
             self._tell(session, self._deviation(session, case, finding, performed, set()))
 
     def _tell(self, session: Session, result: Result) -> None:
@@ -726,7 +736,9 @@ def _recorded(recording: Recording, session: Session) -> Case:
     if unknown := [id for id in recording.before if id not in known]:
         raise KitError(f"the replay file names {unknown[0]!r} in 'before': no case is called so")
     if recording.check is not None:
-        found = next((c for c in suites(profile) if c.id == recording.case and c.check), None)
+        found = next(
+            (c for c in suites(profile) if c.id == recording.case and isinstance(c, Check)), None
+        )
         if found is None:
             raise KitError(f"the replay file is of {recording.case!r}, which no case is called")
         if found.unreachable is not None:
@@ -734,7 +746,7 @@ def _recorded(recording: Recording, session: Session) -> Case:
         return found
     lives = any(step.do in LIVES for step, _ in recording.steps)
     if lives and not profile.managed:
-        raise KitError(f"this replay {NEEDS_MANAGED}: it stops and starts it")
+        raise KitError(f"this replay {MANAGED.why}: it stops and starts it")
     jobs = sum(step.do is Do.SUBMIT for step, _ in recording.steps)
     if not profile.exclusive and jobs > 1:
         raise KitError("this replay needs --exclusive: it runs several jobs at once")
@@ -742,15 +754,20 @@ def _recorded(recording: Recording, session: Session) -> Case:
     for key, value in recording.config.items():
         if has.get(key) not in (None, value):
             raise KitError(f"this replay needs a server with {key} {value}, not {has[key]}")
-    return Case(
+    return Script(
         recording.case or "replay",
         recording.requirement,
         tuple(step for step, _ in recording.steps),
-        recording.config,
+        config=recording.config,
         watch=True,
         repeat=recording.repeat,
         fresh=lives,
     )
+
+
+def _example(case: Case, steps: Sequence[Step]) -> Script:
+    """Steps that a case has made, as a case of their own."""
+    return Script(case.id, case.requirement, tuple(steps), config=case.config)
 
 
 def _unchanging(view: View) -> str:

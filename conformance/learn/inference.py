@@ -43,7 +43,8 @@ from conformance.reports import writable
 from conformance.reports.terminal import Terminal
 from conformance.session.session import Choice, Session, opened, probe
 from conformance.suites import suites
-from conformance.suites.case import NEEDS_EXCLUSIVE, QUICK_TO_STOP
+from conformance.suites.case import QUICK_TO_STOP
+from conformance.suites.needs import EXCLUSIVE
 from conformance.text import fit, hidden, shown
 from spec.engine import Config
 from spec.relaxations import Relaxation
@@ -77,7 +78,7 @@ def infer(wish: Wish) -> tuple[int, str | None]:
     """
     check_installed()
     if wish.choice.address is not None and not wish.choice.exclusive:
-        raise BadArgument(f"learn {NEEDS_EXCLUSIVE}: it holds every worker of the server")
+        raise BadArgument(f"learn {EXCLUSIVE.why}: it holds every worker of the server")
     writable([wish.picture, wish.picture.with_suffix(".dot")])
     writable([] if wish.report is None else [wish.report])
     telling = _Telling(wish)

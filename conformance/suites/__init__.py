@@ -6,7 +6,9 @@ never change their meaning; whatever is selected is selected by a prefix of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from conformance.errors import BadArgument
 from conformance.suites import (
@@ -24,27 +26,45 @@ from conformance.suites import (
     submit,
 )
 from conformance.suites.case import Case
+from conformance.suites.needs import EXCLUSIVE, MANAGED, Needed, lacking
 from conformance.sut.profile import Profile
 
-SUITES: dict[str, Callable[[Profile], Iterator[Case]]] = {
-    "action": action.cases,
-    "edge": edge.cases,
-    "race": race.cases,
-    "schedule": schedule.cases,
-    "history": history.cases,
-    "concurrent": concurrent.cases,
-    "submit": submit.cases,
-    "monitor": monitor.cases,
-    "route": route.cases,
-    "persist": persist.cases,
-    "complete": complete.cases,
-    "search": search.cases,
-}
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """``make``: its cases for a server. ``needs``: what all of them take of one."""
+
+    make: Callable[[Profile], Iterator[Case]]
+    needs: tuple[Needed, ...] = ()
+
+    def cases(self, profile: Profile) -> Iterator[Case]:
+        """Its cases, each with the reason why it cannot be run on this server, if there is one."""
+        for case in self.make(profile):
+            closed = lacking(profile, case.stands_for, case.needs, self.needs)
+            yield case if closed is None else replace(case, unreachable=closed)
+
+
+SUITES: Mapping[str, Suite] = MappingProxyType(
+    {
+        "action": Suite(action.cases),
+        "edge": Suite(edge.cases),
+        "race": Suite(race.cases),
+        "schedule": Suite(schedule.cases, (EXCLUSIVE,)),
+        "history": Suite(history.cases),
+        "concurrent": Suite(concurrent.cases, (EXCLUSIVE,)),
+        "submit": Suite(submit.cases),
+        "monitor": Suite(monitor.cases),
+        "route": Suite(route.cases),
+        "persist": Suite(persist.cases, (MANAGED,)),
+        "complete": Suite(complete.cases, (EXCLUSIVE,)),
+        "search": Suite(search.cases, (EXCLUSIVE,)),
+    }
+)
 
 
 def suites(profile: Profile) -> list[Case]:
     """All cases for a server of this profile, in the order in which they run."""
-    return [case for make in SUITES.values() for case in make(profile)]
+    return [case for suite in SUITES.values() for case in suite.cases(profile)]
 
 
 def select(

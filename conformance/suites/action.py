@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.driver.script import Step, act, complete, fail, read, retry_later, submit, succeed
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, blockers
+from conformance.suites.case import Case, Script, blockers
+from conformance.suites.needs import EXCLUSIVE, RETRY, Needed
 from conformance.sut.profile import Profile
 from spec.table import ACTIONS, ASK, EDGE, KEEP, REFUSE, UNKNOWN, Action, State, cell, cell_id
 
@@ -32,10 +33,10 @@ def cases(profile: Profile) -> Iterator[Case]:
         for action in ACTIONS:
             steps = (*reach(state, profile), read(JOB), act(action, JOB), *after(state, action))
             name = cell_id(action, state)
-            yield Case(name, name, steps, unreachable=unreachable(state, profile))
+            yield Script(name, name, steps)
     for action in ACTIONS:
         name = cell_id(action, UNKNOWN)
-        yield Case(name, name, (act(action, UNKNOWN),))
+        yield Script(name, name, (act(action, UNKNOWN),))
     for past in PASTS:
         yield from again(past, profile)
 
@@ -52,11 +53,11 @@ def again(past: str, profile: Profile) -> Iterator[Case]:
             more = (act(action, JOB), *after(state, action)) if leading else ()
             if state is State.RUNNING:  # what is refused takes nothing back
                 more = (more[0], *nothing, *more[1:])
-            yield Case(
+            yield Script(
                 f"action/again/{past}/{name}/{action}",
                 cell_id(action, state),
                 (submit(JOB, 5, -3), *PASTS[past], *steps, read(JOB), *nothing, *more, read(JOB)),
-                unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+                needs=(EXCLUSIVE,),
             )
 
 
@@ -82,11 +83,9 @@ def _states(past: str, profile: Profile) -> Iterator[tuple[str, State, tuple[Ste
     yield "canceled-when-pending", State.FAILURE, (*out, *blocked, back, CALL_OFF)
 
 
-def unreachable(state: State, profile: Profile) -> str | None:
-    """Why a job cannot be brought to ``state`` on this server, or None."""
-    if state is State.PENDING and not profile.exclusive:
-        return NEEDS_EXCLUSIVE
-    return NO_RETRY if state is State.RETRY and not profile.retry else None
+def to_reach(state: State) -> tuple[Needed, ...]:
+    """What it takes to bring a job to ``state``."""
+    return {State.PENDING: (EXCLUSIVE,), State.RETRY: (RETRY,)}.get(state, ())
 
 
 def reach(state: State, profile: Profile) -> tuple[Step, ...]:

@@ -1,4 +1,4 @@
-"""What a case is, and what a server has to be like for it."""
+"""What a case is: a script of steps, a check, a complete suite, or a search."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.driver.script import Do, Step, submit
+from conformance.suites.needs import Needed
 from conformance.sut.profile import NOTHING, Profile
 from spec.requirements import Requirement, requirement
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
 
-Check: TypeAlias = "Callable[[Context], None]"
+Checking: TypeAlias = "Callable[[Context], None]"
 
-NEEDS_EXCLUSIVE = "needs --exclusive"
-NEEDS_MANAGED = "needs a server that the kit starts"
-NEEDS_DELETE = "needs --exclusive: this server cannot delete the jobs that it leaves"
-NO_RETRY = "no job of this server uses Retry"
 OFTEN = 4  # times that the same is done to a job in turn: some faults come the third time only
 # Of the seconds that an Orthanc takes to stop, these two take one each.
 QUICK_TO_STOP: Mapping[str, Any] = MappingProxyType(
@@ -29,31 +26,21 @@ QUICK_TO_STOP: Mapping[str, Any] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: steps that the model judges, or a check that says itself what must hold.
+    """What all kinds of cases have. ``requirement``: the id of what it is about.
 
-    A search has neither, and makes its own steps; so has a ``complete`` suite.
-    ``check``: what it does and requires. ``leaves``: the completed jobs that it leaves.
-    ``by_chance``: what happens in it differs from run to run, and with it what relaxations it
-    needs: those that the ledger accepts are taken for granted, so that its verdict does not.
     ``config``: Orthanc configuration keys that a managed server is started with for it.
-    ``unreachable``: why it cannot be run on this server, or None.
-    ``watch``: watch for a moment at its end that nothing comes which must not.
-    ``repeat``: run it so often, because its steps fall at moments that nobody controls.
+    ``needs``: what it takes of a server beyond what its requirement says.
+    ``unreachable``: why it cannot be run on the server that it was made for, or None; filled in by
+    `conformance.suites.suites`.
     ``fresh``: it needs a server that has no job yet, of whoever made it.
     """
 
     id: str
     requirement: str
-    steps: tuple[Step, ...] = ()
-    config: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False)
-    unreachable: str | None = None
-    watch: bool = False
-    repeat: int = 1
-    check: Check | None = field(default=None, hash=False)
-    leaves: int = 1
-    by_chance: bool = False
-    fresh: bool = False
-    complete: bool = False
+    config: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False, kw_only=True)
+    needs: tuple[Needed, ...] = field(default=(), kw_only=True)
+    unreachable: str | None = field(default=None, kw_only=True)
+    fresh: bool = field(default=False, kw_only=True)
 
     @property
     def suite(self) -> str:
@@ -63,10 +50,56 @@ class Case:
     def stands_for(self) -> Requirement:
         return requirement(self.requirement)
 
+    @property
+    def makes_job(self) -> bool:
+        """Whether a job is left by the case that was not there before."""
+        return True
 
-def makes_job(case: Case) -> bool:
-    """Whether a job is left by the case that was not there before."""
-    return bool(case.leaves) if case.check else any(step.do is Do.SUBMIT for step in case.steps)
+
+@dataclass(frozen=True, slots=True)
+class Script(Case):
+    """Steps that the model judges.
+
+    ``watch``: watch for a moment at its end that nothing comes which must not.
+    ``repeat``: run it so often, because its steps fall at moments that nobody controls.
+    """
+
+    steps: tuple[Step, ...] = ()
+    watch: bool = field(default=False, kw_only=True)
+    repeat: int = field(default=1, kw_only=True)
+
+    @property
+    def makes_job(self) -> bool:
+        return any(step.do is Do.SUBMIT for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Case):
+    """A function that says itself what must hold. ``check``: what it does and requires.
+
+    ``leaves``: the completed jobs that it leaves. ``repeat``: as of a script.
+    ``by_chance``: what happens in it differs from run to run, and with it what relaxations it
+    needs: those that the ledger accepts are taken for granted, so that its verdict does not.
+    """
+
+    check: Checking = field(hash=False)
+    leaves: int = field(default=1, kw_only=True)
+    by_chance: bool = field(default=False, kw_only=True)
+    repeat: int = field(default=1, kw_only=True)
+
+    @property
+    def makes_job(self) -> bool:
+        return bool(self.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteSuite(Case):
+    """All sequences that are needed to know a server of bounded size; it makes them itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatefulSearch(Case):
+    """Random sequences over several jobs; it makes them itself."""
 
 
 def blockers(profile: Profile, steps: int = 1) -> tuple[Step, ...]:

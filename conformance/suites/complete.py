@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.suites.case import NEEDS_EXCLUSIVE, Case
+from conformance.suites.case import Case, CompleteSuite
 from conformance.sut.profile import Profile
 
 PLANTS = ("complete/job", "complete/two-jobs")
 
 
-def cases(profile: Profile) -> Iterator[Case]:
+def cases(_: Profile) -> Iterator[Case]:
     for name in PLANTS:
-        yield Case(
-            name,
-            "queue/engine",
-            config={"ConcurrentJobs": 1},
-            unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
-            complete=True,
-        )
+        yield CompleteSuite(name, "queue/engine", config={"ConcurrentJobs": 1})

@@ -20,7 +20,7 @@ from typing import TypeAlias
 from conformance.driver.burst import Ask, New, Plan, burst, pictured
 from conformance.driver.context import Context
 from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
-from conformance.suites.case import NEEDS_EXCLUSIVE, Case, blocker_names, blockers
+from conformance.suites.case import Case, Check, blocker_names, blockers
 from conformance.sut.profile import Profile
 from spec.engine import Reply
 from spec.table import Action, Asked, Cell, Ended, State, boundary_id, cell, cell_id
@@ -82,13 +82,12 @@ def _case(
     profile: Profile,
     repeat: int = ROUNDS,
 ) -> Case:
-    return Case(
+    return Check(
         f"concurrent/{name}",
         requirement,
         check=partial(one_round, requirement),
         repeat=repeat,
         by_chance=True,
-        unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
     )
 
 

@@ -20,22 +20,14 @@ from conformance.driver.script import (
     wait_for,
 )
 from conformance.suites.action import JOB, reach
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case, blocker_names, blockers
+from conformance.suites.case import Case, Script, blocker_names, blockers
 from conformance.sut.profile import Profile
 from spec.table import EDGES, Action, Edge, Move, State, target
 
 
 def cases(profile: Profile) -> Iterator[Case]:
     for edge in EDGES:
-        yield Case(edge.id, edge.id, steps(edge, profile), unreachable=unreachable(edge, profile))
-
-
-def unreachable(edge: Edge, profile: Profile) -> str | None:
-    """Why the edge cannot be seen on this server, or None."""
-    states = {edge.source, edge.target}
-    if State.RETRY in states and not profile.retry:
-        return NO_RETRY
-    return NEEDS_EXCLUSIVE if State.PENDING in states and not profile.exclusive else None
+        yield Script(edge.id, edge.id, steps(edge, profile))
 
 
 def steps(edge: Edge, profile: Profile) -> tuple[Step, ...]:

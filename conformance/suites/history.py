@@ -7,13 +7,19 @@ from dataclasses import replace
 
 from conformance.driver.context import Context
 from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
-from conformance.suites.case import NEEDS_DELETE, NEEDS_EXCLUSIVE, Case, blockers
+from conformance.suites.case import Case, Check, Script, blockers
+from conformance.suites.needs import (
+    EXCLUSIVE,
+    HISTORY_FILLED,
+    HISTORY_KNOWN,
+    LARGEST,
+    REMOVAL,
+    history,
+)
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin
-from conformance.sut.profile import Profile, inapplicable
+from conformance.sut.profile import Profile
 from spec.table import Action
 
-UNKNOWN_SIZE = "needs --history-size: nobody says this server's JobsHistorySize"
-LARGEST = 50  # a history of more jobs than this is not filled
 OTHER_SIZES = (0, 1)  # JobsHistorySize of managed servers, beside the default
 LIST, EXPAND = Step(Do.LIST), Step(Do.EXPAND)
 JOB = "A"
@@ -21,27 +27,15 @@ HARMLESS = (Action.CANCEL, Action.PAUSE, Action.RESUME)  # to a completed job
 
 
 def cases(profile: Profile) -> Iterator[Case]:
-    why = None if profile.exclusive or profile.deletes else NEEDS_DELETE
-    for case in tagged():
-        yield replace(case, unreachable=why)
-    yield deleted(profile)
+    yield from tagged()
+    yield Check("history/delete", "history/delete-job", check=delete, leaves=0)
     for case in _cases("history", replace(profile, history=min(profile.history or 0, LARGEST))):
-        yield replace(case, unreachable=_unreachable(profile))
+        yield replace(case, needs=(EXCLUSIVE, HISTORY_KNOWN, HISTORY_FILLED))
     for size in OTHER_SIZES:
         other = replace(profile, history=size)
-        why = None if profile.exclusive else NEEDS_EXCLUSIVE
-        if not profile.managed and profile.history != size:
-            why = why or f"needs JobsHistorySize {size}"
         for case in _nothing_kept() if size == 0 else _cases(f"history/size-{size}", other):
-            yield replace(case, config={"JobsHistorySize": size}, unreachable=why)
-
-
-def _unreachable(profile: Profile) -> str | None:
-    if not profile.exclusive:
-        return NEEDS_EXCLUSIVE
-    if profile.history is None:
-        return UNKNOWN_SIZE
-    return None if 1 <= profile.history <= LARGEST else "needs a JobsHistorySize from 1 to 50"
+            needs = (EXCLUSIVE, history(size))
+            yield replace(case, config={"JobsHistorySize": size}, needs=needs)
 
 
 def tagged() -> Iterator[Case]:
@@ -52,12 +46,7 @@ def tagged() -> Iterator[Case]:
         "canceled": (act(Action.CANCEL, JOB), succeed(JOB)),
     }.items():
         steps = (submit(JOB, 2), *ends, read(JOB), EXPAND, read(JOB))
-        yield Case(f"history/tagged/{name}", "history/tagged", steps)
-
-
-def deleted(profile: Profile) -> Case:
-    why = inapplicable(profile, "history/delete-job")
-    return Case("history/delete", "history/delete-job", check=delete, unreachable=why, leaves=0)
+        yield Script(f"history/tagged/{name}", "history/tagged", steps, needs=(REMOVAL,))
 
 
 def delete(context: Context) -> None:
@@ -89,9 +78,9 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
     size = profile.history or 1
     names = [f"H{n + 1}" for n in range(size + 2)]
     full = tuple(step for name in names for step in (submit(name), complete(name)))
-    yield Case(f"{prefix}/bound", "history/size", (*full, LIST, EXPAND))
+    yield Script(f"{prefix}/bound", "history/size", (*full, LIST, EXPAND))
     kept = (*(step for name in names[:size] for step in ended(name)), LIST, EXPAND)
-    yield Case(f"{prefix}/kept", "history/kept", (*kept, *(read(name) for name in names[:size])))
+    yield Script(f"{prefix}/kept", "history/kept", (*kept, *(read(name) for name in names[:size])))
     late = (
         submit("L"),
         submit("H1"),
@@ -99,7 +88,7 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
         complete("L"),
         *(step for name in names[1:] for step in (submit(name), complete(name), LIST)),
     )
-    yield Case(f"{prefix}/oldest-completed-first", "history/oldest-first", late)
+    yield Script(f"{prefix}/oldest-completed-first", "history/oldest-first", late)
     mixed = (
         submit("L", 2),
         *(step for name in names[:size] for step in (*ended(name), LIST)),
@@ -109,14 +98,14 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
         *(step for name in names[size:] for step in (*ended(name), LIST)),
         EXPAND,
     )
-    yield Case(f"{prefix}/mixed-ends", "history/oldest-first", mixed)
+    yield Script(f"{prefix}/mixed-ends", "history/oldest-first", mixed)
     oldest = names[: min(size, 3)]  # one of each end
     touched = (
         *(step for name in names[:size] for step in ended(name)),
         *(act(action, name) for name in oldest for action in HARMLESS),
         *(step for name in names[size:] for step in (*ended(name), LIST)),
     )
-    yield Case(f"{prefix}/acted-upon", "history/oldest-first", touched)
+    yield Script(f"{prefix}/acted-upon", "history/oldest-first", touched)
     again = (
         submit("R"),
         fail("R"),
@@ -125,14 +114,14 @@ def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
         *(step for name in names for step in (submit(name), act(Action.CANCEL, name))),
         LIST,
     )
-    yield Case(f"{prefix}/resubmitted-leaves", "history/resubmitted-leaves", again)
+    yield Script(f"{prefix}/resubmitted-leaves", "history/resubmitted-leaves", again)
     waiting = (
         *(step for name in "PQS" for step in paused(name)),
         submit("R", 2),
         *(step for name in names for step in (submit(name), complete(name), LIST)),
         EXPAND,
     )
-    yield Case(f"{prefix}/unfinished-stay", "history/unfinished-never-evicted", waiting)
+    yield Script(f"{prefix}/unfinished-stay", "history/unfinished-never-evicted", waiting)
 
 
 def paused(job: str, steps: int = 2, done: int = 1, priority: int = 0) -> tuple[Step, ...]:
@@ -158,11 +147,11 @@ def _nothing_kept() -> Iterator[Case]:
     }
     for name, steps in ends.items():
         gone = (*steps, read(JOB), LIST, EXPAND, *(act(action, JOB) for action in Action))
-        yield Case(f"history/size-0/{name}", "history/zero", (submit(JOB, 2), *gone))
+        yield Script(f"history/size-0/{name}", "history/zero", (submit(JOB, 2), *gone))
     waiting = (*paused("P"), submit("R"), LIST, EXPAND)
     name = "history/size-0/unfinished-stay"
-    yield Case(name, "history/unfinished-never-evicted", (*waiting, read("P"), read("R")))
-    yield Case("history/size-0/synchronous", "history/zero-synchronous", check=zero_synchronous)
+    yield Script(name, "history/unfinished-never-evicted", (*waiting, read("P"), read("R")))
+    yield Check("history/size-0/synchronous", "history/zero-synchronous", check=zero_synchronous)
 
 
 def zero_synchronous(context: Context) -> None:

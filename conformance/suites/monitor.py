@@ -32,19 +32,18 @@ from conformance.driver.script import (
     wait_for,
 )
 from conformance.oracle.fields import ROUNDED, parse, slack
-from conformance.suites.action import JOB, reach, unreachable
+from conformance.suites.action import JOB, reach, to_reach
 from conformance.suites.case import (
-    NEEDS_DELETE,
-    NEEDS_EXCLUSIVE,
-    NEEDS_MANAGED,
     OFTEN,
     Case,
     Check,
+    Checking,
+    Script,
     blocker_names,
     blockers,
-    makes_job,
 )
-from conformance.sut.profile import Profile, inapplicable
+from conformance.suites.needs import EXCLUSIVE, REMOVAL, documented
+from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import ACTIONS, Action, State
 
@@ -76,16 +75,14 @@ RUNTIME = "monitor/effective-runtime"
 
 
 def cases(profile: Profile) -> Iterator[Case]:
-    why = None if profile.exclusive or profile.deletes else NEEDS_DELETE
     for case in (*states(profile), *fields(profile), *listings(profile), *methods(), *over_time()):
-        yield replace(case, unreachable=case.unreachable or (why if makes_job(case) else None))
+        yield replace(case, needs=(*case.needs, REMOVAL)) if case.makes_job else case
     for case in (*alone(profile), runtime_pending(profile)):
-        yield replace(case, unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE)
-    closed = None if profile.managed else NEEDS_MANAGED
-    yield Case("monitor/times-utc", "monitor/times-utc", check=in_utc, unreachable=closed)
+        yield replace(case, needs=(EXCLUSIVE,))
+    yield Check("monitor/times-utc", "monitor/times-utc", check=in_utc)
     name = "monitor/error-details"
-    closed = inapplicable(profile, name) or why
-    yield Case(name, name, check=error_details, unreachable=closed, leaves=2)
+    needs = (documented(name), REMOVAL)
+    yield Check(name, name, check=error_details, needs=needs, leaves=2)
 
 
 # --- the states -------------------------------------------------------------------------------
@@ -96,8 +93,7 @@ def states(profile: Profile) -> Iterator[Case]:
     for state in State:
         steps = (*reach(state, profile), read(JOB), EXPAND, read(JOB))
         name = f"monitor/state-{state.lower()}"
-        why = unreachable(state, profile)
-        yield Case(f"monitor/state/{state}".lower(), name, steps, unreachable=why, watch=True)
+        yield Script(f"monitor/state/{state}".lower(), name, steps, watch=True)
     walk = (
         submit(JOB, 3),
         *(step for _ in range(2) for step in (succeed(JOB), read(JOB), EXPAND)),
@@ -109,14 +105,14 @@ def states(profile: Profile) -> Iterator[Case]:
         complete(JOB),
         read(JOB),
     )
-    yield Case("monitor/state/all", "monitor/state", walk)
-    yield Case("monitor/retry-unused", "monitor/retry-unused", check=retry_unused)
+    yield Script("monitor/state/all", "monitor/state", walk)
+    yield Check("monitor/retry-unused", "monitor/retry-unused", check=retry_unused)
     for state, ends in {
         State.SUCCESS: (succeed(JOB), succeed(JOB)),
         State.FAILURE: (fail(JOB),),
     }.items():
         polled = (submit(JOB, 2), read(JOB), *ends, wait_for(JOB, state), read(JOB))
-        yield Case(f"monitor/polling/{state}".lower(), "monitor/polling", polled, watch=True)
+        yield Script(f"monitor/polling/{state}".lower(), "monitor/polling", polled, watch=True)
 
 
 def retry_unused(context: Context) -> None:
@@ -138,7 +134,7 @@ def fields(profile: Profile) -> Iterator[Case]:
     for state in State:
         name = f"monitor/fields/{state}".lower()
         check = partial(all_fields, reach(state, profile))
-        yield Case(name, "monitor/job", check=check, unreachable=unreachable(state, profile))
+        yield Check(name, "monitor/job", check=check, needs=to_reach(state))
     canceled = (submit(JOB, 2), act(Action.CANCEL, JOB), succeed(JOB), read(JOB))
     for name, steps in {
         "monitor/error-code": (submit(JOB, 2), succeed(JOB), fail(JOB), read(JOB)),
@@ -175,8 +171,8 @@ def fields(profile: Profile) -> Iterator[Case]:
             read(JOB),
         ),
     }.items():
-        yield Case(f"monitor/field/{name.removeprefix('monitor/')}", name, steps)
-    checks: dict[str, Check] = {
+        yield Script(f"monitor/field/{name.removeprefix('monitor/')}", name, steps)
+    checks: dict[str, Checking] = {
         "completion-time": completion_time,
         "content": content,
         "error-description": error_description,
@@ -184,7 +180,7 @@ def fields(profile: Profile) -> Iterator[Case]:
     }
     for name, made in checks.items():
         leaves = 2 if made is error_description else 1
-        yield Case(f"monitor/field/{name}", f"monitor/{name}", check=made, leaves=leaves)
+        yield Check(f"monitor/field/{name}", f"monitor/{name}", check=made, leaves=leaves)
 
 
 def all_fields(steps: tuple[Step, ...], context: Context) -> None:
@@ -288,12 +284,11 @@ def listings(profile: Profile) -> Iterator[Case]:
     for state in State:
         check = partial(agrees, reach(state, profile))
         name = f"monitor/agree/{state}".lower()
-        why = unreachable(state, profile)
-        yield Case(name, "monitor/list-expand", check=check, unreachable=why)
+        yield Check(name, "monitor/list-expand", check=check, needs=to_reach(state))
     steps = (submit(JOB), LIST, EXPAND, complete(JOB), LIST, EXPAND)
-    yield Case("monitor/list", "monitor/list", steps)
-    yield Case("monitor/unknown-job", "monitor/unknown-job", check=unknown_job, leaves=0)
-    yield Case("monitor/unknown-job/read", "monitor/unknown-job", (read(UNKNOWN_JOB),))
+    yield Script("monitor/list", "monitor/list", steps)
+    yield Check("monitor/unknown-job", "monitor/unknown-job", check=unknown_job, leaves=0)
+    yield Script("monitor/unknown-job/read", "monitor/unknown-job", (read(UNKNOWN_JOB),))
 
 
 def alone(profile: Profile) -> Iterator[Case]:
@@ -312,7 +307,7 @@ def alone(profile: Profile) -> Iterator[Case]:
         succeed(blocker_names(profile)[0]),
         submit("P", 1, -4),
     )
-    yield Case("monitor/agree/all", "monitor/list-expand", check=partial(agrees, steps))
+    yield Check("monitor/agree/all", "monitor/list-expand", check=partial(agrees, steps))
 
 
 def agrees(steps: tuple[Step, ...], context: Context) -> None:
@@ -355,7 +350,7 @@ def methods() -> Iterator[Case]:
         }.items():
             steps = _reached(state)
             made = partial(check, steps)
-            yield Case(f"monitor/{name}/{state}".lower(), f"monitor/{name}", check=made)
+            yield Check(f"monitor/{name}/{state}".lower(), f"monitor/{name}", check=made)
 
 
 def _reached(state: State) -> tuple[Step, ...]:
@@ -399,13 +394,13 @@ def _changes_nothing(
 
 
 def over_time() -> Iterator[Case]:
-    yield Case("monitor/effective-runtime/grows", RUNTIME, check=runtime_grows)
-    yield Case("monitor/effective-runtime/paused", RUNTIME, check=runtime_paused)
+    yield Check("monitor/effective-runtime/grows", RUNTIME, check=runtime_grows)
+    yield Check("monitor/effective-runtime/paused", RUNTIME, check=runtime_paused)
     restarts = "monitor/effective-runtime-restarts"
-    yield Case("monitor/effective-runtime/restarts", restarts, check=runtime_restarts)
-    yield Case("monitor/effective-runtime/often", RUNTIME, check=runtime_often)
-    yield Case("monitor/estimated-time", "monitor/estimated-time", check=estimated_time)
-    yield Case("monitor/stays", "monitor/state-paused", check=stays, leaves=3)
+    yield Check("monitor/effective-runtime/restarts", restarts, check=runtime_restarts)
+    yield Check("monitor/effective-runtime/often", RUNTIME, check=runtime_often)
+    yield Check("monitor/estimated-time", "monitor/estimated-time", check=estimated_time)
+    yield Check("monitor/stays", "monitor/state-paused", check=stays, leaves=3)
 
 
 @dataclass
@@ -483,7 +478,7 @@ def runtime_paused(context: Context) -> None:
 
 def runtime_pending(profile: Profile) -> Case:
     check = partial(_runtime_pending, profile)
-    return Case("monitor/effective-runtime/pending", RUNTIME, check=check)
+    return Check("monitor/effective-runtime/pending", RUNTIME, check=check)
 
 
 def _runtime_pending(profile: Profile, context: Context) -> None:

@@ -28,10 +28,11 @@ from conformance.driver.script import (
     succeed,
 )
 from conformance.suites.action import idle
-from conformance.suites.case import NEEDS_MANAGED, NO_RETRY, QUICK_TO_STOP, Case, blocker_names
-from conformance.suites.history import LARGEST, ended, paused
+from conformance.suites.case import QUICK_TO_STOP, Case, Check, Script, blocker_names
+from conformance.suites.history import ended, paused
+from conformance.suites.needs import HISTORY_SMALL
 from conformance.suites.route import lasting
-from conformance.sut.profile import Profile, inapplicable
+from conformance.sut.profile import Profile
 from spec.engine import Reply
 from spec.table import Action, State
 
@@ -45,8 +46,7 @@ SMALL = 2  # a JobsHistorySize
 
 def cases(profile: Profile) -> Iterator[Case]:
     for case in _cases(profile):
-        why = case.unreachable if profile.managed else NEEDS_MANAGED
-        yield replace(case, config={**QUICK_TO_STOP, **case.config}, unreachable=why, fresh=True)
+        yield replace(case, config={**QUICK_TO_STOP, **case.config}, fresh=True)
     yield from lasting.cases(profile)
 
 
@@ -59,12 +59,12 @@ def _cases(profile: Profile) -> Iterator[Case]:
 
 def _stops(profile: Profile) -> Iterator[Case]:
     busy = blocker_names(profile)
-    yield Case(
+    yield Script(
         "persist/stop/all-states",
         "persist/unfinished-requeued",
         (*_states(profile), restart(), LOOK, *_to_their_ends(profile)),
     )
-    yield Case(
+    yield Script(
         "persist/stop/paused",
         "persist/paused-stays",
         (
@@ -82,34 +82,33 @@ def _stops(profile: Profile) -> Iterator[Case]:
             LOOK,
         ),
     )
-    yield Case(
+    yield Script(
         "persist/stop/completed",
         "persist/completed-stays",
         (*_completed(), restart(), LOOK, act(Action.RESUBMIT, "F"), complete("F"), LOOK),
         watch=True,
     )
-    yield Case(
+    yield Script(
         "persist/stop/error",
         "persist/error",
         (*_completed(), restart(), read("F"), read("C")),
-        unreachable=inapplicable(profile, "persist/error"),
     )
-    yield Case(
+    yield Script(
         "persist/stop/times",
         "persist/times",
         (*_completed(), *paused("P", 3, 1), LOOK, restart(), LOOK, read("P"), LOOK),
     )
     full = [f"H{n + 1}" for n in range(profile.history or 0)]
-    yield Case(
+    yield Script(
         "persist/stop/full-history",
         "persist/completed-stays",
         (*(step for job in full for step in ended(job)), LOOK, restart(), LOOK),
-        unreachable=None if len(full) <= LARGEST else "needs a JobsHistorySize of 50 at most",
+        needs=(HISTORY_SMALL,),
     )
     yield from _put_back(profile)
     values = {"A": -3, "B": 5, "C": 0, "D": 2**31 - 1, "E": -(2**31)}
     order = sorted(values, key=lambda job: -values[job])
-    yield Case(
+    yield Script(
         "persist/stop/priority",
         "persist/priority",
         (
@@ -121,7 +120,7 @@ def _stops(profile: Profile) -> Iterator[Case]:
             LOOK,
         ),
     )
-    yield Case(
+    yield Script(
         "persist/stop/step",
         "persist/step",
         (
@@ -135,25 +134,24 @@ def _stops(profile: Profile) -> Iterator[Case]:
             LOOK,
         ),
     )
-    yield Case(
+    yield Script(
         "persist/stop/step-ends",
         "persist/step-ends-before-stop",
         (*_running(profile, 1), submit("A", 2), restart(late=True), LOOK, complete("A"), LOOK),
         watch=True,
     )
-    yield Case(
+    yield Script(
         "persist/stop/step-fails",
         "persist/step-ends-before-stop",
         (*_running(profile, 2), restart(Reply.FAIL), LOOK, *(complete(job) for job in busy)),
         watch=True,
     )
-    yield Case(
+    yield Script(
         "persist/stop/retry",
         "persist/retry-requeued",
         (submit("A", 2), succeed("A"), retry_later("A"), restart(), LOOK, complete("A"), read("A")),
-        unreachable=None if profile.retry else NO_RETRY,
     )
-    yield Case(
+    yield Script(
         "persist/stop/three-times",
         "persist/saved-by-default",
         (
@@ -181,7 +179,7 @@ def _put_back(profile: Profile) -> Iterator[Case]:
         "A": (act(Action.PAUSE, "A"), succeed("A"), act(Action.RESUME, "A")),
         "B": (fail("B"), act(Action.RESUBMIT, "B")),
     }
-    yield Case(
+    yield Script(
         "persist/stop/put-back",
         "persist/unfinished-requeued",
         (
@@ -209,7 +207,7 @@ def _put_back(profile: Profile) -> Iterator[Case]:
     states |= {"P": stands, "U": stands, "Q": waits, "R": waits}
     done = {"P": "resume", "U": "cancel", "F": "resubmit", "C": "resubmit", "Q": "pause"}
     done |= {"R": "cancel"}
-    yield Case(
+    yield Script(
         "persist/stop/acted-upon",
         "persist/unfinished-requeued",
         (
@@ -239,7 +237,7 @@ def _requests(profile: Profile) -> Iterator[Case]:
     )
     after = (LOOK, *(complete(job) for job in busy), LOOK)
     for name, late in {"request": False, "request-late": True}.items():
-        yield Case(
+        yield Script(
             f"persist/stop/{name}",
             "persist/request-survives-stop",
             (*run, restart(late=late), *after),
@@ -249,12 +247,12 @@ def _requests(profile: Profile) -> Iterator[Case]:
 
 def _kills(profile: Profile) -> Iterator[Case]:
     busy = blocker_names(profile)
-    yield Case(
+    yield Script(
         "persist/kill/all-states",
         "persist/killed",
         (*_states(profile), kill(), LOOK, *_to_their_ends(profile)),
     )
-    yield Case(
+    yield Script(
         "persist/kill/settled",
         "persist/killed",
         (
@@ -274,7 +272,7 @@ def _kills(profile: Profile) -> Iterator[Case]:
             LOOK,
         ),
     )
-    yield Case(
+    yield Script(
         "persist/kill/after-stop",
         "persist/killed",
         (
@@ -289,7 +287,7 @@ def _kills(profile: Profile) -> Iterator[Case]:
             LOOK,
         ),
     )
-    yield Case(
+    yield Script(
         "persist/kill/at-once",
         "persist/killed",
         (
@@ -302,16 +300,15 @@ def _kills(profile: Profile) -> Iterator[Case]:
             *(complete(job) for job in busy),
         ),
     )
-    yield Case(
+    yield Check(
         "persist/kill/synchronous",
         "persist/killed",
         check=partial(waited_for, profile),
     )
-    yield Case(
+    yield Script(
         "persist/kill/new-job",
         "persist/saved-at-creation",
         (*_running(profile, 2), submit("A", 2, 3), kill(), LOOK, *(complete(j) for j in "AA")),
-        unreachable=inapplicable(profile, "persist/saved-at-creation"),
     )
 
 
@@ -328,21 +325,21 @@ def waited_for(profile: Profile, context: Context) -> None:
 
 def _settings(profile: Profile) -> Iterator[Case]:
     again = (LOOK, submit("N", 2), complete("N"), LOOK)
-    yield Case(
+    yield Script(
         "persist/no-jobs",
         "persist/no-jobs",
         (*_states(profile), restart(loads=False), *again, submit("W", 2), restart(), LOOK),
         watch=True,
     )
-    yield Case(
+    yield Script(
         "persist/save-jobs-false",
         "persist/save-jobs-false",
         (*_states(profile), restart(), *again, kill(), LOOK),
-        {"SaveJobs": False},
+        config={"SaveJobs": False},
         watch=True,
     )
     four = "ABCD"
-    yield Case(
+    yield Script(
         "persist/history-smaller",
         "history/size",
         (

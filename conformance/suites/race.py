@@ -22,7 +22,8 @@ from conformance.driver.script import (
 )
 from conformance.oracle.fields import slack
 from conformance.suites.action import JOB
-from conformance.suites.case import NEEDS_EXCLUSIVE, NEEDS_MANAGED, NO_RETRY, OFTEN, Case, blockers
+from conformance.suites.case import OFTEN, Case, Check, Script, blockers
+from conformance.suites.needs import EXCLUSIVE
 from conformance.sut.profile import Profile
 from spec.table import FINAL, Action, Asked, Ended, ErrorCode, State, boundary_id
 
@@ -43,24 +44,23 @@ EARLY = 8  # tries at a request that falls before the first step
 def cases(profile: Profile) -> Iterator[Case]:
     for name, (asked, actions) in REQUESTS.items():
         for ended in Ended:
-            yield Case(
+            yield Script(
                 f"race/{name}/{ended}",
                 boundary_id(asked, ended),
                 steps(actions, ended),
-                unreachable=unreachable(ended, profile),
+                needs=(EXCLUSIVE,),
             )
     yield from in_turn(profile)
     yield from late(profile)
-    yield Case(
+    yield Check(
         "race/nothing/step-times-out",
         "step/timeout",
         check=too_slow,
         config=SHORT,
-        unreachable=None if profile.managed else NEEDS_MANAGED,
     )
     for name in ("pause", "cancel"):
         _, actions = REQUESTS[name]
-        yield Case(
+        yield Script(
             f"race/{name}/before-first-step",
             "step/request-before-first",
             (
@@ -69,7 +69,7 @@ def cases(profile: Profile) -> Iterator[Case]:
                 complete(JOB),
                 *again(),
             ),
-            unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+            needs=(EXCLUSIVE,),
             repeat=EARLY,
         )
 
@@ -110,7 +110,7 @@ def in_turn(profile: Profile) -> Iterator[Case]:
         "all": (paused, canceled, failed, paused),
         "often": (*[paused] * OFTEN, *[canceled] * OFTEN, *[failed] * OFTEN, *[paused] * OFTEN),
     }.items():
-        yield Case(
+        yield Script(
             f"race/in-turn/{name}",
             "step/requests-end-with-run",
             (
@@ -119,16 +119,16 @@ def in_turn(profile: Profile) -> Iterator[Case]:
                 complete(JOB),
                 read(JOB),
             ),
-            unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+            needs=(EXCLUSIVE,),
         )
     taken_out = (act(Action.PAUSE, JOB), read(JOB), act(Action.RESUME, JOB), read(JOB))
     called_off = (act(Action.CANCEL, JOB), read(JOB), act(Action.RESUBMIT, JOB), read(JOB))
     waiting = (*taken_out * OFTEN, *called_off * OFTEN, *taken_out * OFTEN)
-    yield Case(
+    yield Script(
         "race/in-turn/while-pending",
         "step/requests-end-with-run",
         (*blockers(profile), submit(JOB, 2, -3), *waiting, complete(JOB), read(JOB)),
-        unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+        needs=(EXCLUSIVE,),
     )
 
 
@@ -142,19 +142,12 @@ def late(profile: Profile) -> Iterator[Case]:
     ):
         for before in range(2, OFTEN + 1):
             run = (submit(JOB, OFTEN + 2), *(succeed(JOB) for _ in range(before)), *steps)
-            yield Case(
+            yield Script(
                 f"race/late/{name}/{before}-steps",
                 boundary_id(asked, ended),
                 (*run, read(JOB), *again()),
-                unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE,
+                needs=(EXCLUSIVE,),
             )
-
-
-def unreachable(ended: Ended, profile: Profile) -> str | None:
-    """Why the case cannot be run; a job that succeeds takes a place in the history for good."""
-    if ended is Ended.RETRY and not profile.retry:
-        return NO_RETRY
-    return NEEDS_EXCLUSIVE if not profile.exclusive else None
 
 
 def steps(actions: tuple[Action, ...], ended: Ended) -> tuple[Step, ...]:

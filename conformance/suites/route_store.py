@@ -12,25 +12,23 @@ from dataclasses import replace
 
 from conformance.driver.script import Do, Step, Via
 from conformance.suites import action, race
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case
+from conformance.suites.case import Case, Script
+from conformance.suites.needs import EXCLUSIVE, RETRY, RETRY_BY_C_STORE, Needed
 from conformance.sut.profile import Profile
 
 PREFIX = "route/modality-store/"
 # What concerns the queue, whatever its jobs do: once is enough.
 LEFT_OUT = ("action/again/", "race/late/", "race/in-turn/often", "race/in-turn/while-pending")
-NO_RETRY_BY_C_STORE = "the answer to a C-STORE cannot ask for Retry"
 
 
 def cases(profile: Profile) -> Iterator[Case]:
     for case in (*action.cases(profile), *race.cases(profile)):
-        if case.id.startswith(LEFT_OUT):
-            continue
-        if any(step.do is Do.SUBMIT for step in case.steps):
+        if isinstance(case, Script) and case.makes_job and not case.id.startswith(LEFT_OUT):
             yield replace(
                 case,
                 id=f"{PREFIX}{case.id}",
                 steps=tuple(map(by_c_store, case.steps)),
-                unreachable=unreachable(case, profile),
+                needs=needs(case),
             )
 
 
@@ -38,8 +36,7 @@ def by_c_store(step: Step) -> Step:
     return replace(step, via=Via.MODALITY) if step.do is Do.SUBMIT else step
 
 
-def unreachable(case: Case, profile: Profile) -> str | None:
-    """Why the case cannot be run. Modalities of somebody's server are left alone."""
-    if any(step.do in (Do.RETRY, Do.RETRY_LATER) for step in case.steps):
-        return NO_RETRY_BY_C_STORE if profile.retry else NO_RETRY
-    return None if profile.exclusive else NEEDS_EXCLUSIVE
+def needs(case: Script) -> tuple[Needed, ...]:
+    """What the case takes of a server. Modalities of somebody's server are left alone."""
+    asks = any(step.do in (Do.RETRY, Do.RETRY_LATER) for step in case.steps)
+    return (RETRY, RETRY_BY_C_STORE, EXCLUSIVE) if asks else (EXCLUSIVE,)

@@ -19,8 +19,8 @@ from conformance.driver.script import (
     succeed,
     wait_for,
 )
-from conformance.suites.action import unreachable
-from conformance.suites.case import NEEDS_EXCLUSIVE, OFTEN, Case, blocker_names, blockers
+from conformance.suites.case import OFTEN, Case, Script, blocker_names, blockers
+from conformance.suites.needs import RETRY, workers
 from conformance.sut.profile import NOTHING, Profile
 from spec.table import Action, State
 
@@ -31,11 +31,6 @@ OTHER_SIZES = (1, 3, 5)  # ConcurrentJobs of managed servers, beside the default
 
 
 def cases(profile: Profile) -> Iterator[Case]:
-    for case in _cases(profile):
-        yield case if profile.exclusive else replace(case, unreachable=NEEDS_EXCLUSIVE)
-
-
-def _cases(profile: Profile) -> Iterator[Case]:
     yield limit("schedule/limit", profile)
     yield from priorities(profile)
     yield ties("schedule/ties", profile)
@@ -52,19 +47,18 @@ def _cases(profile: Profile) -> Iterator[Case]:
     for size in OTHER_SIZES:
         other = replace(profile, workers=size)
         config = {"ConcurrentJobs": size}
-        why = None if profile.managed or profile.workers == size else f"needs ConcurrentJobs {size}"
         for case in (
             limit(f"schedule/workers-{size}/limit", other, config),
             ties(f"schedule/workers-{size}/ties", other, config),
         ):
-            yield replace(case, unreachable=why)
+            yield replace(case, needs=(workers(size),))
 
 
 def limit(name: str, profile: Profile, config: Mapping[str, Any] = NOTHING) -> Case:
     """As many jobs run as there are workers, and never one more, however often one ends."""
     many = [f"J{n + 1}" for n in range((profile.workers or 1) + 3)]
     steps = (*(submit(job) for job in many), *(complete(job) for job in many))
-    return Case(name, "queue/concurrent-jobs", steps, config, watch=True)
+    return Script(name, "queue/concurrent-jobs", steps, config=config, watch=True)
 
 
 def priorities(profile: Profile) -> Iterator[Case]:
@@ -80,7 +74,7 @@ def priorities(profile: Profile) -> Iterator[Case]:
         jobs = dict(zip(LETTERS, values, strict=False))
         steps = (*blockers(profile), *(submit(job, 1, p) for job, p in jobs.items()))
         order = sorted(jobs, key=lambda job: -jobs[job])
-        yield Case(
+        yield Script(
             f"schedule/priority/{name}", "queue/priority-order", (*steps, *serve(profile, order))
         )
 
@@ -95,7 +89,7 @@ def ties(name: str, profile: Profile, config: Mapping[str, Any] = NOTHING) -> Ca
     """Equal jobs start in the order in which they became Pending."""
     jobs = LETTERS[:TIES]
     steps = (*blockers(profile), *(submit(job) for job in jobs), *serve(profile, jobs))
-    return Case(name, "queue/ties-in-order", steps, config)
+    return Script(name, "queue/ties-in-order", steps, config=config)
 
 
 def ties_resumed(name: str, profile: Profile) -> Case:
@@ -107,7 +101,7 @@ def ties_resumed(name: str, profile: Profile) -> Case:
         act(Action.RESUME, "A"),
         *serve(profile, "BCA"),
     )
-    return Case(name, "queue/ties-in-order", steps)
+    return Script(name, "queue/ties-in-order", steps)
 
 
 def ties_resubmitted(name: str, profile: Profile) -> Case:
@@ -119,7 +113,7 @@ def ties_resubmitted(name: str, profile: Profile) -> Case:
         act(Action.RESUBMIT, "A"),
         *serve(profile, "BCA"),
     )
-    return Case(name, "queue/ties-in-order", steps)
+    return Script(name, "queue/ties-in-order", steps)
 
 
 def ties_retried(name: str, profile: Profile) -> Case:
@@ -134,7 +128,7 @@ def ties_retried(name: str, profile: Profile) -> Case:
         wait_for("A", State.PENDING),
         *serve(profile, "BCA"),
     )
-    return Case(name, "queue/ties-in-order", steps, unreachable=unreachable(State.RETRY, profile))
+    return Script(name, "queue/ties-in-order", steps, needs=(RETRY,))
 
 
 def freed(profile: Profile) -> Iterator[Case]:
@@ -147,8 +141,8 @@ def freed(profile: Profile) -> Iterator[Case]:
         "retry": (retry_later("X1"),),
     }.items():
         steps = (*blockers(profile, 2), submit("A"), read("A"), *how, read("A"), complete("A"))
-        why = unreachable(State.RETRY, profile) if name == "retry" else None
-        yield Case(f"schedule/freed-by/{name}", "queue/worker-freed", steps, unreachable=why)
+        needs = (RETRY,) if name == "retry" else ()
+        yield Script(f"schedule/freed-by/{name}", "queue/worker-freed", steps, needs=needs)
 
 
 def left_out(profile: Profile) -> Case:
@@ -162,7 +156,7 @@ def left_out(profile: Profile) -> Case:
         read("A"),
         read("B"),
     )
-    return Case("schedule/left-out", "step/only-while-running", steps, watch=True)
+    return Script("schedule/left-out", "step/only-while-running", steps, watch=True)
 
 
 def each_by_itself(profile: Profile) -> Case:
@@ -179,7 +173,7 @@ def each_by_itself(profile: Profile) -> Case:
         *serve(profile, "B"),
         look,
     )
-    return Case("schedule/each-by-itself", "monitor/state-paused", steps)
+    return Script("schedule/each-by-itself", "monitor/state-paused", steps)
 
 
 def requeued(profile: Profile) -> Case:
@@ -196,7 +190,7 @@ def requeued(profile: Profile) -> Case:
         act(Action.RESUME, "B"),
         *serve(profile, "BAC"),
     )
-    return Case("schedule/requeued", "queue/priority-order", steps)
+    return Script("schedule/requeued", "queue/priority-order", steps)
 
 
 def requeued_between(profile: Profile) -> Case:
@@ -217,7 +211,7 @@ def requeued_between(profile: Profile) -> Case:
         act(Action.RESUME, "E"),
         *serve(profile, "CBAED"),
     )
-    return Case("schedule/requeued-between", "queue/priority-order", steps)
+    return Script("schedule/requeued-between", "queue/priority-order", steps)
 
 
 def requeued_often(profile: Profile) -> Case:
@@ -235,7 +229,7 @@ def requeued_often(profile: Profile) -> Case:
         *again * OFTEN,
         *serve(profile, sorted(jobs, key=lambda job: -jobs[job])),
     )
-    return Case("schedule/requeued-often", "queue/priority-order", steps)
+    return Script("schedule/requeued-often", "queue/priority-order", steps)
 
 
 def churn(profile: Profile) -> Case:
@@ -255,4 +249,4 @@ def churn(profile: Profile) -> Case:
         *(complete(job) for job in (*busy, *waiting)),
         *(submit(f"Z{n}") for n in range(len(busy) + 2)),
     )
-    return Case("schedule/churn", "queue/concurrent-jobs", steps, watch=True)
+    return Script("schedule/churn", "queue/concurrent-jobs", steps, watch=True)

@@ -16,15 +16,15 @@ from conformance.driver.context import Call, Context
 from conformance.driver.driver import AT_ONCE
 from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
 from conformance.suites.case import (
-    NEEDS_DELETE,
-    NEEDS_EXCLUSIVE,
-    NEEDS_MANAGED,
     Case,
+    Check,
+    Script,
     blocker_names,
     blockers,
 )
+from conformance.suites.needs import EXCLUSIVE, MANAGED, REMOVAL, documented
 from conformance.sut.client import Reply
-from conformance.sut.profile import Profile, inapplicable
+from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import Action, ErrorCode, State
 
@@ -71,45 +71,42 @@ HANDLE = "submit/asynchronous-handle"
 
 
 def cases(profile: Profile) -> Iterator[Case]:
-    why = None if profile.exclusive or profile.deletes else NEEDS_DELETE
     for case in (*modes(), *synchronous(), *asynchronous(), *priorities(), *refusals()):
-        yield replace(case, unreachable=why)
+        yield replace(case, needs=(REMOVAL,))
     for case in queued(profile):
-        yield replace(case, unreachable=None if profile.exclusive else NEEDS_EXCLUSIVE)
+        yield replace(case, needs=(EXCLUSIVE,))
     for case in limited(profile):
-        closed = None if profile.managed else NEEDS_MANAGED
-        yield replace(
-            case,
-            config={"LimitJobs": LIMIT},
-            unreachable=inapplicable(profile, case.requirement) or closed,
-        )
+        needs = (documented(case.requirement), MANAGED)
+        yield replace(case, config={"LimitJobs": LIMIT}, needs=needs)
 
 
 # --- the mode ---------------------------------------------------------------------------------
 
 
 def modes() -> Iterator[Case]:
-    yield Case("submit/default-synchronous", "submit/synchronous-default", check=partial(waits, {}))
-    yield Case("submit/mode/true-absent", "submit/synchronous-field", check=_mode(True, None))
-    yield Case("submit/mode/false-absent", "submit/synchronous-field", check=_mode(False, None))
-    yield Case("submit/mode/absent-true", "submit/asynchronous-field", check=_mode(None, True))
-    yield Case("submit/mode/absent-false", "submit/asynchronous-field", check=_mode(None, False))
+    yield Check(
+        "submit/default-synchronous", "submit/synchronous-default", check=partial(waits, {})
+    )
+    yield Check("submit/mode/true-absent", "submit/synchronous-field", check=_mode(True, None))
+    yield Check("submit/mode/false-absent", "submit/synchronous-field", check=_mode(False, None))
+    yield Check("submit/mode/absent-true", "submit/asynchronous-field", check=_mode(None, True))
+    yield Check("submit/mode/absent-false", "submit/asynchronous-field", check=_mode(None, False))
     for first in (True, False):
         for second in (True, False):
             name = f"submit/mode/{first}-{second}".lower()
-            yield Case(name, "submit/both-fields", check=_mode(first, second))
+            yield Check(name, "submit/both-fields", check=_mode(first, second))
         name = f"submit/mode/{first}-invalid".lower()
         check = partial(waits if first else returns, {"Synchronous": first, "Asynchronous": "x"})
-        yield Case(name, "submit/both-fields", check=check)
+        yield Check(name, "submit/both-fields", check=check)
     for key in ("Synchronous", "Asynchronous"):
         for kind, value in NO_BOOLEAN.items():
             name = f"submit/mode-invalid/{key.lower()}-{kind}"
             check = partial(refused, "submit/mode-not-boolean", {key: value})
-            yield Case(name, "submit/mode-not-boolean", check=check, leaves=0)
+            yield Check(name, "submit/mode-not-boolean", check=check, leaves=0)
     both: Mode = {"Synchronous": "x", "Asynchronous": True}
     check = partial(refused, "submit/mode-not-boolean", both)
     name = "submit/mode/invalid-true"
-    yield Case(name, "submit/mode-not-boolean", check=check, leaves=0)
+    yield Check(name, "submit/mode-not-boolean", check=check, leaves=0)
 
 
 def _mode(first: bool | None, second: bool | None) -> Callable[[Context], None]:
@@ -188,13 +185,13 @@ def error(context: Context, reply: Reply, code: ErrorCode, name: str = JOB) -> N
 
 
 def synchronous() -> Iterator[Case]:
-    yield Case("submit/synchronous/all-steps", WAITS, check=all_steps)
-    yield Case("submit/synchronous/content", "submit/synchronous-content", check=result)
-    yield Case("submit/synchronous/fails", FAILS, check=fails)
-    yield Case("submit/synchronous/paused", WAITS, check=paused)
-    yield Case("submit/synchronous/paused-and-canceled", FAILS, check=paused_and_canceled)
-    yield Case("submit/synchronous/running-canceled", FAILS, check=running_canceled)
-    yield Case("submit/synchronous/one-job", "submit/creates-job", check=one_job)
+    yield Check("submit/synchronous/all-steps", WAITS, check=all_steps)
+    yield Check("submit/synchronous/content", "submit/synchronous-content", check=result)
+    yield Check("submit/synchronous/fails", FAILS, check=fails)
+    yield Check("submit/synchronous/paused", WAITS, check=paused)
+    yield Check("submit/synchronous/paused-and-canceled", FAILS, check=paused_and_canceled)
+    yield Check("submit/synchronous/running-canceled", FAILS, check=running_canceled)
+    yield Check("submit/synchronous/one-job", "submit/creates-job", check=one_job)
 
 
 def all_steps(context: Context) -> None:
@@ -266,14 +263,16 @@ def one_job(context: Context) -> None:
 
 
 def asynchronous() -> Iterator[Case]:
-    yield Case("submit/asynchronous/at-once", AT_ONCE, check=at_once)
-    yield Case("submit/asynchronous/handle", HANDLE, check=at_once)
-    yield Case("submit/asynchronous/one-job", "submit/creates-job", check=only_one)
+    yield Check("submit/asynchronous/at-once", AT_ONCE, check=at_once)
+    yield Check("submit/asynchronous/handle", HANDLE, check=at_once)
+    yield Check("submit/asynchronous/one-job", "submit/creates-job", check=only_one)
     for name, end in {"success": succeed(JOB), "failure": fail(JOB)}.items():
         steps = (submit(JOB, 2), read(JOB), succeed(JOB), read(JOB), end, read(JOB))
-        yield Case(f"submit/asynchronous/monitored-{name}", "submit/asynchronous-monitored", steps)
+        yield Script(
+            f"submit/asynchronous/monitored-{name}", "submit/asynchronous-monitored", steps
+        )
     again = (submit(JOB), fail(JOB), act(Action.RESUBMIT, JOB), complete(JOB), read(JOB))
-    yield Case("submit/processed", "queue/engine", again)
+    yield Script("submit/processed", "queue/engine", again)
 
 
 def at_once(context: Context) -> None:
@@ -297,21 +296,21 @@ def only_one(context: Context) -> None:
 
 
 def priorities() -> Iterator[Case]:
-    yield Case(
+    yield Check(
         "submit/priority/default", "submit/priority-default", check=partial(has_priority, None)
     )
     named = {"zero": 0, "positive": 7, "negative": -7, "highest": HIGHEST, "lowest": LOWEST}
     for name, value in named.items():
         check = partial(has_priority, value)
-        yield Case(f"submit/priority/{name}", "submit/priority", check=check)
+        yield Check(f"submit/priority/{name}", "submit/priority", check=check)
     for kind, value in TOO_LARGE.items():
         check = partial(refused_or_kept, value)
-        yield Case(f"submit/priority-too-large/{kind}", "monitor/priority", check=check)
+        yield Check(f"submit/priority-too-large/{kind}", "monitor/priority", check=check)
     for kind, wrong in NO_INTEGER.items():
         mode: Mode = {"Priority": wrong, "Asynchronous": True}
         check = partial(refused, "submit/priority-not-integer", mode)
         name = f"submit/priority-invalid/{kind}"
-        yield Case(name, "submit/priority-not-integer", check=check, leaves=0)
+        yield Check(name, "submit/priority-not-integer", check=check, leaves=0)
 
 
 def has_priority(value: int | None, context: Context) -> None:
@@ -355,7 +354,7 @@ def refused_or_kept(value: int, context: Context) -> None:
 def refusals() -> Iterator[Case]:
     for kind, body in NO_BODY.items():
         check = partial(no_job, body)
-        yield Case(f"submit/refused/{kind}", "submit/creates-job", check=check, leaves=0)
+        yield Check(f"submit/refused/{kind}", "submit/creates-job", check=check, leaves=0)
 
 
 def refused(requirement: str, fields: Mode, context: Context) -> None:
@@ -386,7 +385,7 @@ def goes_on(context: Context) -> None:
 
 def queued(profile: Profile) -> Iterator[Case]:
     idle = (*blockers(profile), *(read(name) for name in blocker_names(profile)))
-    yield Case("submit/free-worker", "queue/free-worker-takes", idle)
+    yield Script("submit/free-worker", "queue/free-worker-takes", idle)
     for name, broken, check in (
         ("pending-first", "queue/pending-first", pending_first),
         ("synchronous/behind-others", WAITS, behind_others),
@@ -395,7 +394,7 @@ def queued(profile: Profile) -> Iterator[Case]:
         ("synchronous/pending-paused", WAITS, pending_paused),
         ("asynchronous/behind-others", AT_ONCE, while_busy),
     ):
-        yield Case(f"submit/{name}", broken, check=partial(check, profile))
+        yield Check(f"submit/{name}", broken, check=partial(check, profile))
 
 
 def pending_first(profile: Profile, context: Context) -> None:
@@ -473,12 +472,12 @@ def while_busy(profile: Profile, context: Context) -> None:
 def limited(profile: Profile) -> Iterator[Case]:
     full = ("P1", "P2")
     for name, mode in {"asynchronous": ASYNCHRONOUS, "synchronous": SYNCHRONOUS}.items():
-        yield Case(
+        yield Check(
             f"submit/limit-jobs/blocks-{name}",
             "queue/limit-jobs-blocks",
             check=partial(blocks, profile, mode),
         )
-    yield Case("submit/limit-jobs/size", "queue/limit-jobs", check=partial(size, profile))
+    yield Check("submit/limit-jobs/size", "queue/limit-jobs", check=partial(size, profile))
     left_alone = (
         submit("F", 2),
         fail("F"),
@@ -491,9 +490,11 @@ def limited(profile: Profile) -> Iterator[Case]:
         act(Action.RESUBMIT, "F"),
         Step(Do.EXPAND),
     )
-    yield Case("submit/limit-jobs/resume-resubmit", "queue/limit-jobs-submissions-only", left_alone)
+    yield Script(
+        "submit/limit-jobs/resume-resubmit", "queue/limit-jobs-submissions-only", left_alone
+    )
     many = (*blockers(profile), *(submit(f"P{n + 1}") for n in range(LIMIT + 4)), Step(Do.LIST))
-    yield Case("submit/no-limit", "queue/no-limit", many)
+    yield Script("submit/no-limit", "queue/no-limit", many)
 
 
 def fill(profile: Profile, context: Context) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spec.requirements.model import NEWS, Requirement
-from spec.requirements.section import EXCLUSIVE, MANAGED, OF_JOBS, Section
+from spec.requirements.section import EXCLUSIVE, OF_JOBS, Section
 
 # An entry is two to four lines; the formatter would give each argument a line of its own.
 # fmt: off
@@ -23,7 +23,7 @@ ENTRIES: tuple[Requirement, ...] = (
     ),
     h.page(
         "size", "The history holds at most JobsHistorySize completed jobs.",
-        f"{OF_JOBS}: sentence 4, in brackets", needs=MANAGED,
+        f"{OF_JOBS}: sentence 4, in brackets",
     ),
     h.page(
         "unfinished-never-evicted", "A job that is not completed never falls out of the history.",
@@ -36,12 +36,10 @@ ENTRIES: tuple[Requirement, ...] = (
         "resubmitted-leaves", "A resubmitted job leaves the history and takes no place in it."
     ),
     h.seen(
-        "zero", "With JobsHistorySize 0 a completed job is gone at once: reading it answers 404.",
-        needs=MANAGED,
+        "zero", "With JobsHistorySize 0 a completed job is gone at once: reading it answers 404."
     ),
     h.seen(
-        "zero-synchronous", "With JobsHistorySize 0 a synchronous call answers 404.",
-        needs=MANAGED,
+        "zero-synchronous", "With JobsHistorySize 0 a synchronous call answers 404."
     ),
     polite.later(
         "delete-job", "DELETE /jobs/{id} removes a completed job from the history.",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from conformance.driver.script import complete, restart
 from conformance.driver.script import submit as peer_store
-from conformance.suites.case import NEEDS_MANAGED, QUICK_TO_STOP, Case, blocker_names
+from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request, calls
 from conformance.suites.route.calls.copies import TYPE as MODIFICATION
@@ -42,12 +42,11 @@ REQUEUED, STAYS = "persist/unfinished-requeued", "persist/paused-stays"
 
 
 def cases(profile: Profile) -> Iterator[Case]:
-    yield Case(
+    yield Check(
         "persist/stop/types",
         REQUEUED,
         check=over_a_restart,
         config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
-        unreachable=None if profile.managed else NEEDS_MANAGED,
         leaves=len(TYPES) + len(PAUSED) + 1,
         fresh=True,
     )

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from conformance.suites.case import NEEDS_EXCLUSIVE, NEEDS_MANAGED, Case
+from conformance.suites.case import Case, Check
+from conformance.suites.needs import EXCLUSIVE, Needed, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
-from conformance.suites.route.outcomes import hold, let_go, remove, submit
-from conformance.sut.profile import Profile, inapplicable
+from conformance.suites.route.outcomes import hold, let_go, of_call, remove, submit
+from conformance.sut.profile import Profile
 from spec.table import ACTIONS, FINAL, Action, ErrorCode, State
 
 if TYPE_CHECKING:
@@ -31,30 +32,22 @@ TYPES = (
     "peer-store/nothing", "store/nothing", "retrieve/studies",
 )  # fmt: skip
 JOBS = 5  # of the call, in one case
-NO_ROOM = "needs a JobsHistorySize that holds all jobs of a case"
 
 
 def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
     for call in calls:
         for action in ACTIONS:
-            yield Case(
+            yield Check(
                 f"route/{call.name}/{action}",
                 f"route/{action}",
                 check=check(call, action),
-                unreachable=unreachable(profile, call),
+                needs=needs(call),
                 leaves=JOBS,
             )
 
 
-def unreachable(profile: Profile, call: Call) -> str | None:
-    """Why the case cannot be run. A server that an empty job spoils has to be one of ours."""
-    if not profile.exclusive:
-        return NEEDS_EXCLUSIVE
-    if call.empty and not profile.managed:
-        return NEEDS_MANAGED
-    if profile.history is not None and profile.history < (profile.workers or 1) * 2 + JOBS:
-        return NO_ROOM
-    return inapplicable(profile, call.needs) if call.needs else None
+def needs(call: Call) -> tuple[Needed, ...]:
+    return (EXCLUSIVE, room_for(JOBS), *of_call(call))
 
 
 def check(call: Call, action: Action) -> Callable[[Context], None]:

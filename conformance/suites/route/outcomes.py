@@ -6,19 +6,22 @@ synchronous call, whose answer does not name it, is told from those of others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.driver.script import Via, complete
 from conformance.driver.script import submit as peer_store
 from conformance.errors import Unjudged
-from conformance.suites.case import (
-    NEEDS_DELETE,
-    NEEDS_EXCLUSIVE,
-    NEEDS_MANAGED,
-    Case,
-    blocker_names,
+from conformance.suites.case import Case, Check, Checking, blocker_names
+from conformance.suites.needs import (
+    DICOM,
+    EXCLUSIVE,
+    EXPENDABLE,
+    REMOVAL,
+    Needed,
+    documented,
+    of_a_call,
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
@@ -26,7 +29,7 @@ from conformance.suites.route.calls.archives import check_archive, has_sizes, is
 from conformance.suites.route.calls.stored import dicts
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
-from conformance.sut.profile import Profile, inapplicable
+from conformance.sut.profile import Profile
 from spec.table import Action, State
 
 if TYPE_CHECKING:
@@ -59,53 +62,53 @@ NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 KEPT_OUTPUT = ("archive/study", "media/study")
 
 
-def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
+def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
     for call in calls:
-        for case in _cases(profile, call):
-            yield replace(case, unreachable=case.unreachable or unreachable(profile, call))
+        for case in _cases(call):
+            yield replace(case, needs=(*case.needs, *of_call(call)))
 
 
-def unreachable(profile: Profile, call: Call) -> str | None:
-    """Why the call cannot be tried: it leaves a job, which a server in use has to be rid of."""
-    if not profile.exclusive and not profile.deletes:
-        return NEEDS_DELETE
-    if call.empty and not profile.managed:
-        return NEEDS_MANAGED
-    if call.sends is Via.MODALITY and not profile.exclusive:
-        return NEEDS_EXCLUSIVE
-    return inapplicable(profile, call.needs) if call.needs else None
+def of_call(call: Call) -> Iterator[Needed]:
+    """What the call takes of a server: it leaves a job, which a server in use has to be rid of."""
+    yield REMOVAL
+    if call.empty:
+        yield EXPENDABLE
+    if call.sends is Via.MODALITY:
+        yield DICOM
+    if call.needs is not None:
+        yield of_a_call(call.needs)
 
 
-def _cases(profile: Profile, call: Call) -> Iterator[Case]:
+def _cases(call: Call) -> Iterator[Case]:
     name = f"route/{call.name}"
-    holds = None if profile.exclusive else NEEDS_EXCLUSIVE
+    holds = (EXCLUSIVE,)
     about = ABOUT.get(call.name, call.requirement)
-    yield Case(f"{name}/asynchronous", about, check=asynchronous(call))
-    yield Case(f"{name}/synchronous", call.requirement, check=synchronous(call))
+    yield Check(f"{name}/asynchronous", about, check=asynchronous(call))
+    yield Check(f"{name}/synchronous", call.requirement, check=synchronous(call))
     if call.name in DEFAULT:
         needed = "submit/synchronous-default"
-        yield Case(f"{name}/default-synchronous", needed, check=synchronous(call, {}, needed))
+        yield Check(f"{name}/default-synchronous", needed, check=synchronous(call, {}, needed))
         needed = "submit/both-fields"
-        yield Case(f"{name}/both-fields", needed, check=both_fields(call))
+        yield Check(f"{name}/both-fields", needed, check=both_fields(call))
         needed = "submit/synchronous-waits"
-        yield Case(f"{name}/waits", needed, check=waits(call), unreachable=holds)
+        yield Check(f"{name}/waits", needed, check=waits(call), needs=holds)
     if call.name in FAILING:
         needed = "monitor/state-failure"
-        yield Case(f"{name}/fails/asynchronous", needed, check=fails(call), unreachable=holds)
+        yield Check(f"{name}/fails/asynchronous", needed, check=fails(call), needs=holds)
         if call.sends is None:
             check = fails_without_one(call)
-            yield Case(f"{name}/fails/one-removed", needed, check=check, unreachable=holds)
+            yield Check(f"{name}/fails/one-removed", needed, check=check, needs=holds)
         needed = "submit/synchronous-failure"
-        yield Case(f"{name}/fails/synchronous", needed, check=fails_open(call), unreachable=holds)
+        yield Check(f"{name}/fails/synchronous", needed, check=fails_open(call), needs=holds)
     if call.name in KEPT_OUTPUT:
         needed = "route/archive-of-what-is-left"
-        yield Case(f"{name}/one-removed", needed, check=leaves_out(call), unreachable=holds)
+        yield Check(f"{name}/one-removed", needed, check=leaves_out(call), needs=holds)
         needed = "history/delete-archive"
-        why = inapplicable(profile, needed)
-        yield Case(f"{name}/output-deleted", needed, check=output_deleted(call), unreachable=why)
+        since = (documented(needed),)
+        yield Check(f"{name}/output-deleted", needed, check=output_deleted(call), needs=since)
         needed = "history/delete-job"
-        why = inapplicable(profile, needed)
-        yield Case(f"{name}/job-deleted", needed, check=job_deleted(call), unreachable=why)
+        since = (documented(needed),)
+        yield Check(f"{name}/job-deleted", needed, check=job_deleted(call), needs=since)
 
 
 # --- submitting --------------------------------------------------------------------------------
@@ -167,10 +170,8 @@ def remove(context: Context, *paths: str) -> None:
 
 # --- the checks --------------------------------------------------------------------------------
 
-Check = Callable[["Context"], None]
 
-
-def asynchronous(call: Call) -> Check:
+def asynchronous(call: Call) -> Checking:
     """An asynchronous call gives a job of the right Type that does what was asked."""
 
     def run(context: Context) -> None:
@@ -192,7 +193,7 @@ def asynchronous(call: Call) -> Check:
     return run
 
 
-def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = None) -> Check:
+def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = None) -> Checking:
     """A synchronous call gives the result, and leaves the job that it ran as."""
 
     def run(context: Context) -> None:
@@ -213,7 +214,7 @@ def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = 
     return run
 
 
-def both_fields(call: Call) -> Check:
+def both_fields(call: Call) -> Checking:
     """Where a call names both modes, Synchronous counts: for every call that makes a job."""
     needed = "submit/both-fields"
     waits = synchronous(call, {"Synchronous": True, "Asynchronous": True}, needed)
@@ -279,7 +280,7 @@ def answered(context: Context, call: Open, requirement: str, answer: int = judge
     return context.answered(call, requirement, "an answer")
 
 
-def waits(call: Call) -> Check:
+def waits(call: Call) -> Checking:
     """A synchronous call stays open while its job waits, and answers when it has ended."""
 
     def run(context: Context) -> None:
@@ -302,7 +303,7 @@ def waits(call: Call) -> Check:
     return run
 
 
-def fails(call: Call) -> Check:
+def fails(call: Call) -> Checking:
     """A job that cannot do its work ends in Failure, with the ErrorCode of what went wrong."""
 
     def run(context: Context) -> None:
@@ -316,7 +317,7 @@ def fails(call: Call) -> Check:
     return run
 
 
-def fails_without_one(call: Call) -> Check:
+def fails_without_one(call: Call) -> Checking:
     """A job that lacks one of its instances has failed, whichever it is and whatever it did."""
 
     def run(context: Context) -> None:
@@ -338,7 +339,7 @@ def fails_without_one(call: Call) -> Check:
     return run
 
 
-def leaves_out(call: Call) -> Check:
+def leaves_out(call: Call) -> Checking:
     """An archive is made of what is there when its job runs."""
 
     def run(context: Context) -> None:
@@ -361,7 +362,7 @@ def leaves_out(call: Call) -> Check:
     return run
 
 
-def fails_open(call: Call) -> Check:
+def fails_open(call: Call) -> Checking:
     """The synchronous call of a job that fails answers an HTTP error with its ErrorCode."""
 
     def run(context: Context) -> None:
@@ -399,7 +400,7 @@ def _appears(context: Context, call: Call, before: set[str]) -> str:
     return new_job(context, call, before)
 
 
-def output_deleted(call: Call) -> Check:
+def output_deleted(call: Call) -> Checking:
     """DELETE of the archive of a job removes the archive, and leaves the job."""
 
     def run(context: Context) -> None:
@@ -415,7 +416,7 @@ def output_deleted(call: Call) -> Check:
     return run
 
 
-def job_deleted(call: Call) -> Check:
+def job_deleted(call: Call) -> Checking:
     """DELETE of a completed job removes it from every list, and its archive with it."""
 
     def run(context: Context) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.driver.context import Context
-from conformance.suites.case import Case
+from conformance.suites.case import Case, Check
 from conformance.suites.route.outcomes import own_jobs
 from conformance.suites.route.samples import Sample, orthanc_id, sample
-from conformance.sut.profile import Profile, inapplicable
+from conformance.sut.profile import Profile
 
 REFUSED, LEVEL = "route/refused", "route/level"
 UNKNOWN = orthanc_id("orthanc-jobs", "nobody")  # of the right form, and no resource has it
@@ -33,15 +33,9 @@ class Refusal:
     requirement: str = REFUSED
 
 
-def cases(profile: Profile) -> Iterator[Case]:
+def cases(_: Profile) -> Iterator[Case]:
     for row in ROWS:
-        yield Case(
-            f"route/{row.name}",
-            row.requirement,
-            check=refused(row),
-            unreachable=inapplicable(profile, row.requirement),
-            leaves=0,
-        )
+        yield Check(f"route/{row.name}", row.requirement, check=refused(row), leaves=0)
 
 
 def refused(row: Refusal) -> Callable[[Context], None]:

@@ -7,15 +7,15 @@ pause and to cancel while its first C-MOVE is under way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.peer.gate import PARTLY
-from conformance.suites.case import Case
+from conformance.suites.case import Case, Check, Checking
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.outcomes import has_succeeded, submit, unreachable
+from conformance.suites.route.outcomes import has_succeeded, of_call, submit
 from conformance.sut.profile import Profile
 from spec.table import Action, ErrorCode, State
 
@@ -25,25 +25,24 @@ if TYPE_CHECKING:
 
 RETRIEVE = "retrieve/studies"
 PERMISSIVE = ("store/instances", RETRIEVE)
-Check = Callable[["Context"], None]
 
 
-def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
+def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
     for call in calls:
-        name, why = f"route/{call.name}", unreachable(profile, call)
+        name, of = f"route/{call.name}", tuple(of_call(call))
         if call.name in PERMISSIVE:
             needed = "route/permissive"
-            yield Case(f"{name}/permissive", needed, check=permissive(call), unreachable=why)
+            yield Check(f"{name}/permissive", needed, check=permissive(call), needs=of)
             for action in (Action.PAUSE, Action.CANCEL):
-                case = Case(f"{name}/permissive/{action}", needed, check=still(call, action))
-                yield replace(case, unreachable=why)
+                case = Check(f"{name}/permissive/{action}", needed, check=still(call, action))
+                yield replace(case, needs=of)
         if call.name == RETRIEVE:
             needed = "monitor/error-code-step"
-            yield Case(f"{name}/partly", needed, check=partly(call), unreachable=why)
-            yield Case(f"{name}/fails-late", needed, check=fails_late(call), unreachable=why)
+            yield Check(f"{name}/partly", needed, check=partly(call), needs=of)
+            yield Check(f"{name}/fails-late", needed, check=fails_late(call), needs=of)
             for action, check in {Action.PAUSE: paused, Action.CANCEL: canceled}.items():
-                case = Case(f"{name}/running/{action}", f"route/{action}", check=check(call))
-                yield replace(case, unreachable=why)
+                case = Check(f"{name}/running/{action}", f"route/{action}", check=check(call))
+                yield replace(case, needs=of)
 
 
 def as_permissive(call: Call) -> Call:
@@ -56,7 +55,7 @@ def as_permissive(call: Call) -> Call:
     return replace(call, make=make)
 
 
-def permissive(call: Call) -> Check:
+def permissive(call: Call) -> Checking:
     """A permissive job goes on behind each step that fails, and ends in Success."""
 
     asked = as_permissive(call)
@@ -70,7 +69,7 @@ def permissive(call: Call) -> Check:
     return run
 
 
-def still(call: Call, action: Action) -> Check:
+def still(call: Call, action: Action) -> Checking:
     """It is permissive in its second run too, after it was paused or canceled in its first."""
     stopped, again = {
         Action.PAUSE: (State.PAUSED, Action.RESUME),
@@ -89,7 +88,7 @@ def still(call: Call, action: Action) -> Check:
     return run
 
 
-def partly(call: Call) -> Check:
+def partly(call: Call) -> Checking:
     """A C-MOVE that is answered with a warning has failed: something was not sent."""
 
     def run(context: Context) -> None:
@@ -104,7 +103,7 @@ def partly(call: Call) -> Check:
     return run
 
 
-def fails_late(call: Call) -> Check:
+def fails_late(call: Call) -> Checking:
     """A step that fails behind one that succeeded ends the job, and no other step comes."""
 
     def run(context: Context) -> None:
@@ -124,7 +123,7 @@ def fails_late(call: Call) -> Check:
     return run
 
 
-def paused(call: Call) -> Check:
+def paused(call: Call) -> Checking:
     """A pause takes effect at the end of the step that runs; resumed, the job goes on behind it."""
 
     def run(context: Context) -> None:
@@ -139,7 +138,7 @@ def paused(call: Call) -> Check:
     return run
 
 
-def canceled(call: Call) -> Check:
+def canceled(call: Call) -> Checking:
     """A cancel takes effect at the end of the step that runs; resubmitted, the job starts over."""
 
     def run(context: Context) -> None:

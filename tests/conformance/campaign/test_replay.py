@@ -13,6 +13,7 @@ from conformance.errors import KitError
 from conformance.oracle.oracle import Finding
 from conformance.session.session import PROBE, Choice
 from conformance.suites import suites
+from conformance.suites.case import Script
 from conformance.sut.profile import Profile
 
 pytestmark = pytest.mark.apart
@@ -58,6 +59,7 @@ def test_what_came_late_is_waited_for() -> None:
     fault = "failure-runs-again"
     name = "submit/asynchronous/monitored-failure"
     (case,) = (one for one in suites(Profile()) if one.id == name)
+    assert isinstance(case, Script)
     finding = Finding("step/only-while-running", ("no step arrives",), "step 1 of A arrives", None)
     late = record(name, {}, [(step, ()) for step in case.steps], finding, [], "here 1.0")
     assert shows(again(late, fault), late)

@@ -12,6 +12,7 @@ from conformance.driver.driver import Deviated, Driver
 from conformance.driver.script import complete, submit
 from conformance.errors import Unjudged
 from conformance.session.session import Choice, Session, opened
+from conformance.suites.case import Script
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin, handle, limited
 from spec.engine import Config
 from spec.relaxations import Shortfall
@@ -107,6 +108,7 @@ def test_a_server_that_documents_no_limit_must_have_none(
     """The reference server is a 1.5.6, which documents one: as a 1.12.0 it falls short."""
     newer = replace(session.profile, version="1.12.0")
     (case,) = (case for case in limited(newer) if case.id == "submit/no-limit")
+    assert isinstance(case, Script)
     context.resources.client.timeout = 0.5
     try:
         with pytest.raises((Deviated, Unjudged)):

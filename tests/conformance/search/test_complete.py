@@ -11,8 +11,8 @@ import pytest
 from conformance.automata.automaton import JOB, OF_A_JOB, TWO_JOBS, Choices, derive
 from conformance.automata.covering import suite
 from conformance.search.complete import PLANTS
-from conformance.suites.case import NEEDS_EXCLUSIVE
-from conformance.suites.complete import cases
+from conformance.suites import SUITES
+from conformance.suites.needs import EXCLUSIVE
 from conformance.sut.profile import Profile
 from tests.conformance.kit import Run, command
 
@@ -95,7 +95,8 @@ def test_without_a_ledger_orthanc_deviates_in_exactly_what_is_known_of_one_job(
 
 
 def test_it_needs_a_server_of_its_own() -> None:
-    assert {c.unreachable for c in cases(Profile(exclusive=False))} == {NEEDS_EXCLUSIVE}
+    found = SUITES["complete"].cases(Profile(exclusive=False))
+    assert {case.unreachable for case in found} == {EXCLUSIVE.why}
 
 
 def test_learning_finds_no_difference_in_the_reference_server(tmp_path: Path) -> None:

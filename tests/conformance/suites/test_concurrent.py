@@ -13,8 +13,9 @@ from conformance.events import Verdict
 from conformance.reference.faults import FAULTS
 from conformance.reference.faults import concurrency as planted
 from conformance.suites import suites
-from conformance.suites.case import NEEDS_EXCLUSIVE
+from conformance.suites.case import Check
 from conformance.suites.concurrent import CLIENTS, pairs
+from conformance.suites.needs import EXCLUSIVE
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 from tests.conformance.kit import Run, command
@@ -36,7 +37,8 @@ def concurrent(folder: Path, *words: str) -> Run:
 
 
 def rounds(profile: Profile) -> int:
-    return sum(case.repeat for case in suites(profile) if case.suite == "concurrent")
+    found = (case for case in suites(profile) if case.suite == "concurrent")
+    return sum(case.repeat for case in found if isinstance(case, Check))
 
 
 @pytest.fixture(scope="session")
@@ -162,5 +164,5 @@ def test_a_pair_of_actions_is_tried_where_one_of_them_may_change_something() -> 
 def test_in_polite_mode_it_cannot_be_reached() -> None:
     polite = Profile(workers=None, history=None, exclusive=False, managed=False)
     assert {case.unreachable for case in suites(polite) if case.suite == "concurrent"} == {
-        NEEDS_EXCLUSIVE
+        EXCLUSIVE.why
     }

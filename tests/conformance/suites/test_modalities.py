@@ -9,8 +9,9 @@ import pytest
 
 from conformance.driver.script import Do, Via
 from conformance.peer.gate import Gate
-from conformance.suites import action, race, route_store
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case
+from conformance.suites import SUITES, action, race, route_store
+from conformance.suites.case import Script
+from conformance.suites.needs import EXCLUSIVE, RETRY, RETRY_BY_C_STORE
 from conformance.sut.managed import Managed
 from conformance.sut.profile import Profile
 from tests.conformance.kit import Run, command
@@ -30,15 +31,23 @@ PREFIX = route_store.PREFIX
 AGAIN = (f"{PREFIX}action", f"{PREFIX}race")
 
 
-def originals(profile: Profile) -> dict[str, Case]:
-    return {case.id: case for case in (*action.cases(profile), *race.cases(profile))}
+def originals(profile: Profile) -> dict[str, Script]:
+    """The cases of `action/` and `race/` that are scripts."""
+    every = (*action.cases(profile), *race.cases(profile))
+    return {case.id: case for case in every if isinstance(case, Script)}
+
+
+def once_more(profile: Profile) -> dict[str, Script]:
+    """The cases that this is about, by the ids of those that they repeat."""
+    found = [case for case in SUITES["route"].cases(profile) if case.id.startswith(AGAIN)]
+    return {case.id.removeprefix(PREFIX): case for case in found if isinstance(case, Script)}
 
 
 @pytest.mark.parametrize("profile", [FULL, ORTHANC, POLITE])
 def test_every_case_that_has_a_job_is_there_again(profile: Profile) -> None:
-    found = {case.id.removeprefix(PREFIX): case for case in route_store.cases(profile)}
+    found = once_more(profile)
     every = originals(profile)
-    left_out = {i for i in every if i.startswith(route_store.LEFT_OUT) or not every[i].steps}
+    left_out = {i for i in every if i.startswith(route_store.LEFT_OUT)}
     unknown = {f"action/{a}/unknown" for a in Do if a.action}
     assert {i for i in every if i not in found} == unknown | left_out
     for name, case in found.items():
@@ -52,11 +61,11 @@ def test_every_case_that_has_a_job_is_there_again(profile: Profile) -> None:
 
 def test_what_cannot_be_reached_says_why() -> None:
     for profile, retry, other in (
-        (FULL, route_store.NO_RETRY_BY_C_STORE, None),
-        (ORTHANC, NO_RETRY, None),
-        (POLITE, NO_RETRY, NEEDS_EXCLUSIVE),
+        (FULL, RETRY_BY_C_STORE.why, None),
+        (ORTHANC, RETRY.why, None),
+        (POLITE, RETRY.why, EXCLUSIVE.why),
     ):
-        for case in route_store.cases(profile):
+        for case in once_more(profile).values():
             asks = any(step.do in (Do.RETRY, Do.RETRY_LATER) for step in case.steps)
             assert case.unreachable == (retry if asks else other), case.id
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from conformance.evidence.planted import SHOWN
-from conformance.suites.case import NEEDS_DELETE, NEEDS_EXCLUSIVE, NEEDS_MANAGED, Case
-from conformance.suites.route import cases
+from conformance.suites import SUITES
+from conformance.suites.case import Case, Check
+from conformance.suites.needs import EXCLUSIVE, EXPENDABLE, REMOVAL
 from conformance.suites.route.calls import Request, calls
 from conformance.suites.route.calls.archives import INDEX, check_archive
 from conformance.suites.route.matrix import TYPES
@@ -33,12 +34,12 @@ SAMPLE = Sample("one", "1.2", ("1.2.1", "1.2.2"), ("1.2.1.1", "1.2.2.1", "1.2.2.
 
 
 def by_id(profile: Profile) -> dict[str, Case]:
-    return {case.id: case for case in cases(profile)}
+    return {case.id: case for case in SUITES["route"].cases(profile)}
 
 
 def own(profile: Profile) -> list[Case]:
     """Those that are not the cases of `action/` and `race/` once more."""
-    return [case for case in cases(profile) if case.check]
+    return [case for case in by_id(profile).values() if isinstance(case, Check)]
 
 
 # --- which there are ----------------------------------------------------------------------------
@@ -64,7 +65,7 @@ def test_every_requirement_of_the_section_that_can_be_reached_has_a_case_and_a_f
     section = {
         id for id, one in CATALOGUE.items() if one.section == "route" and not one.unreachable
     }
-    assert section - {case.requirement for case in cases(FULL)} == set()
+    assert section - {case.requirement for case in by_id(FULL).values()} == set()
     assert section - set(SHOWN) == set()
 
 
@@ -80,13 +81,13 @@ def test_what_cannot_be_reached_says_why() -> None:
 def test_polite_cases_hold_no_worker_and_leave_no_job() -> None:
     found = by_id(POLITE)
     assert found["route/archive/study/asynchronous"].unreachable is None
-    assert found["route/archive/study/waits"].unreachable == NEEDS_EXCLUSIVE
-    assert found["route/archive/study/pause"].unreachable == NEEDS_EXCLUSIVE
-    assert found["route/archive/nothing/asynchronous"].unreachable == NEEDS_MANAGED
-    assert found["route/store/instances/asynchronous"].unreachable == NEEDS_EXCLUSIVE
+    assert found["route/archive/study/waits"].unreachable == EXCLUSIVE.why
+    assert found["route/archive/study/pause"].unreachable == EXCLUSIVE.why
+    assert found["route/archive/nothing/asynchronous"].unreachable == EXPENDABLE.why
+    assert found["route/store/instances/asynchronous"].unreachable == EXCLUSIVE.why
     keeps = Profile(workers=None, history=None, exclusive=False, managed=False, deletes=False)
     assert all(case.unreachable for case in own(keeps))
-    assert by_id(keeps)["route/archive/study/asynchronous"].unreachable == NEEDS_DELETE
+    assert by_id(keeps)["route/archive/study/asynchronous"].unreachable == REMOVAL.why
 
 
 def test_a_case_fits_into_the_history_or_says_so() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.driver.script import check
+from conformance.driver.script import Step, check
 from conformance.errors import BadArgument
 from conformance.suites import SUITES, select, suites
-from conformance.suites.case import NEEDS_EXCLUSIVE, NO_RETRY, Case
+from conformance.suites.case import Case, Check, Script
+from conformance.suites.needs import EXCLUSIVE, RETRY
 from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS, EDGES, UNKNOWN, Asked, Ended, State, cell_id
@@ -19,6 +20,10 @@ POLITE = Profile(workers=None, history=None, retry=False, exclusive=False, manag
 
 def by_id(profile: Profile) -> dict[str, Case]:
     return {case.id: case for case in suites(profile)}
+
+
+def steps_of(case: Case) -> tuple[Step, ...]:
+    return case.steps if isinstance(case, Script) else ()
 
 
 def test_ids_are_unique_and_begin_with_their_suite() -> None:
@@ -49,16 +54,17 @@ def test_the_same_cases_for_every_server_and_only_runnable_steps(profile: Profil
     assert list(by_id(profile)) == list(by_id(FULL))
     for case in suites(profile):
         if case.unreachable is None:
-            check(case.steps)
+            check(steps_of(case))
 
 
-def test_a_case_has_steps_or_a_check_unless_it_searches() -> None:
-    neither = [c.id for c in suites(FULL) if not c.steps and c.check is None]
+def test_all_but_three_cases_are_scripts_and_checks() -> None:
+    assert all(case.steps for case in suites(FULL) if isinstance(case, Script))
+    neither = [c.id for c in suites(FULL) if not isinstance(c, Script | Check)]
     assert neither == ["complete/job", "complete/two-jobs", "search/stateful"]
 
 
 def test_without_retry_four_cells_and_four_edges_cannot_be_reached() -> None:
-    closed = [c.id for c in suites(ORTHANC) if c.unreachable == NO_RETRY]
+    closed = [c.id for c in suites(ORTHANC) if c.unreachable == RETRY.why]
     assert sum(i.startswith("action/") for i in closed) == 4
     assert sum(i.startswith("edge/") for i in closed) == 4
 
@@ -66,14 +72,14 @@ def test_without_retry_four_cells_and_four_edges_cannot_be_reached() -> None:
 def test_polite_cases_use_one_job_at_a_time() -> None:
     for case in suites(POLITE):
         if case.unreachable is None:
-            assert sum(step.do == "submit" for step in case.steps) <= 1, case.id
+            assert sum(step.do == "submit" for step in steps_of(case)) <= 1, case.id
 
 
 def test_polite_mode_leaves_alone_what_needs_the_whole_server() -> None:
     cases = by_id(POLITE)
-    assert cases["action/cancel/pending"].unreachable == NEEDS_EXCLUSIVE
-    assert cases["schedule/limit"].unreachable == NEEDS_EXCLUSIVE
-    assert cases["search/stateful"].unreachable == NEEDS_EXCLUSIVE
+    assert cases["action/cancel/pending"].unreachable == EXCLUSIVE.why
+    assert cases["schedule/limit"].unreachable == EXCLUSIVE.why
+    assert cases["search/stateful"].unreachable == EXCLUSIVE.why
     assert cases["action/cancel/running"].unreachable is None
 
 

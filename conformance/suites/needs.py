@@ -1,0 +1,129 @@
+"""What a case takes of a server, and what is said of a server that has not got it: only here.
+
+Most of it is what the catalogue says of the requirement that the case is about: its ``needs`` in
+`spec.requirements`. A case names what it takes beyond that: to hold every worker is a way to see
+something of which the requirement itself says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from conformance.sut.profile import NOT_THIS_VERSION, Profile, inapplicable
+from spec.requirements import Need, Requirement
+
+LARGEST = 50  # a history of more jobs than this is not filled
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Something that a server has to have. ``why``: what is said of one that has it not.
+
+    Of several that it has not, the one with the lowest ``order`` is told.
+    """
+
+    order: int
+    met: Callable[[Profile], bool]
+    why: str
+
+
+MANAGED = Needed(1, lambda server: server.managed, "needs a server that the kit starts")
+RETRY = Needed(2, lambda server: server.retry, "no job of this server uses Retry")
+RETRY_BY_C_STORE = Needed(3, lambda _: False, "the answer to a C-STORE cannot ask for Retry")
+EXCLUSIVE = Needed(4, lambda server: server.exclusive, "needs --exclusive")
+# The case leaves jobs behind, which a server in use has to be rid of.
+REMOVAL = Needed(
+    5,
+    lambda server: server.exclusive or server.deletes,
+    "needs --exclusive: this server cannot delete the jobs that it leaves",
+)
+# The case may spoil the server: an empty job does, of some types.
+EXPENDABLE = Needed(6, MANAGED.met, MANAGED.why)
+_SETTING, _LAST = 7, 9
+# The modalities of somebody's server are left alone.
+DICOM = Needed(8, EXCLUSIVE.met, EXCLUSIVE.why)
+
+OF_A_REQUIREMENT: Mapping[Need, Needed] = MappingProxyType(
+    {
+        Need.MANAGED: MANAGED,
+        Need.RETRY: RETRY,
+        Need.EXCLUSIVE: EXCLUSIVE,
+        Need.DICOM: DICOM,
+    }
+)
+
+
+def documented(id: str, order: int = 0) -> Needed:
+    """A version that the requirement ``id`` applies to. With the usual order it is told first."""
+    return Needed(order, lambda server: inapplicable(server, id) is None, NOT_THIS_VERSION)
+
+
+def of_a_call(id: str) -> Needed:
+    """A version that has a call, as the requirement ``id`` says; told after all else."""
+    return documented(id, _LAST)
+
+
+def workers(size: int) -> Needed:
+    """ConcurrentJobs ``size``, which the kit gives to a server of its own."""
+    return Needed(
+        _SETTING,
+        lambda server: server.managed or server.workers == size,
+        f"needs ConcurrentJobs {size}",
+    )
+
+
+def history(size: int) -> Needed:
+    """JobsHistorySize ``size``, which the kit gives to a server of its own."""
+    return Needed(
+        _SETTING,
+        lambda server: server.managed or server.history == size,
+        f"needs JobsHistorySize {size}",
+    )
+
+
+HISTORY_KNOWN = Needed(
+    _SETTING,
+    lambda server: server.history is not None,
+    "needs --history-size: nobody says this server's JobsHistorySize",
+)
+HISTORY_FILLED = Needed(
+    _SETTING,
+    lambda server: 1 <= (server.history or 0) <= LARGEST,
+    f"needs a JobsHistorySize from 1 to {LARGEST}",
+)
+HISTORY_SMALL = Needed(
+    _SETTING,
+    lambda server: (server.history or 0) <= LARGEST,
+    f"needs a JobsHistorySize of {LARGEST} at most",
+)
+
+
+def room_for(jobs: int) -> Needed:
+    """A history that holds so many jobs beside two for each worker, as far as anybody said."""
+    return Needed(
+        _SETTING,
+        lambda server: server.history is None or server.history >= (server.workers or 1) * 2 + jobs,
+        "needs a JobsHistorySize that holds all jobs of a case",
+    )
+
+
+def lacking(
+    server: Profile,
+    requirement: Requirement,
+    more: Iterable[Needed] = (),
+    whole: Iterable[Needed] = (),
+) -> str | None:
+    """Why a case about ``requirement`` cannot be run on this server, or None.
+
+    ``more``: what the case needs beyond its requirement. ``whole``: what its suite needs, which is
+    told before all else.
+    """
+    needs = [OF_A_REQUIREMENT[need] for need in requirement.needs if need in OF_A_REQUIREMENT]
+    needs += [*more, documented(requirement.id, _LAST)]
+    for found in (tuple(whole), sorted(needs, key=lambda need: need.order)):
+        for need in found:
+            if not need.met(server):
+                return need.why
+    return None

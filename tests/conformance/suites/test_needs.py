@@ -1,0 +1,85 @@
+"""What a case takes of a server: from its requirement, from itself and from its suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.suites import SUITES, suites
+from conformance.suites.needs import (
+    DICOM,
+    EXCLUSIVE,
+    MANAGED,
+    OF_A_REQUIREMENT,
+    REMOVAL,
+    RETRY,
+    documented,
+    history,
+    lacking,
+    of_a_call,
+    room_for,
+    workers,
+)
+from conformance.sut.profile import NOT_THIS_VERSION, Profile
+from spec.requirements import CATALOGUE, Need, requirement
+
+LACKING = {
+    Need.EXCLUSIVE: Profile(exclusive=False, managed=False),
+    Need.MANAGED: Profile(managed=False),
+    Need.RETRY: Profile(retry=False),
+    Need.DICOM: Profile(exclusive=False, managed=False),
+}
+OLD = Profile(version="1.5.6", implements=frozenset())
+
+
+@pytest.mark.parametrize("need", LACKING)
+def test_what_a_requirement_needs_all_its_cases_need(need: Need) -> None:
+    found = [case for case in suites(LACKING[need]) if need in case.stands_for.needs]
+    assert found
+    assert [case.id for case in found if case.unreachable is None] == []
+
+
+def test_each_need_of_the_catalogue_has_its_reason_or_no_case() -> None:
+    assert {*OF_A_REQUIREMENT, Need.TRANSFERS} == set(Need)
+    assert not [c.id for c in suites(Profile()) if Need.TRANSFERS in c.stands_for.needs]
+
+
+def test_a_server_that_has_all_lacks_nothing() -> None:
+    for one in CATALOGUE.values():
+        if Need.TRANSFERS not in one.needs and one.since is one.until is None:
+            assert lacking(Profile(), one) is None, one.id
+
+
+def test_a_version_that_a_requirement_is_not_for_lacks_it() -> None:
+    deletes = requirement("history/delete-job")
+    assert lacking(OLD, deletes) == NOT_THIS_VERSION
+    assert lacking(Profile(version="1.12.2", implements=frozenset()), deletes) is None
+
+
+def test_of_several_the_first_in_order_is_told_and_before_all_what_the_suite_needs() -> None:
+    poor = Profile(exclusive=False, managed=False, retry=False, deletes=False)
+    waits = requirement("queue/ties-in-order")
+    assert lacking(poor, waits, (REMOVAL, RETRY)) == RETRY.why
+    assert lacking(poor, waits, (RETRY,), (EXCLUSIVE,)) == EXCLUSIVE.why
+    assert lacking(poor, waits, (RETRY, DICOM), (MANAGED,)) == MANAGED.why
+    deletes = "history/delete-job"
+    poor = Profile(exclusive=False, managed=False, deletes=False, implements=frozenset())
+    answers = requirement("answer/accepted")
+    assert lacking(poor, answers, (REMOVAL, documented(deletes))) == NOT_THIS_VERSION
+    assert lacking(poor, answers, (of_a_call(deletes), REMOVAL)) == REMOVAL.why
+
+
+def test_a_setting_is_given_to_a_server_of_our_own_and_asked_of_another() -> None:
+    for need, fits in ((workers(3), Profile(workers=3)), (history(1), Profile(history=1))):
+        assert need.met(Profile(workers=2, history=10))
+        theirs = Profile(workers=2, history=10, managed=False)
+        assert not need.met(theirs)
+        assert need.met(Profile(fits.workers, fits.history, managed=False))
+    assert room_for(5).met(Profile(history=None, managed=False))
+    assert [room_for(5).met(Profile(workers=2, history=size)) for size in (8, 9)] == [False, True]
+
+
+def test_every_case_of_a_suite_needs_what_the_suite_needs() -> None:
+    polite = Profile(workers=None, history=None, retry=False, exclusive=False, managed=False)
+    for suite in SUITES.values():
+        for need in suite.needs:
+            assert {case.unreachable for case in suite.cases(polite)} == {need.why}
