@@ -17,6 +17,14 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class RunVerdict(StrEnum):
+    """What a whole run comes to. Unknown: something could not be judged, or was not covered."""
+
+    CONFORMS = "conforms"
+    DEVIATES = "deviates"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The server under test. ``kind``: url, reference or orthanc.
@@ -94,6 +102,11 @@ class Coverage:
     cells: Share
     edges: Share
     requirements: Share
+
+    @property
+    def lacks(self) -> bool:
+        """Whether something is missing that could have been covered."""
+        return bool(self.cells.missing or self.edges.missing or self.requirements.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +190,9 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The run is over, however it ended. ``verdict``: conforms, deviates or unknown."""
+    """The run is over, however it ended."""
 
-    verdict: str
+    verdict: RunVerdict
     interrupted: bool
     coverage: Coverage
     used: tuple[str, ...]

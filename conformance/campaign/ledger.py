@@ -66,6 +66,11 @@ class Ledger:
     def accepted(self) -> frozenset[Name]:
         return frozenset(entry.relaxation for entry in self.entries)
 
+    def why(self, relaxations: Iterable[Name]) -> str:
+        """The reasons for which relaxations are accepted."""
+        names = set(relaxations)
+        return " ".join(entry.reason for entry in self.entries if entry.relaxation in names)
+
     def used(self, results: Iterable[Result]) -> tuple[str, ...]:
         """The accepted relaxations that explained something in this run."""
         needed = {name for result in results for name in result.relaxations}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.driver.script import Step, check
-from conformance.errors import BadArgument
+from conformance.errors import BadArgument, CannotWrite
 from conformance.events import Result, Verdict
 from conformance.files import read_json
 from conformance.oracle.oracle import Finding
@@ -74,7 +74,7 @@ class Recording:
         return result.requirement == self.requirement
 
     def write(self, folder: Path) -> Path:
-        """Write it under the name of its case. Raises `BadArgument`."""
+        """Write it under the name of its case. Raises `CannotWrite`."""
         path = folder / f"{self.case.replace('/', '-')}.json"
         stands = requirement(self.requirement)
         found = {
@@ -103,7 +103,7 @@ class Recording:
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise BadArgument(f"cannot write the replay file {path}: {error.strerror}") from None
+            raise CannotWrite(f"cannot write the replay file {path}: {error.strerror}") from None
         return path
 
     def _steps_to_json(self) -> list[dict[str, Any]]:
@@ -118,6 +118,7 @@ def record(
     config: Mapping[str, Any],
     steps: Sequence[tuple[Step, tuple[str, ...]]],
     finding: Finding,
+    *,
     relaxations: Sequence[str],
     server: str,
     repeat: int = 1,

@@ -21,7 +21,7 @@ from conformance.errors import BadArgument
 
 if TYPE_CHECKING:
     from conformance.reports import Reports
-    from conformance.session.session import Choice
+    from conformance.sut.target import Choice
 
 LONGEST = 3600.0  # seconds that one thing can be waited for
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON report.")]
@@ -174,8 +174,8 @@ class ServerOptions(AccessOptions):
 
     def choice(self) -> Choice:
         """The target. Raises `BadArgument` where these options contradict it."""
-        from conformance.session.session import ORTHANC, REFERENCE, Choice
         from conformance.sut.address import Address
+        from conformance.sut.target import ORTHANC, REFERENCE, Choice
 
         managed = self.target in (REFERENCE, ORTHANC)
         if self.server_command is not None and self.target != ORTHANC:

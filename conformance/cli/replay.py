@@ -19,7 +19,8 @@ def command(
     files: ReportOptions,
 ) -> int:
     """Run one recorded sequence again. Exit status 1: its deviation was seen again."""
-    from conformance.campaign.campaign import Campaign, Plan
+    from conformance.campaign.campaign import Campaign
+    from conformance.campaign.plan import Plan
     from conformance.campaign.replay import load
 
     recording = load(file)

@@ -40,18 +40,19 @@ def command(
     ] = 0,
 ) -> int:
     """Run the conformance cases against a server."""
-    from conformance.campaign.campaign import Campaign, Plan
+    from conformance.campaign.campaign import Campaign
+    from conformance.campaign.plan import Plan
 
     choice, ledger = server.choice(), accepted.file()
     _check_selection(suite or (), case or (), exclude or (), ledger)
     plan = Plan(
-        tuple(suite or ()),
-        tuple(case or ()),
-        tuple(exclude or ()),
-        ledger,
-        accepted.no_ledger,
-        seed,
-        examples,
+        suites=tuple(suite or ()),
+        prefixes=tuple(case or ()),
+        excluded=tuple(exclude or ()),
+        ledger=ledger,
+        no_ledger=accepted.no_ledger,
+        seed=seed,
+        examples=examples,
         extra=extra_states,
     )
     reports = files.reports(choice)

@@ -41,10 +41,12 @@ from conformance.learn.learning import (
 )
 from conformance.reports import writable
 from conformance.reports.terminal import Terminal
-from conformance.session.session import Choice, Session, opened, probe
+from conformance.session.probe import probe
+from conformance.session.session import Session, opened
 from conformance.suites import suites
 from conformance.suites.case import QUICK_TO_STOP
 from conformance.suites.needs import EXCLUSIVE
+from conformance.sut.target import Choice
 from conformance.text import fit, hidden, shown
 from spec.engine import Config
 from spec.relaxations import Relaxation
@@ -87,7 +89,8 @@ def infer(wish: Wish) -> tuple[int, str | None]:
             telling.name = f"{session.target.name} {session.target.version}"
             telling.report["target"]["version"] = session.target.version
             try:
-                telling.status = _learn(wish, probe(session), telling)
+                probe(session)
+                telling.status = _learn(wish, session, telling)
             finally:
                 with uninterrupted():
                     for line in _left(session.clean()):
@@ -158,15 +161,10 @@ def _left(done: Cleanup) -> Iterator[str]:
 
 def _learn(wish: Wish, session: Session, telling: _Telling) -> int:
     """Learn, and tell of it; the exit status."""
-    profile, began = session.profile, time.monotonic()
+    began = time.monotonic()
     ledger = _ledger(wish, session)
-    server = Server(
-        PLANT,
-        profile.workers or 1,
-        lambda patience: _driver(session, patience),
-        Driver.put_aside,
-        began + wish.seconds,
-    )
+    workers = session.profile.workers or 1
+    server = Server(PLANT, workers, _Executor(session), began + wish.seconds)
     name = telling.name
     try:
         with telling.console.status(Text(f"learning {name}")):
@@ -201,20 +199,23 @@ def _ledger(wish: Wish, session: Session) -> Ledger:
     return Ledger() if wish.no_ledger else ledgers.shipped(session.system, known)
 
 
-def _driver(session: Session, patience: int) -> Driver:
-    """A driver whose oracle admits what may become a difference: it only says what to wait for."""
-    profile, limit = session.profile, session.hold_limit
-    config = Config(profile.workers, profile.history, relaxations=frozenset(Relaxation))
-    deadline = session.deadline * patience
-    return Driver(
-        "",
-        session.resources,
-        config,
-        deadline if limit is None else min(deadline, limit - 1),
-        limit,
-        session.check,
-        session.server is not None,
-    )
+@dataclass(frozen=True)
+class _Executor:
+    """Runs the words of the learner. Implements `conformance.search.executor.Executor`."""
+
+    session: Session
+
+    def open(self, patience: int = 1) -> Driver:
+        """A driver whose oracle admits what may become a difference: it says what to wait for."""
+        profile = self.session.profile
+        config = Config(profile.workers, profile.history, relaxations=frozenset(Relaxation))
+        return self.session.driver(config, patience=patience)
+
+    def close(self, driver: Driver, failed: bool) -> None:
+        """Raises `Unjudged` where the jobs of a word that failed do not end."""
+        if failed:
+            driver.abandon()
+        driver.put_aside()
 
 
 def _verdict(found: Difference, ledger: Ledger) -> tuple[int, str]:

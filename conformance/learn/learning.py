@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,12 +32,12 @@ from conformance.automata.automaton import (
     least,
 )
 from conformance.automata.driving import Player
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Deviated
 from conformance.errors import KitError, Unjudged
+from conformance.search.executor import PATIENT, Executor
 from spec.engine import View, describe
 
 EXTRA = 1  # states that the server may have more than what was learned of it
-PATIENT = 4  # times the deadline, to confirm that something does not come
 NOT_POSSIBLE = Output(None, ("not possible",))
 READ = Input(Verb.READ)
 PLANT = Plant(JOB.jobs, tuple(one for one in JOB.inputs if one != READ))
@@ -68,15 +67,15 @@ class _Known:
 
 @dataclass
 class Server:
-    """The system under learning. ``open_driver`` makes a driver with so many times the patience,
-    ``close`` puts it aside. What was asked once is known, and seen to be the same when it comes
-    again on the way to something new.
+    """The system under learning. ``run_by``: who runs a word, with a driver of its own.
+
+    What was asked once is known, and seen to be the same when it comes again on the way to
+    something new.
     """
 
     plant: Plant
     workers: int
-    open_driver: Callable[[int], Driver]
-    close: Callable[[Driver], None]
+    run_by: Executor
     until: float = float("inf")  # by the monotonic clock
     queries: int = 0  # words that were run
     inputs: int = 0  # in all of them
@@ -126,7 +125,7 @@ class Server:
         if time.monotonic() > self.until:
             raise Unlearned("the time is over, and nothing is confirmed yet")
         self.queries += 1
-        driver = self.open_driver(patience)
+        driver = self.run_by.open(patience)
         player = Player(driver, self.plant, self.workers)
         known: _Known | None = None
         one: Input | None = None
@@ -139,19 +138,18 @@ class Server:
             one = None
             driver.finish()
         except Deviated as deviated:
-            driver.abandon()
+            self.run_by.close(driver, failed=True)
             if deviated.finding.missing and patience == 1:
-                self.close(driver)
-                return self._once(word, PATIENT)
+                self._once(word, PATIENT)
+                return
             if known is None or one is None:
                 raise Unlearned(f"{self.plant.tell(word)}: {deviated}") from deviated
             self._saw(known, one, Output(None, (str(deviated),)), word)
         except Unjudged:
-            driver.abandon()
-            self.close(driver)
+            self.run_by.close(driver, failed=True)
             raise
-        self.close(driver)
-        return None
+        else:
+            self.run_by.close(driver, failed=False)
 
     def _begun(self, player: Player, word: Word) -> _Known:
         shown: Shown = player.begin()

@@ -13,7 +13,7 @@ first that explains all sequences so far takes its place, and its suite is run t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -37,15 +37,16 @@ from conformance.driver.driver import Deviated, Driver
 from conformance.errors import ServerDied, Unjudged
 from conformance.events import Bound
 from conformance.oracle.oracle import Finding
-from conformance.search.stateful import (
+from conformance.search.executor import (
     HASTY,
     PATIENT,
-    Attempt,
+    SHRINKING_MORE,
     Found,
     Performed,
+    Repeater,
     found_on,
-    shortened,
 )
+from conformance.search.shrinking import shortened
 from spec.relaxations import NONE, Name
 
 EXTRA = 0  # states that the server may have more, unless a run says otherwise
@@ -70,23 +71,21 @@ class Ran:
         return machine.shown[0] == self.first and machine.outputs(self.word) == self.outputs
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Completing:
-    """A complete suite under way. The callbacks are those of a search.
+    """A complete suite under way. ``run_by``: who runs a sequence, and runs it again.
 
+    ``workers``: how many the server has.
     ``extra``: the states that the server may have beyond those of the automaton. ``admitted``:
     relaxations that are no news; what they explained is in `used`.
     """
 
+    run_by: Repeater
     plant: Plant
     workers: int
     extra: int
-    open_driver: Callable[[], Driver]
-    close: Callable[[Driver, bool], None]
-    attempt: Attempt
-    progress: Callable[[int, int], None]
     admitted: frozenset[Name] = NONE
-    shrinking_time: float = 0.0
+    shrinking_time: float = SHRINKING_MORE
     used: dict[Name, Found] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
@@ -128,7 +127,7 @@ class Completing:
         """Whether the server does what ``machine`` does, in all words; stops where it does not."""
         done = len(self.ran)
         for number, word in enumerate(todo):
-            self.progress(done + number + 1, done + len(todo))
+            self.run_by.progress(done + number + 1, done + len(todo))
             ran = self._ran(word)
             if ran is None and self.unjudged:  # what broke on the way is tried once more
                 self.unjudged.clear()
@@ -166,7 +165,7 @@ class Completing:
 
     def _ran(self, word: Word) -> Ran | None:
         """Run a word on jobs of its own. None where it did not come to its end."""
-        driver = self.open_driver()
+        driver = self.run_by.open()
         if self.suspicious:  # what comes of it is tried again with patience
             driver.deadline = min(driver.deadline, HASTY)
         before, ran, faulty = driver.resources.actions, None, True
@@ -186,7 +185,7 @@ class Completing:
             self.died = died, tuple(driver.performed)
         self.actions += driver.resources.actions - before
         findings = tuple(driver.findings)
-        self.close(driver, faulty)
+        self.run_by.close(driver, faulty)
         for finding in findings:
             self._judge(driver, finding)
         return ran
@@ -194,8 +193,8 @@ class Completing:
     def _judge(self, driver: Driver, finding: Finding) -> None:
         named = finding.relaxations
         if finding.missing:
-            again = self.attempt([step for step, _ in driver.performed], PATIENT)
-            if again is None or not again[0].missing:
+            again = self.run_by.attempt([step for step, _ in driver.performed], PATIENT)
+            if again is None or not again.finding.missing:
                 self.suspicious = True  # what an earlier sequence has left may have been in its way
                 self.unjudged.append(f"{finding.actual}: not seen again with more patience")
                 return
@@ -204,5 +203,5 @@ class Completing:
                 self.used.setdefault(one, found_on(driver, finding))
             return
         found = found_on(driver, finding)
-        self.found.append(shortened(found, self.attempt, self.shrinking_time))
+        self.found.append(shortened(found, self.run_by, self.shrinking_time))
         self.admitted |= named or NONE

@@ -12,8 +12,35 @@ from dataclasses import replace
 
 from conformance.driver.script import Do, Step, check
 from conformance.errors import BadArgument
+from conformance.oracle.oracle import Finding
+from conformance.search.executor import Found, Repeater
+from spec.relaxations import Name
 
 Steps = tuple[Step, ...]
+Key = tuple[str, frozenset[Name] | None]
+
+
+def key_of(finding: Finding) -> Key:
+    """What makes two findings the same: the relaxations that explain them, or the requirement."""
+    named = finding.relaxations
+    return finding.requirement if named is None else "", named
+
+
+def shortened(found: Found, run_by: Repeater, seconds: float) -> Found:
+    """The shortest run found within ``seconds`` that shows the same."""
+    best = found
+
+    def fails(steps: Sequence[Step]) -> bool:
+        nonlocal best
+        again = run_by.attempt(steps)
+        if again is None or key_of(again.finding) != key_of(found.finding):
+            return False
+        best = again
+        return True
+
+    if not found.finding.missing:  # or every try would take as long as the deadline
+        shorter([step for step, _ in found.steps], fails, seconds)
+    return best
 
 
 def shorter(steps: Sequence[Step], fails: Callable[[Steps], bool], seconds: float) -> Steps:

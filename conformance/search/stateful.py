@@ -7,7 +7,7 @@ failing run is a list of steps like any other case, and its replay file needs no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,17 +15,22 @@ from conformance.driver.driver import Deviated, Driver
 from conformance.driver.script import LIVES, UNKNOWN_JOB, Do, Step
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle.oracle import Finding
-from conformance.search.shrinking import shorter
+from conformance.search.executor import (
+    HASTY,
+    PATIENT,
+    SHRINKING,
+    Found,
+    Performed,
+    Repeater,
+    found_on,
+)
+from conformance.search.shrinking import Key, key_of, shortened
 from conformance.sut.profile import Profile
 from spec.relaxations import NONE, Name
 from spec.table import Action, State
 
 MOST_JOBS = 6
 MOST_ACTIONS = 20  # steps that Hypothesis chooses in one example
-HASTY = 1.0  # seconds for what has to come, while a finding is shrunk
-PATIENT = 4  # times the deadline, to confirm that something does not come
-SHRINKING = 10.0  # seconds that one finding may be shrunk for, by Hypothesis and then by us
-SHRINKING_MORE = 2.0  # the same, where the suites have found faults already
 PATIENCE = 3  # examples that cannot be judged before the search gives up
 PRIORITIES = (0, 0, 1, -1, 2)
 STEPS = (1, 2, 3, 4, 7)
@@ -34,51 +39,16 @@ MOST_RESTARTS, MOST_KILLS = 1, 2  # in one search: an Orthanc takes some seconds
 RARELY = 40  # one in so many draws of the rule ends the life of the server
 
 
-Key = tuple[str, frozenset[Name] | None]
-Performed = Sequence[tuple[Step, tuple[str, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A finding of the search, with the shortest run that was seen to show it."""
-
-    finding: Finding
-    steps: Performed
-
-
-Attempt = Callable[[Sequence[Step], int], tuple[Finding, Performed] | None]
-
-
-def shortened(found: Found, attempt: Attempt, seconds: float) -> Found:
-    """The shortest run found within ``seconds`` that shows the same."""
-    best = found
-
-    def fails(steps: Sequence[Step]) -> bool:
-        nonlocal best
-        again = attempt(steps, 1)
-        if again is None or _key(again[0]) != _key(found.finding):
-            return False
-        best = Found(*again)
-        return True
-
-    if not found.finding.missing:  # or every try would take as long as the deadline
-        shorter([step for step, _ in found.steps], fails, seconds)
-    return best
-
-
-@dataclass
+@dataclass(kw_only=True)
 class Search:
-    """A search under way. ``open_driver`` starts an example, ``close`` ends it on the server, and
-    is told whether the server failed in it. ``attempt`` runs steps, with so many times the
-    patience; what was found in them last, and what was done up to there.
+    """A search under way. ``run_by``: who runs an example, and runs it again.
+
     ``admitted``: relaxations that do not fail an example; what they explained is in `used`.
+    ``shrinking_time``: seconds that one finding may be shrunk for.
     """
 
+    run_by: Repeater
     profile: Profile
-    open_driver: Callable[[], Driver]
-    close: Callable[[Driver, bool], None]
-    attempt: Attempt
-    progress: Callable[[int], None]
     examples: int
     seed: int
     admitted: frozenset[Name] = NONE
@@ -87,7 +57,7 @@ class Search:
     found: list[Found] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
     lost: list[tuple[Step, ...]] = field(default_factory=list)  # the examples that these were
-    died: tuple[ServerDied, tuple[tuple[Step, tuple[str, ...]], ...]] | None = None
+    died: tuple[ServerDied, Performed] | None = None
     ran: int = 0
     actions: int = 0
     restarts: dict[Do, int] = field(
@@ -104,7 +74,7 @@ class Search:
             self._once()
             if self._best is None:
                 return
-            best = shortened(self._best, self.attempt, self.shrinking_time)
+            best = shortened(self._best, self.run_by, self.shrinking_time)
             self.found.append(best)
             if best.finding.relaxations is None:
                 return
@@ -112,8 +82,8 @@ class Search:
 
     def _confirms(self, performed: Performed) -> bool:
         """What did not come is a finding if it does not come in four times the time either."""
-        again = self.attempt([step for step, _ in performed], PATIENT)
-        return again is not None and again[0].missing
+        again = self.run_by.attempt([step for step, _ in performed], PATIENT)
+        return again is not None and again.finding.missing
 
     def _once(self) -> None:
         from hypothesis import HealthCheck, Phase, settings
@@ -168,7 +138,7 @@ class Search:
                 for one in named:
                     self.used.setdefault(one, found_on(driver, finding))
                 continue
-            key = _key(finding)
+            key = key_of(finding)
             if self._wanted is None:
                 if finding.missing and not self._confirms(driver.performed):
                     raise Elsewhere
@@ -185,12 +155,6 @@ class Elsewhere(Exception):
     """While one finding is shrunk, the example shows another: it is left for later."""
 
 
-def _key(finding: Finding) -> Key:
-    """What makes two findings the same: the relaxations that explain them, or the requirement."""
-    named = finding.relaxations
-    return finding.requirement if named is None else "", named
-
-
 def _interrupted(error: BaseException | None) -> bool:
     """Whether it was an interrupt that Hypothesis made another exception of.
 
@@ -203,11 +167,6 @@ def _interrupted(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def found_on(driver: Driver, finding: Finding) -> Found:
-    """A finding of the driver, with what was done up to the last one."""
-    return Found(finding, tuple(driver.performed[: driver.deviated_at]))
 
 
 def machine_of(search: Search) -> Any:
@@ -224,11 +183,11 @@ def machine_of(search: Search) -> Any:
             self.dead = search.over
             self.judged = 0
             self.failed = False
-            self.driver = search.open_driver()
+            self.driver = search.run_by.open()
             if search.shrinking:
                 self.driver.deadline = min(self.driver.deadline, HASTY)
             search.ran += 1
-            search.progress(search.ran)
+            search.run_by.progress(search.ran, search.examples)
 
         def do(self, step: Step) -> None:
             self._guarded(lambda: self.driver.perform(step))
@@ -335,6 +294,6 @@ def machine_of(search: Search) -> Any:
             try:
                 self._guarded(self.driver.finish)
             finally:
-                search.close(self.driver, self.failed)
+                search.run_by.close(self.driver, self.failed)
 
     return Jobs

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.automata.automaton import Input, Machine, Output, Way, Word
+from conformance.driver.driver import Driver
 from conformance.learn.learning import Server, _Known
 
 
@@ -76,11 +77,21 @@ def kills(words: Sequence[Word], machine: Machine, mutant: Machine) -> bool:
     return any(machine.outputs(word) != mutant.outputs(word) for word in words)
 
 
+class Nobody:
+    """An executor that nobody asks: the words are run on a machine."""
+
+    def open(self, patience: int = 1) -> Driver:
+        raise NotImplementedError
+
+    def close(self, driver: Driver, failed: bool) -> None:
+        raise NotImplementedError
+
+
 class Simulated(Server):
     """A server that does what a machine does. ``flips``: the query from which a status is wrong."""
 
     def __init__(self, machine: Machine, flips: int | None = None) -> None:
-        super().__init__(machine.plant, 1, lambda _: None, lambda _: None)  # type: ignore[arg-type]
+        super().__init__(machine.plant, 1, Nobody())
         self.machine = machine
         self.flips = flips
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.campaign.campaign import Campaign, Plan
+from conformance.campaign.campaign import Campaign
+from conformance.campaign.plan import Plan
 from conformance.events import CaseEnds, Event, Verdict
-from conformance.session.session import Choice
+from conformance.sut.target import Choice
 
 
 def test_it_deviates_and_no_other_case_waits_for_it() -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from conformance.campaign.campaign import Campaign, Plan
+from conformance.campaign.campaign import Campaign
+from conformance.campaign.plan import Plan
 from conformance.campaign.replay import Recording, load, record
 from conformance.errors import KitError
 from conformance.oracle.oracle import Finding
-from conformance.session.session import PROBE, Choice
+from conformance.session.probe import PROBE
 from conformance.suites import suites
 from conformance.suites.case import Script
 from conformance.sut.profile import Profile
+from conformance.sut.target import Choice
 
 pytestmark = pytest.mark.apart
 
@@ -61,7 +63,8 @@ def test_what_came_late_is_waited_for() -> None:
     (case,) = (one for one in suites(Profile()) if one.id == name)
     assert isinstance(case, Script)
     finding = Finding("step/only-while-running", ("no step arrives",), "step 1 of A arrives", None)
-    late = record(name, {}, [(step, ()) for step in case.steps], finding, [], "here 1.0")
+    steps = [(step, ()) for step in case.steps]
+    late = record(name, {}, steps, finding, relaxations=[], server="here 1.0")
     assert shows(again(late, fault), late)
     assert not shows(again(late, None), late)
 

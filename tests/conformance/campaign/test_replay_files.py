@@ -10,7 +10,7 @@ import pytest
 
 from conformance.campaign.replay import Recording, load, record
 from conformance.driver.script import Via, submit, succeed
-from conformance.errors import BadArgument
+from conformance.errors import BadArgument, CannotWrite
 from conformance.events import Result, Verdict
 from conformance.oracle.oracle import Finding
 from spec.relaxations import Relaxation
@@ -61,7 +61,16 @@ def test_what_was_written_is_what_is_read(tmp_path: Path) -> None:
     finding = Finding("queue/engine", ("this", "or that"), "something else", None)
     settings = {"ConcurrentJobs": 2, "JobsHistorySize": None, "SaveJobs": True}
     before = ("probe", "action/cancel/pending")
-    made = record("race/a/b", settings, steps, finding, ["b", "a"], "here 1.0", 5, None, before)
+    made = record(
+        "race/a/b",
+        settings,
+        steps,
+        finding,
+        relaxations=["b", "a"],
+        server="here 1.0",
+        repeat=5,
+        before=before,
+    )
     made = Recording(**{**_fields(made), "relaxations": (TIES,)})
     path = made.write(tmp_path / "new" / "folder")
     assert path.name == "race-a-b.json"
@@ -75,7 +84,7 @@ def _fields(made: Recording) -> dict[str, Any]:
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadArgument, match="cannot write the replay file"):
+    with pytest.raises(CannotWrite, match="cannot write the replay file"):
         load(written(tmp_path, GOOD)).write(tmp_path / "file")
 
 
@@ -181,5 +190,5 @@ def test_what_is_the_same_deviation(
 def test_a_setting_of_one_is_not_taken_for_a_flag_that_is_set() -> None:
     finding = Finding("queue/engine", ("this",), "that", None)
     config = {"ConcurrentJobs": 1, "JobsHistorySize": 1, "LimitJobs": 0, "SaveJobs": True}
-    made = record("x", config, [(submit("A"), ())], finding, (), "here")
+    made = record("x", config, [(submit("A"), ())], finding, relaxations=(), server="here")
     assert made.config == {"ConcurrentJobs": 1, "JobsHistorySize": 1}

@@ -11,13 +11,14 @@ import weakref
 
 import pytest
 
-from conformance.campaign.campaign import Campaign, Plan
+from conformance.campaign.campaign import Campaign
+from conformance.campaign.plan import Plan
 from conformance.driver.driver import Driver
 from conformance.driver.script import Step
 from conformance.errors import Interrupted
 from conformance.events import Ended, Event
 from conformance.interrupts import interruptible, uninterrupted
-from conformance.session.session import Choice
+from conformance.sut.target import Choice
 
 pytestmark = pytest.mark.apart
 

@@ -12,7 +12,7 @@ import typer
 
 from conformance.cli import replay, run
 from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
-from conformance.session.session import Choice
+from conformance.sut.target import Choice
 
 
 @dataclass(frozen=True)

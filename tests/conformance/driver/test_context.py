@@ -11,9 +11,10 @@ from conformance.driver.context import Context
 from conformance.driver.driver import Deviated, Driver
 from conformance.driver.script import complete, submit
 from conformance.errors import Unjudged
-from conformance.session.session import Choice, Session, opened
+from conformance.session.session import Session, opened
 from conformance.suites.case import Script
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin, handle, limited
+from conformance.sut.target import Choice
 from spec.engine import Config
 from spec.relaxations import Shortfall
 

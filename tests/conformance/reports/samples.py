@@ -11,6 +11,7 @@ from conformance.events import (
     Event,
     Left,
     Result,
+    RunVerdict,
     Share,
     Started,
     Statistics,
@@ -60,7 +61,7 @@ SKIPPED = Result(
 def events(*results: Result, verdict: str = "deviates") -> list[Event]:
     cells = Share(24, ("pause/paused",), ("cancel/paused",), (("pause/retry", "no Retry"),))
     ended = Ended(
-        verdict,
+        RunVerdict(verdict),
         False,
         Coverage(cells, Share(15, (), ()), Share(2, ("a",), ("b",))),
         ("ties-unordered",),

@@ -16,6 +16,7 @@ from conformance.events import (
     Coverage,
     Ended,
     Result,
+    RunVerdict,
     Share,
     Started,
     Statistics,
@@ -49,7 +50,7 @@ def report(path: Path, *results: Result, missing: tuple[str, ...] = ()) -> Path:
         writer.take(CaseEnds(result))
     share = Share(24, (), missing)
     covered = Coverage(share, Share(15, (), ()), Share(1, (), ()))
-    writer.take(Ended("conforms", False, covered, (), (), Cleanup(), Statistics()))
+    writer.take(Ended(RunVerdict.CONFORMS, False, covered, (), (), Cleanup(), Statistics()))
     return path
 
 

@@ -16,7 +16,9 @@ from xml.etree import ElementTree
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
-from conformance.campaign.campaign import Campaign, Plan
+from conformance.campaign.afterwards import Afterwards
+from conformance.campaign.campaign import Campaign
+from conformance.campaign.plan import Plan
 from conformance.errors import BadArgument, KitError
 from conformance.events import Bound, CaseEnds, Ended, Event, Failed, Result, Started, Verdict
 from conformance.reports import Reports, Writer, writable
@@ -24,7 +26,7 @@ from conformance.reports.html import HtmlReport
 from conformance.reports.json_report import JsonReport
 from conformance.reports.junit import JUnitReport
 from conformance.reports.markdown import MarkdownReport, code
-from conformance.session.session import Choice
+from conformance.sut.target import Choice
 from spec.requirements import requirement
 from tests.conformance.kit import COMMAND, command
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
@@ -420,7 +422,7 @@ def test_a_mistake_in_the_kit_costs_no_report(
     def stumble(*_: object) -> None:
         raise IndexError("out of range")
 
-    monkeypatch.setattr(Campaign, "_late", stumble)  # after the first case
+    monkeypatch.setattr(Afterwards, "late", stumble)  # after the first case
     path = tmp_path / "r.xml"
     plan = Plan(prefixes=("action/cancel/paused", "action/pause/paused"), replays=None)
     campaign = Campaign(Choice(workdir=tmp_path), plan, JUnitReport(path).take)

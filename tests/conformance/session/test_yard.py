@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.session.session import Choice, Yard
+from conformance.session.yard import Yard
 from conformance.sut.client import Client
 from conformance.sut.identity import identify
 from conformance.sut.managed import Managed
+from conformance.sut.target import Choice
 
 SIZE = {"JobsHistorySize": 3}
 

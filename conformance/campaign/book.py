@@ -1,0 +1,114 @@
+"""What a run has come to so far, and what its reports are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from conformance.campaign import verdict
+from conformance.campaign.coverage import coverage, seen
+from conformance.campaign.ledger import Ledger
+from conformance.events import (
+    CaseEnds,
+    Cleanup,
+    Coverage,
+    Ended,
+    Event,
+    Result,
+    RunVerdict,
+    Share,
+    Statistics,
+    Verdict,
+)
+from conformance.interrupts import uninterrupted
+from conformance.oracle.history import Together
+from conformance.suites.case import Case
+from spec.engine import Event as Happening
+
+Emit: TypeAlias = Callable[[Event], None]
+NOTHING = Share(0, (), ())
+
+
+@dataclass
+class Book:
+    """Results, coverage, and what was spent. ``cases``: all of the kit's for this server.
+
+    ``whole``: all of them run, so that what they do not cover is missing.
+    """
+
+    emit: Emit
+    whole: bool
+    cases: Sequence[Case] = ()
+    ledger: Ledger = field(default_factory=Ledger)
+    results: dict[str, Result] = field(default_factory=dict)
+    cleanup: Cleanup = field(default_factory=Cleanup)
+    statistics: Statistics = field(default_factory=Statistics)
+    _seen: set[str] = field(default_factory=set)  # ids of cells and edges
+
+    def tell(self, event: Event) -> None:
+        """Tell the reports, which are never interrupted in the middle of writing."""
+        with uninterrupted():
+            self.emit(event)
+
+    def enter(self, result: Result, actions: int) -> None:
+        """A case has its verdict. ``actions``: those on the server that is open."""
+        self.results[result.id] = result
+        self.tell(CaseEnds(result, self.statistics.actions + actions))
+
+    def saw(self, trace: Sequence[tuple[Happening | Together, Any]]) -> None:
+        """What a driver has seen counts for the coverage."""
+        self._seen |= seen(trace)
+
+    def spend(self, **more: float) -> None:
+        """``more``: by fields of `Statistics`."""
+        old = self.statistics
+        self.statistics = replace(old, **{k: getattr(old, k) + v for k, v in more.items()})
+
+    def cleaned(self, done: Cleanup) -> None:
+        """A server was cleaned up."""
+        old = self.cleanup
+        self.cleanup = Cleanup(old.removed + done.removed, (*old.left, *done.left))
+
+    @property
+    def faulty(self) -> bool:
+        """Whether a deviation was found that nothing explains."""
+        return any(not result.relaxations for result in self._deviations())
+
+    @property
+    def deviating(self) -> Set[str]:
+        """The suites of which a case was a deviation."""
+        return {result.id.partition("/")[0] for result in self._deviations()}
+
+    def _deviations(self) -> Iterable[Result]:
+        found = self.results.values()
+        return (result for result in found if result.verdict is Verdict.DEVIATION)
+
+    def coverage(self) -> Coverage:
+        """What was seen on the server, of all that there is to see."""
+        if not self.cases:
+            return Coverage(NOTHING, NOTHING, NOTHING)
+        return coverage(self.cases, self.results.values(), self._seen)
+
+    def verdict(self, cut_short: bool) -> RunVerdict:
+        """``cut_short``: the run did not come to its end."""
+        results = self.results.values()
+        return verdict.of_run(
+            [result.verdict for result in results],
+            stale=self.ledger.stale(results),
+            missing=self.whole and self.coverage().lacks,
+            cut_short=cut_short,
+        )
+
+    def ended(self, verdict: RunVerdict, interrupted: bool) -> Ended:
+        """The last event of the run."""
+        results = self.results.values()
+        return Ended(
+            verdict,
+            interrupted,
+            self.coverage(),
+            self.ledger.used(results),
+            self.ledger.stale(results),
+            self.cleanup,
+            self.statistics,
+        )

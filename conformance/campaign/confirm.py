@@ -1,0 +1,42 @@
+"""What a case comes to by more than one execution: what broke, falls by chance, or did not come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.campaign.attempt import Runner
+from conformance.campaign.verdict import Judgement
+from conformance.search.executor import PATIENT
+from conformance.suites.case import Check, Script
+
+
+def judged(runner: Runner, case: Script | Check) -> Judgement:
+    """Run a case as often as it takes to judge it."""
+    found = runner.attempt(case)
+    if found.lost:  # what broke on the way says nothing of the server, nor does one more try
+        found = runner.attempt(case)
+    accepted = runner.book.ledger.accepted
+    for number in range(1, case.repeat):
+        if found.unjudged or found.died or not found.accepted(accepted):
+            break
+        again = runner.attempt(case, number=number)
+        if again.findings or again.unjudged or again.died:
+            found = again
+    return confirmed(runner, case, found) if found.missing else found
+
+
+def confirmed(runner: Runner, case: Script | Check, found: Judgement) -> Judgement:
+    """What did not come is a deviation if it does not come in several times the time either.
+
+    Waiting for that takes long, so it is done a few times only in one run.
+    """
+    if runner.experience.hasty:
+        reason = f"{found.findings[-1].actual}: not confirmed, like others of this run"
+        came = tuple(finding for finding in found.findings if not finding.missing)
+        return replace(found, findings=came, unjudged=reason)
+    for number in range(case.repeat):
+        patient = runner.attempt(case, PATIENT, number)
+        if patient.findings or patient.unjudged or patient.died:
+            break
+    runner.experience.confirmed += patient.missing
+    return patient

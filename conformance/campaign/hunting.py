@@ -1,0 +1,122 @@
+"""The cases that make their own sequences, run by the campaign: the search and complete suites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from conformance.campaign.attempt import Runner
+from conformance.campaign.telling import Teller, undecided
+from conformance.campaign.verdict import Judgement
+from conformance.driver.driver import Driver
+from conformance.driver.script import Step
+from conformance.errors import ServerDied, Unjudged
+from conformance.events import Progress, Result, Verdict
+from conformance.interrupts import Interrupt
+from conformance.search.complete import PLANTS, Completing
+from conformance.search.executor import SHRINKING, SHRINKING_MORE, Found
+from conformance.search.stateful import Search
+from conformance.suites.case import Case, CompleteSuite, Script, StatefulSearch
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """Runs the sequences of one case. Implements `conformance.search.executor.Repeater`."""
+
+    runner: Runner
+    teller: Teller
+    case: CompleteSuite | StatefulSearch
+    interrupt: Interrupt
+
+    def open(self, patience: int = 1) -> Driver:
+        return self.runner.driver(self.case, patience)
+
+    def close(self, driver: Driver, failed: bool) -> None:
+        """Where the jobs of the sequence do not end, the server is spoilt."""
+        dirty = False
+        try:
+            if failed:
+                driver.abandon()
+        except (Unjudged, ServerDied):
+            dirty = True
+        self.runner.close(driver)
+        if dirty or driver.unexplained:
+            self.runner.spoil(self.case, dirty)
+
+    def attempt(self, steps: Sequence[Step], patience: int = 1) -> Found | None:
+        judged = self.runner.attempt(self._example(steps), patience)
+        return Found(judged.findings[-1], judged.performed) if judged.findings else None
+
+    def progress(self, done: int, of: int) -> None:
+        """What Hypothesis made of an interrupt in the example before ends here."""
+        self.interrupt.check()
+        self.runner.book.tell(Progress(self.case.id, done, of))
+
+    def _example(self, steps: Sequence[Step]) -> Script:
+        case = self.case
+        return Script(case.id, case.requirement, tuple(steps), config=case.config)
+
+    # --- the two kinds ------------------------------------------------------------------------
+
+    def search(self, examples: int, seed: int) -> Result:
+        """Search on behind each deviation that has a name; each is told as a case of its own."""
+        book = self.runner.book
+        search = Search(
+            run_by=self,
+            profile=self.runner.session.profile,
+            examples=examples,
+            seed=seed,
+            admitted=book.ledger.accepted,
+            shrinking_time=SHRINKING_MORE if book.faulty else SHRINKING,
+        )
+        search.run()
+        self.interrupt.check()
+        if search.unjudged and search.died is None:
+            self._once_more(search)
+        return self._result(search)
+
+    def _once_more(self, search: Search) -> None:
+        """As for any case, what broke on the way is tried once more."""
+        known = self.runner.book.ledger.accepted | search.admitted
+        for steps in search.lost:
+            judged = self.runner.attempt(self._example(steps))
+            if judged.unjudged or judged.died or judged.missing:
+                return
+            search.found += [
+                Found(finding, judged.performed)
+                for finding in judged.findings
+                if finding.relaxations is None or not finding.relaxations <= known
+            ]
+        search.unjudged.clear()
+
+    def complete(self, extra: int) -> Result:
+        """Run a complete suite, and go on behind each deviation that has a name.
+
+        ``extra``: states that the server may have beyond those of the model.
+        """
+        suite = Completing(
+            run_by=self,
+            plant=PLANTS[self.case.id],
+            workers=self.runner.session.profile.workers or 1,
+            extra=extra,
+            admitted=self.runner.book.ledger.accepted,
+        )
+        suite.run()
+        return replace(self._result(suite), bound=suite.bound)
+
+    def _result(self, hunt: Search | Completing) -> Result:
+        """Tell what was found and has a name; the verdict on the rest."""
+        case: Case = self.case
+        named = {f.finding.relaxations: f for f in (*hunt.used.values(), *hunt.found)}
+        for names, found in named.items():
+            if names is not None:
+                part = replace(case, id=f"{case.id}/{'+'.join(sorted(names))}")
+                self.teller.enter(self.teller.found(part, found))
+        if hunt.died is not None:
+            died, performed = hunt.died
+            return self.teller.result(case, Judgement(performed=performed, died=died))
+        if (last := named.get(None)) is not None:
+            return self.teller.found(case, last)
+        if hunt.unjudged:
+            return undecided(case, Verdict.UNKNOWN, hunt.unjudged[0])
+        return undecided(case, Verdict.PASS)

@@ -1,0 +1,36 @@
+"""What a run is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.campaign.replay import Recording
+from conformance.search.complete import EXTRA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run. ``ledger``: a file, or None for the one that the kit ships.
+
+    ``replays``: the folder of replay files, or None to write none. ``extra``: states that a server
+    may have beyond those of the model. ``first``: of each suite no case is run any more once one
+    was a deviation. ``recording``: run this, instead of the suites.
+    """
+
+    suites: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    ledger: Path | None = None
+    no_ledger: bool = False
+    seed: int = 0
+    examples: int = 100
+    replays: Path | None = Path("replays")
+    recording: Recording | None = None
+    extra: int = EXTRA
+    first: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether all suites run, so that what they do not cover is missing."""
+        return not (self.suites or self.prefixes or self.excluded or self.recording)

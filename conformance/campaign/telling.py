@@ -1,0 +1,107 @@
+"""How a verdict becomes a result: with its replay file, where it is a deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.campaign import verdict
+from conformance.campaign.book import Book
+from conformance.campaign.replay import Recording, record
+from conformance.campaign.verdict import Judgement, Weighed
+from conformance.errors import CannotWrite
+from conformance.events import Result, Verdict, Warned
+from conformance.oracle.oracle import Finding
+from conformance.search.executor import Found, Performed
+from conformance.session.session import Session
+from conformance.suites.case import Case, Check, Script
+from spec.requirements import requirement
+
+
+def undecided(case: Case, verdict: Verdict, reason: str | None = None) -> Result:
+    """A result that stands on no finding: a pass, or why there is none."""
+    return Result(case.id, case.requirement, case.stands_for.ground, verdict, reason=reason)
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Makes results of cases on one open server. ``folder``: of the replay files, or None."""
+
+    session: Session
+    book: Book
+    folder: Path | None
+
+    def enter(self, result: Result) -> None:
+        """Put a result into the book."""
+        self.book.enter(result, self.session.resources.actions)
+
+    def result(self, case: Case, judged: Judgement) -> Result:
+        """The verdict on what one run of a case came to."""
+        weighed = verdict.weigh(judged, self.book.ledger.accepted)
+        if weighed.finding is None:
+            return undecided(case, weighed.verdict, weighed.reason)
+        if judged.died is not None:
+            return self._deviation(case, weighed, judged.performed)
+        return self._deviation(case, weighed, judged.performed, judged.lines, judged.before)
+
+    def found(self, case: Case, found: Found) -> Result:
+        """A finding by itself, as that of a search."""
+        return self.finding(case, found.finding, found.steps)
+
+    def finding(self, case: Case, finding: Finding, performed: Performed) -> Result:
+        """The verdict on one finding, and on nothing else of its case."""
+        named = finding.relaxations or frozenset()
+        weighed = verdict.weigh_one(finding, named, self.book.ledger.accepted)
+        return self._deviation(case, weighed, performed)
+
+    def _deviation(
+        self,
+        case: Case,
+        weighed: Weighed,
+        performed: Performed,
+        lines: tuple[str, ...] = (),
+        before: Sequence[str] = (),
+    ) -> Result:
+        finding = weighed.finding
+        assert finding is not None
+        session = self.session
+        recording = record(
+            case=case.id,
+            config=session.config or self._url_config(),
+            steps=performed,
+            finding=finding,
+            relaxations=weighed.relaxations,
+            server=f"{session.target.name} {session.target.version}",
+            repeat=case.repeat if isinstance(case, Script | Check) else 1,
+            check=lines if isinstance(case, Check) else None,
+            before=before if session.server is not None else (),
+        )
+        accepted = weighed.verdict is Verdict.ACCEPTED
+        return Result(
+            case.id,
+            finding.requirement,
+            requirement(finding.requirement).ground,
+            weighed.verdict,
+            finding.expected,
+            finding.actual,
+            weighed.relaxations,
+            reason=self.book.ledger.why(weighed.relaxations) if accepted else weighed.reason,
+            replay=self._written(recording),
+            program=recording.program,
+        )
+
+    def _written(self, recording: Recording) -> str | None:
+        """The path of its replay file, if there is anything to run again and it can be written."""
+        if self.folder is None or not recording.program:
+            return None
+        try:
+            return str(recording.write(self.folder))
+        except CannotWrite as error:
+            self.book.tell(Warned(str(error)))
+            return None
+
+    def _url_config(self) -> Mapping[str, Any]:
+        profile = self.session.profile
+        return {"ConcurrentJobs": profile.workers, "JobsHistorySize": profile.history}

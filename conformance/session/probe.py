@@ -1,0 +1,96 @@
+"""The first job on a server: whether it reaches the gate, and how many workers there are."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from conformance.driver.driver import AT_ONCE, Deviated, Driver
+from conformance.driver.resources import Tracked
+from conformance.driver.script import fail, submit
+from conformance.errors import KitError, Unjudged
+from conformance.session.session import Session
+from spec.engine import Config
+from spec.table import State
+
+MOST_WORKERS = 64
+PATIENCE = 0.5  # seconds without an arrival that show that no worker is free
+PROBE = "probe"  # what `probe` is called among the cases that a server has had
+OPEN = Config(workers=None, history=None)  # nothing is known of it yet
+
+
+class KeepsWaiting(KitError):
+    """The server answers an asynchronous call only when its job has ended: no case can begin."""
+
+
+def probe(session: Session) -> None:
+    """See that the server reaches the gate, and, where it is ours alone, how many workers it has.
+
+    That becomes part of the session's profile.
+
+    Raises `KitError` where the server cannot reach the gate or has no free worker, and
+    `KeepsWaiting`, another one.
+    """
+    session.had.append(PROBE)
+    driver = session.driver(OPEN, blames=False)
+    try:
+        for step in (submit("A", 2), fail("A")):
+            driver.perform(step)
+        driver.finish()
+    except (Deviated, Unjudged) as error:
+        _see_arrival(session, driver, error)
+        driver.abandon()  # what is wrong with it, the cases will say
+    driver.put_aside()
+    if session.profile.exclusive and session.profile.workers is None:
+        session.profile = replace(session.profile, workers=_workers(session))
+
+
+def _workers(session: Session) -> int:
+    """How many jobs run at once: one more is added until one does not start."""
+    driver = session.driver(OPEN, blames=False)
+    try:
+        for number in range(MOST_WORKERS):
+            name = f"W{number + 1}"
+            driver.perform(submit(name, settle=False))
+            if not driver.arrives(name, PATIENCE):
+                if number == 0:
+                    raise KitError(_no_arrival(session, driver))
+                return number
+        raise KitError(f"more than {MOST_WORKERS} jobs run at once: too many for this kit")
+    finally:
+        driver.abandon()
+        driver.put_aside()
+
+
+def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -> None:
+    """After a probe that failed: raise `KitError` unless its job has reached the gate."""
+    job = next(iter(driver.jobs.values()), None)
+    if job is None:
+        if isinstance(error, Deviated) and error.finding.requirement == AT_ONCE:
+            driver.abandon()
+            raise KeepsWaiting("an asynchronous call of this server waits for its job") from None
+        why = error.finding.actual if isinstance(error, Deviated) else error
+        raise KitError(f"the server does not take a first job from us: {why}") from None
+    arrived = bool(job.holds) or (
+        _state(session, job) != State.FAILURE and session.gate.wait(PATIENCE)
+    )
+    if not arrived:
+        raise KitError(_no_arrival(session, driver)) from None
+
+
+def _state(session: Session, job: Tracked) -> str:
+    found = session.client.get(f"/jobs/{job.id}").json()
+    return str(found.get("State")) if isinstance(found, dict) else "not to be read"
+
+
+def _no_arrival(session: Session, driver: Driver) -> str:
+    host = session.gate.host
+    state = _state(session, next(iter(driver.jobs.values())))
+    with suppress(Unjudged):  # its job may hang until the server gives up; it is said anyway
+        driver.abandon()
+    if state == State.PENDING:
+        return "no worker of the server is free: jobs that are not ours hold all of them"
+    return (
+        f"the server cannot reach the gate at {host} (its job is {state}).\n"
+        "Name this machine's address as the server sees it with --gate-address."
+    )

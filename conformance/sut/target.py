@@ -1,0 +1,109 @@
+"""What is tested: a server at a URL, the reference server, or an Orthanc of our own.
+
+What a user chooses of it, and what is known of it before the first job.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import BadArgument
+from conformance.sut import servers
+from conformance.sut.address import Address
+from conformance.sut.identity import System
+from conformance.sut.managed import Managed
+from conformance.sut.processes import Keeper
+from conformance.sut.profile import Profile
+from spec.requirements import version_key
+
+DELETES_SINCE = "1.12.2"
+URL, REFERENCE, ORTHANC = "url", "reference", "orthanc"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which target, and how it may be treated. Times are in seconds."""
+
+    name: str = REFERENCE
+    address: Address | None = None  # for a URL
+    server_command: str | None = None
+    workdir: Path | None = None
+    fault: str | None = None
+    exclusive: bool = False
+    gate_address: str | None = None
+    history_size: int | None = None
+    timeout: float = 10.0
+    deadline: float = 5.0
+
+    @property
+    def kind(self) -> str:
+        return self.name if self.address is None else URL
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The words of a command that choose this server again; no secret is among them."""
+        given = {
+            "--server-command": self.server_command,
+            "--workdir": self.workdir,
+            "--fault": self.fault,
+            "--gate-address": self.gate_address,
+        }
+        words = [word for key, value in given.items() if value for word in (key, str(value))]
+        return tuple(words if self.address is None else [*words, "--exclusive"])
+
+    @property
+    def gate_host(self) -> str:
+        """How the server reaches this machine. Raises `BadArgument` where that must be said."""
+        if self.gate_address is not None:
+            return self.gate_address
+        if self.address is None or _loopback(self.address.host):
+            return "127.0.0.1"
+        raise BadArgument(
+            f"how does {self.address.host} reach this machine? Its jobs send to a gate that the"
+            " kit opens here:\nname this machine's address as the server sees it with"
+            " --gate-address."
+        )
+
+    def server(self, config: Mapping[str, Any], keeper: Keeper | None = None) -> Managed:
+        """A server of our own, which has not begun. Raises `BadArgument`."""
+        if self.name == REFERENCE:
+            return servers.reference(config, self.workdir, self.fault, keeper)
+        return servers.orthanc(self.server_command, config, self.workdir, keeper)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Profile:
+    """What is known before the first job. A managed server is as its configuration says."""
+    declared = system.declared
+    deletes = version_key(system.version) >= version_key(DELETES_SINCE)
+    implements = declared.get("Implements")
+    has = frozenset(map(str, implements)) if isinstance(implements, list) else frozenset()
+    deletes = deletes or "DELETE /jobs/{id}" in has
+    known = {**declared, **config}
+    return Profile(
+        workers=_count(known.get("ConcurrentJobs"), 1),
+        history=_count(known.get("JobsHistorySize"), 0)
+        if choice.history_size is None
+        else choice.history_size,
+        retry=declared.get("Retry") is True,
+        exclusive=choice.exclusive or choice.address is None,
+        managed=choice.address is None,
+        deletes=deletes,
+        version=system.version,
+        implements=has,
+    )
+
+
+def _count(value: Any, least: int) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and value >= least else None
