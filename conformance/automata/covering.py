@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from conformance.automata.automaton import Machine, Word
+from conformance.automata.machine import Machine
+from conformance.automata.plant import Word
 
 Pair = frozenset[int]
 

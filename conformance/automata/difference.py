@@ -12,23 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from conformance.automata.automaton import (
+from conformance.automata.derivation import (
     OF_A_JOB,
-    Input,
-    Machine,
-    Output,
-    Verb,
-    Way,
-    Word,
     Worlds,
     beginnings,
     derive,
     name_after,
     permitted,
     resolutions,
-    states_only,
 )
-from spec.engine import View, describe
+from conformance.automata.machine import Machine, Way, states_only
+from conformance.automata.plant import Input, Output, Verb, Word
 from spec.relaxations import NONE, Relaxation, smallest_first
 from spec.table import State
 
@@ -171,10 +165,7 @@ def _output(machine: Machine, way: Way | None) -> Output | None:
 
 def said(output: Output | None) -> str:
     """An output in words."""
-    if output is None:
-        return "nothing of the kind"
-    shown = "; ".join(describe(v) if isinstance(v, View) else str(v) for v in output.shown)
-    return shown if output.status is None else f"HTTP {output.status}, {shown}"
+    return "nothing of the kind" if output is None else str(output)
 
 
 def lines(found: Difference) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.automata.automaton import QUEUES, REPLIES, Input, Output, Plant, Verb, Views, Word
+from conformance.automata.plant import QUEUES, REPLIES, Input, Output, Plant, Verb, Views, Word
 from conformance.driver.script import Do, Step, submit
 from conformance.errors import Unjudged
 from spec.engine import Act, Read, View

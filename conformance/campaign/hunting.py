@@ -78,7 +78,7 @@ class Hunt:
     def _once_more(self, search: Search) -> None:
         """As for any case, what broke on the way is tried once more."""
         known = self.runner.book.ledger.accepted | search.admitted
-        for steps in search.lost:
+        for steps in search.unfinished:
             judged = self.runner.attempt(self._example(steps))
             if judged.unjudged or judged.died or judged.missing:
                 return

@@ -13,8 +13,8 @@ from typing import Any
 import graphviz
 from rich.text import Text
 
-from conformance.automata.automaton import states_only
 from conformance.automata.difference import Difference, by_state, difference, dot, lines, said
+from conformance.automata.machine import states_only
 from conformance.campaign import ledger as ledgers
 from conformance.campaign.ledger import Ledger
 from conformance.driver.driver import Driver

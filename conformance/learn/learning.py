@@ -19,23 +19,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.automata import covering
-from conformance.automata.automaton import (
-    JOB,
-    Input,
-    Machine,
-    Output,
-    Plant,
-    Shown,
-    Verb,
-    Way,
-    Word,
-    least,
-)
 from conformance.automata.driving import Player
+from conformance.automata.machine import Machine, Way, least
+from conformance.automata.plant import JOB, Input, Output, Plant, Shown, Verb, Word, told
 from conformance.driver.driver import Deviated
 from conformance.errors import KitError, Unjudged
 from conformance.search.executor import PATIENT, Executor
-from spec.engine import View, describe
+from spec.engine import View
 
 EXTRA = 1  # states that the server may have more than what was learned of it
 NOT_POSSIBLE = Output(None, ("not possible",))
@@ -170,18 +160,8 @@ class Server:
         what = self.plant.say(one) if isinstance(one, Input) else "the beginning"
         return Unlearned(
             f"the server is not deterministic: in '{self.plant.tell(word)}', {what} gave"
-            f" '{said(before)}' once and '{said(now)}' now"
+            f" '{before}' once and '{now}' now"
         )
-
-
-def said(output: Output) -> str:
-    """An output in words."""
-    shown = _told(output.shown)
-    return shown if output.status is None else f"HTTP {output.status}, {shown}"
-
-
-def _told(shown: Shown) -> str:
-    return "; ".join(describe(one) if isinstance(one, View) else str(one) for one in shown)
 
 
 # --- learning ---------------------------------------------------------------------------------
@@ -276,5 +256,5 @@ def _machine(server: Server, hypothesis: Any) -> tuple[Machine | None, Word | No
                 return None, (*access[numbers[state]], one, READ)
         ways.append(there)
     shown = tuple(state.output_fun[READ].shown for state in states)
-    names = tuple(map(_told, shown))
+    names = tuple(map(told, shown))
     return least(Machine(server.plant, shown, tuple(ways), names)), None

@@ -1,7 +1,7 @@
 """`complete/`: every sequence that is needed to know a server of bounded size for what it is.
 
 The gated job, and two jobs behind one worker, are automata that the model gives
-(`automata.automaton`). For each there is a finite suite of sequences (`automata.covering`) with
+(`automata.derivation`). For each there is a finite suite of sequences (`automata.covering`) with
 this guarantee: a server that answers all of them as it must is equivalent to the automaton,
 under the assumption that `ASSUMPTION` states. Each sequence is run on jobs of its own, by a driver,
 so the oracle judges it like any other case.
@@ -18,21 +18,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from conformance.automata import covering
-from conformance.automata.automaton import (
-    JOB,
-    OF_A_JOB,
-    STRICT,
-    TWO_JOBS,
-    Choices,
-    Machine,
-    Output,
-    Plant,
-    Views,
-    Word,
-    derive,
-    resolutions,
-)
+from conformance.automata.derivation import OF_A_JOB, STRICT, Choices, derive, resolutions
 from conformance.automata.driving import Player
+from conformance.automata.machine import Machine
+from conformance.automata.plant import JOB, TWO_JOBS, Output, Plant, Views, Word
 from conformance.driver.driver import Deviated, Driver
 from conformance.errors import ServerDied, Unjudged
 from conformance.events import Bound

@@ -20,6 +20,10 @@ Steps = tuple[Step, ...]
 Key = tuple[str, frozenset[Name] | None]
 
 
+class Elsewhere(Exception):
+    """While one finding is shrunk, the example shows another: it is left for later."""
+
+
 def key_of(finding: Finding) -> Key:
     """What makes two findings the same: the relaxations that explain them, or the requirement."""
     named = finding.relaxations

@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from conformance.automata.automaton import Input, Machine, Output, Way, Word
+from conformance.automata.machine import Machine, Way
+from conformance.automata.plant import Input, Output, Word
 from conformance.driver.driver import Driver
 from conformance.learn.learning import Server, _Known
 

@@ -7,22 +7,17 @@ from itertools import product
 
 import pytest
 
-from conformance.automata.automaton import (
-    JOB,
+from conformance.automata.derivation import (
     OF_A_JOB,
     STRICT,
-    TWO_JOBS,
     Choices,
-    Input,
-    Machine,
-    Plant,
-    Verb,
     beginnings,
     derive,
     permitted,
     resolutions,
-    states_only,
 )
+from conformance.automata.machine import Machine, states_only
+from conformance.automata.plant import JOB, TWO_JOBS, Input, Plant, Verb
 from spec.engine import (
     EMPTY,
     Act,

@@ -6,16 +6,10 @@ import random
 
 import pytest
 
-from conformance.automata.automaton import (
-    JOB,
-    OF_A_JOB,
-    TWO_JOBS,
-    Choices,
-    Machine,
-    derive,
-    states_only,
-)
 from conformance.automata.covering import identifiers, separators, state_cover, suite
+from conformance.automata.derivation import OF_A_JOB, Choices, derive
+from conformance.automata.machine import Machine, states_only
+from conformance.automata.plant import JOB, TWO_JOBS
 from tests.conformance.automata.machines import equivalent, kills, larger, single
 
 MACHINES = {

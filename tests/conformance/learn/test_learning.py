@@ -8,18 +8,10 @@ from typing import Any
 
 import pytest
 
-from conformance.automata.automaton import (
-    OF_A_JOB,
-    Choices,
-    Input,
-    Machine,
-    Verb,
-    Way,
-    Word,
-    derive,
-    resolutions,
-)
+from conformance.automata.derivation import OF_A_JOB, Choices, derive, resolutions
 from conformance.automata.difference import by_state, difference, dot, lines
+from conformance.automata.machine import Machine, Way
+from conformance.automata.plant import Input, Verb, Word
 from conformance.cli.main import main
 from conformance.learn import learning
 from conformance.learn.learning import PLANT, NoLearner, Unlearned, learn

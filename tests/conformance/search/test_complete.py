@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from conformance.automata.automaton import JOB, OF_A_JOB, TWO_JOBS, Choices, derive
 from conformance.automata.covering import suite
+from conformance.automata.derivation import OF_A_JOB, Choices, derive
+from conformance.automata.plant import JOB, TWO_JOBS
 from conformance.search.complete import PLANTS
 from conformance.suites import SUITES
 from conformance.suites.needs import EXCLUSIVE

@@ -1,13 +1,7 @@
 """The gated job as a deterministic automaton, derived from the model by walking through it.
 
-A *plant* is a few jobs behind one worker, and the inputs that are tried on them. Between two
-inputs the server comes to rest, so that an input meets one state of the model and leads to
-another. What an input does is asked of `spec.engine`; here no move is written down.
-
-The worker is held for the jobs: they are born Pending behind a job that has it, `start` lets that
-one go, and before a resume or a resubmit, which may make a job Pending, a free worker is taken
-again. An input that needs a step at the gate exists only while a job is Running, and `start`
-only while one waits: so what a state shows tells which inputs it has.
+Between two inputs the server comes to rest, so that an input meets one state of the model and
+leads to another. What an input does is asked of `spec.engine`; here no move is written down.
 
 The model leaves a few things to the server. `Choices` resolves them, so that there is one outcome:
 
@@ -20,12 +14,13 @@ The model leaves a few things to the server. `Choices` resolves them, so that th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
+from conformance.automata.machine import Machine, Way, least
+from conformance.automata.plant import QUEUES, REPLIES, Input, Output, Plant, Verb, Views, Word
 from spec.closure import closure
 from spec.engine import (
     EMPTY,
@@ -39,7 +34,6 @@ from spec.engine import (
     Replied,
     Reply,
     Submit,
-    View,
     moves,
     step,
     view,
@@ -50,94 +44,6 @@ from spec.table import FINAL, Action, Asked, ErrorCode, Move, State
 HISTORY = 10  # more than a plant has jobs: nothing is evicted
 # The relaxations that concern what one job does; the order of equal jobs is no matter of a plant.
 OF_A_JOB = (Relaxation.CANCEL_LOST_TO_PAUSE, Relaxation.REQUEST_LOST_ON_LAST_STEP)
-
-
-class Verb(StrEnum):
-    """What an input does. Actions and replies have the names that they have in ``spec``."""
-
-    START = "start"  # the worker is let go, so that it takes a job
-    SUCCEED = "succeed"
-    FAIL = "fail"
-    CANCEL = "cancel"
-    PAUSE = "pause"
-    RESUME = "resume"
-    RESUBMIT = "resubmit"
-    READ = "read"
-
-
-QUEUES = frozenset({Verb.RESUME, Verb.RESUBMIT})  # what may make a job Pending
-REPLIES = frozenset({Verb.SUCCEED, Verb.FAIL})
-
-
-class Input(NamedTuple):
-    """One input. ``job``: the place of its job in the plant; of no job where it is None."""
-
-    verb: Verb
-    job: int | None = None
-
-
-Word: TypeAlias = tuple[Input, ...]
-Views: TypeAlias = tuple[View, ...]
-Shown: TypeAlias = tuple[Hashable, ...]  # of each job its view, or a part of it
-
-
-class Output(NamedTuple):
-    """What is seen of an input: the HTTP status of an action, and what each job then shows."""
-
-    status: int | None
-    shown: Shown
-
-
-class Kind(NamedTuple):
-    """A job of a plant, as it is submitted."""
-
-    name: str
-    steps: int
-    priority: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plant:
-    """Jobs behind one worker, submitted in this order, and the inputs that are tried."""
-
-    jobs: tuple[Kind, ...]
-    inputs: tuple[Input, ...]
-
-    def possible(self, states: Sequence[State]) -> Iterator[Input]:
-        """The inputs that there are while the jobs are in ``states``."""
-        for one in self.inputs:
-            if one.verb is Verb.START:
-                if State.PENDING in states and State.RUNNING not in states:
-                    yield one
-            elif one.verb not in REPLIES or states[one.job or 0] is State.RUNNING:
-                yield one
-
-    def say(self, one: Input) -> str:
-        """An input in words."""
-        if one.job is None:
-            return "let a worker go" if one.verb is Verb.START else str(one.verb)
-        name = self.jobs[one.job].name
-        return f"let the step of {name} {one.verb}" if one.verb in REPLIES else f"{one.verb} {name}"
-
-    def tell(self, word: Iterable[Input]) -> str:
-        return "; ".join(map(self.say, word)) or "nothing"
-
-
-EVERY = (*(v for v in Verb if v not in (Verb.START, Verb.READ)),)
-JOB = Plant(
-    (Kind("A", 2, 0),),
-    (Input(Verb.START), *(Input(verb, 0) for verb in EVERY), Input(Verb.READ)),
-)
-# Two jobs of one step that only a failure ends: the second is the more urgent one. It is about
-# which job has the worker, and what one job does is the matter of the other plant.
-TWO_JOBS = Plant(
-    (Kind("A", 1, 0), Kind("B", 1, 1)),
-    (
-        Input(Verb.START),
-        *(Input(verb, job) for job in (0, 1) for verb in (Verb.FAIL, Verb.PAUSE, Verb.RESUME)),
-        Input(Verb.READ),
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,50 +63,6 @@ def resolutions(names: Iterable[Relaxation] = OF_A_JOB) -> Iterator[Choices]:
     for some in smallest_first(names):
         for canceled, stale in product((False, True), repeat=2):
             yield Choices(some, canceled, stale)
-
-
-class Way(NamedTuple):
-    """Where an input leads from a state: the status that is answered, and the next state."""
-
-    status: int | None
-    target: int
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A deterministic automaton of a plant. States are numbers, and the first one is 0.
-
-    ``shown``: what the jobs show in each state. ``moves``: what each input does in each state that
-    has it. ``names``: each state in words.
-    """
-
-    plant: Plant
-    shown: tuple[Shown, ...]
-    moves: tuple[Mapping[Input, Way], ...]
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.shown)
-
-    @property
-    def states(self) -> range:
-        return range(len(self.shown))
-
-    def run(self, word: Iterable[Input], state: int = 0) -> Iterator[tuple[Output, int]]:
-        """What each input of ``word`` shows, and where it leads; up to one that there is not."""
-        for one in word:
-            move = self.moves[state].get(one)
-            if move is None:
-                return
-            state = move.target
-            yield Output(move.status, self.shown[state]), state
-
-    def outputs(self, word: Iterable[Input], state: int = 0) -> tuple[Output, ...]:
-        return tuple(output for output, _ in self.run(word, state))
-
-    def after(self, word: Iterable[Input], state: int = 0) -> int:
-        """The state after ``word``."""
-        return [state, *(target for _, target in self.run(word, state))][-1]
 
 
 class _World(NamedTuple):
@@ -241,51 +103,6 @@ def derive(plant: Plant, choices: Choices = STRICT) -> Machine:
         ways.append(there)
     views, names = tuple(map(_views, todo)), tuple(_name(plant, world) for world in todo)
     return least(Machine(plant, views, tuple(ways), names))
-
-
-def least(machine: Machine) -> Machine:
-    """The same automaton with states that nothing tells apart made one, numbered as reached."""
-    keys: list[object] = list(machine.shown)
-    classes, count = _numbered(keys)
-    while True:
-        keys = [
-            (classes[s], tuple((i, m.status, classes[m.target]) for i, m in there.items()))
-            for s, there in enumerate(machine.moves)
-        ]
-        classes, more = _numbered(keys)
-        if more == count:
-            break
-        count = more
-    number = {classes[0]: 0}
-    kept = [0]
-    for state in kept:
-        for move in machine.moves[state].values():
-            if classes[move.target] not in number:
-                number[classes[move.target]] = len(number)
-                kept.append(move.target)
-    return Machine(
-        machine.plant,
-        tuple(machine.shown[s] for s in kept),
-        tuple(
-            {i: Way(m.status, number[classes[m.target]]) for i, m in machine.moves[s].items()}
-            for s in kept
-        ),
-        tuple(machine.names[s] for s in kept),
-    )
-
-
-def states_only(machine: Machine) -> Machine:
-    """What is left of the automaton if of a reading nothing but the State counts."""
-    shown = tuple(
-        tuple(one.state if isinstance(one, View) else one for one in views)
-        for views in machine.shown
-    )
-    return least(Machine(machine.plant, shown, machine.moves, machine.names))
-
-
-def _numbered(keys: list[object]) -> tuple[list[int], int]:
-    numbers: dict[object, int] = {}
-    return [numbers.setdefault(key, len(numbers)) for key in keys], len(numbers)
 
 
 def _config(held: bool, relaxations: frozenset[Relaxation] = NONE) -> Config:
@@ -355,8 +172,11 @@ def _settled(engine: Engine, held: bool, choices: Choices) -> Engine:
         admitted.add(one)
         more = _rests(_config(held, frozenset(admitted)), engine) - seen
         chosen, seen = more or chosen, seen | more
-    for prefers, wanted in ((_retries, False), (_canceled, choices.canceled), (_stale, False)):
-        wanted = choices.stale if prefers is _stale else wanted
+    for prefers, wanted in (
+        (_retries, False),
+        (_canceled, choices.canceled),
+        (_stale, choices.stale),
+    ):
         kept = frozenset(e for e in chosen if prefers(e) is wanted)
         chosen = kept or chosen
     (found,) = chosen
