@@ -108,7 +108,6 @@ TOO_LARGE = frozenset(
         "conformance.suites.route.outcomes",
         "conformance.suites.submit",
         "spec.diagram",
-        "spec.proofs.packed",
         "spec.proofs.promela.asserted.obligations",
         "spec.proofs.smt.claims",
         "spec.proofs.smt.relations.symbolic_table",
