@@ -104,13 +104,6 @@ TOO_LARGE = frozenset(
         "conformance.suites.persist._stops",
         "conformance.suites.route.outcomes",
         "conformance.suites.submit",
-        "spec.diagram",
-        "spec.proofs.packed",
-        "spec.proofs.promela.asserted.obligations",
-        "spec.proofs.smt.claims",
-        "spec.proofs.smt.relations.symbolic_table",
-        "spec.proofs.smt.rules",
-        "spec.proofs.smt.rules.Moves",
     }
 )
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -14,6 +14,7 @@ from conformance.files import write_text
 from conformance.reports import writable
 from conformance.reports.terminal import Terminal
 from spec.proofs import Checked, ProofEngine, Scope, Verdict
+from spec.proofs.packed import MOST_JOBS
 from spec.proofs.verify import Verification, verify
 from spec.properties import BY_NAME
 from spec.relaxations import Relaxation, UnknownRelaxation, relaxation
@@ -39,6 +40,11 @@ def prove(
 
     The exit status, and why the JSON could not be written, if it could not. Raises `BadArgument`.
     """
+    if scope[0] > MOST_JOBS:
+        raise BadArgument(
+            f"--jobs {scope[0]} is too many: the most is {MOST_JOBS}, which is what the explorer's"
+            " encoding of a state has room for"
+        )
     chosen = tuple(dict.fromkeys(_engine(name) for name in engines))
     admitted = frozenset(_relaxation(name) for name in admit)
     if json_file is not None:

@@ -8,7 +8,7 @@ the readings themselves, a restart of the server, or a step of its clock could e
   the same time. What needs two jobs at once is concluded only where both can be shown to have
   stood so for an overlapping time.
 - A connection that had to be made anew may mean a restart, after which jobs are as they were at
-  the last save (design 2.5: 12): what stood longer than `SAVED` must still stand.
+  the last save (`persist/killed`): what stood longer than `SAVED` must still stand.
 - Runtimes are compared with our own clock, and only while the server's clock goes along with it.
   Orthanc shows the runtime of a Running job as of its last change, so a growing one shows little.
 """

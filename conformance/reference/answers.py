@@ -42,7 +42,10 @@ def error_answer(request: Request, status: int, code: ErrorCode, details: str = 
 
 
 class JobAnswers:
-    """What the calls about jobs answer (sources: design 2.2; design 2.5, 6, 9 and 10)."""
+    """What the calls about jobs answer.
+
+    Sources: the requirements `action/...`, `answer/...` and `monitor/...`.
+    """
 
     def action(self, accepted: bool, known: bool) -> Response:
         """An action was accepted: an empty object. It was refused: an empty body.

@@ -131,7 +131,8 @@ class Job:
     """A job of the engine. Read and written under the engine's lock only.
 
     `done`: how many steps of this run of the task are behind it; `progress`: the per cent last
-    published, which a resubmitted job keeps until its first step has ended (design 2.5, 4);
+    published, which a resubmitted job keeps until its first step has ended
+    (`monitor/resubmitted-progress`);
     `runtime`: seconds it was Running before `running_since`, a reading of `time.monotonic`;
     `retry_at`: when its time in Retry is over, on the same clock; `made`: the instances that its
     steps have made in this run of the task; `output`: the archive that a client can

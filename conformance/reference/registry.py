@@ -2,10 +2,11 @@
 
 Nothing here starts a thread, waits, or takes a lock: the engine calls each method under its own
 lock, so that whatever a method changes becomes visible at once and as a whole. Each decision is
-one small method, for two reasons: it can be read next to its sentence in the design, and a
+one small method, for two reasons: it can be read next to the sentence of its requirement, and a
 planted fault (`faults`) is exactly one of them overridden.
 
-Sources: the page of Orthanc 1.5.6; the strict table of design 2.2; the facts of design 2.5.
+Sources: the page of Orthanc 1.5.6; the requirements `race/...`, by the strict reading; those
+that say "measured".
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ The steps of one run share a connection, which is opened for the first step and 
 run: within a run it never idles, so a peer that closes idle connections cannot cut a step off.
 A step is sent at most once. If the peer has closed the connection after the step before, this is
 seen before anything is sent, and a new connection is made; whatever breaks once sending has begun
-is a failed step (design 2.4 and 2.5, 20).
+is a failed step: a POST may have been handled, and is not sent again (`step/run-once`,
+`step/timeout`).
 """
 
 from __future__ import annotations

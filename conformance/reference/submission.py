@@ -22,8 +22,12 @@ class Submission:
 
 
 class SubmissionReader:
-    """Reads submissions (sources: the page, "Synchronous vs. asynchronous calls"; design 2.5, 6
-    and 7; the forms of the body: Orthanc 1.10.1)."""
+    """Reads submissions.
+
+    Sources: the page, "Synchronous vs. asynchronous calls"; the requirements `submit/...`, among
+    them what a mode or a Priority of another type is answered; the forms of the body: Orthanc
+    1.10.1.
+    """
 
     def read(self, body: bytes) -> Submission:
         """The submission in `body`: an object with ``Resources``, an array of ids, or one id.

@@ -155,7 +155,7 @@ def test_workers_history_and_queue_stay_within_bounds() -> None:
         assert sorted(now.queue) == [i for i, s in enumerate(states) if s is State.PENDING]
 
 
-# --- the ways out of a step (design: the strict table) ------------------------------------------
+# --- the ways out of a step (the strict reading) ------------------------------------------
 
 W = Config(workers=1, history=5)
 

@@ -1,4 +1,4 @@
-"""The table, against an independent statement of the design's sections 2.1 and 2.2."""
+"""The table, against an independent statement of the figure, the matrix and the ways out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from spec import table
 from spec.table import Action, Asked, Cell, Edge, Ended, Ground, Move, State
 
-# Section 2.1, row by row; "(new)" is the birth of a job.
+# The figure, row by row; "(new)" is the birth of a job.
 PUBLISHED = {
     ("(new)", "submit", "Pending"),
     ("Pending", "start", "Running"),
@@ -29,7 +29,7 @@ PUBLISHED = {
     ("Paused", "cancel", "Failure"),
 }
 
-# Section 2.2: status, and the state that the job is in then ("=": no change); "~": asked for.
+# The matrix: status, and the state that the job is in then ("=": no change); "~": asked for.
 MATRIX = """
            cancel        pause         resume        resubmit
 Pending    200 Failure   200 Paused    400 =         400 =
@@ -41,7 +41,7 @@ Failure    200 =         200 =         400 =         200 Pending
 unknown    400 =         400 =         400 =         400 =
 """
 
-# Section 2.2: the states in which a Running job may be found after a step.
+# The ways out of a step: the states in which a Running job may be found after a step.
 BOUNDARY = """
            step-succeeds  last-step-succeeds  step-fails  step-asks-for-retry
 nothing    Running        Success             Failure     Retry

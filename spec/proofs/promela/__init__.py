@@ -1,7 +1,7 @@
 """The engine as a Promela model, checked by Spin: safety, and what must come eventually.
 
 This proof shares `spec.table` and `spec.relaxations.taken_for` with the other two, and no
-more: the rules of the engine (docstring of `spec.engine`, design 2.2) are stated here once
+more: the rules of the engine (docstring of `spec.engine`) are stated here once
 again, in Promela, and the numbers of reachable states and of moves are held against the
 explorer's.
 

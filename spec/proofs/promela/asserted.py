@@ -43,43 +43,12 @@ def obligations(setup: Setup, option: Option) -> tuple[tuple[str, str], ...]:
     others = [k for k in range(setup.scope.jobs) if k != job]
     fallen = "st[{0}] == GONE && (" + any_of(f"was_st[{{0}}] == {is_(s)}" for s in FINAL) + ")"
     same = " && ".join(f"{array}[{{0}}] == was_{array}[{{0}}]" for array in REMEMBERED)
+    canceled = int(ErrorCode.CANCELED_JOB)
+    left = f"was_st[{job}] != {is_(State.RUNNING)} || "
 
     def rest(condition: str) -> list[str]:
         return [condition.format(k) for k in others]
 
-    def owed(action: Action) -> str:
-        if option.client:
-            return "true" if option.trigger is action else "false"
-        if option.kind == run_kind(job):
-            return one_of(f"was_asked[{job}]", (Asked(action), Asked.BOTH))
-        return "false"
-
-    leads = [
-        (was, edge.target)
-        for edge in setup.table.edges
-        if edge.trigger == option.trigger
-        for was in ("NEW" if edge.source is None else is_(edge.source),)
-    ]
-    steps = [f"was_st[{job}] == {was} && st[{job}] == {is_(goes_to)}" for was, goes_to in leads]
-    if setup.scope.history == 0:
-        steps += [
-            f"was_st[{job}] == {was} && st[{job}] == GONE"
-            for was, goes_to in leads
-            if goes_to in FINAL
-        ]
-    canceled = int(ErrorCode.CANCELED_JOB)
-    left = f"was_st[{job}] != {is_(State.RUNNING)} || "
-    step_failed = any_of(f"was_phase[{job}] == {at(p)}" for p in (Phase.FAILED, Phase.SHOWN))
-    step_retries = f"was_phase[{job}] == {at(Phase.RETRYING)}"
-    ready = f"was_phase[{job}] == {at(Phase.READY)}"
-    at_peer = any_of(f"was_phase[{job}] == {at(p)}" for p in (Phase.SENT, Phase.HELD))
-    ends = {
-        State.SUCCESS: f"{ready} && was_done[{job}] == was_steps[{job}]",
-        State.FAILURE: f"{step_failed} || {owed(Action.CANCEL)}",
-        State.RETRY: f"{step_retries} || {step_failed}",
-        State.PENDING: f"!({at_peer})",
-        State.PAUSED: f"!({at_peer})",
-    }
     found = {
         "success-final": " && ".join(
             f"(was_st[{k}] != {is_(State.SUCCESS)} || st[{k}] == GONE || ({same.format(k)}))"
@@ -88,24 +57,68 @@ def obligations(setup: Setup, option: Option) -> tuple[tuple[str, str], ...]:
         "canceled-only-by-cancel": " && ".join(
             [
                 f"(err[{job}] != {canceled} || was_err[{job}] == {canceled} "
-                f"|| ({owed(Action.CANCEL)}))",
+                f"|| ({_owed(option, Action.CANCEL)}))",
                 *(f"(err[{k}] != {canceled} || was_err[{k}] == {canceled})" for k in others),
             ]
         ),
         "paused-only-by-pause": f"st[{job}] != {is_(State.PAUSED)} "
-        f"|| was_st[{job}] == {is_(State.PAUSED)} || ({owed(Action.PAUSE)})",
+        f"|| was_st[{job}] == {is_(State.PAUSED)} || ({_owed(option, Action.PAUSE)})",
         "refinement": " && ".join(
             f"({one})"
             for one in (
-                any_of([f"st[{job}] == was_st[{job}]", fallen.format(job), *steps]),
+                any_of([f"st[{job}] == was_st[{job}]", fallen.format(job), *_edges(setup, option)]),
                 *rest(f"(st[{{0}}] == was_st[{{0}}]) || ({fallen})"),
             )
         ),
         "others-untouched": " && ".join(rest(f"(({same}) || ({fallen}))")) or "true",
         "ends-as-its-step-ended": left
-        + " && ".join(f"(st[{job}] != {is_(s)} || ({how}))" for s, how in ends.items()),
+        + " && ".join(f"(st[{job}] != {is_(s)} || ({how}))" for s, how in _ends(option).items()),
     }
     return tuple(found.items())
+
+
+def _owed(option: Option, action: Action) -> str:
+    """The move is this action, or the worker honours one that was noted."""
+    if option.client:
+        return "true" if option.trigger is action else "false"
+    if option.kind == run_kind(option.job):
+        return one_of(f"was_asked[{option.job}]", (Asked(action), Asked.BOTH))
+    return "false"
+
+
+def _edges(setup: Setup, option: Option) -> list[str]:
+    """The job has taken an edge of the move's trigger; with a history of 0 it is gone at once."""
+    job = option.job
+    leads = [
+        (was, edge.target)
+        for edge in setup.table.edges
+        if edge.trigger == option.trigger
+        for was in ("NEW" if edge.source is None else is_(edge.source),)
+    ]
+    taken = [f"was_st[{job}] == {was} && st[{job}] == {is_(goes_to)}" for was, goes_to in leads]
+    if setup.scope.history == 0:
+        taken += [
+            f"was_st[{job}] == {was} && st[{job}] == GONE"
+            for was, goes_to in leads
+            if goes_to in FINAL
+        ]
+    return taken
+
+
+def _ends(option: Option) -> dict[State, str]:
+    """Where a job may get to from Running, and how far its worker must have come."""
+    job = option.job
+    step_failed = any_of(f"was_phase[{job}] == {at(p)}" for p in (Phase.FAILED, Phase.SHOWN))
+    step_retries = f"was_phase[{job}] == {at(Phase.RETRYING)}"
+    ready = f"was_phase[{job}] == {at(Phase.READY)}"
+    at_peer = any_of(f"was_phase[{job}] == {at(p)}" for p in (Phase.SENT, Phase.HELD))
+    return {
+        State.SUCCESS: f"{ready} && was_done[{job}] == was_steps[{job}]",
+        State.FAILURE: f"{step_failed} || {_owed(option, Action.CANCEL)}",
+        State.RETRY: f"{step_retries} || {step_failed}",
+        State.PENDING: f"!({at_peer})",
+        State.PAUSED: f"!({at_peer})",
+    }
 
 
 def flag(name: str) -> str:

@@ -1,7 +1,7 @@
 """The safety properties for *any* number of jobs, steps, priorities, workers: z3, by induction.
 
 What this package shares with the other two proofs is the table and `taken_for`, nothing else:
-the rules of the engine (design 2.2, 2.3) are written here a second time, as formulas. Every
+the rules of the engine (`spec.engine`) are written here a second time, as formulas. Every
 transition is still derived from `spec.table`.
 
 **The state.** An engine has finitely many submitted jobs out of an unbounded supply of names:
@@ -66,12 +66,14 @@ the empty engine to the violation (`Search`). *unknown*: neither, be it that z3 
 no short run violates the property; then the invariant may just be too weak, and the state and the
 move that refute the obligation are shown instead.
 
-**Assumed.** An action is atomic, and so is each move of a worker, as in design 2.2. The size of the
-history is known. A delay before a retry may end at any time (for safety this only adds runs); so
-"retry, later" is not told apart. Readings change nothing and are left out; so are restarts.
+**Assumed.** An action is atomic, and so is each move of a worker, as in `spec.engine`. The size of
+the history is known. A delay before a retry may end at any time (for safety this only adds runs);
+so "retry, later" is not told apart. Readings change nothing and are left out; so are restarts.
 
 **Where it stands.** `solver`: z3, if it is installed. `world`: the sorts, and what is admitted.
-`frame`: a state. `rules`: the moves. `invariant`: the conjuncts. `claims`: the properties.
+`frame`: a state. `rules`: the moves, those of `client` and of `worker`; `mover`: what they have in
+common; `rule`: one move. `invariant`: the conjuncts. `claims`: the properties, whose sentences are
+in `always` and `eventually`; `claim`: their form.
 `relations`: the symbolic table. `prover`: the obligations. `runs`: the search for a run.
 `printing`: states in words. Here: what others call.
 """
@@ -83,7 +85,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from spec.proofs import ANY, Checked, ProofEngine, Scope, Verdict
-from spec.proofs.smt.claims import BY_CLAIM, CLAIMS, Claim
+from spec.proofs.smt.claim import Claim
+from spec.proofs.smt.claims import BY_CLAIM, CLAIMS
 from spec.proofs.smt.frame import Frame
 from spec.proofs.smt.invariant import BY_CONJUNCT, CONJUNCTS, Conjunct
 from spec.proofs.smt.prover import SOMETIMES, Obligation, Prover

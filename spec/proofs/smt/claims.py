@@ -1,380 +1,11 @@
-"""The properties, as sentences on states, on moves, and on what is possible in a state."""
+"""The properties that z3 decides, each with the conjuncts that it is concluded from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import combinations
-from typing import NamedTuple, TypeAlias
+from collections.abc import Mapping
 
-from spec.proofs.smt import invariant
-from spec.proofs.smt.frame import COUNTERS, Frame, asks, in_phase, present, unchanged, within
-from spec.proofs.smt.invariant import FAILED_PHASES, OfJobs
-from spec.proofs.smt.rules import Rule, cancel_due, pause_due, the_cell
-from spec.proofs.smt.solver import Term, z3
-from spec.proofs.smt.world import NOWHERE, Phase, World
-from spec.relaxations import Relaxation
-from spec.table import ACTIONS, ASK, EDGE, EDGES, UNKNOWN, Action, ErrorCode, Move, State, target
-
-
-class Step(NamedTuple):
-    """One move, and two arbitrary jobs beside its mover (or the mover itself)."""
-
-    world: World
-    pre: Frame
-    rule: Rule
-    post: Frame
-    job: Term
-    k: Term
-    m: Term
-
-
-class Node(NamedTuple):
-    """A state, with all moves that two arbitrary jobs could make in it."""
-
-    world: World
-    frame: Frame
-    jobs: tuple[Term, ...]  # the named ones
-    k: Term
-    m: Term
-    of_k: tuple[Rule, ...]
-    of_m: tuple[Rule, ...]
-
-
-Said: TypeAlias = tuple[Term, Term]  # (when, then): a claim, apart from its antecedent
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One property, by its name in `spec.properties`: of each state, of each move, or of a node.
-
-    ``uses``: the conjuncts that it is concluded from. ``rests_on``: claims that belong to it.
-    ``node`` names each of its parts. ``symbolic``: it is decided over the table as well.
-    """
-
-    name: str
-    uses: tuple[str, ...] = ()
-    state: OfJobs | None = None
-    move: Callable[[Step], Said] | None = None
-    node: Callable[[Node], Mapping[str, Said]] | None = None
-    rests_on: tuple[str, ...] = ()
-    symbolic: bool = False
-
-
-def _priority_not_passed_over(s: Step) -> Said:
-    when = z3.And(_starts(s), within(s.world, s.pre, s.k, State.PENDING), s.k != s.job)
-    return when, s.pre.priority(s.k) <= s.pre.priority(s.job)
-
-
-def _ties_in_order(s: Step) -> Said:
-    waits = within(s.world, s.pre, s.k, State.PENDING)
-    equal = s.pre.priority(s.k) == s.pre.priority(s.job)
-    return z3.And(_starts(s), waits, equal, s.k != s.job), s.pre.since(s.job) < s.pre.since(s.k)
-
-
-def _starts(s: Step) -> Term:
-    """The mover becomes Running."""
-    runs, ran = (within(s.world, f, s.job, State.RUNNING) for f in (s.post, s.pre))
-    return z3.And(runs, z3.Not(ran))
-
-
-def _success_final(s: Step) -> Said:
-    same = unchanged(s.world, s.pre, s.post, s.k, "gone", "stored")
-    when = z3.And(within(s.world, s.pre, s.k, State.SUCCESS), present(s.world, s.pre, s.k))
-    return when, z3.And(same, z3.Or(s.post.gone(s.k), s.post.stored(s.k) == s.pre.stored(s.k)))
-
-
-def _nothing_changed(s: Step) -> Term:
-    counters = [getattr(s.pre, name) == getattr(s.post, name) for name in COUNTERS]
-    return z3.And(unchanged(s.world, s.pre, s.post, s.k), *counters)
-
-
-def _refused_changes_nothing(s: Step) -> Said:
-    refused = s.rule.action is not None and s.rule.status != 200
-    return (s.world.true if refused else s.world.false), _nothing_changed(s)
-
-
-def _canceled_only_by_cancel(s: Step) -> Said:
-    """It appears by a cancel of that job, or where one was answered 200 since the job started."""
-    error = s.world.error[ErrorCode.CANCELED_JOB]
-    appears = z3.And(s.post.error(s.k) == error, s.pre.error(s.k) != error)
-    return appears, s.post.canceled(s.k)
-
-
-def _paused_only_by_pause(s: Step) -> Said:
-    was, is_now = (within(s.world, f, s.k, State.PAUSED) for f in (s.pre, s.post))
-    now = z3.And(s.k == s.job, _answered(s, Action.PAUSE))
-    return z3.And(is_now, z3.Not(was)), z3.Or(now, asks(s.world, s.pre, s.k, Action.PAUSE))
-
-
-def _answered(s: Step, action: Action) -> Term:
-    """The move is ``action`` on its mover, answered 200."""
-    return s.world.true if s.rule.accepted is action else s.world.false
-
-
-def _asked_only_by_action(s: Step) -> Said:
-    news = []
-    for action in (Action.CANCEL, Action.PAUSE):
-        now = z3.And(s.k == s.job, _answered(s, action))
-        new = z3.And(asks(s.world, s.post, s.k, action), z3.Not(asks(s.world, s.pre, s.k, action)))
-        news.append((new, now))
-    return z3.Or(*(new for new, _ in news)), z3.And(*(z3.Implies(*each) for each in news))
-
-
-def _refinement(s: Step) -> Said:
-    """No change, or the published edge of the move's trigger; who is gone stays as it was."""
-    world, before, after = s.world, s.pre.state(s.k), s.post.state(s.k)
-    edges = [
-        z3.And(before == world.at[edge.source], after == world.at[edge.target])
-        for edge in EDGES
-        if edge.trigger == s.rule.trigger
-    ]
-    edge = z3.And(s.k == s.job, z3.Not(s.pre.gone(s.k)), world.any(edges))
-    lost = z3.Implies(s.post.gone(s.k), world.completed(after))
-    stays = z3.And(before == after, z3.Implies(s.pre.gone(s.k), s.post.gone(s.k)))
-    return world.true, z3.And(lost, z3.Or(edge, stays))
-
-
-def _others_untouched(s: Step) -> Said:
-    same = unchanged(s.world, s.pre, s.post, s.k)
-    lost = z3.And(
-        unchanged(s.world, s.pre, s.post, s.k, "gone", "stored"),
-        s.pre.stored(s.k),
-        s.post.gone(s.k),
-        z3.Not(s.post.stored(s.k)),
-    )
-    return s.k != s.job, z3.Or(same, lost)
-
-
-def _oldest_evicted_first(s: Step) -> Said:
-    """Who is evicted was completed before all that stay, and the history is full after it."""
-    evicted = z3.And(s.post.gone(s.k), z3.Not(s.pre.gone(s.k)))
-    out = z3.And(s.pre.stored(s.k), z3.Not(s.post.stored(s.k)))
-    resubmitted = z3.And(s.k == s.job, _answered(s, Action.RESUBMIT))
-    older = z3.Implies(s.post.stored(s.m), s.post.ended(s.k) < s.post.ended(s.m))
-    full = z3.And(s.post.kept == s.world.size, older, z3.Not(s.post.stored(s.k)))
-    return z3.Or(evicted, out), z3.If(evicted, full, resubmitted)
-
-
-def _total_deterministic(s: Step) -> Said:
-    """The action's answer and effect are those of its cell."""
-    world, rule = s.world, s.rule
-    if rule.action is None or rule.on is None:
-        return world.false, world.true
-    source = State(rule.on) if rule.on != UNKNOWN else None
-    found = the_cell(UNKNOWN if source is None else source, rule.action)
-    if found is None or rule.status != found.status:
-        return world.true, world.false
-    if found is EDGE and source is not None:
-        goal = target(source, rule.action)
-        return world.true, (world.false if goal is None else s.post.state(s.job) == world.at[goal])
-    if found is ASK and source is not None:
-        same = unchanged(world, s.pre, s.post, s.k, "asked")
-        return world.true, z3.And(same, asks(world, s.post, s.job, rule.action))
-    return world.true, _nothing_changed(s)
-
-
-def _one_answer(n: Node) -> Mapping[str, Said]:
-    """For each action exactly one answer is possible, whatever the job."""
-    said = {}
-    for action in ACTIONS:
-        possible = [z3.And(*rule.guards) for rule in n.of_k if rule.action is action]
-        clashes = [z3.And(a, b) for a, b in combinations(possible, 2)]
-        once = z3.And(n.world.any(possible), z3.Not(n.world.any(clashes)))
-        said[f"{action}/one-answer"] = (n.world.true, once)
-    return said
-
-
-def _steps_once(s: Step) -> Said:
-    """Of a run, each step is counted once; a resubmitted job starts over."""
-    world, k = s.world, s.k
-    counted = z3.And(
-        in_phase(world, s.pre, k, Phase.SUCCEEDED), in_phase(world, s.post, k, Phase.READY)
-    )
-    failed, pending = world.at[State.FAILURE], world.at[State.PENDING]
-    over = z3.And(s.pre.state(k) == failed, s.post.state(k) == pending)
-    new = s.pre.state(k) == world.at[None]
-    right = z3.If(counted, s.pre.done(k) + 1, z3.If(z3.Or(over, new), 0, s.pre.done(k)))
-    as_submitted = z3.And(
-        s.pre.priority(k) == s.post.priority(k), s.pre.steps(k) == s.post.steps(k)
-    )
-    bounded = z3.And(s.post.done(k) >= 0, s.post.done(k) <= s.post.steps(k))
-    return present(world, s.post, k), z3.And(
-        s.post.done(k) == right, bounded, z3.Or(new, as_submitted)
-    )
-
-
-WORK = (
-    (Phase.READY, Phase.SENT),
-    (Phase.SENT, Phase.HELD),
-    (Phase.HELD, Phase.SUCCEEDED),
-    (Phase.HELD, Phase.FAILED),
-    (Phase.HELD, Phase.RETRYING),
-    (Phase.SUCCEEDED, Phase.READY),
-    (Phase.FAILED, Phase.FAILURE_SHOWN),
-)
-
-
-def _steps_in_order(s: Step) -> Said:
-    world, k = s.world, s.k
-    before, after = s.pre.phase(k), s.post.phase(k)
-    worked = [z3.And(before == world.phase[a], after == world.phase[b]) for a, b in WORK]
-    begins = z3.And(before == world.phase[Phase.READY], after == world.phase[Phase.SENT])
-    left = z3.Implies(begins, s.pre.done(k) < s.pre.steps(k))
-    ran = within(world, s.pre, k, State.RUNNING)
-    first = after == world.phase[Phase.READY]
-    on = z3.And(left, z3.Or(before == after, *worked))
-    return within(world, s.post, k, State.RUNNING), z3.If(ran, on, first)
-
-
-def _ends_as_its_step_ended(s: Step) -> Said:
-    world, k = s.world, s.k
-    failed = in_phase(world, s.pre, k, *FAILED_PHASES)
-    retrying = in_phase(world, s.pre, k, Phase.RETRYING)
-    ready = in_phase(world, s.pre, k, Phase.READY)
-    under_way = in_phase(world, s.pre, k, Phase.SENT, Phase.HELD)
-    all_done = s.pre.done(k) == s.pre.steps(k)
-    became = [within(world, s.post, k, state) for state in (State.SUCCESS, State.FAILURE)]
-    retries = within(world, s.post, k, State.RETRY)
-    when = z3.And(
-        within(world, s.pre, k, State.RUNNING), z3.Not(within(world, s.post, k, State.RUNNING))
-    )
-    return when, z3.And(
-        z3.Implies(became[0], z3.And(ready, all_done)),
-        z3.Implies(became[1], z3.Or(failed, asks(world, s.pre, k, Action.CANCEL))),
-        z3.Implies(retries, z3.Or(retrying, failed)),
-        z3.Or(became[1], z3.Not(under_way)),
-    )
-
-
-def _progress_told(s: Step) -> Said:
-    """What Progress shows changes when a step has ended, and then to the steps done."""
-    world, k = s.world, s.k
-    ended = in_phase(world, s.pre, k, *FAILED_PHASES, Phase.SUCCEEDED, Phase.RETRYING)
-    published = z3.And(
-        in_phase(world, s.pre, k, Phase.SUCCEEDED), in_phase(world, s.post, k, Phase.READY)
-    )
-    told = s.post.shown(k) == s.post.done(k)
-    same = s.post.shown(k) == s.pre.shown(k)
-    new = s.pre.state(k) == world.at[None]
-    kept = z3.If(new, s.post.shown(k) == 0, z3.Or(same, z3.And(ended, told)))
-    return present(world, s.post, k), z3.And(kept, z3.Implies(published, told))
-
-
-def _error_told(s: Step) -> Said:
-    """0 from the start of a run on, 9 by a failed step, 37 by a cancel, and not otherwise."""
-    world, k = s.world, s.k
-    none, failure = world.error[ErrorCode.SUCCESS], world.error[ErrorCode.NETWORK_PROTOCOL]
-    canceled = s.post.error(k) == world.error[ErrorCode.CANCELED_JOB]
-    failed = z3.And(in_phase(world, s.pre, k, *FAILED_PHASES), s.post.error(k) == failure)
-    same = s.post.error(k) == s.pre.error(k)
-    fresh = z3.Or(
-        s.pre.state(k) == world.at[None],
-        z3.And(
-            within(world, s.post, k, State.RUNNING), z3.Not(within(world, s.pre, k, State.RUNNING))
-        ),
-    )
-    ends = z3.And(
-        within(world, s.post, k, State.FAILURE), z3.Not(within(world, s.pre, k, State.FAILURE))
-    )
-    shown = z3.Implies(in_phase(world, s.post, k, Phase.FAILURE_SHOWN), s.post.error(k) == failure)
-    right = z3.If(
-        fresh, s.post.error(k) == none, z3.If(ends, z3.Or(failed, canceled), z3.Or(same, failed))
-    )
-    return present(world, s.post, k), z3.And(right, shown)
-
-
-def _cancel_honoured(s: Step) -> Said:
-    """A job of which a cancel is owed becomes Failure, or runs on without beginning a step."""
-    world, k = s.world, s.k
-    now = z3.And(k == s.job, cancel_due(world, s.pre, s.rule, s.job))
-    begins = z3.And(k == s.job, world.true if s.rule.begins else world.false)
-    failed = within(world, s.post, k, State.FAILURE)
-    runs_on = z3.And(within(world, s.post, k, State.RUNNING), z3.Not(begins))
-    return z3.Or(s.pre.cancel_owed(k), now), z3.Or(failed, runs_on)
-
-
-def _pause_honoured(s: Step) -> Said:
-    """Likewise; to Failure only because a step failed, or because of a cancel."""
-    world, k = s.world, s.k
-    now = z3.And(k == s.job, pause_due(world, s.pre, s.rule, s.job))
-    begins = z3.And(k == s.job, world.true if s.rule.begins else world.false)
-    why = z3.Or(in_phase(world, s.pre, k, *FAILED_PHASES), s.post.canceled(k))
-    failed = z3.And(within(world, s.post, k, State.FAILURE), why)
-    runs_on = z3.And(within(world, s.post, k, State.RUNNING), z3.Not(begins))
-    paused = within(world, s.post, k, State.PAUSED)
-    return z3.Or(s.pre.pause_owed(k), now), z3.Or(failed, paused, runs_on)
-
-
-RANK = (
-    Phase.IDLE,
-    Phase.RETRYING,
-    Phase.FAILURE_SHOWN,
-    Phase.FAILED,
-    Phase.SUCCEEDED,
-    Phase.HELD,
-    Phase.SENT,
-    Phase.READY,
-)
-
-
-def work_left(world: World, f: Frame, k: Term) -> Term:
-    """What every move of a worker lowers: the steps to come, then how far its step has come."""
-    rank = z3.IntVal(0, world.ctx)
-    for number, phase in enumerate(RANK):
-        rank = z3.If(f.phase(k) == world.phase[phase], number, rank)
-    return len(RANK) * (f.steps(k) - f.done(k)) + rank
-
-
-def _running_leaves(s: Step) -> Said:
-    """While a job is Running, its worker and peer lower the work left, which nothing raises."""
-    world, k = s.world, s.k
-    before, after = work_left(world, s.pre, k), work_left(world, s.post, k)
-    lower = z3.And(k == s.job, world.true if s.rule.runs else world.false)
-    both = z3.And(*(within(world, f, k, State.RUNNING) for f in (s.pre, s.post)))
-    return both, z3.And(before >= 0, z3.If(lower, after < before, after <= before))
-
-
-def _running_can_go_on(n: Node) -> Mapping[str, Said]:
-    """A Running job always has a move of its worker or of its peer."""
-    possible = n.world.any(z3.And(*rule.guards) for rule in n.of_k if rule.runs)
-    return {"goes-on": (within(n.world, n.frame, n.k, State.RUNNING), possible)}
-
-
-def _retry_leaves(s: Step) -> Said:
-    times_out = s.world.true if s.rule.trigger is Move.TIMEOUT else s.world.false
-    left = z3.Not(within(s.world, s.post, s.job, State.RETRY))
-    return times_out, z3.And(left, s.post.state(s.job) != s.world.at[NOWHERE])
-
-
-def _retry_can_go_on(n: Node) -> Mapping[str, Said]:
-    """The delay of a job in Retry can end."""
-    ends = n.world.any(z3.And(*rule.guards) for rule in n.of_k if rule.trigger is Move.TIMEOUT)
-    return {"goes-on": (within(n.world, n.frame, n.k, State.RETRY), ends)}
-
-
-def _pending_runs(n: Node) -> Mapping[str, Said]:
-    """With none before it a Pending job can start once a worker is free, and no other can."""
-    world, f = n.world, n.frame
-    tied = Relaxation.TIES_UNORDERED in world.admit
-    none_before = []
-    for other in n.jobs:
-        equal = f.priority(other) == f.priority(n.k)
-        if not tied:
-            equal = z3.And(equal, f.since(other) < f.since(n.k))
-        ahead = z3.Or(f.priority(other) > f.priority(n.k), equal)
-        waits = z3.And(other != n.k, within(world, f, other, State.PENDING))
-        none_before.append(z3.Not(z3.And(waits, ahead)))
-    first = z3.And(within(world, f, n.k, State.PENDING), *none_before)
-    starts = [
-        world.any(z3.And(*rule.guards) for rule in rules if rule.trigger is Move.START)
-        for rules in (n.of_k, n.of_m)
-    ]
-    return {
-        "can-start": (z3.And(first, f.running < world.workers), starts[0]),
-        "no-other-starts": (z3.And(first, n.k != n.m), z3.Not(starts[1])),
-    }
-
+from spec.proofs.smt import always, eventually, invariant
+from spec.proofs.smt.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
     Claim("running-bounded", ("running-bounded",), state=invariant.running_bounded),
@@ -386,64 +17,75 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "oldest-evicted-first",
         ("history-in-order", "gone-was-completed"),
-        move=_oldest_evicted_first,
+        move=always.oldest_evicted_first,
     ),
     Claim(
         "requests-only-running", ("requests-only-running",), state=invariant.requests_only_running
     ),
-    Claim("asked-only-by-action", move=_asked_only_by_action),
+    Claim("asked-only-by-action", move=always.asked_only_by_action),
     Claim("worker-iff-running", ("worker-iff-running",), state=invariant.worker_iff_running),
-    Claim("priority-not-passed-over", ("queue-iff-pending",), move=_priority_not_passed_over),
-    Claim("ties-in-order", ("queue-in-order",), move=_ties_in_order),
-    Claim("success-final", ("queue-iff-pending", "worker-iff-running"), move=_success_final),
-    Claim("refused-changes-nothing", move=_refused_changes_nothing),
+    Claim("priority-not-passed-over", ("queue-iff-pending",), move=always.priority_not_passed_over),
+    Claim("ties-in-order", ("queue-in-order",), move=always.ties_in_order),
+    Claim("success-final", ("queue-iff-pending", "worker-iff-running"), move=always.success_final),
+    Claim("refused-changes-nothing", move=always.refused_changes_nothing),
     Claim(
         "canceled-only-by-cancel",
         ("cancel-on-record", "canceled-error"),
         state=invariant.canceled_error,
-        move=_canceled_only_by_cancel,
+        move=always.canceled_only_by_cancel,
     ),
-    Claim("paused-only-by-pause", move=_paused_only_by_pause),
+    Claim("paused-only-by-pause", move=always.paused_only_by_pause),
     Claim(
         "refinement",
         ("queue-iff-pending", "gone-was-completed"),
-        move=_refinement,
+        move=always.refinement,
         symbolic=True,
     ),
     Claim(
         "total-deterministic",
         ("a-state",),
-        move=_total_deterministic,
-        node=_one_answer,
+        move=always.total_deterministic,
+        node=always.one_answer,
         symbolic=True,
     ),
-    Claim("others-untouched", ("history-iff-completed",), move=_others_untouched),
-    Claim("steps-once", ("steps-counted", "a-step-is-left"), move=_steps_once),
-    Claim("steps-in-order", ("worker-iff-running",), move=_steps_in_order),
-    Claim("ends-as-its-step-ended", ("steps-counted",), move=_ends_as_its_step_ended),
+    Claim("others-untouched", ("history-iff-completed",), move=always.others_untouched),
+    Claim("steps-once", ("steps-counted", "a-step-is-left"), move=always.steps_once),
+    Claim("steps-in-order", ("worker-iff-running",), move=always.steps_in_order),
+    Claim("ends-as-its-step-ended", ("steps-counted",), move=always.ends_as_its_step_ended),
     Claim("outcome-told", ("outcome-told",), state=invariant.outcome_told),
-    Claim("progress-told", ("worker-iff-running",), move=_progress_told),
-    Claim("error-told", ("worker-iff-running", "no-error-at-work"), move=_error_told),
-    Claim("cancel-honoured", ("cancel-kept",), move=_cancel_honoured, rests_on=("running-leaves",)),
+    Claim("progress-told", ("worker-iff-running",), move=always.progress_told),
+    Claim("error-told", ("worker-iff-running", "no-error-at-work"), move=always.error_told),
+    Claim(
+        "cancel-honoured",
+        ("cancel-kept",),
+        move=eventually.cancel_honoured,
+        rests_on=("running-leaves",),
+    ),
     Claim(
         "pause-honoured",
         ("pause-kept", "cancel-on-record"),
-        move=_pause_honoured,
+        move=eventually.pause_honoured,
         rests_on=("running-leaves",),
     ),
     Claim(
         "pending-runs",
         ("queue-iff-pending", "queue-in-order", "gone-was-completed"),
-        node=_pending_runs,
+        node=eventually.pending_runs,
         rests_on=("running-leaves",),
     ),
     Claim(
         "running-leaves",
         ("worker-iff-running", "steps-counted", "a-step-is-left", "gone-was-completed"),
-        move=_running_leaves,
-        node=_running_can_go_on,
+        move=eventually.running_leaves,
+        node=eventually.running_can_go_on,
     ),
-    Claim("retry-leaves", ("gone-was-completed",), move=_retry_leaves, node=_retry_can_go_on),
+    Claim(
+        "retry-leaves",
+        ("gone-was-completed",),
+        move=eventually.retry_leaves,
+        node=eventually.retry_can_go_on,
+    ),
 )
+
 
 BY_CLAIM: Mapping[str, Claim] = {claim.name: claim for claim in CLAIMS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spec.proofs.smt.frame import Frame
-from spec.proofs.smt.rules import ASKED
+from spec.proofs.smt.rule import ASKED
 from spec.proofs.smt.solver import Term
 from spec.proofs.smt.world import NEW, Phase, World
 from spec.table import Asked, ErrorCode

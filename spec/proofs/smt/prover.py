@@ -9,12 +9,14 @@ from functools import partial
 from itertools import product
 
 from spec.proofs import Verdict
-from spec.proofs.smt.claims import BY_CLAIM, CLAIMS, Claim, Node, Step
+from spec.proofs.smt.claim import Claim, Node, Step
+from spec.proofs.smt.claims import BY_CLAIM, CLAIMS
 from spec.proofs.smt.frame import any_frame, cardinality, is_empty, within
 from spec.proofs.smt.invariant import BY_CONJUNCT, CONJUNCTS
 from spec.proofs.smt.printing import describe
 from spec.proofs.smt.relations import symbolic_table
-from spec.proofs.smt.rules import Moves, Rule
+from spec.proofs.smt.rule import Rule
+from spec.proofs.smt.rules import moves
 from spec.proofs.smt.solver import Term, z3
 from spec.proofs.smt.world import World
 from spec.relaxations import Relaxation
@@ -73,7 +75,7 @@ class Prover:
 
     def run(self) -> None:
         self.start()
-        for rule in Moves(self.world, self.pre, self.jobs[0], self.jobs):
+        for rule in moves(self.world, self.pre, self.jobs[0], self.jobs):
             self.solver.push()
             self.solver.add(*rule.guards, *rule.facts)
             self.possible(rule)
@@ -128,7 +130,7 @@ class Prover:
 
     def nodes(self) -> None:
         _, k, m = self.jobs
-        of_k, of_m = (tuple(Moves(self.world, self.pre, x, (k, m))) for x in (k, m))
+        of_k, of_m = (tuple(moves(self.world, self.pre, x, (k, m))) for x in (k, m))
         node = Node(self.world, self.pre, (k, m), k, m, of_k, of_m)
         for claim in CLAIMS:
             if claim.node is None:

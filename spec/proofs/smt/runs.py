@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, product
 
-from spec.proofs.smt.claims import Claim, Node, Step
+from spec.proofs.smt.claim import Claim, Node, Step
 from spec.proofs.smt.frame import COUNTERS, JOB_FIELDS, Frame, any_frame, is_empty
 from spec.proofs.smt.printing import describe
-from spec.proofs.smt.rules import Moves
+from spec.proofs.smt.rules import moves
 from spec.proofs.smt.solver import Term, z3
 from spec.proofs.smt.world import World
 from spec.relaxations import Relaxation
@@ -37,7 +37,7 @@ class Search:
         self.moves = [
             (job, rule)
             for job in self.jobs
-            for rule in Moves(world, self.pre, job, self.jobs, DRAWN_HERE)
+            for rule in moves(world, self.pre, job, self.jobs, DRAWN_HERE)
         ]
         self.drawn = drawn(world, DRAWN_HERE)
         self.one_move = self.relation()
@@ -86,7 +86,7 @@ class Search:
                     said = claim.move(Step(world, pre, rule, rule.after, job, k, m))
                     found.append(z3.And(self.chosen == number, z3.Not(z3.Implies(*said))))
             if claim.node is not None:
-                of_k, of_m = (tuple(Moves(world, post, j, self.jobs, "node")) for j in (k, m))
+                of_k, of_m = (tuple(moves(world, post, j, self.jobs, "node")) for j in (k, m))
                 said_of = claim.node(Node(world, post, self.jobs, k, m, of_k, of_m))
                 found += [z3.Not(z3.Implies(*said)) for said in said_of.values()]
         return z3.simplify(world.any(found))
@@ -142,7 +142,7 @@ DRAWN_HERE = "?"
 
 
 def drawn(world: World, tag: str) -> list[Term]:
-    """What a move draws, named after its tag (see `Moves`)."""
+    """What a move draws, named after its tag (see `rules.moves`)."""
     numbers = ("back", "end", "submitted.steps", "submitted.priority")
     evicted = z3.Function(f"evicted{tag}", world.job_sort, z3.BoolSort(world.ctx))
     return [

@@ -1,4 +1,4 @@
-"""The action matrix and the strict table of the design, section 2.2."""
+"""The action matrix, and the ways out of a step by the strict reading."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -14,7 +17,16 @@ from spec import engine as engine_module
 from spec.engine import EMPTY, Act, Config, Engine, Job, Phase
 from spec.proofs import DEFAULT, Scope, Verdict, direct, explore
 from spec.proofs.direct import Exploration, canonical, configuration, happenings
-from spec.proofs.packed import CKernel, NotPackable, Packed, PythonKernel, TooLarge, Want
+from spec.proofs.packed import (
+    MOST_JOBS,
+    CKernel,
+    NotPackable,
+    Packed,
+    PythonKernel,
+    TooLarge,
+    Want,
+)
+from spec.proofs.packed.limits import RECORD_BITS
 from spec.proofs.watch import Watch, cycle, in_words, what_happened
 from spec.properties import BY_NAME, PROPERTIES, Fault, Modality, Own, Transition
 from spec.relaxations import NONE, Relaxation
@@ -177,6 +189,71 @@ def test_a_changed_engine_is_not_packed_silently(monkeypatch: pytest.MonkeyPatch
 def test_a_scope_that_does_not_fit_is_refused() -> None:
     with pytest.raises(TooLarge):
         Packed(Scope(8, 1, 1, 2, 2)).explore()
+
+
+@needs_compiler
+@pytest.mark.parametrize("jobs", [MOST_JOBS + 1, 17, 24, 40, 50])
+def test_more_jobs_than_the_encoding_holds_are_refused_before_the_search(jobs: int) -> None:
+    """Of 17 and more the compiled search once wrote past its arrays."""
+    scope = Scope(jobs, 1, 1, 1, 1)
+    with pytest.raises(TooLarge, match=f"more than {MOST_JOBS} jobs"):
+        Packed(scope, compiler=COMPILER)
+    with pytest.raises(TooLarge, match=f"more than {MOST_JOBS} jobs"):
+        CKernel(str(COMPILER), jobs, 1, 4, 64)
+    assert {r.verdict for r in explore.check(scope)} == {Verdict.UNKNOWN}
+
+
+def test_the_limit_is_what_the_smallest_scope_needs() -> None:
+    """One job more, and the records of one job would not fit any more."""
+    made = python(Scope(1, 1, 0, 1, 1), NONE, True)
+    assert len(made.records) <= 1 << (RECORD_BITS // MOST_JOBS)
+    assert len(made.records) > 1 << (RECORD_BITS // (MOST_JOBS + 1))
+
+
+SANITIZED = """
+import shutil, sys
+from functools import partial
+from spec.proofs import Scope, packed
+from spec.proofs.packed import encoding
+
+flags = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+encoding.CKernel = partial(encoding.CKernel, flags=flags)
+for symmetry in (True, False):
+    made = packed.Packed(Scope(2, 1, 1, 2, 1), symmetry=symmetry, compiler=shutil.which("cc"))
+    if sys.argv[1:] == ["wrong"]:
+        made.kernel.set_row(1 << made.width, [])
+    print(made.explore().states)
+"""
+
+
+def sanitized(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Explore a scope by a search that stops at its first wrong access to memory."""
+    found = subprocess.run(
+        [str(COMPILER), "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    )
+    # Python itself leaves memory behind at its end.
+    preload = {"LD_PRELOAD": found.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
+    return subprocess.run(
+        [sys.executable, "-c", SANITIZED, *arguments],
+        env={**os.environ, **preload},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@needs_compiler
+def test_the_compiled_search_stays_within_its_memory() -> None:
+    done = sanitized()
+    assert done.returncode == 0, done.stderr
+    with_symmetry, without = map(int, done.stdout.split())
+    assert with_symmetry < without
+
+
+@needs_compiler
+def test_a_search_that_left_its_memory_would_be_noticed() -> None:
+    """A row of the record behind the last."""
+    assert "heap-buffer-overflow" in sanitized("wrong").stderr
 
 
 def test_a_scope_that_does_not_fit_decides_nothing() -> None:

@@ -22,8 +22,7 @@ from spec.table import Action, Cell, State
 z3 = pytest.importorskip("z3")
 
 from spec.proofs import smt  # noqa: E402
-from spec.proofs.smt import claims as sentences  # noqa: E402
-from spec.proofs.smt import prover, relations, rules, runs  # noqa: E402
+from spec.proofs.smt import always, prover, relations, rule, runs  # noqa: E402
 
 pytestmark = pytest.mark.apart
 STRICT = pytest.mark.xdist_group("strict proof")  # tests that read it
@@ -229,11 +228,11 @@ def with_cell(state: State, action: Action, found: Cell) -> dict[State | str, An
 def test_a_success_that_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     edge = table.Edge(State.SUCCESS, Action.RESUME, target := State.PENDING)
     monkeypatch.setattr(relations, "EDGES", (*table.EDGES, edge))
-    monkeypatch.setattr(sentences, "EDGES", (*table.EDGES, edge))
+    monkeypatch.setattr(always, "EDGES", (*table.EDGES, edge))
     monkeypatch.setitem(table._TARGET, (edge.source, edge.trigger), target)
     matrix = with_cell(State.SUCCESS, Action.RESUME, Cell.EDGE)
     monkeypatch.setattr(table, "MATRIX", matrix)
-    monkeypatch.setattr(rules, "MATRIX", matrix)
+    monkeypatch.setattr(rule, "MATRIX", matrix)
     assert "success-final" in smt.search(NONE, frozenset(), [smt.BY_CLAIM["success-final"]])
     final = next(p for p in smt.prove(find_runs=False) if p.name == "success-final")
     assert final.verdict is Verdict.UNKNOWN
@@ -248,7 +247,7 @@ def test_a_success_that_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_cell_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "MATRIX", {**table.MATRIX, State.RETRY: ()})
+    monkeypatch.setattr(rule, "MATRIX", {**table.MATRIX, State.RETRY: ()})
     found = verdicts(smt.prove(find_runs=False))
     assert found["total-deterministic"] is not Verdict.HOLDS
 
