@@ -46,7 +46,7 @@ def _status(arguments: list[str]) -> int:
         return status
     if wrong is None:
         if broken is not None and status == 0:
-            return fail(f"cannot write the output: {broken.strerror}")
+            return fail(f"cannot write: {broken.strerror}")
         return status
     if isinstance(wrong, OSError) and wrong.errno in FULL:
         return fail(f"cannot write: {wrong.strerror}")

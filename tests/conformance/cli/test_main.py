@@ -113,7 +113,7 @@ def run(folder: Path, *words: str, out: IO[str] | int, ascii: bool = False) -> t
     ("words", "expected", "message"),
     [
         (["list"], 2, "cannot write: No space left on device"),
-        (["--version"], 2, "cannot write the output: No space left on device"),
+        (["--version"], 2, "cannot write: No space left on device"),
         (CASE, 2, "cannot write a report: No space left on device"),
         (BROKEN, 1, "cannot write a report: No space left on device"),
     ],
