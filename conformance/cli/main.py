@@ -22,14 +22,15 @@ def main() -> None:
     """Run the command that the arguments name, and exit."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
-    sys.exit(_status(sys.argv[1:]))
+    sys.exit(status_of(sys.argv[1:]))
 
 
 def _interrupted(_: int, __: object) -> None:
     raise Interrupted
 
 
-def _status(arguments: list[str]) -> int:
+def status_of(arguments: list[str]) -> int:
+    """Run the command that they name; its exit status, whatever happens."""
     wrong: Exception | None = None
     status = UNJUDGED
     try:
@@ -46,7 +47,7 @@ def _status(arguments: list[str]) -> int:
         return status
     if wrong is None:
         if broken is not None and status == 0:
-            return fail(f"cannot write the output: {broken.strerror}")
+            return fail(f"cannot write: {broken.strerror}")
         return status
     if isinstance(wrong, OSError) and wrong.errno in FULL:
         return fail(f"cannot write: {wrong.strerror}")

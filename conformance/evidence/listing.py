@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
-from conformance.evidence.planted import SHOWN
-from conformance.evidence.power import Power, measured
+from conformance.evidence.power import Power, Report, measured
 from conformance.suites import suites
 from conformance.sut.profile import Profile
-from spec.requirements import CATALOGUE, Requirement
+from spec.requirements import CATALOGUE, Requirement, applies
+from spec.table import Ground
 
 SCHEMA = 1
+FEW = 3  # faults that are shown where none is reported under the requirement's own name
 # What oracle and driver check of every answer, reading and arrival, whatever the case is about.
-THROUGHOUT = frozenset(
+RAISED = frozenset(
     {
         "answer/accepted",
         "answer/refused",
@@ -25,8 +27,6 @@ THROUGHOUT = frozenset(
         "monitor/creation-time",
         "monitor/effective-runtime",
         "monitor/error-code",
-        "monitor/error-code-cancelled",
-        "monitor/error-code-step",
         "monitor/error-description",
         "monitor/estimated-time",
         "monitor/id",
@@ -35,10 +35,6 @@ THROUGHOUT = frozenset(
         "monitor/list-expand",
         "monitor/priority",
         "monitor/progress",
-        "monitor/progress-after-failure",
-        "monitor/progress-rounded",
-        "monitor/resubmitted-error-code",
-        "monitor/resubmitted-progress",
         "monitor/state",
         "monitor/state-paused",
         "monitor/timestamp",
@@ -55,19 +51,33 @@ THROUGHOUT = frozenset(
         "submit/creates-job",
     }
 )
+# What they check of every reading as well, but report as the field that it is said of.
+READ_AS: Mapping[str, str] = MappingProxyType(
+    {
+        "monitor/error-code-cancelled": "monitor/error-code",
+        "monitor/error-code-step": "monitor/error-code",
+        "monitor/progress-after-failure": "monitor/progress",
+        "monitor/progress-rounded": "monitor/progress",
+        "monitor/resubmitted-error-code": "monitor/error-code",
+        "monitor/resubmitted-progress": "monitor/progress",
+    }
+)
+THROUGHOUT = RAISED | READ_AS.keys()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A requirement, and what is done for it.
 
-    ``faults``: those that were planted in the reference server and seen to be reported by it.
+    ``faults``: those that were planted in the reference server and reported as this requirement.
+    ``elsewhere``: those that a case of this requirement shows, and that were reported as another.
     """
 
     requirement: Requirement
     cases: tuple[str, ...]
     throughout: bool
     faults: tuple[str, ...]
+    elsewhere: tuple[Report, ...]
 
     @property
     def checked(self) -> bool:
@@ -77,29 +87,58 @@ class Entry:
     def unreachable(self) -> str | None:
         return None if self.checked else self.requirement.unreachable
 
+    @property
+    def hole(self) -> str | None:
+        """Why it is documented and checked, but no planted fault was ever reported as it."""
+        one = self.requirement
+        if one.ground is not Ground.DOCUMENTED or not self.checked or self.faults:
+            return None
+        if self.elsewhere:
+            return "what its cases show is reported as another requirement"
+        if not applies(one, Profile().version):
+            return f"it is not said of {Profile().version}, which the reference server is"
+        return "no planted fault shows in its cases"
 
-def entries() -> list[Entry]:
-    """The whole catalogue, in its order."""
+
+def entries(powers: Iterable[Power] | None = None) -> list[Entry]:
+    """The whole catalogue, in its order. ``powers``: what was measured, if not what is shipped."""
     cases = defaultdict(list)
     for case in suites(Profile()):
         cases[case.requirement].append(case.id)
-    powers = measured().values()
+    meant = {id: requirement for requirement, ids in cases.items() for id in ids}
+    faults, elsewhere = defaultdict(list), defaultdict(list)
+    for power in measured().values() if powers is None else powers:
+        for one in power.reports:
+            faults[one.requirement].append(one.fault)
+            if meant.get(one.case, one.requirement) != one.requirement:
+                elsewhere[meant[one.case]].append(one)
     return [
         Entry(
             one,
             tuple(cases[id]),
             id in THROUGHOUT,
-            _faults(id, powers),
+            tuple(dict.fromkeys(faults[id])),
+            tuple(elsewhere[id]),
         )
         for id, one in CATALOGUE.items()
     ]
 
 
-def _faults(id: str, powers: Iterable[Power]) -> tuple[str, ...]:
-    """The faults by which it was seen to be broken."""
-    named = [fault for fault, _ in SHOWN.get(id, ())]
-    more = [one.fault for one in powers if id in {catch.requirement for catch in one.catches}]
-    return tuple(dict.fromkeys([*named, *more]))
+def holes(powers: Iterable[Power]) -> Iterator[str]:
+    """The section of `docs/power.md` on what no fault is reported as, a line at a time."""
+    found = [entry for entry in entries(powers) if entry.hole]
+    yield "## Documented requirements that no fault is reported as"
+    yield ""
+    yield f"{len(found)} requirements are documented and have cases, and no planted fault was"
+    yield "reported under their name. Where a fault shows in a case of theirs, it is told as what."
+    yield ""
+    yield "| requirement | why | for example | reported as |"
+    yield "| --- | --- | --- | --- |"
+    for entry in found:
+        shown = entry.elsewhere[:1]
+        example = "".join(f"{one.fault} in `{one.case}`" for one in shown)
+        reported = "".join(f"`{one.requirement}`" for one in shown)
+        yield f"| `{entry.requirement.id}` | {entry.hole} | {example} | {reported} |"
 
 
 def lines() -> Iterator[str]:
@@ -107,6 +146,8 @@ def lines() -> Iterator[str]:
     found = entries()
     for entry in found:
         yield from _lines(entry)
+    open_ = sum(entry.hole is not None for entry in found)
+    yield f"{open_} documented requirements have cases, and no planted fault is reported as them"
     total = sum(len(entry.cases) for entry in found)
     checked = sum(entry.checked for entry in found)
     closed = sum(entry.unreachable is not None for entry in found)
@@ -125,13 +166,20 @@ def _lines(entry: Entry) -> Iterator[str]:
     if one.note:
         yield f"    note:    {one.note}"
     yield f"    source:  {one.source}"
-    named = [*entry.cases, *(["throughout, in every case"] if entry.throughout else [])]
+    throughout = "throughout, in every case"
+    if one.id in READ_AS:
+        throughout += f" (reported as {READ_AS[one.id]})"
+    named = [*entry.cases, *([throughout] if entry.throughout else [])]
     if entry.unreachable is None:
         yield f"    cases:   {', '.join(named) or 'none yet'}"
     else:
         yield f"    no case: {entry.unreachable}"
     if entry.faults:
         yield f"    faults:  {', '.join(entry.faults)}"
+    elif entry.hole:
+        yield f"    hole:    no fault is reported as this requirement: {entry.hole}"
+        for shown in entry.elsewhere[:FEW]:
+            yield f"             {shown.fault} in {shown.case}, reported as {shown.requirement}"
 
 
 def to_json() -> str:
@@ -149,6 +197,8 @@ def to_json() -> str:
             "cases": list(entry.cases),
             "throughout": entry.throughout,
             "faults": list(entry.faults),
+            "elsewhere": [asdict(one) for one in entry.elsewhere],
+            "hole": entry.hole,
             "unreachable": entry.unreachable,
         }
         for entry in entries()

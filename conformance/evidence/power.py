@@ -2,13 +2,17 @@
 
 `power.json` is evidence, written by `tools/power` from a run of all suites against the reference
 server with one fault each. A suite is run until its first deviation, whatever the others find, so
-each row says of each suite what it would have found alone.
+each row says of each suite what it would have found alone. Cases that are aimed at a fault, because
+something is reported by them that is not the first of its suite, are run by themselves.
+
+What a requirement is worth is read from what was *reported*, and never from the case that did so: a
+fault may show in a case of one requirement and be reported as another.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -16,8 +20,9 @@ from typing import Any
 from conformance.events import CaseEnds, Event, Verdict
 
 FILE = "power.json"
-SCHEMA = 2
+SCHEMA = 3
 NEVER = "-"
+BY_LUCK = ("search", "concurrent")  # suites that do not do the same in every run
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,32 @@ class Catch:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """A fault was planted, this case deviated, and this requirement was reported."""
+
+    fault: str
+    case: str
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Power:
-    """What was found of one fault. ``replayed``: the replay of what came first shows it again."""
+    """What was found of one fault. ``replayed``: the replay of what came first shows it again.
+
+    ``aimed``: case and requirement of what is reported where only cases chosen for it are run.
+    """
 
     fault: str
     catches: tuple[Catch, ...]
     replayed: bool
+    aimed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """All that was reported, the cases that were aimed at it first, and each once."""
+        caught = sorted(self.catches, key=lambda one: (one.actions, one.suite))
+        found = [*self.aimed, *((one.case, one.requirement) for one in caught)]
+        return tuple(Report(self.fault, *one) for one in dict.fromkeys(found))
 
     @property
     def quickest(self) -> Catch:
@@ -83,14 +108,36 @@ def parse(text: str) -> dict[str, Power]:
     if found["schema"] != SCHEMA:
         raise ValueError(f"schema {found['schema']}, not {SCHEMA}")
     return {
-        name: Power(name, tuple(Catch(**one) for one in row["catches"]), row["replayed"])
+        name: Power(
+            name,
+            tuple(Catch(**one) for one in row["catches"]),
+            row["replayed"],
+            tuple(row["aimed"].items()),
+        )
         for name, row in found["faults"].items()
     }
 
 
+def planted(powers: Iterable[Power]) -> list[Report]:
+    """What `make planted` measures again: all that was aimed at, and one of each other."""
+    powers = list(powers)
+    found = [Report(one.fault, *pair) for one in powers for pair in one.aimed]
+    known = {one.requirement for one in found}
+    caught = [(catch, one.fault) for one in powers for catch in one.catches]
+    for catch, fault in sorted(caught, key=lambda pair: (pair[0].actions, pair[0].case, pair[1])):
+        if catch.requirement not in known and catch.suite not in BY_LUCK:
+            known.add(catch.requirement)
+            found.append(Report(fault, catch.case, catch.requirement))
+    return found
+
+
 def to_json(powers: Sequence[Power], made: str) -> str:
     rows: dict[str, Any] = {
-        one.fault: {"replayed": one.replayed, "catches": [asdict(c) for c in one.catches]}
+        one.fault: {
+            "replayed": one.replayed,
+            "aimed": dict(one.aimed),
+            "catches": [asdict(c) for c in one.catches],
+        }
         for one in powers
     }
     return json.dumps({"schema": SCHEMA, "made": made, "faults": rows}, indent=1) + "\n"

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.oracle.fields import parse
+from conformance.text import clipped
 from spec.table import State
+
+LONGEST_RUN = 1e12  # seconds that no job can have run: 30,000 years
 
 
 class Malformed(ValueError):
@@ -53,7 +56,6 @@ def shown(job: Any) -> Shown:
             "monitor/state", f"one of {', '.join(State)}", f"State {_clip(job.get('State'))}"
         ) from None
     completion = job.get("CompletionTime")
-    runtime = job.get("EffectiveRuntime")
     return Shown(
         id,
         state,
@@ -63,7 +65,7 @@ def shown(job: Any) -> Shown:
         type=str(job.get("Type")),
         creation=str(job.get("CreationTime")),
         completion=None if completion is None else str(completion),
-        runtime=float(runtime) if _number(runtime) else None,
+        runtime=_runtime(job.get("EffectiveRuntime")),
         timestamp=_seconds(job.get("Timestamp")),
     )
 
@@ -75,8 +77,13 @@ def _whole(job: dict[str, Any], key: str, requirement: str) -> int:
     return value
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _runtime(value: Any) -> float | None:
+    """The seconds; None where it is no number, which is judged where more is known of the job."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    if not 0 <= value < LONGEST_RUN:
+        raise Malformed("monitor/effective-runtime", "seconds", f"EffectiveRuntime {_clip(value)}")
+    return float(value)
 
 
 def _seconds(text: Any) -> float | None:
@@ -85,5 +92,4 @@ def _seconds(text: Any) -> float | None:
 
 
 def _clip(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return clipped(repr(value), 80)

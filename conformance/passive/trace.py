@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from conformance.errors import BadArgument
 from conformance.passive.judge import Impossible, Judge, Watched
@@ -31,6 +31,7 @@ from spec.table import Action
 SCHEMA = 1
 KIND = "orthanc-jobs"
 LARGEST = 16 * 1024 * 1024  # bytes of a line
+LEAST, MOST = -1e15, 1e15  # seconds that a clock can show
 HEAD = {"schema", "trace", "version", "workers", "history", "relaxations", "actions", "live"}
 
 
@@ -111,7 +112,7 @@ def _judged(
             action = Action(str(line["action"]))
         except ValueError:
             raise BadArgument(f"unknown action {line['action']!r}") from None
-        if not isinstance(job, str) or not isinstance(status, int):
+        if not isinstance(job, str) or not _whole(status, 100):
             raise BadArgument("an action needs 'job', a text, and 'status', a number")
         return judge.action(job, action, status, sure)
     if "outage" in line:
@@ -125,10 +126,9 @@ def _watched(line: Mapping[str, Any]) -> Watched:
         return Watched()
     if line.get("schema") != SCHEMA or set(line) - HEAD:
         raise BadArgument(f"the first line must have 'schema' {SCHEMA}, and no field unknown here")
-    for key in ("workers", "history"):
-        value = line.get(key)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-            raise BadArgument(f"{key!r} must be an integer or null")
+    for key, least in (("workers", 1), ("history", 0)):
+        if line.get(key) is not None and not _whole(line[key], least):
+            raise BadArgument(f"{key!r} must be an integer from {least} on, or null")
     names = line.get("relaxations", [])
     if not isinstance(names, list) or line.get("actions", "some") not in ("some", "all"):
         raise BadArgument("'relaxations' must be a list, and 'actions' all or some")
@@ -145,6 +145,10 @@ def _watched(line: Mapping[str, Any]) -> Watched:
     )
 
 
+def _whole(value: object, least: int) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
 def errors_kept(version: str) -> bool:
     """Whether a server of this version keeps the ErrorCodes over a restart."""
     return applies(requirement("persist/error"), version)
@@ -156,7 +160,7 @@ def _at(line: Mapping[str, Any]) -> tuple[float, float]:
         not isinstance(at, list)
         or len(at) != 2
         or not all(isinstance(t, int | float) and not isinstance(t, bool) for t in at)
-        or at[0] > at[1]
+        or not LEAST < at[0] <= at[1] < MOST
     ):
         raise BadArgument("'at' must be two times: when it was asked for, and answered")
     return float(at[0]), float(at[1])

@@ -132,10 +132,10 @@ class ConsoleReport:
         for name in event.stale:
             yield _headed("stale", "bold red", stale_words(name))
         for warning in self._story.warnings:
-            yield _headed("warning", "yellow", warning)
+            yield _headed("warning:", "yellow", warning)
         failed = self._story.failed
         if failed is not None:
-            yield _headed("cut short", "yellow", f"the run could not go on: {failed}")
+            yield _headed("cut short:", "yellow", failed)
         yield self._story.times
         stopped = "interrupted; " if event.interrupted else "cut short; " if failed else ""
         yield _headed(

@@ -84,6 +84,16 @@ class PauseForgetsFailingStep(Registry):
             super().step_failed(job, failed)
 
 
+class CancelForgetsFailingStep(Registry):
+    """A job whose step fails when a cancel was asked for becomes Paused, without any error."""
+
+    def step_failed(self, job: Job, failed: Failed) -> None:
+        if job.cancel_asked:
+            self.pause(job)
+        else:
+            super().step_failed(job, failed)
+
+
 class PauseRunsOneMoreStep(Registry):
     """A pause of a Running job takes effect one step late."""
 

@@ -28,7 +28,7 @@ def imported(*arguments: str) -> set[str]:
     """The modules that are there when the command with these arguments has ended."""
     code = (
         "import sys, conformance.cli.main as main; sys.stdout = open('/dev/null', 'w');"
-        f"main._status({list(arguments)}); print(*sys.modules, file=sys.stderr)"
+        f"main.status_of({list(arguments)}); print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stderr.split())
@@ -113,7 +113,7 @@ def run(folder: Path, *words: str, out: IO[str] | int, ascii: bool = False) -> t
     ("words", "expected", "message"),
     [
         (["list"], 2, "cannot write: No space left on device"),
-        (["--version"], 2, "cannot write the output: No space left on device"),
+        (["--version"], 2, "cannot write: No space left on device"),
         (CASE, 2, "cannot write a report: No space left on device"),
         (BROKEN, 1, "cannot write a report: No space left on device"),
     ],

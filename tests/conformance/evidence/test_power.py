@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.events import CaseEnds, Event, Result, Verdict
-from conformance.evidence.power import Catch, Collector, Power, parse, table, to_json
+from conformance.evidence.power import (
+    Catch,
+    Collector,
+    Power,
+    Report,
+    parse,
+    planted,
+    table,
+    to_json,
+)
 from spec.table import Ground
 
 FOUND = Power(
@@ -13,6 +24,7 @@ FOUND = Power(
 )
 ALONE = Power("two", (Catch("race", "race/b", "r", 3, 0.25),), False)
 HIDDEN = Power("three", (), False)
+AIMED = Power("four", (Catch("race", "race/a", "r", 5, 0.25),), True, (("x/1", "x"),))
 
 
 def ends(id: str, verdict: Verdict, actions: int, seconds: float = 1.0) -> Event:
@@ -36,13 +48,28 @@ def test_the_first_deviation_of_each_suite_counts_with_what_that_suite_did() -> 
 
 
 def test_what_is_written_is_read_again() -> None:
-    powers = [FOUND, ALONE, HIDDEN]
+    powers = [FOUND, ALONE, HIDDEN, AIMED]
     assert list(parse(to_json(powers, "2026-01-01")).values()) == powers
 
 
 def test_another_schema_is_refused() -> None:
     with pytest.raises(ValueError, match="schema 1"):
         parse('{"schema": 1, "faults": {}}')
+
+
+def test_what_was_reported_is_told_once_what_was_aimed_at_first() -> None:
+    assert [(one.case, one.requirement) for one in AIMED.reports] == [("x/1", "x"), ("race/a", "r")]
+    assert [one.case for one in FOUND.reports] == ["edge/a", "race/a"]  # by their actions
+    twice = replace(AIMED, aimed=(("race/a", "r"),))
+    assert [one.case for one in twice.reports] == ["race/a"]
+
+
+def test_planted_again_is_all_that_was_aimed_at_and_one_of_every_other_requirement() -> None:
+    assert planted([FOUND, ALONE, AIMED]) == [
+        Report("four", "x/1", "x"),
+        Report("two", "race/b", "r"),
+        Report("one", "edge/a", "e"),
+    ]
 
 
 def test_the_suite_with_the_fewest_actions_is_the_quickest() -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from conformance.cli.main import app
+from conformance.cli.main import status_of
 from conformance.errors import BadArgument
 from conformance.passive.trace import check
 from tests.conformance.passive.histories import job
 
 HEAD: dict[str, Any] = {"schema": 1, "trace": "orthanc-jobs", "version": "1.12.7"}
 Write = Callable[..., Path]
+Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -44,15 +44,40 @@ def test_a_good_trace_holds(write: Write) -> None:
         reading(4, job("Success"), fresh=True),
     )
     assert check(path) == (2, [])
-    assert CliRunner().invoke(app, ["check-trace", str(path)]).exit_code == 0
+    assert status_of(["check-trace", str(path)]) == 0
 
 
-def test_a_bad_one_ends_with_1_and_shows_the_history(write: Write) -> None:
+def test_a_bad_one_ends_with_1_and_shows_the_history(write: Write, capsys: Captured) -> None:
     path = write(HEAD, reading(0, job("Success")), reading(1, job("Running")))
-    done = CliRunner().invoke(app, ["check-trace", str(path)])
-    assert done.exit_code == 1
-    assert "monitor/state-success, job A" in done.output
-    assert done.output.splitlines()[-1].startswith("1 impossible: 2 readings")
+    assert status_of(["check-trace", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert "monitor/state-success, job A" in out
+    assert out.splitlines()[-1].startswith("1 impossible: 2 readings")
+
+
+@pytest.mark.parametrize(
+    ("id", "told"),
+    [
+        ("A\nholds: 9 readings", "job A\\nholds: 9 readings"),
+        ("\x1b[2J\x9b2J", "job \\x1b[2J\\x9b2J"),
+        ("[/] [bold]", "job [/] [bold]"),
+        ("\ud83d", "job \\ud83d"),
+    ],
+)
+def test_what_a_trace_holds_is_only_text(
+    write: Write, capsys: Captured, id: str, told: str
+) -> None:
+    path = write(HEAD, reading(0, job("Success", id)), reading(1, job("Running", id)))
+    assert status_of(["check-trace", str(path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert f"impossible: monitor/state-success, {told}" in lines
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("runtime", [10**400, -1, float("inf"), float("nan")])
+def test_a_runtime_that_is_none_is_impossible(write: Write, runtime: float) -> None:
+    (found,) = check(write(HEAD, reading(0, job("Success", EffectiveRuntime=runtime))))[1]
+    assert found.requirement == "monitor/effective-runtime"
 
 
 def test_a_trace_without_a_head_knows_nothing_of_the_server(write: Write) -> None:
@@ -81,6 +106,9 @@ def test_an_action_beside_a_reading_is_not_put_in_an_order(write: Write) -> None
         ("[]", "must be an object"),
         ({"jobs": []}, "'at' must be two times"),
         ({"at": [2, 1], "jobs": []}, "'at' must be two times"),
+        ({"at": [0, float("nan")], "jobs": []}, "'at' must be two times"),
+        ({"at": [0, float("inf")], "jobs": []}, "'at' must be two times"),
+        ({"at": [1, 2], "action": "pause", "job": "A", "status": True}, "'status', a number"),
         ({"at": [1, 2]}, "none of 'jobs', 'action' and 'outage'"),
         ({"at": [1, 2], "action": "stop", "job": "A", "status": 200}, "unknown action 'stop'"),
         ({"at": [1, 2], "action": "pause", "job": 7, "status": 200}, "'job', a text"),
@@ -98,6 +126,8 @@ def test_a_line_that_is_none_is_named(write: Write, line: Any, word: str) -> Non
         HEAD | {"schema": 2},
         HEAD | {"colour": "red"},
         HEAD | {"workers": "two"},
+        HEAD | {"workers": 0},
+        HEAD | {"history": -1},
         HEAD | {"actions": "few"},
         HEAD | {"relaxations": ["laziness"]},
     ],
@@ -115,5 +145,4 @@ def test_lines_must_be_in_their_order(write: Write) -> None:
 def test_what_holds_no_reading_is_no_trace(write: Write, tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="holds no reading"):
         check(write(HEAD))
-    done = CliRunner().invoke(app, ["check-trace", str(tmp_path / "none")])
-    assert isinstance(done.exception, BadArgument)  # `main` makes exit status 2 of it
+    assert status_of(["check-trace", str(tmp_path / "none")]) == 2

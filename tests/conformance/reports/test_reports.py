@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from conformance.events import (
+    Cleanup,
+    Ended,
+    Event,
+    Failed,
+    Left,
     Result,
+    Started,
     Verdict,
+    Warned,
 )
+from conformance.reports import Reports
 from conformance.reports.console import ConsoleReport
 from conformance.reports.event_log import EventLog
 from conformance.reports.json_report import JsonReport
@@ -122,6 +131,76 @@ def test_the_console_says_what_is_wrong_where_and_how_to_see_it_again() -> None:
     assert "unknown edge/running/failure/fail: the connection broke" in lines
     assert "skipped 1 cases: no job of this server uses Retry" in lines
     assert "  job 1234" in lines
+
+
+EVIL = "1.12.7 [/] [bold red]\x1b[2J\x9b\n\ud83d pass:s3cr3t :smile:"
+TOLD = "1.12.7 [/] [bold red]\\x1b[2J\\x9b\\n\\ud83d pass:*** :smile:"
+
+
+def hostile() -> list[Event]:
+    """All that a server may have named: its version, what it shows, what is left on it."""
+    started, *middle, ended = events(
+        replace(BAD, expected=(EVIL,), actual=EVIL, program=(EVIL,), reason=EVIL),
+        replace(KNOWN, reason=EVIL),
+        replace(UNSURE, reason=EVIL),
+        replace(SKIPPED, reason=EVIL),
+    )
+    assert isinstance(started, Started)
+    assert isinstance(ended, Ended)
+    left = Cleanup(0, (Left("job", EVIL, EVIL),))
+    return [
+        replace(started, target=replace(started.target, version=EVIL)),
+        *middle,
+        Failed(EVIL),
+        Warned(EVIL),
+        replace(ended, cleanup=left),
+    ]
+
+
+def test_text_of_a_server_is_only_text_on_the_console() -> None:
+    out = io.StringIO()
+    reports = Reports([ConsoleReport(Terminal(100, out))], ["s3cr3t"])
+    for event in hostile():
+        reports(event)
+    text = out.getvalue()
+    assert reports.failed is None
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "s3cr3t" not in text
+    for line in (f"  actual      {TOLD}", f"left on the server, {TOLD}:", f"  job {TOLD}"):
+        assert line in text
+    assert "\n\\ud83d pass:*** :smile:\n" in text  # a reason may have lines
+
+
+def test_no_writer_is_told_a_secret_or_a_control_character(tmp_path: Path) -> None:
+    reports = Reports([JsonReport(tmp_path / "r"), EventLog(tmp_path / "e")], ["s3cr3t"])
+    for event in hostile():
+        reports(event)
+    for path in (tmp_path / "r", tmp_path / "e"):
+        text = path.read_text()
+        assert "s3cr3t" not in text
+        assert "\\u001b" not in text
+        assert "\\\\ud83d" in text  # as its six characters
+
+
+def test_a_run_that_was_cut_short_says_so_and_why(tmp_path: Path) -> None:
+    *before, last = events(BAD)
+    out = io.StringIO()
+    reports = Reports([ConsoleReport(Terminal(100, out)), JsonReport(tmp_path / "r")])
+    for event in (*before, Failed("the server went away"), last):
+        reports(event)
+    assert "cut short: the server went away" in out.getvalue().splitlines()
+    assert "http://h:1 1.10.1: cut short; 0 passed" in out.getvalue().splitlines()[-1]
+    assert json.loads((tmp_path / "r").read_text())["failed"] == "the server went away"
+
+
+def test_a_warning_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    *before, last = events(BAD)
+    out = io.StringIO()
+    reports = Reports([ConsoleReport(Terminal(100, out))])
+    for event in (*before, Warned("no replay files"), last):
+        reports(event)
+    assert "warning: no replay files" in out.getvalue().splitlines()
+    assert out.getvalue().splitlines()[-1].startswith("deviates http://h:1 1.10.1: 0 passed")
 
 
 def test_the_summary_is_one_line_and_the_last() -> None:
