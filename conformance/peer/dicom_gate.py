@@ -42,9 +42,9 @@ from conformance.peer.gate import (
     STRANGER,
     Gate,
     Hold,
-    listen,
     step_of,
 )
+from conformance.peer.listening import listen
 
 SUCCESS, FAILURE = 0x0000, 0xA700  # statuses of a C-STORE; the second: out of resources
 WARNING = 0xB000  # the status of a C-MOVE of which something was not sent

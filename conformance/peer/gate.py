@@ -15,8 +15,6 @@ there the title of the called application entity is secret and slot in one.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
-import re
 import secrets
 import select
 import socket
@@ -24,23 +22,20 @@ import socketserver
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeVar
+from typing import Any
 
-from conformance.errors import BadArgument
-
-T = TypeVar("T")
+from conformance.peer.listening import checked, listen
 
 MARKER = b"orthanc-jobs-step-"
 LARGEST = 1024 * 1024  # bytes of an instance
 PARTLY = 206  # the reply to a C-MOVE that is to be done in part, and only to that
 REFUSE = 503  # what an arrival gets that nobody waits for any more
 STRANGER = 30.0  # seconds that a connection may take which has not shown the secret yet
+STRANGERS = 64  # connections at once that have not shown it: for one more, the oldest is hung up on
 PARTING = 0.5  # seconds in which what is still held is answered, when the gate is closed
 HUNG_UP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 
 
 @dataclass(eq=False)
@@ -89,7 +84,7 @@ class Gate:
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self.host = _checked(host)
+        self.host = checked(host)
         self.secret = secrets.token_hex(16)
         self.title = secrets.token_hex(6).upper()
         self._arrived: deque[Hold] = deque()
@@ -196,6 +191,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, where: tuple[str, int], family: socket.AddressFamily) -> None:
         self.address_family = family
         self._connections: set[socket.socket] = set()
+        self._strangers: dict[socket.socket, None] = {}  # the oldest first
         self._count = threading.Condition()
         super().__init__(where, _Handler)
 
@@ -209,13 +205,25 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._count:
+            if len(self._strangers) >= STRANGERS:
+                oldest = next(iter(self._strangers))
+                _hang_up(oldest)
+                self._count.wait_for(lambda: oldest not in self._connections, PARTING)
+                self._strangers.pop(oldest, None)
             self._connections.add(request)
+            self._strangers[request] = None
         super().process_request(request, client_address)
+
+    def knows(self, connection: socket.socket) -> None:
+        """It has shown the secret."""
+        with self._count:
+            self._strangers.pop(connection, None)
 
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
         with self._count:
             self._connections.discard(request)
+            self._strangers.pop(request, None)
             self._count.notify_all()
 
     def quiet(self, seconds: float) -> bool:
@@ -226,8 +234,7 @@ class _Server(ThreadingHTTPServer):
         """End every connection, and with it its thread."""
         with self._count:
             for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                _hang_up(connection)
             self._count.wait_for(lambda: not self._connections, PARTING)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -246,6 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
         if slot is None:
             self._turn_away(404)
             return
+        self.server.knows(self.connection)
         length = _whole(self.headers.get("Content-Length", ""))
         if length is None or length > LARGEST or "Transfer-Encoding" in self.headers:
             self._turn_away(413)
@@ -330,45 +338,10 @@ class _Handler(BaseHTTPRequestHandler):
         """The gate writes no log."""
 
 
-def listen(host: str, make: Callable[[tuple[str, int], socket.AddressFamily], T]) -> T:
-    """A server that is reached at ``host``, on a free port. Raises `BadArgument`.
-
-    A loopback address is bound as it is; for another one, every address of this machine.
-    """
-    where, family = "127.0.0.1", socket.AF_INET
-    address = _address(host)
-    if address is not None and address.is_loopback:
-        where = host
-        family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    elif host != "localhost":
-        where, family = "::", socket.AF_INET6
-    try:
-        try:
-            return make((where, 0), family)
-        except OSError:
-            if where != "::" or (address is not None and address.version == 6):
-                raise
-            return make(("", 0), socket.AF_INET)  # this machine has no IPv6
-    except OSError as error:
-        raise BadArgument(f"cannot open a port for the gate at {host}: {error.strerror}") from None
-
-
-def _checked(host: str) -> str:
-    """``host`` without the brackets of an IPv6 address. Raises `BadArgument`."""
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if _address(bare) is None and not (len(bare) <= 253 and _NAME.fullmatch(bare)):
-        raise BadArgument(
-            f"--gate-address {host!r} is no host name or address.\n"
-            "Give this machine's address as the server sees it, without http:// and without a port."
-        )
-    return bare
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+def _hang_up(connection: socket.socket) -> None:
+    """End a connection that a thread may wait for; the thread closes it."""
+    with contextlib.suppress(OSError):  # the other side was faster
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _whole(text: str) -> int | None:

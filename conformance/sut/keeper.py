@@ -121,7 +121,11 @@ class Keeping:
             os.read(self.wakes[0], LONGEST)
             self._look()
         if self.kit.fileno() in ready:
-            data, descriptors, _, _ = socket.recv_fds(self.kit, LONGEST, len(Descriptors._fields))
+            try:
+                received = socket.recv_fds(self.kit, LONGEST, len(Descriptors._fields))
+            except ConnectionResetError:  # it has gone without reading our last answer
+                raise EOFError from None
+            data, descriptors, _, _ = received
             if not data:
                 raise EOFError
             self.given += descriptors

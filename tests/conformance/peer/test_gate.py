@@ -18,7 +18,7 @@ import pytest
 
 from conformance.errors import BadArgument
 from conformance.peer import gate as module
-from conformance.peer.gate import LARGEST, MARKER, REFUSE, Gate, Hold
+from conformance.peer.gate import LARGEST, MARKER, REFUSE, STRANGERS, Gate, Hold
 
 DEADLINE = 60.0  # seconds, generous: a machine may be busy
 INSTANCE = b"DICM" + MARKER + b"07 and more"
@@ -262,6 +262,31 @@ def test_nothing_is_left_of_500_holds(gate: Gate) -> None:
     connection.close()
     until(lambda: threads.issuperset(threading.enumerate()) and descriptors() <= files)
     assert not gate._open
+
+
+def test_strangers_are_bounded_and_hold_up_nobody(gate: Gate) -> None:
+    """Each costs a thread and a descriptor, of which there may be 256 for the whole kit."""
+    known, files = connect(gate), descriptors()
+    hold = send(known, gate)
+    with contextlib.ExitStack() as stack:
+        port = urlsplit(gate.url(0)).port
+        strangers = [
+            stack.enter_context(socket.create_connection((gate.host, port)))
+            for _ in range(3 * STRANGERS)
+        ]
+        for each in strangers[: 2 * STRANGERS]:
+            each.settimeout(DEADLINE)
+            assert each.recv(1) == b""  # it was hung up on
+        assert descriptors() - files - len(strangers) <= STRANGERS + 5  # of the one that is known
+        hold.reply(200)
+        assert known.getresponse().read() == b"{}"
+        send(known, gate).reply(200)
+        assert known.getresponse().status == 200
+        fresh = connect(gate)
+        send(fresh, gate).reply(200)
+        assert fresh.getresponse().status == 200
+        fresh.close()
+    known.close()
 
 
 # --- drain and fill ----------------------------------------------------------------------------
