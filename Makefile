@@ -6,6 +6,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Else each of the hundreds of processes that the tests start would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # More than cores: most tests wait for a server. How they are grouped: tests/conftest.py.
 SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc)) --dist loadgroup --no-loadscope-reorder
 

@@ -39,6 +39,14 @@ class Door(http.server.BaseHTTPRequestHandler):
         """Silent."""
 
 
+class Quiet(http.server.ThreadingHTTPServer):
+    """Says nothing of a client that has gone."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def main() -> None:
     path = Path(sys.argv[1])
     config = json.loads(path.read_text())
@@ -49,7 +57,7 @@ def main() -> None:
     Door.behind = config["HttpPort"]
     path.write_text(json.dumps(config))
     subprocess.Popen(["Orthanc", str(path)])
-    http.server.ThreadingHTTPServer(("127.0.0.1", front), Door).serve_forever()
+    Quiet(("127.0.0.1", front), Door).serve_forever()
 
 
 if __name__ == "__main__":

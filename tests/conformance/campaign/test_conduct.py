@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.campaign.campaign import HISTORY_FULL
 from conformance.peer.gate import Gate
 from conformance.suites import SUITES
+from conformance.suites.case import NEEDS_DELETE, NEEDS_EXCLUSIVE, NEEDS_MANAGED, NO_RETRY
 from conformance.sut.managed import Managed
+from conformance.sut.profile import NOT_THIS_VERSION
 from tests.conformance.kit import command
 from tests.conformance.somebody import (
     HISTORY,
@@ -35,11 +38,11 @@ def test_polite_by_default(orthanc: Managed, tmp_path: Path) -> None:
         assert run.report["verdict"] == "conforms"
         reasons = {c["reason"] for c in run.cases("skipped").values()}
         assert reasons == {
-            "needs --exclusive",
-            "needs --exclusive: this server cannot delete the jobs that it leaves",
-            "needs a server that the kit starts",
-            "no job of this server uses Retry",
-            "not documented for this version",
+            NEEDS_EXCLUSIVE,
+            NEEDS_DELETE,
+            NEEDS_MANAGED,
+            NO_RETRY,
+            NOT_THIS_VERSION,
         }
         assert run.report["coverage"]["cells"]["covered"] == 16
         assert run.report["coverage"]["edges"]["covered"] == 5
@@ -68,7 +71,7 @@ def test_no_foreign_job_is_driven_out_of_the_history(
         run = command(tmp_path, "run", orthanc.address.url)
         check(client, before, run)
         assert run.status == 2, "what was not covered is missing"
-        assert "history full" in {c["reason"] for c in run.cases("skipped").values()}
+        assert HISTORY_FULL in {c["reason"] for c in run.cases("skipped").values()}
         assert run.cases("deviation", "unknown") == {}
 
 

@@ -38,6 +38,16 @@ class Arrival:
         self.answer(503, Orthanc_Jobs_Retry=str(milliseconds))
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of a server under test that was killed and so has hung up."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Gate:
     """A peer that holds each step until the test answers it. Each slot is a path of its own."""
 
@@ -67,8 +77,7 @@ class Gate:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Quiet(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
