@@ -51,11 +51,16 @@ class Shortfall(StrEnum):
     """What a server does instead of something that the engine's model does not hold."""
 
     ARCHIVE_NOT_RESUBMITTED = "archive-not-resubmitted"
+    ARCHIVE_NOT_SAVED = "archive-not-saved"
     EMPTY_ARCHIVE_UNREADABLE = "empty-archive-unreadable"
     LIMIT_JOBS_IGNORED = "limit-jobs-ignored"
     MODIFICATION_FAILS_AFTER_RESTART = "modification-fails-after-restart"
+    MODIFICATION_RESULT_LOST = "modification-result-lost"
     PENDING_TIME_COUNTED = "pending-time-counted"
     PRIORITY_WRAPS = "priority-wraps"
+    PROGRESS_LOST_AT_RESTART = "progress-lost-at-restart"
+    RETRIEVE_PROGRESS_FALLS = "retrieve-progress-falls"
+    RETRIEVE_SUCCEEDS_BELOW_100 = "retrieve-succeeds-below-100"
     RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
     RUNTIME_OF_THE_STEP = "runtime-of-the-step"
     REQUEST_LOST_AT_STOP = "request-lost-at-stop"
@@ -70,6 +75,9 @@ _SHORT = {
         "A resubmit of a job in Failure that makes an archive or a medium is answered 500, and the "
         "job stays in Failure."
     ),
+    Shortfall.ARCHIVE_NOT_SAVED: (
+        "A job that makes an archive or a medium is gone after a restart, in whatever state it was."
+    ),
     Shortfall.EMPTY_ARCHIVE_UNREADABLE: (
         "As long as a job that makes an archive of nothing has not run, GET of it and of "
         "/jobs?expand are answered 400: no job's details can be read by the list."
@@ -81,12 +89,27 @@ _SHORT = {
         "A job that modifies or anonymizes and had not run before a restart fails after it, with "
         "ErrorCode 6."
     ),
+    Shortfall.MODIFICATION_RESULT_LOST: (
+        "After a restart, Content of a job that modifies or anonymizes does not show what it has "
+        "made: ID, Path, PatientID and Type are missing, or Resources is empty."
+    ),
     Shortfall.PENDING_TIME_COUNTED: (
         "EffectiveRuntime includes the time for which the job was Pending before it ran."
     ),
     Shortfall.PRIORITY_WRAPS: (
         "A Priority below the least integer of 32 bits is accepted, and read as the greatest one: "
         "the job that should run last runs first."
+    ),
+    Shortfall.PROGRESS_LOST_AT_RESTART: (
+        "After a restart, Progress of a job that retrieves or modifies is 0, also in Success."
+    ),
+    Shortfall.RETRIEVE_PROGRESS_FALLS: (
+        "Progress of a job that retrieves is that of the match under way: it falls with each "
+        "further match."
+    ),
+    Shortfall.RETRIEVE_SUCCEEDS_BELOW_100: (
+        "A job that retrieves with Permissive true may end in Success with a Progress below 100: "
+        "that of its last match, 0 when it failed."
     ),
     Shortfall.RUNTIME_NOT_RESTARTED: (
         "EffectiveRuntime of a resubmitted job includes the run before."
