@@ -12,6 +12,7 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.case import Case, Check
+from conformance.suites.needs import REMOVAL
 from conformance.suites.route.outcomes import own_jobs
 from conformance.suites.route.samples import Sample, orthanc_id, sample
 from conformance.sut.profile import Profile
@@ -35,7 +36,8 @@ class Refusal:
 
 def cases(_: Profile) -> Iterator[Case]:
     for row in ROWS:
-        yield Check(f"route/{row.name}", row.requirement, check=refused(row), leaves=0)
+        name = f"route/{row.name}"
+        yield Check(name, row.requirement, check=refused(row), leaves=0, needs=(REMOVAL,))
 
 
 def refused(row: Refusal) -> Callable[[Context], None]:

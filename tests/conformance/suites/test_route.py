@@ -16,7 +16,7 @@ from conformance.suites.needs import EXCLUSIVE, EXPENDABLE, REMOVAL
 from conformance.suites.route.calls import Request, calls
 from conformance.suites.route.calls.archives import INDEX, check_archive
 from conformance.suites.route.matrix import TYPES
-from conformance.suites.route.samples import Sample, _file, indexed_by, orthanc_id, read_file
+from conformance.suites.route.samples import Sample, _file, index_of, orthanc_id, read_file
 from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.profile import NOT_THIS_VERSION, Profile
@@ -103,7 +103,7 @@ def test_the_ids_are_those_of_orthanc() -> None:
     assert tags["SOPInstanceUID"] == "1.2.2.1"
     assert tags["SeriesInstanceUID"] == "1.2.2"
     assert read_file(b"PK") is None
-    assert indexed_by(b"PK") == []
+    assert index_of(b"PK") == []
 
 
 class Listener:
@@ -114,6 +114,9 @@ class Listener:
 
     def require(self, requirement: str, holds: bool, expected: str, actual: object) -> None:
         self.broken += [] if holds else [requirement]
+
+    def binds(self, _: str) -> bool:
+        return True
 
     def equal(self, requirement: str, what: str, expected: object, actual: object) -> None:
         self.require(requirement, expected == actual, what, actual)
@@ -131,24 +134,45 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 ONE, TWO = _file(SAMPLE, 0), _file(SAMPLE, 1)
+IN = f"{SAMPLE.patient_id} orthancjobs route/ACC7 Study/OT Series 1 OT Series 2"
 ASKED = Request("", {}, uids=frozenset(SAMPLE.uids[:2]), instances=2)
 
 
 @pytest.mark.parametrize(
     ("files", "right"),
     [
-        ({"a": ONE, "b": TWO}, True),
-        ({"a": ONE}, False),
-        ({"a": ONE, "b": ONE}, False),
-        ({"a": ONE, "b": TWO, "c": TWO}, False),
-        ({"a": ONE, "b": TWO, "readme": b"text"}, False),
+        ({f"{IN}/OT1": ONE, f"{IN}/OT2": TWO}, True),
+        ({f"{IN}/OT1": ONE}, False),
+        ({f"{IN}/OT1": ONE, f"{IN}/OT2": ONE}, False),
+        ({f"{IN}/OT1": ONE, f"{IN}/OT2": TWO, f"{IN}/OT3": TWO}, False),
+        ({f"{IN}/OT1": ONE, f"{IN}/OT2": TWO, "readme": b"text"}, False),
         ({}, False),
     ],
 )
 def test_an_archive_holds_exactly_the_instances(files: dict[str, bytes], right: bool) -> None:
     context: Any = Listener()
     check_archive(context, ASKED, "Archive", zipped(files))
-    assert context.broken == ([] if right else ["route/archive-output"])
+    assert context.broken[:1] == ([] if right else ["route/archive-output"])
+
+
+@pytest.mark.parametrize(
+    ("names", "broken"),
+    [
+        ((f"{IN}/OT1", f"{IN}/OT2"), []),
+        ((f"{IN}/OT000001.dcm", f"{IN}/OT000002.dcm"), []),
+        ((f"{IN}/OT1", f"{IN}/OT3"), ["route/archive-file-name"]),
+        ((f"{IN}/OT1", f"{IN}/XY2"), ["route/archive-file-name"]),
+        (("OT1", "OT2"), ["route/archive-layout"] * 2),
+        ((f"{IN}/OT1", f"{IN.replace('ACC7', '')}/OT2"), ["route/archive-layout"]),
+        ((f"{IN}/OT1", f"other/{IN}/OT2"), ["route/archive-layout"]),
+    ],
+)
+def test_a_file_of_an_archive_stands_in_its_place(
+    names: tuple[str, str], broken: list[str]
+) -> None:
+    context: Any = Listener()
+    check_archive(context, ASKED, "Archive", zipped(dict(zip(names, (ONE, TWO), strict=True))))
+    assert context.broken == broken
 
 
 def test_an_archive_that_is_none_or_was_cut_is_reported() -> None:

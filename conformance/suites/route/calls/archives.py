@@ -210,9 +210,9 @@ def _is_in_its_place(context: Context, name: str, tags: dict[str, str], whole: b
     """
     *folders, file = name.split("/")
     words = (
-        (tags["PatientID"], tags["PatientName"]),
-        (ACCESSION, tags["StudyDescription"]),
-        (tags["Modality"], tags["SeriesDescription"]),
+        (tags.get("PatientID", ""), tags.get("PatientName", "")),
+        (ACCESSION, tags.get("StudyDescription", "")),
+        (modality := tags.get("Modality", ""), tags.get("SeriesDescription", "")),
     )
     right = (len(words) if whole else 1) <= len(folders) <= len(words) and all(
         _letters(word) in _letters(folder)
@@ -221,9 +221,9 @@ def _is_in_its_place(context: Context, name: str, tags: dict[str, str], whole: b
     )
     context.require("route/archive-layout", right, f"folders with {words}", name)
     if context.binds("route/archive-file-name"):
-        number = file.removeprefix(tags["Modality"]).partition(".")[0]
-        right = number.isdigit() and int(number) == int(tags["InstanceNumber"])
-        expected = f"{tags['Modality']} and {tags['InstanceNumber']} as its name"
+        number = file.removeprefix(modality).partition(".")[0].lstrip("0")
+        right = number == tags.get("InstanceNumber")
+        expected = f"{modality} and {tags.get('InstanceNumber')} as its name"
         context.require("route/archive-file-name", right, expected, file)
 
 
