@@ -24,4 +24,18 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("archive-list",
            "The body of a call create-archive or create-media may be the array of resources "
            "itself."),
+    o.seen("remove", "Remove of a modification, an anonymization or a split: the copies lack these "
+           "tags.", since="1.9.1"),
+    o.seen("replace", "Replace of a modification, an anonymization or a split: the copies have "
+           "these tags with these values.", since="1.9.1"),
+    o.seen("keep", "Keep of a modification or an anonymization: the copies have these tags, "
+           "identifiers too, as the source has them.", since="1.9.1",
+           note="To keep an identifier takes Force."),
+    o.seen("private", "RemovePrivateTags of a modification, and KeepPrivateTags of an "
+           "anonymization, decide whether the copies have the private tags of the source. By "
+           "default a modification keeps and an anonymization removes them.", since="1.9.1"),
+    o.seen("transcode", "Transcode of a modification or an anonymization: the copies have this "
+           "transfer syntax, and Content names it.", since="1.7.0"),
+    o.seen("anonymous-name", "An anonymization that names no other PatientName calls the patient "
+           "Anonymized and a number.", since="1.9.1"),
 )

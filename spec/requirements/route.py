@@ -121,6 +121,12 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen("media-index",
            "A media archive holds a DICOMDIR beside the instances, which refers to each by the "
            "name that it has in the archive."),
+    r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
+           "its instances name what it is a copy of.", since="1.9.1"),
+    r.seen("origin", "The metadata Origin of an instance that a job has made is RestApi.",
+           since="1.9.1"),
+    r.seen("parent-resources", "Content of a job names the resources that the call named as "
+           "ParentResources.", since="1.12.7"),
     r.seen("level", "A call on a resource of another level than its path says is answered 404.",
            since="1.12.7"),
     r.seen("refused",

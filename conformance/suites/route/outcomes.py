@@ -26,10 +26,12 @@ from conformance.suites.needs import (
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served, uids_in
+from conformance.suites.route.calls.sending import MOVE
 from conformance.suites.route.calls.stored import dicts
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
+from spec.relaxations import Shortfall
 from spec.table import Action, State
 
 if TYPE_CHECKING:
@@ -246,6 +248,10 @@ def has_succeeded(context: Context, call: Call, request: Request, id: str) -> No
     shown = judge.look(context, call, id)
     judge.is_in(context, call.requirement, shown, State.SUCCESS)
     context.equal("route/type", "Type", call.type, shown.get("Type"))
+    moves = call.type == MOVE and shown.get("Progress") != 100
+    known = Shortfall.RETRIEVE_SUCCEEDS_BELOW_100 if moves else None
+    progress = f"Progress {shown.get('Progress')!r}"
+    context.require("monitor/progress", progress == "Progress 100", "Progress 100", progress, known)
     context.equal("submit/priority", "Priority", context.resources.priority, shown.get("Priority"))
     content = shown.get("Content")
     if not isinstance(content, dict):

@@ -28,6 +28,7 @@ UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFEr
 NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
 SERIES = (0, 1, 1)  # in which series of a sample its instances are
 ACCESSION = "ACC7"
+PRIVATE = "(0009,1001)"  # a private tag that every file of a sample has
 IMPLICIT = "1.2.840.10008.1.2"  # the transfer syntax Implicit VR Little Endian
 ROOT = "2.25."
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -120,6 +121,8 @@ def _file(sample: Sample, number: int) -> bytes:
     dataset = Dataset()
     for keyword, value in tags.items():
         setattr(dataset, keyword, value)
+    dataset.add_new(0x00090010, "LO", "orthanc-jobs")  # who the next one is private to
+    dataset.add_new(0x00091001, "LO", "private")
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     written = io.BytesIO()
@@ -128,18 +131,15 @@ def _file(sample: Sample, number: int) -> bytes:
 
 
 def read_file(content: bytes) -> dict[str, str] | None:
-    """The tags of a DICOM file by keyword, or None where it is none."""
+    """The tags of a DICOM file and of its header by keyword, or None where it is none.
+
+    A private tag has no keyword: it is found by its number, as `PRIVATE`.
+    """
     found = _parsed(content)
     if found is None:
         return None
-    return {each.keyword: str(each.value) for each in found if each.keyword and each.VR != "SQ"}
-
-
-def syntax(content: bytes) -> str | None:
-    """The TransferSyntaxUID of a DICOM file, or None where it says none."""
-    found = _parsed(content)
-    named = None if found is None else found.file_meta.get("TransferSyntaxUID")
-    return None if named is None else str(named)
+    tags = (*found.file_meta, *found)
+    return {each.keyword or str(each.tag): str(each.value) for each in tags if each.VR != "SQ"}
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.route.calls.model import LEVELS, RESULT, Call, Part, Request, Result
-from conformance.suites.route.calls.stored import dicts, instance_tags, one_instance, stays
-from conformance.suites.route.samples import NAME, Sample, patient_id, sample
+from conformance.suites.route.calls.stored import (
+    dicts,
+    instance_tags,
+    is_of_rest,
+    one_instance,
+    stays,
+)
+from conformance.suites.route.samples import IMPLICIT, NAME, PRIVATE, Sample, patient_id, sample
 
 TYPE = "ResourceModification"
+COMES_FROM, PARENTS = "route/made-from", "route/parent-resources"
+ANONYMIZED = "Anonymized"
 CHANGED = "Changed by orthanc-jobs"
 SHOWS = ("ID", "Path", "PatientID", "Type")
 SHOWS_OF_SEVERAL = (
@@ -27,6 +36,10 @@ def calls() -> Iterator[Call]:
         several, none = bulk(action), bulk_of_nothing(action)
         yield Call(f"{action}/several", late, TYPE, several, SHOWS_OF_SEVERAL, late)
         yield Call(f"{action}/nothing", late, TYPE, none, SHOWS_OF_SEVERAL, late, empty=True)
+    for action, rows in (("modify", MODIFY), ("anonymize", ANONYMIZE)):
+        for row in rows:
+            name, about, make = f"{action}/{row.name}", f"option/{row.option}", of(action, row)
+            yield Call(name, about, TYPE, make, SHOWS, about)
 
 
 def modify(level: str, keep: bool = True) -> Callable[[Context], Request]:
@@ -54,11 +67,7 @@ def _modification(
     part: Part, action: str, body: dict[str, Any], keep: bool, copied: Copied
 ) -> Request:
     def verify(context: Context, content: Result) -> None:
-        kind = part.level.capitalize()
-        context.equal("route/content", "Type", kind, content.get("Type"))
-        _says_which(context, action, content)
-        path = f"/{LEVELS[part.level]}/{content.get('ID')}"
-        context.equal("route/content", "Path", path, content.get("Path"))
+        path = _is_a_copy(context, part, action, content)
         context.require(RESULT, path != part.path, "a copy of its own", path)
         tags = instance_tags(context, path)
         context.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
@@ -70,6 +79,144 @@ def _modification(
 
     path = f"{part.path}/{action}"
     return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
+
+
+def _is_a_copy(context: Context, part: Part, action: str, content: Result) -> str:
+    """What the result says of the copy, and the copy of where it comes from; its path."""
+    kind = part.level.capitalize()
+    context.equal("route/content", "Type", kind, content.get("Type"))
+    _says_which(context, action, content)
+    path = f"/{LEVELS[part.level]}/{content.get('ID')}"
+    context.equal("route/content", "Path", path, content.get("Path"))
+    client = context.resources.client
+    above = path if part.level == "patient" else f"{path}/patient"
+    patient = client.get(above).json()
+    named = patient.get("ID") if isinstance(patient, dict) else patient
+    context.equal("route/content", "PatientID", named, content.get("PatientID"))
+    if "Description" in content and context.binds(PARENTS):
+        context.equal(PARENTS, "ParentResources", [part.id], content.get("ParentResources"))
+    if context.binds(COMES_FROM):
+        sources = {path: {part.id}}
+        found = dicts(client.get(f"{path}/instances").json())
+        sources |= {f"/instances/{one.get('ID')}": set(part.made.instances) for one in found}
+        _comes_from(context, action, sources)
+    return path
+
+
+def _comes_from(context: Context, action: str, sources: Mapping[str, Set[str]]) -> None:
+    """What was made says which resource it is made of. ``sources``: which it may be, by path."""
+    name = {"modify": "ModifiedFrom", "anonymize": "AnonymizedFrom"}[action]
+    for path, ids in sources.items():
+        reply = context.resources.client.get(f"{path}/metadata/{name}")
+        said = reply.body.decode("utf-8", "replace").strip()
+        expected = f"{name} of {path}: {' or '.join(sorted(ids))}"
+        context.require(COMES_FROM, reply.ok and said in ids, expected, reply)
+        if path.startswith("/instances/"):
+            is_of_rest(context, path)
+
+
+# --- options -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Option:
+    """A use of an option on a study. ``body``: what is asked for.
+
+    ``effect``: given the tags of each instance of the copy, requires what it has to be.
+    """
+
+    name: str
+    option: str
+    body: Mapping[str, Any]
+    effect: Callable[[Context, Mapping[str, str], Sample], None]
+
+
+def of(action: str, row: Option) -> Callable[[Context], Request]:
+    def make(context: Context) -> Request:
+        part = Part("study", sample(context))
+
+        def verify(context: Context, content: Result) -> None:
+            path = _is_a_copy(context, part, action, content)
+            tags = instance_tags(context, path)
+            context.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
+            for each in tags:
+                row.effect(context, each, part.made)
+            if "Transcode" in row.body:
+                named = content.get("Transcode", row.body["Transcode"])
+                context.equal(f"option/{row.option}", "Transcode", row.body["Transcode"], named)
+
+        replaced = {"PatientID": patient_id(context)} if action == "anonymize" else {}
+        body = {**row.body, "Replace": {**replaced, **row.body.get("Replace", {})}}
+        if action == "anonymize":
+            body["Force"] = True
+        path = f"{part.path}/{action}"
+        return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
+
+    return make
+
+
+def is_named_by_number(context: Context, tags: Mapping[str, str], _: Sample) -> None:
+    name = tags.get("PatientName", "")
+    right = name.startswith(ANONYMIZED) and name.removeprefix(ANONYMIZED).isdigit()
+    context.require("option/anonymous-name", right, f"{ANONYMIZED} and a number", name)
+
+
+def has(option: str, tag: str, value: str | None) -> Callable[..., None]:
+    """Each instance of the copy has the tag with this value; without one it lacks the tag."""
+
+    def effect(context: Context, tags: Mapping[str, str], _: Sample) -> None:
+        context.equal(f"option/{option}", f"{tag} of the copy", value, tags.get(tag))
+
+    return effect
+
+
+def keeps(option: str, tag: str, source: Callable[[Sample], Iterable[str]]) -> Callable[..., None]:
+    """Each instance of the copy has an identifier of the source."""
+
+    def effect(context: Context, tags: Mapping[str, str], made: Sample) -> None:
+        found = tags.get(tag, "")
+        right = found in source(made)
+        context.require(f"option/{option}", right, f"{tag} of the source", found)
+
+    return effect
+
+
+MODIFY = (
+    Option("removed", "remove", {"Remove": ["AccessionNumber"]},
+           has("remove", "AccessionNumber", None)),
+    Option("removed-first", "remove", {"Remove": ["StudyID", "StudyDescription"]},
+           has("remove", "StudyID", None)),
+    Option("replaced", "replace", {"Replace": {"AccessionNumber": "R1", "StudyID": "R2"}},
+           has("replace", "StudyID", "R2")),
+    Option("added", "replace", {"Replace": {"ReferringPhysicianName": "added"}},
+           has("replace", "ReferringPhysicianName", "added")),
+    Option("private-removed", "private", {"RemovePrivateTags": True},
+           has("private", PRIVATE, None)),
+    Option("private-kept", "private", {"RemovePrivateTags": False},
+           has("private", PRIVATE, "private")),
+    Option("instances-kept", "keep", {"Keep": ["SOPInstanceUID"], "Force": True},
+           keeps("keep", "SOPInstanceUID", lambda made: made.uids)),
+    Option("series-kept", "keep", {"Keep": ["SeriesInstanceUID"], "Force": True},
+           keeps("keep", "SeriesInstanceUID", lambda made: made.series_uids)),
+    Option("transcoded", "transcode", {"Transcode": IMPLICIT},
+           has("transcode", "TransferSyntaxUID", IMPLICIT)),
+)  # fmt: skip
+ANONYMIZE = (
+    Option("named", "anonymous-name", {}, is_named_by_number),
+    Option("renamed", "replace", {"Replace": {"PatientName": "Renamed"}},
+           has("replace", "PatientName", "Renamed")),
+    Option("kept", "keep", {"Keep": ["StudyDescription"]},
+           has("keep", "StudyDescription", "Study")),
+    Option("removed", "remove", {"Remove": ["PatientSex"]}, has("remove", "PatientSex", None)),
+    Option("private-removed", "private", {}, has("private", PRIVATE, None)),
+    Option("private-kept", "private", {"KeepPrivateTags": True},
+           has("private", PRIVATE, "private")),
+    Option("transcoded", "transcode", {"Transcode": IMPLICIT},
+           has("transcode", "TransferSyntaxUID", IMPLICIT)),
+)  # fmt: skip
+
+
+# --- several -----------------------------------------------------------------------------------
 
 
 def bulk(action: str) -> Callable[[Context], Request]:

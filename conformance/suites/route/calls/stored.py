@@ -32,3 +32,12 @@ def stays(context: Context, part: Part, keep: bool) -> None:
     if keep:
         found = {one.get("SOPInstanceUID", "") for one in instance_tags(context, part.path)}
         context.equal(RESULT, "instances that the source has lost", [], sorted(part.uids - found))
+
+
+def is_of_rest(context: Context, path: str) -> None:
+    """An instance that a job has made came by the REST API, as its metadata say."""
+    needed = "route/origin"
+    if context.binds(needed):
+        reply = context.resources.client.get(f"{path}/metadata/Origin")
+        said = reply.body.decode("utf-8", "replace").strip()
+        context.require(needed, reply.ok and said == "RestApi", f"Origin RestApi of {path}", reply)
