@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
 
-_NOT_OFFERED = ("Transcode", "PrivateCreator", "DicomVersion")
+_NOT_OFFERED = ("Transcode", "PrivateCreator", "DicomVersion", "Permissive")
 
 
 class ModificationsApi:
@@ -141,6 +141,7 @@ class ModificationsApi:
             salt=uuid4().hex,
             bulk=bulk,
             replace=new | replace,
+            remove=read_tags(fields, "Remove"),
             keep=keep,
             priority=self._reader.priority(fields),
         )

@@ -8,6 +8,7 @@ from uuid import uuid4
 from starlette.routing import Route
 
 from conformance.reference.bodies import boolean, read_object, texts
+from conformance.reference.dicom import MAIN_TAGS
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
 from conformance.reference.levels import Level
 from conformance.reference.rewriting import new_uid
@@ -55,8 +56,8 @@ class RegroupingsApi:
             self._steps(fields, self._part_of(study, listed)),
             new_uid(salt, study),
             salt,
-            replace=_not_identifying(read_replace(fields)),
-            remove=tuple(_not_identifying(dict.fromkeys(read_tags(fields, "Remove"), ""))),
+            replace=_of_the_study(read_replace(fields)),
+            remove=tuple(_of_the_study(dict.fromkeys(read_tags(fields, "Remove"), ""))),
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
@@ -115,9 +116,13 @@ class RegroupingsApi:
         return steps if boolean(fields, "KeepSource") else (*steps, LAST_STEP)
 
 
-def _not_identifying(tags: dict[str, str]) -> dict[str, str]:
-    """`tags`, if it is not them that make a resource what it is. Raises `RestError` (400)."""
-    if forbidden := IDENTIFIERS - {"PatientID"} & tags.keys():
+def _of_the_study(tags: dict[str, str]) -> dict[str, str]:
+    """`tags`, if they are of a patient or a study, and none makes the study what it is.
+
+    Raises `RestError` (400).
+    """
+    below = {tag for level in (Level.SERIES, Level.INSTANCE) for tag in MAIN_TAGS[level]}
+    if forbidden := (IDENTIFIERS - {"PatientID"} | below) & tags.keys():
         raise bad_request(f"{min(forbidden)} cannot be given", ErrorCode.BAD_REQUEST)
     return tags
 

@@ -123,6 +123,11 @@ ENTRIES: tuple[Requirement, ...] = (
            "name that it has in the archive."),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
            "its instances name what it is a copy of.", since="1.9.1"),
+    r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "
+           "they went to, and none that it lacks.", since="1.9.1"),
+    r.seen("sanity", "A modification is refused that would lose data or contradict what is stored: "
+           "of all identifiers kept without the source, of a patient's tags in one of several "
+           "studies.", since="1.12.7"),
     r.seen("origin", "The metadata Origin of an instance that a job has made is RestApi.",
            since="1.9.1"),
     r.seen("parent-resources", "Content of a job names the resources that the call named as "

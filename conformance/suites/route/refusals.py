@@ -6,31 +6,38 @@ no job. Each is a row: the call, what is wrong with it, the request, and the sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import REMOVAL
+from conformance.suites.route.calls.regroupings import INSTANCES
 from conformance.suites.route.outcomes import own_jobs
 from conformance.suites.route.samples import Sample, orthanc_id, sample
 from conformance.sut.profile import Profile
 
-REFUSED, LEVEL = "route/refused", "route/level"
+REFUSED, LEVEL, SANITY = "route/refused", "route/level", "route/sanity"
 UNKNOWN = orthanc_id("orthanc-jobs", "nobody")  # of the right form, and no resource has it
 BAD, ABSENT = 400, 404
 
-Body = dict[str, Any] | list[Any] | None
+Body = dict[str, Any] | list[Any]
+Another = Callable[[], Sample]
+Asked = Callable[[Sample, Another], Body]
+Ask = Callable[[Sample, Another], tuple[str, Body]]
+Bodies = Mapping[str, tuple[int, Asked]]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """``ask``: given a sample, the path and the body of the call. ``status``: of its answer."""
+    """``ask``: the path and the body of the call, given a sample, and a way to have another study
+    of the same patient. ``status``: of its answer.
+    """
 
     name: str
     status: int
-    ask: Callable[[Sample], tuple[str, Body]]
+    ask: Ask
     requirement: str = REFUSED
 
 
@@ -42,7 +49,8 @@ def cases(_: Profile) -> Iterator[Case]:
 
 def refused(row: Refusal) -> Callable[[Context], None]:
     def check(context: Context) -> None:
-        path, body = row.ask(sample(context))
+        stored = sample(context)
+        path, body = row.ask(stored, lambda: sample(context, of=stored.patient_id))
         before = set(own_jobs(context))
         if isinstance(body, dict):
             body = {**body, "Asynchronous": True, "Priority": context.resources.priority}
@@ -57,29 +65,128 @@ def refused(row: Refusal) -> Callable[[Context], None]:
     return check
 
 
+# --- archives ----------------------------------------------------------------------------------
+
+
 def _of_archives(kind: str) -> Iterator[Refusal]:
     create = f"/tools/create-{kind}"
-    yield Refusal(f"{kind}/refused/nothing-named", BAD, lambda made: (create, {}))
-    yield Refusal(f"{kind}/refused/no-list", BAD, lambda made: (create, {"Resources": made.study}))
-    yield Refusal(
-        f"{kind}/refused/one-unknown",
+    bodies: Bodies = {
+        "nothing-named": (BAD, lambda made, _: {}),
+        "no-list": (BAD, lambda made, _: {"Resources": made.study}),
+        "one-unknown": (ABSENT, lambda made, _: {"Resources": [made.study, UNKNOWN]}),
+    }
+    yield from _rows(f"{kind}/refused", lambda _: create, bodies)
+    one: Bodies = {"unknown": (ABSENT, lambda made, _: {})}
+    yield from _rows(f"{kind}/refused", lambda _: f"/studies/{UNKNOWN}/{kind}", one)
+    wrong: dict[str, Callable[[Sample], str]] = {
+        "study-as-patient": lambda made: f"/patients/{made.study}/{kind}",
+        "series-as-study": lambda made: f"/studies/{made.series[0]}/{kind}",
+        "study-as-series": lambda made: f"/series/{made.study}/{kind}",
+    }
+    for name, path in wrong.items():
+        yield from _rows(f"{kind}/level", path, {name: (ABSENT, lambda made, _: {})}, LEVEL)
+
+
+# --- copies ------------------------------------------------------------------------------------
+
+UIDS = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
+WORDS: dict[str, Any] = {"Replace": {"StudyDescription": "other"}}
+OF_COPIES: Bodies = {
+    "remove-no-list": (BAD, lambda made, _: {"Remove": "StudyID"}),
+    "keep-no-list": (BAD, lambda made, _: {"Keep": 3}),
+    "replace-no-object": (BAD, lambda made, _: {"Replace": []}),
+    "keep-source-no-boolean": (BAD, lambda made, _: {**WORDS, "KeepSource": "x"}),
+    "force-no-boolean": (BAD, lambda made, _: {**WORDS, "Force": "x"}),
+    "permissive-no-boolean": (BAD, lambda made, _: {**WORDS, "Permissive": "x"}),
+    "no-object": (BAD, lambda made, _: []),
+    "identifier-kept": (BAD, lambda made, _: {"Keep": ["SOPInstanceUID"]}),
+    "identifier-replaced": (BAD, lambda made, _: {"Replace": {"SOPInstanceUID": "1.2"}}),
+}
+OF_MODIFY: Bodies = {
+    **OF_COPIES,
+    "patient-replaced": (BAD, lambda made, _: {"Replace": {"PatientID": "other"}}),
+}
+INSANE: Bodies = {
+    "source-lost": (BAD, lambda made, _: {"Keep": UIDS, "Force": True, "KeepSource": False}),
+    "nothing-overwritten": (BAD, lambda made, _: {**WORDS, "Keep": UIDS, "Force": True}),
+    "one-study-of-two": (
+        BAD,
+        lambda made, other: {"Replace": {"PatientName": "other"}} if other() else {},
+    ),
+}
+
+# --- regroupings -------------------------------------------------------------------------------
+
+OF_SPLIT: Bodies = {
+    "nothing-named": (BAD, lambda made, _: {}),
+    "no-list": (BAD, lambda made, _: {"Series": made.series[1]}),
+    "unknown": (ABSENT, lambda made, _: {"Series": [UNKNOWN]}),
+    "of-another-study": (ABSENT, lambda made, other: {"Series": [other().series[0]]}),
+    "study-replaced": (
+        BAD,
+        lambda made, _: {"Series": [made.series[1]], "Replace": {"StudyInstanceUID": "1.2"}},
+    ),
+    "series-replaced": (
+        BAD,
+        lambda made, _: {"Series": [made.series[1]], "Replace": {"SeriesDescription": "other"}},
+    ),
+    "study-removed": (
+        BAD,
+        lambda made, _: {"Series": [made.series[1]], "Remove": ["StudyInstanceUID"]},
+    ),
+    "series-removed": (
+        BAD,
+        lambda made, _: {"Series": [made.series[1]], "Remove": ["SeriesDescription"]},
+    ),
+    "keep-source-no-boolean": (
+        BAD,
+        lambda made, _: {"Series": [made.series[1]], "KeepSource": "x"},
+    ),
+}
+OF_SPLIT_INSTANCES: Bodies = {
+    "no-series": (BAD, lambda made, _: {"Series": []}),
+    "instance-of-another-study": (
         ABSENT,
-        lambda made: (create, {"Resources": [made.study, UNKNOWN]}),
-    )
-    yield Refusal(
-        f"{kind}/refused/unknown", ABSENT, lambda made: (f"/studies/{UNKNOWN}/{kind}", {})
-    )
-    wrong: tuple[tuple[str, str, Callable[[Sample], str]], ...] = (
-        ("study-as-patient", "patients", lambda made: made.study),
-        ("series-as-study", "studies", lambda made: made.series[0]),
-        ("study-as-series", "series", lambda made: made.study),
-    )
-    for name, level, id in wrong:
-        yield Refusal(f"{kind}/level/{name}", ABSENT, _at(level, id, kind), LEVEL)
+        lambda made, other: {"Instances": [other().instances[0]]},
+    ),
+}
+OF_MERGE: Bodies = {
+    "nothing-named": (BAD, lambda made, _: {}),
+    "no-list": (BAD, lambda made, other: {"Resources": other().study}),
+    "unknown": (ABSENT, lambda made, _: {"Resources": [UNKNOWN]}),
+    "itself": (ABSENT, lambda made, _: {"Resources": [made.study]}),
+    "series-of-itself": (ABSENT, lambda made, _: {"Resources": [made.series[0]]}),
+    "instance-of-itself": (ABSENT, lambda made, _: {"Resources": [made.instances[0]]}),
+    "patient": (ABSENT, lambda made, _: {"Resources": [made.patient]}),
+    "keep-source-no-boolean": (
+        BAD,
+        lambda made, other: {"Resources": [other().study], "KeepSource": "x"},
+    ),
+}
 
 
-def _at(level: str, id: Callable[[Sample], str], call: str) -> Callable[[Sample], tuple[str, Body]]:
-    return lambda made: (f"/{level}/{id(made)}/{call}", {})
+def _at(call: str) -> Callable[[Sample], str]:
+    return lambda made: f"/studies/{made.study}/{call}"
 
 
-ROWS = (*_of_archives("archive"), *_of_archives("media"))
+def _rows(
+    prefix: str, path: Callable[[Sample], str], bodies: Bodies, requirement: str = REFUSED
+) -> Iterator[Refusal]:
+    for name, (status, body) in bodies.items():
+
+        def ask(made: Sample, other: Another, body: Asked = body) -> tuple[str, Body]:
+            return path(made), body(made, other)
+
+        yield Refusal(f"{prefix}/{name}", status, ask, requirement)
+
+
+ROWS = (
+    *_of_archives("archive"),
+    *_of_archives("media"),
+    *_rows("modify/refused", _at("modify"), OF_MODIFY),
+    *_rows("modify/sanity", _at("modify"), INSANE, SANITY),
+    *_rows("anonymize/refused", _at("anonymize"), OF_COPIES),
+    *_rows("split/refused", _at("split"), OF_SPLIT),
+    *_rows("split/refused", _at("split"), OF_SPLIT_INSTANCES, INSTANCES),
+    *_rows("merge/refused", _at("merge"), OF_MERGE),
+)

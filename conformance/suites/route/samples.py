@@ -12,8 +12,10 @@ import hashlib
 import io
 import secrets
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import Unjudged
@@ -74,15 +76,19 @@ def patient_id(context: Context) -> str:
     return name
 
 
-def sample(context: Context, of: str | None = None) -> Sample:
+def sample(
+    context: Context, of: str | None = None, more: Mapping[str, str] = MappingProxyType({})
+) -> Sample:
     """Store a new sample, of a patient of its own or ``of`` one that is there (a PatientID).
+
+    ``more``: further tags of its instances, by keyword.
 
     Raises `Unjudged` where the server does not take it.
     """
     patient = patient_id(context) if of is None else of
     made = Sample(patient, uid(), (uid(), uid()), (uid(), uid(), uid()))
     for number in range(len(made.uids)):
-        reply = context.resources.client.post("/instances", _file(made, number))
+        reply = context.resources.client.post("/instances", _file(made, number, more))
         if not reply.ok:
             raise Unjudged(f"the server does not store an instance for us: {reply}")
     context.lines.append(f"store study {made.study}, of two series, with one and two instances")
@@ -93,7 +99,7 @@ def uid() -> str:
     return f"{ROOT}{secrets.randbits(96) + 1}"
 
 
-def _file(sample: Sample, number: int) -> bytes:
+def _file(sample: Sample, number: int, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """The file of an instance, with all that the index of a medium asks for."""
     from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
     from pydicom.uid import ExplicitVRLittleEndian
@@ -117,6 +123,7 @@ def _file(sample: Sample, number: int) -> bytes:
         "StudyID": "1",
         "SeriesNumber": str(series + 1),
         "InstanceNumber": str(number + 1),
+        **more,
     }
     dataset = Dataset()
     for keyword, value in tags.items():

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.route.calls.model import RESULT, Call, Part, Request, Result
-from conformance.suites.route.calls.stored import instance_tags, stays
-from conformance.suites.route.samples import sample
+from conformance.suites.route.calls.stored import dicts, instance_tags, is_of_rest, stays
+from conformance.suites.route.samples import SERIES, Sample, sample
 
 SPLIT, MERGE = "SplitStudy", "MergeStudy"
+MERGED, INSTANCES, PARTS = "route/merged-tags", "option/split-instances", "option/merge-instances"
 FIRST, SECOND = ["Series 1"], ["Series 2", "Series 2"]  # the SeriesDescriptions of a sample
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "TargetStudy")
+
+
+Effect = Callable[[Context, Mapping[str, str]], None]
+
+
+def nothing_else(context: Context, tags: Mapping[str, str]) -> None:
+    """No option was given."""
+
+
+def has(option: str, tag: str, value: str | None = None) -> Effect:
+    """Each new instance has the tag with this value; without one it lacks the tag."""
+
+    def effect(context: Context, tags: Mapping[str, str]) -> None:
+        context.equal(f"option/{option}", f"{tag} of what was split", value, tags.get(tag))
+
+    return effect
 
 
 def calls() -> Iterator[Call]:
@@ -21,27 +40,41 @@ def calls() -> Iterator[Call]:
     yield Call("split/several", "route/split", SPLIT, split(True, True), SHOWS)
     yield Call("merge/study", "route/merge", MERGE, merge(), SHOWS, None, True)
     yield Call("merge/source-kept", "route/merge", MERGE, merge(True), SHOWS)
+    removed = split(more={"Remove": ["StudyDescription"]}, effect=has("remove", "StudyDescription"))
+    yield Call("split/removed", "option/remove", SPLIT, removed, SHOWS, "option/remove")
+    name = {"Replace": {"PatientName": "Renamed"}}
+    renamed = split(more=name, effect=has("replace", "PatientName", "Renamed"))
+    yield Call("split/renamed", "option/replace", SPLIT, renamed, SHOWS, "option/replace")
+    yield Call("split/instances", INSTANCES, SPLIT, split_instances, SHOWS, INSTANCES)
+    yield Call("merge/series", "route/merge", MERGE, merge(True, "series"), SHOWS)
+    yield Call("merge/instance", PARTS, MERGE, merge(True, "instance"), SHOWS, PARTS)
     yield Call("merge/nothing", "route/merge", MERGE, merge_of_nothing, SHOWS, empty=True)
 
 
-def split(keep: bool = False, both: bool = False) -> Callable[[Context], Request]:
-    """The second series of a study, or both of them, become a study of its own."""
+def split(
+    keep: bool = False,
+    both: bool = False,
+    more: Mapping[str, Any] = MappingProxyType({}),
+    effect: Effect = nothing_else,
+) -> Callable[[Context], Request]:
+    """The second series of a study, or both of them, become a study of its own.
+
+    ``more``: options; ``effect``: what they have to come to in each of the new instances.
+    """
     moved, stayed = (FIRST + SECOND, []) if both else (SECOND, FIRST)
 
     def make(context: Context) -> Request:
         made = sample(context)
         named = [*made.series] if both else [made.series[1]]
-        body = {"Series": named} | ({"KeepSource": True} if keep else {})
+        body = {"Series": named, **more} | ({"KeepSource": True} if keep else {})
 
         def verify(context: Context, content: Result) -> None:
-            path = f"/studies/{content.get('TargetStudy')}"
-            found = instance_tags(context, path)
+            found = _new_study(context, made, content)
             series = sorted(_described(tags) for tags in found)
             context.equal(RESULT, "the series of the new study", moved, series)
             _are_in(context, len(named), found)
-            uid = content.get("TargetStudyUID")
-            context.equal(RESULT, "its StudyInstanceUID", uid, found[0].get("StudyInstanceUID"))
-            context.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
+            for tags in found:
+                effect(context, tags)
             left = sorted(
                 _described(one) for one in instance_tags(context, f"/studies/{made.study}")
             )
@@ -54,26 +87,75 @@ def split(keep: bool = False, both: bool = False) -> Callable[[Context], Request
     return make
 
 
-def merge(keep: bool = False) -> Callable[[Context], Request]:
-    """The series of one study go to another."""
+def split_instances(context: Context) -> Request:
+    """One instance of a series of two becomes a study of its own."""
+    made = sample(context)
+    body = {"Instances": [made.instances[1]]}
+
+    def verify(context: Context, content: Result) -> None:
+        found = _new_study(context, made, content)
+        numbers = [tags.get("InstanceNumber") for tags in found]
+        context.equal(INSTANCES, "InstanceNumbers in the new study", ["2"], numbers)
+        old = instance_tags(context, f"/studies/{made.study}")
+        left = sorted(tags.get("InstanceNumber", "") for tags in old)
+        context.equal(INSTANCES, "InstanceNumbers in the old study", ["1", "3"], left)
+
+    path, gone = f"/studies/{made.study}/split", (f"/instances/{made.instances[1]}",)
+    return Request(path, body, verify, instances=1, remove=gone)
+
+
+def _new_study(context: Context, made: Sample, content: Result) -> list[dict[str, str]]:
+    """The instances of the study that a split has made, which have UIDs of their own."""
+    path = f"/studies/{content.get('TargetStudy')}"
+    found = instance_tags(context, path)
+    uid = content.get("TargetStudyUID")
+    named = sorted({str(tags.get("StudyInstanceUID")) for tags in found})
+    context.equal(RESULT, "its StudyInstanceUID", [uid], named)
+    context.require(RESULT, uid != made.study_uid, "a study of its own", f"{uid}")
+    _are_new(context, made, path, found)
+    return found
+
+
+def _are_new(context: Context, made: Sample, path: str, found: Sequence[dict[str, str]]) -> None:
+    """What a job has moved has SOPInstanceUIDs of its own, and came by the REST API."""
+    old = sorted({tags.get("SOPInstanceUID", "") for tags in found} & set(made.uids))
+    context.equal(RESULT, "SOPInstanceUIDs of the source in what was made", [], old)
+    for one in dicts(context.resources.client.get(f"{path}/instances").json()):
+        tags = one.get("MainDicomTags")
+        if isinstance(tags, dict) and tags.get("SOPInstanceUID") not in made.uids:
+            is_of_rest(context, f"/instances/{one.get('ID')}")
+
+
+def merge(keep: bool = False, part: str = "study") -> Callable[[Context], Request]:
+    """The series of one study go to another. ``part``: what of it the call names."""
+    numbers = {"study": (0, 1, 2), "series": (1, 2), "instance": (1,)}[part]
 
     def make(context: Context) -> Request:
-        target, source = sample(context), sample(context)
-        body = {"Resources": [source.study]} | ({"KeepSource": True} if keep else {})
+        target = sample(context)
+        source = sample(context, more={"ReferringPhysicianName": "Source"})
+        named = {"study": source.study, "series": source.series[1]}.get(part, source.instances[1])
+        body = {"Resources": [named]} | ({"KeepSource": True} if keep else {})
 
         def verify(context: Context, content: Result) -> None:
             context.equal("route/content", "TargetStudy", target.study, content.get("TargetStudy"))
             tags = instance_tags(context, f"/studies/{target.study}")
             series = sorted(_described(one) for one in tags)
-            right = 2 * FIRST + 2 * SECOND
+            right = sorted(FIRST + SECOND + [(FIRST + SECOND)[number] for number in numbers])
             context.equal(RESULT, "the series of the study", right, series)
-            _are_in(context, len(target.series) + len(source.series), tags)
+            _are_in(context, len(target.series) + len({SERIES[n] for n in numbers}), tags)
             patients = {one.get("PatientID") for one in tags}
             context.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
-            stays(context, Part("study", source), keep)
+            new = [one for one in tags if one.get("SOPInstanceUID") not in target.uids]
+            _are_new(context, source, f"/studies/{target.study}", new)
+            if context.binds(MERGED):
+                others = sorted({one.get("ReferringPhysicianName", "") for one in tags})
+                context.equal(MERGED, "ReferringPhysicianName of them", [""], others)
+            if part == "study":
+                stays(context, Part("study", source), keep)
 
-        path, moved = f"/studies/{target.study}/merge", f"/studies/{source.study}"
-        return Request(path, body, verify, instances=len(source.uids), remove=(moved,))
+        path = f"/studies/{target.study}/merge"
+        moved = {"study": "studies", "series": "series", "instance": "instances"}[part]
+        return Request(path, body, verify, instances=len(numbers), remove=(f"/{moved}/{named}",))
 
     return make
 
