@@ -10,6 +10,7 @@ from random import Random
 
 from conformance.campaign.afterwards import Afterwards
 from conformance.campaign.book import Book
+from conformance.campaign.telling import Teller
 from conformance.campaign.verdict import Judgement
 from conformance.driver.context import Context
 from conformance.driver.driver import Deviated, Driver
@@ -67,6 +68,11 @@ class Runner:
     afterwards: Afterwards
     timeout: float
     seed: int
+
+    @property
+    def teller(self) -> Teller:
+        """Who makes results of what is run."""
+        return self.afterwards.teller
 
     def attempt(self, case: Script | Check, patience: int = 1, number: int = 0) -> Judgement:
         """Run the case once. ``number``: how often it was run before."""

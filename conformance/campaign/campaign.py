@@ -20,7 +20,6 @@ from conformance.campaign.attempt import Experience, Obstacle, Runner
 from conformance.campaign.book import Book, Emit
 from conformance.campaign.confirm import judged
 from conformance.campaign.hunting import Hunt
-from conformance.campaign.ledger import Ledger
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import case_of, replay
 from conformance.campaign.telling import Teller, undecided
@@ -197,7 +196,8 @@ class Campaign:
         """Choose ledger and cases for this server."""
         plan, book = self.plan, self._book
         every = suites(session.profile)
-        book.ledger = self._ledger(session, [case.id for case in every])
+        known = [case.id for case in every]
+        book.ledger = ledgers.chosen(plan.ledger, plan.no_ledger, session.system, known)
         if plan.recording is not None:
             every = [case_of(plan.recording, session.profile)]
         book.cases = every
@@ -209,16 +209,8 @@ class Campaign:
         book.tell(Started(session.target, plan.seed, _now(), len(chosen), file))
         return chosen
 
-    def _ledger(self, session: Session, known: Sequence[str]) -> Ledger:
-        if self.plan.ledger is not None:
-            return ledgers.load(self.plan.ledger, known, session.system.version)
-        return Ledger() if self.plan.no_ledger else ledgers.shipped(session.system, known)
-
-    def _teller(self, session: Session) -> Teller:
-        return Teller(session, self._book, self.plan.replays)
-
     def _afterwards(self, session: Session) -> Afterwards:
-        return Afterwards(session, self._book, self._teller(session))
+        return Afterwards(session, self._book, Teller(session, self._book, self.plan.replays))
 
     def _group(self, session: Session, cases: Sequence[Case]) -> None:
         """Run cases on an open server."""
@@ -235,11 +227,10 @@ class Campaign:
             for case in cases:
                 self._interrupt.check()
                 self._book.tell(CaseBegins(case.id))
-                teller = runner.afterwards.teller
                 if (result := self._left_out(case)) is not None:
-                    teller.enter(result)
+                    runner.teller.enter(result)
                     continue
-                teller.enter(self._case(runner, case))
+                runner.teller.enter(self._case(runner, case))
                 runner.afterwards.late()
         finally:
             self._book.spend(seconds=time.perf_counter() - began)
@@ -268,18 +259,17 @@ class Campaign:
         return replace(result, seconds=time.perf_counter() - began)
 
     def _run_case(self, runner: Runner, case: Case) -> Result:
-        teller = runner.afterwards.teller
         match case:
             case Script() | Check() if self.plan.recording is not None:
                 recording = self.plan.recording
-                result, self.behind = replay(runner, teller, case, recording, self._interrupt)
+                result, self.behind = replay(runner, case, recording, self._interrupt)
                 return result
             case Script() | Check():
-                return teller.result(case, judged(runner, case))
+                return runner.teller.result(case, judged(runner, case))
             case CompleteSuite():
-                return Hunt(runner, teller, case, self._interrupt).complete(self.plan.extra)
+                return Hunt(runner, case, self._interrupt).complete(self.plan.extra)
             case StatefulSearch():
-                hunt = Hunt(runner, teller, case, self._interrupt)
+                hunt = Hunt(runner, case, self._interrupt)
                 return hunt.search(self.plan.examples, self.plan.seed)
         raise TypeError(f"no such kind of case: {type(case).__name__}")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from conformance.campaign.attempt import Runner
-from conformance.campaign.telling import Teller, undecided
+from conformance.campaign.telling import undecided
 from conformance.campaign.verdict import Judgement
 from conformance.driver.driver import Driver
 from conformance.driver.script import Step
@@ -24,7 +24,6 @@ class Hunt:
     """Runs the sequences of one case. Implements `conformance.search.executor.Repeater`."""
 
     runner: Runner
-    teller: Teller
     case: CompleteSuite | StatefulSearch
     interrupt: Interrupt
 
@@ -111,12 +110,12 @@ class Hunt:
         for names, found in named.items():
             if names is not None:
                 part = replace(case, id=f"{case.id}/{'+'.join(sorted(names))}")
-                self.teller.enter(self.teller.found(part, found))
+                self.runner.teller.enter(self.runner.teller.found(part, found))
         if hunt.died is not None:
             died, performed = hunt.died
-            return self.teller.result(case, Judgement(performed=performed, died=died))
+            return self.runner.teller.result(case, Judgement(performed=performed, died=died))
         if (last := named.get(None)) is not None:
-            return self.teller.found(case, last)
+            return self.runner.teller.found(case, last)
         if hunt.unjudged:
             return undecided(case, Verdict.UNKNOWN, hunt.unjudged[0])
         return undecided(case, Verdict.PASS)

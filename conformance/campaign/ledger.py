@@ -90,6 +90,16 @@ class Ledger:
         )
 
 
+def chosen(path: Path | None, no_ledger: bool, system: System, known: Iterable[str]) -> Ledger:
+    """The ledger for a server: the one in a file, or else the one that the kit brings, if any.
+
+    ``known``: the ids of all cases. Raises `BadArgument`.
+    """
+    if path is not None:
+        return load(path, known, system.version)
+    return Ledger() if no_ledger else shipped(system, known)
+
+
 def load(path: Path, known: Iterable[str], version: str | None = None) -> Ledger:
     """The ledger in a file, as far as it is about ``version``; None is every version.
 

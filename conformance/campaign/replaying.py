@@ -5,7 +5,6 @@ from __future__ import annotations
 from conformance.campaign.attempt import Runner
 from conformance.campaign.confirm import judged
 from conformance.campaign.replay import Recording
-from conformance.campaign.telling import Teller
 from conformance.driver.script import LIVES, Do
 from conformance.errors import KitError
 from conformance.events import Result
@@ -53,18 +52,14 @@ def case_of(recording: Recording, profile: Profile) -> Script | Check:
 
 
 def replay(
-    runner: Runner,
-    teller: Teller,
-    case: Script | Check,
-    recording: Recording,
-    interrupt: Interrupt,
+    runner: Runner, case: Script | Check, recording: Recording, interrupt: Interrupt
 ) -> tuple[Result, int]:
     """Run what was recorded; where that alone does not show it, after what its server had had.
 
     The result, and the number of cases that were run before it.
     """
     session = runner.session
-    result = teller.result(case, judged(runner, case))
+    result = runner.teller.result(case, judged(runner, case))
     if recording.same(result) or not session.renew():
         return result, 0
     known = {one.id: one for one in suites(session.profile)}
@@ -74,7 +69,7 @@ def replay(
             probe(session)
         elif isinstance(one := known[id], Script | Check) and one.unreachable is None:
             runner.attempt(one)
-    result = teller.result(case, judged(runner, case))
+    result = runner.teller.result(case, judged(runner, case))
     if not recording.same(result):
         runner.afterwards.linger(case)
     return result, len(recording.before)

@@ -162,7 +162,8 @@ def _left(done: Cleanup) -> Iterator[str]:
 def _learn(wish: Wish, session: Session, telling: _Telling) -> int:
     """Learn, and tell of it; the exit status."""
     began = time.monotonic()
-    ledger = _ledger(wish, session)
+    known = [case.id for case in suites(session.profile)]
+    ledger = ledgers.chosen(wish.ledger, wish.no_ledger, session.system, known)
     workers = session.profile.workers or 1
     server = Server(PLANT, workers, _Executor(session), began + wish.seconds)
     name = telling.name
@@ -190,13 +191,6 @@ def _learn(wish: Wish, session: Session, telling: _Telling) -> int:
     }
     telling.last += f"; {server.queries} words, {server.inputs} inputs in {seconds:.1f} s"
     return status
-
-
-def _ledger(wish: Wish, session: Session) -> Ledger:
-    known = [case.id for case in suites(session.profile)]
-    if wish.ledger is not None:
-        return ledgers.load(wish.ledger, known, session.system.version)
-    return Ledger() if wish.no_ledger else ledgers.shipped(session.system, known)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from conformance.campaign.campaign import Campaign
 from conformance.campaign.plan import Plan
 from conformance.campaign.replay import Recording, load, record
 from conformance.errors import KitError
+from conformance.events import CaseEnds, Event, Verdict, Warned
 from conformance.oracle.oracle import Finding
 from conformance.session.probe import PROBE
 from conformance.suites import suites
@@ -54,6 +55,17 @@ def test_a_fault_of_each_third_job_shows_behind_the_cases_before_it(tmp_path: Pa
     alone = replace(found, before=(PROBE,))
     assert not shows(again(alone, fault), found)
     assert not shows(again(found, None), found), "a sound server shows it as well"
+
+
+def test_a_replay_file_that_cannot_be_written_is_told_and_costs_no_verdict(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    told: list[Event] = []
+    plan = Plan(prefixes=("edge/paused/failure/cancel",), replays=tmp_path / "file")
+    assert Campaign(Choice(fault="cancel-of-paused-ignored"), plan, told.append).run() == 1
+    (warned,) = [event for event in told if isinstance(event, Warned)]
+    assert "cannot write the replay file" in warned.reason
+    (ended,) = [event.result for event in told if isinstance(event, CaseEnds)]
+    assert (ended.verdict, ended.replay) == (Verdict.DEVIATION, None)
 
 
 def test_what_came_late_is_waited_for() -> None:
