@@ -1,8 +1,9 @@
 """One job as an executable state machine, built from the table with `transitions`.
 
-This is the figure and nothing more: no queue, no workers, no steps. It is what a client
-author can hold in the hand; `spec.engine` is the detailed model, and a test shows that the
-two agree on every job.
+This is the figure and nothing more: no queue, no workers, no steps. It is for who writes a client,
+and wants one job to hold in the hand: what may be done with it now, and what comes of that. Nothing
+of the kit uses it, which has `spec.engine`, the detailed model; `tests/spec/test_engine.py` shows
+that the two agree on every job, and `tests/spec/test_job.py` that this one is the table.
 """
 
 from __future__ import annotations

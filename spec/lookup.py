@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spec.table import EDGES, Move, State, Trigger
+from spec.table import EDGES, Action, Move, State, Trigger
 
 
 def sources(trigger: Trigger) -> frozenset[State]:
@@ -18,3 +18,9 @@ def sources(trigger: Trigger) -> frozenset[State]:
 
 # A job in one of these does nothing by itself: only an action leads out of it, if anything does.
 RESTING = frozenset(State) - {edge.source for edge in EDGES if isinstance(edge.trigger, Move)}
+
+
+def way_back(state: State) -> Action | None:
+    """The action that puts a job in ``state`` into the queue again, if there is one."""
+    into = (edge for edge in EDGES if edge.source is state and edge.target is State.PENDING)
+    return next((edge.trigger for edge in into if isinstance(edge.trigger, Action)), None)

@@ -26,6 +26,7 @@ KINDS = (
     | dict.fromkeys(table.State.__members__, "state")  # RETRY is the state, as in the table
     | dict.fromkeys(table.Cell.__members__, "cell")
 )
+OWNERS = {"State", "Action", "Move", "Cell", *KINDS}  # of names that are meant: State.PAUSED
 STATE = "|".join(table.State)
 ARROW = re.compile(rf"\b({STATE})\b[^\w\n]*(-+\w*-*|=+)>[^\w\n]*({STATE})\b", re.IGNORECASE)
 
@@ -39,8 +40,8 @@ def kinds(node: ast.AST) -> list[str]:
             found = KINDS.get(name)
         case ast.Attribute(value=ast.Name(id="Move" | "Action"), attr=name) if name in TRIGGERS:
             found = "trigger"
-        case ast.Attribute(value=ast.Name(id="Asked" | "Ended" | "ErrorCode" | "Need" | "Reply")):
-            found = None  # which have names in common with the table's
+        case ast.Attribute(value=ast.Name(id=owner)) if owner[0].isupper() and owner not in OWNERS:
+            found = None  # others have members of these names, too
         case ast.Attribute(value=inner, attr=name):
             found = KINDS.get(name) or next(iter(kinds(inner)), None)  # State.PAUSED.value
         case ast.Call(func=ast.Attribute(value=inner), args=[]) if kinds(inner):
@@ -105,6 +106,15 @@ def states_a_transition(node: ast.AST) -> bool:
 def rows(text: str) -> list[str]:
     """What states a transition in ``text``, with its line. Docstrings are prose."""
     tree = ast.parse(text)
+    elsewhere = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module != "spec.table"
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in elsewhere:
+            node.id += "_"  # RETRY of another module is no state
     prose = {
         id(node.value)
         for node in ast.walk(tree)
@@ -189,6 +199,7 @@ def test_a_smuggled_row_is_caught(text: str) -> None:
         "T = {PENDING: 'waits', PAUSED: 'rests'}",
         "T = {State.PENDING: [Action.CANCEL, Action.PAUSE]}",
         "T = {PENDING: Need.EXCLUSIVE, RETRY: Need.RETRY}",
+        "from kit import RETRY\nT = {State.RETRY: (RETRY,)}",
         "T = {edge.source: edge.target for edge in EDGES}",
         "T = {'State': 'Running', 'Progress': 33, 'timeout': 5}",
         "__all__ = ['PENDING', 'PAUSE', 'PAUSED']",

@@ -25,7 +25,7 @@ from conformance.events import Result, Verdict
 from conformance.files import read_json
 from conformance.sut.identity import System
 from spec.relaxations import Name, UnknownRelaxation, named
-from spec.requirements import version_key
+from spec.requirements import version_key, within
 
 SHIPPED = "orthanc.json"
 FIELDS = {"relaxation", "reason", "reference", "cases"}
@@ -44,10 +44,7 @@ class Entry:
 
     def covers(self, version: str) -> bool:
         """Whether this is said of a server of ``version``."""
-        number = version_key(version)
-        if self.since is not None and number < version_key(self.since):
-            return False
-        return self.until is None or number <= version_key(self.until)
+        return within(version, self.since, self.until)
 
     def meets(self, other: Entry) -> bool:
         """Whether there may be a version that both are said of."""

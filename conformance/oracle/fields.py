@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from spec.lookup import RESTING
 from spec.table import FINAL, State
 
 TIME = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,6}))?")
@@ -38,7 +39,6 @@ MOST_STEPS = 2  # how often the clock of a server is set within one run
 ANCHORED = 5.0  # seconds after which the clock is compared with a newer reading
 ZONE = 300.0  # seconds: nearer than this to our clock a time is in UTC, as zones differ by 900
 NO_ERROR = "Success"  # the ErrorDescription of ErrorCode 0, in the page's example
-RESTING = FINAL | {State.PAUSED}  # a job in one of these does nothing by itself
 # The parameters of a job that its Content may show: given at the submission, so they stay.
 GIVEN = ("Description", "InstancesCount", "ParentResources", "Peer", "RemoteAet", "LocalAet")
 

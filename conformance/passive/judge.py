@@ -23,6 +23,7 @@ from typing import Any
 from conformance.passive.possible import ANYTHING, BORN, Possible, answering, closed
 from conformance.passive.shown import Malformed, Shown, shown
 from spec.engine import Config
+from spec.lookup import RESTING
 from spec.table import FINAL, UNKNOWN, Action, ErrorCode, State, cell, cell_id
 
 SAVED = 12.0  # seconds after which a state is on the disk: Orthanc saves at least every 10 s
@@ -273,7 +274,7 @@ class Judge:
             states = {state for when, found in track.stood for state in found}
             old = bool(track.stood) and track.stood[0][0] < now - SAVED
             (only,) = states if len(states) == 1 else (None,)
-            if old and only in FINAL | {State.PAUSED}:
+            if old and only in RESTING:
                 kept = (one for one in ANYTHING if one.state is only)
                 track.ways = frozenset(kept) | track.ways
             else:

@@ -55,7 +55,7 @@ ANYTHING = frozenset(
     for state in State
     for asked in (Asked if state is State.RUNNING else [Asked.NOTHING])
 )
-BORN = Possible(target(None, Move.SUBMIT) or State.PENDING)
+BORN = Possible(State.PENDING)
 
 
 @lru_cache(maxsize=1 << 14)

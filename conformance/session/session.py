@@ -22,10 +22,9 @@ from conformance.sut.managed import Managed
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
 from spec.engine import Config
-from spec.requirements import version_key
+from spec.requirements import RELEASES, within
 
 ORTHANC_HISTORY = 10  # Orthanc's default of JobsHistorySize
-SAVES_SINCE = "1.9.1"  # the oldest version that was seen to save a job soon after its creation
 HOLD_LIMIT = 20.0  # seconds for which a step is held on a server whose HttpTimeout we do not know
 
 
@@ -62,7 +61,7 @@ class Session:
             inapplicable(self.profile, id) is None
             for id in ("persist/error", "persist/saved-at-creation")
         )
-        measured = version_key(self.system.version) >= version_key(SAVES_SINCE)
+        measured = within(self.system.version, RELEASES[0], None)  # all of them save so early
         return Restarts(self.server, keeps, saves or measured)
 
     def renew(self) -> bool:

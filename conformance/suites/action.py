@@ -12,7 +12,20 @@ from conformance.driver.script import Step, act, complete, fail, read, retry_lat
 from conformance.suites.case import Case, Script, blockers
 from conformance.suites.needs import EXCLUSIVE, RETRY, Needed
 from conformance.sut.profile import Profile
-from spec.table import ACTIONS, ASK, EDGE, KEEP, REFUSE, UNKNOWN, Action, State, cell, cell_id
+from spec.lookup import way_back
+from spec.table import (
+    ACTIONS,
+    ASK,
+    EDGE,
+    KEEP,
+    REFUSE,
+    UNKNOWN,
+    Action,
+    State,
+    cell,
+    cell_id,
+    target,
+)
 
 JOB = "A"
 ASIDE = (act(Action.PAUSE, JOB), succeed(JOB))
@@ -25,7 +38,6 @@ PASTS = {
     "resumed": (*ASIDE, ON, *ASIDE, ON),
     "resubmitted": (fail(JOB), ANEW, *CALLED_OFF, ANEW),
 }
-AGAIN = {Action.CANCEL: Action.RESUBMIT, Action.PAUSE: Action.RESUME}
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -118,6 +130,7 @@ def after(state: State, action: Action) -> tuple[Step, ...]:
     """
     if state is State.RUNNING:
         return (succeed(JOB), read(JOB))
-    if cell(state, action) is EDGE and action in AGAIN:
-        return (act(AGAIN[action], JOB), read(JOB))
+    stopped = target(state, action) if cell(state, action) is EDGE else None
+    if stopped is not None and (again := way_back(stopped)) is not None:
+        return (act(again, JOB), read(JOB))
     return ()

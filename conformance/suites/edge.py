@@ -22,7 +22,7 @@ from conformance.driver.script import (
 from conformance.suites.action import JOB, reach
 from conformance.suites.case import Case, Script, blocker_names, blockers
 from conformance.sut.profile import Profile
-from spec.table import EDGES, Action, Edge, Move, State, target
+from spec.table import EDGES, Action, Edge, Move, State
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -34,7 +34,7 @@ def steps(edge: Edge, profile: Profile) -> tuple[Step, ...]:
     """Steps that end with the two readings of ``edge``."""
     if edge.source is None:
         return (*blockers(profile), submit(JOB, 2), read(JOB))
-    if edge.source is target(State.RETRY, Move.TIMEOUT) and edge.trigger is Move.START:
+    if edge.source is State.PENDING and edge.trigger is Move.START:
         return (*reach(edge.source, profile), read(JOB), succeed("X1"), read(JOB))
     ready = (*reach(edge.source, profile), read(JOB))
     match edge.trigger:

@@ -202,9 +202,8 @@ def _put_back(profile: Profile) -> Iterator[Case]:
         *_running(profile, 2),
         *(submit(job, 2, -1) for job in "QR"),
     )
-    failed, stands, waits = State.FAILURE, State.PAUSED, State.PENDING
-    states = {"S": State.SUCCESS, "F": failed, "C": failed}
-    states |= {"P": stands, "U": stands, "Q": waits, "R": waits}
+    states = {"S": State.SUCCESS, "F": State.FAILURE, "C": State.FAILURE}
+    states |= {"P": State.PAUSED, "U": State.PAUSED, "Q": State.PENDING, "R": State.PENDING}
     done = {"P": "resume", "U": "cancel", "F": "resubmit", "C": "resubmit", "Q": "pause"}
     done |= {"R": "cancel"}
     yield Script(

@@ -18,9 +18,8 @@ from conformance.sut.identity import System
 from conformance.sut.managed import Managed
 from conformance.sut.processes import Keeper
 from conformance.sut.profile import Profile
-from spec.requirements import version_key
+from spec.requirements import applies, requirement
 
-DELETES_SINCE = "1.12.2"
 URL, REFERENCE, ORTHANC = "url", "reference", "orthanc"
 
 
@@ -85,7 +84,7 @@ def _loopback(host: str) -> bool:
 def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Profile:
     """What is known before the first job. A managed server is as its configuration says."""
     declared = system.declared
-    deletes = version_key(system.version) >= version_key(DELETES_SINCE)
+    deletes = applies(requirement("history/delete-job"), system.version)
     implements = declared.get("Implements")
     has = frozenset(map(str, implements)) if isinstance(implements, list) else frozenset()
     deletes = deletes or "DELETE /jobs/{id}" in has

@@ -40,6 +40,7 @@ from spec.requirements.model import (
     MEASURED,
     NEWS,
     PAGE,
+    RELEASES,
     Bound,
     DuplicateRequirement,
     Need,
@@ -47,6 +48,7 @@ from spec.requirements.model import (
     UnknownRequirement,
     applies,
     version_key,
+    within,
 )
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "MEASURED",
     "NEWS",
     "PAGE",
+    "RELEASES",
     "Bound",
     "DuplicateRequirement",
     "Need",
@@ -63,6 +66,7 @@ __all__ = [
     "applies",
     "requirement",
     "version_key",
+    "within",
 ]
 
 

@@ -10,7 +10,8 @@ from spec.table import Ground
 
 PAGE = "Advanced features of the REST API"
 FIGURE = "JobsEngineStates figure"
-MEASURED = "measured on Orthanc 1.9.1, 1.10.1, 1.12.7, 1.13.0"
+RELEASES = ("1.9.1", "1.10.1", "1.12.7", "1.13.0")  # that were measured, the oldest first
+MEASURED = f"measured on Orthanc {', '.join(RELEASES)}"
 NEWS = "Orthanc's release notes (NEWS)"
 
 
@@ -89,10 +90,15 @@ def applies(requirement: Requirement, version: str) -> bool:
     A version that does not begin with a number, as "mainline" of a development build, counts
     as newer than every release.
     """
+    return within(version, requirement.since, requirement.until)
+
+
+def within(version: str, since: str | None, until: str | None) -> bool:
+    """Whether ``version`` is one of those from ``since`` to ``until``; None is unbounded."""
     number = version_key(version)
-    if requirement.since is not None and number < version_key(requirement.since):
+    if since is not None and number < version_key(since):
         return False
-    return requirement.until is None or number <= version_key(requirement.until)
+    return until is None or number <= version_key(until)
 
 
 def version_key(version: str) -> tuple[float, ...]:

@@ -18,7 +18,8 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.outcomes import hold, let_go, of_call, remove, submit
 from conformance.sut.profile import Profile
-from spec.table import ACTIONS, FINAL, Action, ErrorCode, State
+from spec.lookup import RESTING
+from spec.table import ACTIONS, Action, ErrorCode, State
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -103,7 +104,7 @@ def _failed(context: Context, call: Call) -> str:
 def _to_its_end(context: Context, call: Call, id: str, end: State) -> None:
     """What waits, or is resumed, runs; what was canceled is as it was."""
     context.until(
-        lambda: judge.state(context, id) in FINAL | {State.PAUSED},
+        lambda: judge.state(context, id) in RESTING,
         call.requirement,
         f"job {id} at its end, or {State.PAUSED}",
         lambda: judge.state(context, id),

@@ -17,7 +17,8 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.outcomes import has_succeeded, of_call, submit
 from conformance.sut.profile import Profile
-from spec.table import Action, ErrorCode, State
+from spec.lookup import way_back
+from spec.table import Action, ErrorCode, State, target
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -71,10 +72,10 @@ def permissive(call: Call) -> Checking:
 
 def still(call: Call, action: Action) -> Checking:
     """It is permissive in its second run too, after it was paused or canceled in its first."""
-    stopped, again = {
-        Action.PAUSE: (State.PAUSED, Action.RESUME),
-        Action.CANCEL: (State.FAILURE, Action.RESUBMIT),
-    }[action]
+    stopped = target(State.RUNNING, action)
+    assert stopped is not None
+    again = way_back(stopped)
+    assert again is not None
     asked = as_permissive(call)
 
     def run(context: Context) -> None:
