@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
-from urllib.parse import quote
 
 LONGEST = 4000  # characters of one text; what the kit writes of ordinary answers is far below
 CUT = "..."  # ends what was cut
@@ -27,6 +26,11 @@ def shown(text: str, secrets: Iterable[str] = ()) -> str:
     if not text.isprintable():
         text = "".join(map(_shown, text))
     return clipped(text, LONGEST)
+
+
+def one_line(text: str) -> str:
+    """A text that has lines and indents, such as JSON for people, as one line that can be shown."""
+    return shown(" ".join(text.split()))
 
 
 def shown_lines(text: str, secrets: Iterable[str] = ()) -> str:
@@ -66,13 +70,3 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
             for length in range(len(form) - 1, LEAST - 1, -1):
                 text = text.replace(form[:length] + CUT, HIDDEN + CUT)
     return text
-
-
-def in_path(name: str) -> str:
-    """``name`` as one segment of a URL's path, whatever a server has called it.
-
-    Raises `ValueError` for what no encoding can make a segment: nothing, and the dots.
-    """
-    if name in ("", ".", ".."):
-        raise ValueError(f"{name!r} is no name within a path")
-    return quote(name, safe="", errors="surrogatepass")

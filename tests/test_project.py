@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import yaml
 
+from conformance.reference.faults import FAULTS
+from conformance.suites import suites
+from conformance.sut.profile import Profile
+from spec.requirements import CATALOGUE
 from tests.rooms import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -55,3 +60,46 @@ def test_the_licence_is_the_one_of_the_package() -> None:
     text = (ROOT / "LICENSE").read_text()
     assert text.startswith(f"{PROJECT['project']['license']['text']} License\n")
     assert re.search(r"Copyright \(c\) \d{4} the orthanc-jobs-conformance authors", text)
+
+
+# --- CONTRIBUTING.md ---------------------------------------------------------------------------
+
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+SPANS = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", GUIDE, flags=re.DOTALL))
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_its_samples_are_code_of_this_project() -> None:
+    code = [
+        squeezed(path.read_text())
+        for folder in ("spec", "conformance")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    samples = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    assert len(samples) >= 4
+    for sample in samples:
+        assert any(squeezed(sample) in text for text in code), sample
+
+
+def test_the_files_that_it_names_are_there() -> None:
+    folders = ("spec", "conformance", "tests", "tools")
+    words = [word for span in SPANS for word in span.split()]
+    files = [word for word in words if "/" in word and word.split("/")[0] in folders]
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", GUIDE) if "://" not in link]
+    assert files
+    assert links
+    assert [name for name in (*files, *links) if not (ROOT / name).exists()] == []
+
+
+def test_the_targets_cases_and_faults_that_it_names_are_there() -> None:
+    make = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make\s+(\w+)`", GUIDE):
+        assert f"\n{target}:" in make
+    known = {*FAULTS, *(case.id for case in suites(Profile())), *CATALOGUE}
+    words = [word for span in SPANS for word in span.split()]
+    named = {after for option, after in pairwise(words) if option in ("--case", "--fault", "--aim")}
+    assert named
+    assert named <= known

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.reports import Reports
     from conformance.sut.target import Choice
 
+VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")  # as names of variables are written
 LONGEST = 3600.0  # seconds that one thing can be waited for
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON report.")]
 POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -114,7 +116,7 @@ class AccessOptions:
         found: dict[str, Any] = {"insecure": self.insecure}
         if self.password_env is not None:
             if self.password_env not in os.environ:
-                raise BadArgument(f"--password-env: the variable {self.password_env} is not set")
+                raise BadArgument(_no_variable(self.password_env))
             found["password"] = os.environ[self.password_env]
         if self.user is not None:
             found["user"] = self.user
@@ -265,6 +267,13 @@ class ReportOptions:
         writable([path for path, _ in asked])
         writers = [*(make(path) for path, make in asked), ConsoleReport(Terminal())]
         return Reports(writers, () if choice.address is None else choice.address.secrets)
+
+
+def _no_variable(name: str) -> str:
+    """What is said of a variable that is not set: it may be the password itself, by mistake."""
+    if not VARIABLE.fullmatch(name):
+        name = "of that name"
+    return f"--password-env: the variable {name} is not set; it takes a name, not the password"
 
 
 def _header(text: str) -> tuple[str, str]:

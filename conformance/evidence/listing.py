@@ -127,6 +127,7 @@ def entries(powers: Iterable[Power] | None = None) -> list[Entry]:
 def holes(powers: Iterable[Power]) -> Iterator[str]:
     """The section of `docs/power.md` on what no fault is reported as, a line at a time."""
     found = [entry for entry in entries(powers) if entry.hole]
+    yield ""
     yield "## Documented requirements that no fault is reported as"
     yield ""
     yield f"{len(found)} requirements are documented and have cases, and no planted fault was"

@@ -118,6 +118,11 @@ def parse(text: str) -> dict[str, Power]:
     }
 
 
+def made_on(text: str) -> str:
+    """The day of the last measurement in the text of a `power.json`."""
+    return str(json.loads(text)["made"])
+
+
 def planted(powers: Iterable[Power]) -> list[Report]:
     """What `make planted` measures again: all that was aimed at, and one of each other."""
     powers = list(powers)

@@ -18,6 +18,7 @@ from conformance.oracle.blame import Blame, view_of
 from conformance.oracle.history import Happening, Restarted, Together, words
 from conformance.oracle.linearization import Engines, shortest
 from conformance.oracle.track import Track
+from conformance.text import shown
 from spec.engine import (
     Act,
     Answer,
@@ -42,7 +43,7 @@ from spec.table import Move, State
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference between server and model.
+    """A difference between server and model, in words that can be shown anywhere.
 
     ``relaxations``: the smallest set that explains it; None where nothing does.
     ``missing``: nothing wrong was seen, but what had to come has not come.
@@ -53,6 +54,10 @@ class Finding:
     actual: str
     relaxations: frozenset[Name] | None
     missing: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expected", tuple(map(shown, self.expected)))
+        object.__setattr__(self, "actual", shown(self.actual))
 
 
 class Oracle:

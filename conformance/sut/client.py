@@ -23,13 +23,14 @@ from requests.structures import CaseInsensitiveDict
 from conformance.errors import NotAnswered, Unjudged
 from conformance.sut.address import Address
 from conformance.sut.transport import BoundedAdapter, TooLarge
+from conformance.text import hidden, one_line
 
 IDLE = 0.5  # seconds after which a kept-alive connection is not trusted with a change
 LARGEST = 16 * 1024 * 1024  # bytes of an answer, head and body
 SHOWN = 200  # characters of an answer that a message shows
 HEADERS = ("Location", "Content-Type", "Content-Disposition")  # of an answer, which are kept
-HIDDEN = "***"
-_PATH = re.compile(r"/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
+# Of an id of the server's as well: it must not lead out of where it is put.
+_PATH = re.compile(r"(?!.*/\.\.?(?:[/?]|$))/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
 
 
 def _json(body: Any) -> bytes:
@@ -71,26 +72,9 @@ class Reply:
         ]
 
     def __str__(self) -> str:
-        shown = hidden(self.body[: 2 * SHOWN].decode("utf-8", "replace"), self.secrets)
-        shown = one_line(shown)[:SHOWN]
-        return f"HTTP {self.status}" + (f" {shown}" if shown else "")
-
-
-def hidden(text: str, secrets: tuple[str, ...]) -> str:
-    """``text`` without the secrets."""
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
-    return text
-
-
-def printable(text: str) -> str:
-    """``text`` with a blank for each character that a terminal would not show as it is."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def one_line(text: str) -> str:
-    """``text`` in one line that a terminal can show as it is."""
-    return " ".join(printable(text).split())
+        told = hidden(self.body[: 2 * SHOWN].decode("utf-8", "replace"), self.secrets)
+        told = one_line(told)[:SHOWN]
+        return f"HTTP {self.status}" + (f" {told}" if told else "")
 
 
 class Broken(Exception):

@@ -8,8 +8,9 @@ from typing import Any
 from requests.exceptions import SSLError
 
 from conformance.errors import NoServer, Unjudged
-from conformance.sut.client import SHOWN, Broken, Client, Reply, one_line
+from conformance.sut.client import SHOWN, Broken, Client, Reply
 from conformance.sut.transport import NoConnection
+from conformance.text import one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from typing import Any
 
 from conformance.errors import BadArgument, NoServer, ServerDied
 from conformance.sut.address import Address
-from conformance.sut.client import Client, printable
+from conformance.sut.client import Client
 from conformance.sut.command import Command
 from conformance.sut.identity import System, identify
 from conformance.sut.processes import Keeper, Process
+from conformance.text import shown
 
 STARTS = 30.0  # seconds that a server may take until it answers
 STOPS = 10.0  # seconds that it may take to end after SIGTERM
@@ -237,7 +238,7 @@ class Managed:
                 text = file.read(LOG_END).decode("utf-8", "replace")
         except OSError:
             return ""
-        return "\n".join(printable(line) for line in text.strip().splitlines())
+        return "\n".join(shown(line) for line in text.strip().splitlines())
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL for what has not ended after `STOPS` seconds."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.text import CUT, HIDDEN, LONGEST, hidden, in_path, shown, shown_lines
+from conformance.text import CUT, HIDDEN, LONGEST, hidden, one_line, shown, shown_lines
 
 ANY = st.text(st.characters(exclude_categories=()))  # lone surrogates, too
 
@@ -44,6 +44,10 @@ def test_lines_of_our_own_stay_lines(text: str) -> None:
     assert shown_lines(text).count("\n") == text.count("\n")
 
 
+def test_what_has_lines_becomes_one() -> None:
+    assert one_line('{\n   "a" : 1\n}\n\x1b') == '{ "a" : 1 } \\x1b'
+
+
 def test_a_long_text_is_cut_and_says_so() -> None:
     told = shown("x" * 100_000)
     assert len(told) == LONGEST
@@ -70,22 +74,3 @@ def test_a_secret_is_hidden_in_each_form_that_it_may_take(text: str) -> None:
 
 def test_what_is_no_secret_is_not_touched() -> None:
     assert hidden("pa..., pas", [SECRET]) == "pa..., pas"
-
-
-@pytest.mark.parametrize(
-    ("name", "segment"),
-    [
-        ("5585c60c-0913-43ac-8c29-1aab5bbc2454", "5585c60c-0913-43ac-8c29-1aab5bbc2454"),
-        ("../x", "..%2Fx"),
-        ("a?b#c%", "a%3Fb%23c%25"),
-        ("...", "..."),
-    ],
-)
-def test_a_name_is_one_segment_of_a_path(name: str, segment: str) -> None:
-    assert in_path(name) == segment
-
-
-@pytest.mark.parametrize("name", ["", ".", ".."])
-def test_what_is_no_segment_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name within a path"):
-        in_path(name)

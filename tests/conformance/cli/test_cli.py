@@ -124,6 +124,7 @@ BAD_ARGUMENTS = [
     (["run", f"http://u:{IN_URL}@h", f"http://u:{IN_URL}@h"], "unexpected extra"),
     (["run", f"http://u:{IN_URL}@h", "--user", "v"], "--user"),
     (["run", "http://h", "--password-env", "NOT_SET"], "NOT_SET is not set"),
+    (["run", "http://h", "--password-env", SECRET], "a name, not the password"),
     (["run", "http://h", "--password-env", "OF_THE_TEST"], "--user"),
     (["run", "http://h", "--header", "no colon"], "KEY:VALUE"),
     (["run", "http://h", "--header", ": x"], "KEY:VALUE"),

@@ -14,6 +14,7 @@ import pytest
 from conformance.cli import commands, main
 from conformance.cli import list as listing
 from conformance.errors import Interrupted
+from conformance.sut import servers
 from tests.conformance.kit import COMMAND
 
 HEAVY = {"hypothesis", "requests", "starlette", "uvicorn", "pydicom", "pynetdicom", "z3", "rich"}
@@ -134,9 +135,7 @@ def test_a_full_disk_takes_no_verdict_that_was_earned(
     ],
 )
 def test_a_full_disk_is_told(tmp_path: Path, words: list[str], message: str) -> None:
-    from conformance.sut import managed
-
-    with managed.reference() as server:
+    with servers.reference() as server:
         words = [server.address.url if word == "URL" else word for word in words]
         found, error = run(tmp_path, *words, out=subprocess.DEVNULL)
     assert found == 2

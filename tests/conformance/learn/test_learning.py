@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from conformance.automata.derivation import OF_A_JOB, Choices, derive, resolutio
 from conformance.automata.difference import by_state, difference, dot, lines
 from conformance.automata.machine import Machine, Way
 from conformance.automata.plant import Input, Verb, Word
-from conformance.cli.main import main
-from conformance.learn import learning
+from conformance.cli.main import main, status_of
+from conformance.errors import Interrupted
+from conformance.learn import inference, learning
 from conformance.learn.learning import PLANT, NoLearner, Unlearned, learn
 from spec.relaxations import Relaxation
 from tests.conformance.automata.machines import Simulated, changed, equivalent
@@ -133,6 +135,35 @@ def test_the_picture_tells_moves_apart_by_more_than_colour() -> None:
 
 def test_no_difference_is_said() -> None:
     assert list(lines(difference(SPECIFIED))) == ["no difference from the specification"]
+
+
+LEARN = ["learn", "http://127.0.0.1:9", "--exclusive", "--json", "l.json"]
+
+
+def test_what_kept_it_from_learning_is_in_the_json_and_no_interrupt(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert status_of(LEARN) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("orthanc-jobs: no server answers at http://127.0.0.1:9")
+    found = json.loads(Path("l.json").read_text())
+    assert found["verdict"] == "unknown"
+    assert found["reason"].startswith("no server answers at http://127.0.0.1:9")
+
+
+def test_an_interrupt_is_told_as_one_and_the_json_is_written(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def pressed(*_: object) -> None:
+        raise Interrupted
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(inference, "opened", pressed)
+    assert status_of(LEARN) == 2
+    assert capfd.readouterr() == ("unknown http://127.0.0.1:9: interrupted\n", "")
+    assert json.loads(Path("l.json").read_text())["reason"] == "interrupted"
 
 
 def test_without_aalpy_the_command_names_the_extra(

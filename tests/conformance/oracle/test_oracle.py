@@ -291,3 +291,8 @@ def test_rest_is_not_reached_before_every_change_was_read() -> None:
     assert not oracle.settled()
     oracle.see(*shows(0, SUCCESS, 100))
     assert oracle.settled()
+
+
+def test_a_finding_holds_text_of_a_server_as_text_only() -> None:
+    found = Finding("monitor/state", ("\x1b[2J",), "State \ud83d\nfake", None)
+    assert (found.expected, found.actual) == (("\\x1b[2J",), "State \\ud83d\\nfake")
