@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 # Else each of the hundreds of processes that the tests start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# More than cores: most tests wait for a server. How they are grouped: tests/conftest.py.
-SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc)) --dist loadgroup --no-loadscope-reorder
+# More than cores: most tests wait for a server. tests/conftest.py hands them out.
+SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 
 .PHONY: run check test planted faults lint diagrams matrix clean
 

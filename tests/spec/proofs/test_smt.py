@@ -25,7 +25,7 @@ from spec.proofs import smt  # noqa: E402
 from spec.proofs.smt import always, prover, relations, rule, runs  # noqa: E402
 
 pytestmark = pytest.mark.apart
-STRICT = pytest.mark.xdist_group("strict proof")  # tests that read it
+STRICT = pytest.mark.together("strict proof")  # tests that read it
 ASKED_FOR = {  # by the issue; more may be decided
     "running-bounded",
     "history-iff-completed",
@@ -58,7 +58,7 @@ def strict() -> tuple[list[smt.Proved], list[smt.Obligation]]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(r, marks=pytest.mark.xdist_group(f"proof with {r}")) for r in Relaxation],
+    params=[pytest.param(r, marks=pytest.mark.together(f"proof with {r}")) for r in Relaxation],
 )
 def relaxed(request: pytest.FixtureRequest) -> tuple[Relaxation, list[smt.Proved]]:
     return request.param, smt.prove(frozenset({request.param}))
