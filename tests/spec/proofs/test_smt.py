@@ -156,8 +156,13 @@ def test_the_number_of_obligations(
     assert len(proofs) == (21 + 20) * 65 + 21 + 8 + 8 + 10
 
 
-def test_check_speaks_the_words_of_all_proofs() -> None:
+@STRICT
+def test_check_speaks_the_words_of_all_proofs(
+    strict: tuple[list[smt.Proved], list[smt.Obligation]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smt, "prove", lambda admitted: strict[0])
     found = list(smt.check(DEFAULT, NONE))
+    assert [(each.name, each.verdict) for each in found] == list(verdicts(strict[0]).items())
     assert {each.engine for each in found} == {ProofEngine.SMT}
     assert {each.scope for each in found} == {ANY}
     assert {each.modality for each in found} == {Modality.ALWAYS, Modality.EVENTUALLY}
