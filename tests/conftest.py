@@ -44,8 +44,11 @@ def urgency(item: pytest.Item) -> int:
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if "installed_orthanc" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "installed_orthanc" in fixtures:
             item.add_marker("orthanc")
+        if any(name in fixtures for name in RECORDED):
+            item.add_marker("long")
     items.sort(key=urgency)
     path = getattr(config, "workerinput", {}).get("groups")
     if path is not None:
