@@ -1,6 +1,6 @@
 # Each target sets up what it needs on a new Debian 12 machine with Python 3.11:
 #   make run    the main job, on the embedded reference server
-#   make check  lint, types, and all tests that need no real Orthanc: before each commit
+#   make check  lint, types, and all tests but those that run many suites on a server: two minutes
 #   make test   everything that is checked, a real Orthanc included: what CI runs
 
 VENV := .venv
@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 # Else each of the hundreds of processes that the tests start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# More than cores: most tests wait for a server. How they are grouped: tests/conftest.py.
-SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc)) --dist loadgroup --no-loadscope-reorder
+# More than cores: most tests wait for a server. tests/conftest.py hands them out.
+SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 
 .PHONY: run check test planted faults lint diagrams matrix clean
 
@@ -19,7 +19,7 @@ run: $(VENV)/run
 
 check: $(VENV)/check lint
 	$(BIN)/orthanc-jobs diagram --check
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not faults and not orthanc'
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not faults and not orthanc and not long'
 
 test: $(VENV)/test lint
 	$(BIN)/orthanc-jobs diagram --check

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 COMMAND = [sys.executable, "-m", "conformance.cli"]
-LONGEST = 280  # seconds for one run of the command
+LONGEST = 900  # seconds for one run of the command, on a machine that has other work as well
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from conformance.peer.gate import Gate
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
 from tests.conformance.kit import COMMAND, Run
+from tests.waiting import until
 
 WITHIN = 2.0  # seconds from a signal to the end
 HISTORY = 10  # Orthanc's default
@@ -36,9 +37,10 @@ def somebodys(server: Managed, jobs: int) -> Iterator[Client]:
 
 
 def wait_for_ends(client: Client) -> None:
-    deadline = time.monotonic() + 10
-    while not all(job["State"] in FINAL for job in client.get("/jobs?expand").json()):
-        assert time.monotonic() < deadline
+    def ended() -> bool:
+        return all(job["State"] in FINAL for job in client.get("/jobs?expand").json())
+
+    until(ended, 10)
 
 
 def seen(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -64,10 +66,12 @@ def interrupted(folder: Path, url: str, number: int, after: str, *more: str) -> 
     words = [*COMMAND, "run", url, "--json", "report.json", "--events", "events.ndjson", *more]
     process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     log = folder / "events.ndjson"
-    deadline = time.monotonic() + 60
-    while not (log.exists() and after in log.read_text()):
-        assert time.monotonic() < deadline, "the run did not get so far"
+
+    def begun() -> bool:
         assert process.poll() is None, "the run ended before"
+        return log.exists() and after in log.read_text()
+
+    until(begun, 60, "the run did not get so far")
     process.send_signal(number)
     sent = time.monotonic()
     out, err = process.communicate(timeout=30)

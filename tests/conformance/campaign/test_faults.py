@@ -57,7 +57,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
 
 def each(names: Iterable[str]) -> list[Any]:
     """A parameter for each, and for each a group: its tests read one run."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+    return [
+        pytest.param(name, marks=(pytest.mark.long, pytest.mark.together(name))) for name in names
+    ]
 
 
 def test_there_are_enough_of_them() -> None:

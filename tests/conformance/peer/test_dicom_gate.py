@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -20,6 +20,7 @@ from pynetdicom.association import Association
 from conformance.peer import dicom_gate as module
 from conformance.peer.dicom_gate import FAILURE, MATCH, SUCCESS, DicomGate
 from conformance.peer.gate import LARGEST, MARKER, Gate, Hold
+from tests.waiting import until
 
 DEADLINE = 10.0  # seconds, generous: a machine may be busy
 FIND, MOVE = module.FIND.format(2), module.MOVE.format(2)
@@ -73,13 +74,6 @@ def send(
     assert dicom.gate.wait(DEADLINE)
     (hold,) = dicom.gate.arrivals()
     return hold, sent
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.001)
 
 
 def threads() -> set[threading.Thread]:
@@ -145,7 +139,7 @@ def test_both_gates_feed_one_queue(dicom: DicomGate, pool: ThreadPoolExecutor) -
     assert first in dicom.gate._open
     first.reply(200)
     assert sent.result(DEADLINE) == SUCCESS
-    until(lambda: not dicom.gate._open)
+    until(lambda: not dicom.gate._open, DEADLINE)
     association.release()
 
 
@@ -293,10 +287,10 @@ def test_a_server_that_hangs_up_is_seen(
         connection.close()
     else:
         connection.shutdown(socket.SHUT_RDWR)
-    until(lambda: hold.broken)
+    until(lambda: hold.broken, DEADLINE)
     hold.reply(200)  # is too late, and no harm
     assert sent.result(DEADLINE) == -1
-    until(lambda: not dicom.gate._open)
+    until(lambda: not dicom.gate._open, DEADLINE)
 
 
 def test_a_known_server_may_idle(
@@ -321,7 +315,7 @@ def test_nothing_is_left_of_100_holds(dicom: DicomGate, pool: ThreadPoolExecutor
         if number % 10 == 0:
             connection = association.dul.socket.socket
             connection.shutdown(socket.SHUT_RDWR)
-            until(lambda hold=hold: hold.broken)  # type: ignore[misc]
+            until(lambda hold=hold: hold.broken, DEADLINE)
             assert sent.result(DEADLINE) == -1
             connection.close()  # the library leaves it open where it cannot shut it down again
             association = associate(dicom)
@@ -329,7 +323,7 @@ def test_nothing_is_left_of_100_holds(dicom: DicomGate, pool: ThreadPoolExecutor
             hold.reply(200 if number % 2 else 503)
             sent.result(DEADLINE)
     association.release()
-    until(lambda: threads() <= before and descriptors() <= files)
+    until(lambda: threads() <= before and descriptors() <= files, DEADLINE)
     assert not dicom.gate._open
     assert not dicom._held
 
@@ -370,8 +364,8 @@ def test_a_closed_gate_has_ended_everything(pool: ThreadPoolExecutor) -> None:
         assert ended(stranger)
         stranger.close()
     for one in (idle, held):
-        until(lambda one=one: not one.is_established)  # type: ignore[misc]
-    until(lambda: threads() <= before and descriptors() <= files)
+        until(lambda one=one: not one.is_established, DEADLINE)
+    until(lambda: threads() <= before and descriptors() <= files, DEADLINE)
 
 
 @pytest.mark.parametrize(

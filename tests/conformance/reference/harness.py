@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import until
+
 IDLE = 10.0  # seconds after which a connection is made anew
 DEADLINE = 30.0  # seconds that anything may take on a loaded machine
 ROOT = Path(__file__).resolve().parents[3]
@@ -216,18 +218,17 @@ class Job:
 
     def becomes(self, state: str) -> Job:
         """Wait until the job is in `state`."""
-        deadline = time.monotonic() + DEADLINE
-        while (found := self.state) != state:
-            assert time.monotonic() < deadline, f"{found} instead of {state}"
+        until(lambda: self.state == state, DEADLINE, f"it did not become {state}")
         return self
 
     def ends(self) -> None:
         """Wait until the job has succeeded, or was evicted."""
-        deadline = time.monotonic() + DEADLINE
-        while (reply := self.server.call("GET", f"/jobs/{self.id}")).status == 200:
-            if reply.json["State"] == "Success":
-                return
-            assert time.monotonic() < deadline, reply
+
+        def ended() -> bool:
+            reply = self.server.call("GET", f"/jobs/{self.id}")
+            return reply.status != 200 or reply.json["State"] == "Success"
+
+        until(ended, DEADLINE)
 
     def act(self, action: str) -> Reply:
         return self.server.call("POST", f"/jobs/{self.id}/{action}")

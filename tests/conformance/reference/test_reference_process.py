@@ -23,6 +23,7 @@ from conformance.reference.storage import Storage
 from conformance.reference.tasks.stores import PeerStore
 from tests.conformance.reference.harness import DEADLINE, ROOT, Gate, running_server
 
+SLACK = 5.0  # seconds that a loaded machine may take
 PACKAGE = ROOT / "conformance" / "reference"
 
 
@@ -126,7 +127,7 @@ def test_idle_stop(gate: Gate, tmp_path: Path, number: signal.Signals) -> None:
         began = time.monotonic()
         server.process.send_signal(number)
         assert server.process.wait(DEADLINE) == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < SLACK
         assert server.process.stdout is not None
         assert server.process.stdout.read() == ""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import socket
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from tests.conformance.reference.route_harness import (
     submit,
     uids,
 )
+from tests.waiting import until
 
 Symptom = Callable[[Server, DicomGate], bool]
 Call = tuple[str, dict[str, object]]
@@ -273,10 +273,8 @@ def series_of(server: Server, identifier: str) -> int:
 
 
 def in_the_end(job: Job) -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE
-    while (read := job.read())["State"] not in ("Success", "Failure"):
-        assert time.monotonic() < deadline
-    return read
+    until(lambda: job.state in ("Success", "Failure"), DEADLINE)
+    return job.read()
 
 
 def failing(of: str, field: str, seen: object, status: int = FAILED) -> Symptom:
@@ -317,10 +315,8 @@ def not_honoured(of: str, action: str, state: str) -> Symptom:
         job.accepts(action)
         gate.automatic = SUCCESS
         held.answer()
-        deadline = time.monotonic() + DEADLINE
-        while (found := job.state) == "Running":
-            assert time.monotonic() < deadline
-        return found != state
+        until(lambda: job.state != "Running", DEADLINE)
+        return job.state != state
 
     return shows
 

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -30,6 +30,7 @@ from conformance.sut.target import Choice
 from spec.requirements import requirement
 from tests.conformance.kit import COMMAND, command
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
+from tests.waiting import until
 
 GOOD = Result(BAD.id, BAD.requirement, BAD.ground, Verdict.PASS)
 EVIL = "<script>alert(1)</script>\x1b[31m\x00\ud83d ]]> & \"'` | ![x](http://x/y.png)\n# x"
@@ -400,20 +401,13 @@ def test_an_interrupted_run_writes_them_all(tmp_path: Path, number: signal.Signa
     process = subprocess.Popen(
         [*words, "--events", log], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    assert any('"Progress"' in text for text in growing(log))
+    until(lambda: log.exists() and '"Progress"' in log.read_text(), 30)
     began = time.monotonic()
     os.kill(process.pid, number)
     _, error = process.communicate(timeout=20)
     assert (process.returncode, error) == (2, b"")
     assert time.monotonic() - began < 5
     assert "run/interrupted" in complete(tmp_path)
-
-
-def growing(path: Path, seconds: float = 30) -> Iterator[str]:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        yield path.read_text() if path.exists() else ""
-        time.sleep(0.02)
 
 
 def test_a_mistake_in_the_kit_costs_no_report(

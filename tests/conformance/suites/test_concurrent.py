@@ -54,7 +54,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
 
 def shown(*faults: str) -> list[Any]:
     """A parameter for each, and for each a group: its tests read one run."""
-    return [pytest.param(fault, marks=pytest.mark.xdist_group(fault)) for fault in faults]
+    return [pytest.param(fault, marks=pytest.mark.together(fault)) for fault in faults]
 
 
 def test_every_fault_of_concurrency_is_here() -> None:

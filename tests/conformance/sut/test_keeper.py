@@ -19,7 +19,7 @@ from conformance.errors import KitError
 from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.processes import Keeper, Process
-from tests.conformance.conftest import COMMAND
+from tests.conformance.kit import COMMAND
 
 SLACK = 60.0  # seconds that a loaded machine may take
 MARK = "MARK_OF_THE_TEST"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TypeAlias
 
@@ -14,6 +16,16 @@ from spec.relaxations import NONE, Relaxation
 
 Explored: TypeAlias = Callable[..., Exploration]
 Verdicts: TypeAlias = Callable[..., dict[str, Verdict]]
+
+
+@pytest.fixture(autouse=True)
+def considerate() -> Iterator[None]:
+    """Proofs compute, and look at no clock: those who wait for a server beside them go first."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    os.setpriority(os.PRIO_PROCESS, 0, min(before + 5, 19))
+    yield
+    with contextlib.suppress(PermissionError):  # only root may take it back; then it stays
+        os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 @pytest.fixture(scope="session")

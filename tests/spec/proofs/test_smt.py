@@ -25,7 +25,7 @@ from spec.proofs import smt  # noqa: E402
 from spec.proofs.smt import always, prover, relations, rule, runs  # noqa: E402
 
 pytestmark = pytest.mark.apart
-STRICT = pytest.mark.xdist_group("strict proof")  # tests that read it
+STRICT = pytest.mark.together("strict proof")  # tests that read it
 ASKED_FOR = {  # by the issue; more may be decided
     "running-bounded",
     "history-iff-completed",
@@ -58,7 +58,7 @@ def strict() -> tuple[list[smt.Proved], list[smt.Obligation]]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(r, marks=pytest.mark.xdist_group(f"proof with {r}")) for r in Relaxation],
+    params=[pytest.param(r, marks=pytest.mark.together(f"proof with {r}")) for r in Relaxation],
 )
 def relaxed(request: pytest.FixtureRequest) -> tuple[Relaxation, list[smt.Proved]]:
     return request.param, smt.prove(frozenset({request.param}))
@@ -156,8 +156,13 @@ def test_the_number_of_obligations(
     assert len(proofs) == (21 + 20) * 65 + 21 + 8 + 8 + 10
 
 
-def test_check_speaks_the_words_of_all_proofs() -> None:
+@STRICT
+def test_check_speaks_the_words_of_all_proofs(
+    strict: tuple[list[smt.Proved], list[smt.Obligation]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smt, "prove", lambda admitted: strict[0])
     found = list(smt.check(DEFAULT, NONE))
+    assert [(each.name, each.verdict) for each in found] == list(verdicts(strict[0]).items())
     assert {each.engine for each in found} == {ProofEngine.SMT}
     assert {each.scope for each in found} == {ANY}
     assert {each.modality for each in found} == {Modality.ALWAYS, Modality.EVENTUALLY}
