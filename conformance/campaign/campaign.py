@@ -24,7 +24,8 @@ from conformance.campaign.ledger import Ledger
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import case_of, replay
 from conformance.campaign.telling import Teller, undecided
-from conformance.driver.driver import AT_ONCE, Deviated
+from conformance.driver.driver import AT_ONCE
+from conformance.driver.following import Deviated
 from conformance.errors import (
     Interrupted,
     KitError,

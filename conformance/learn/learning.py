@@ -22,7 +22,7 @@ from conformance.automata import covering
 from conformance.automata.driving import Player
 from conformance.automata.machine import Machine, Way, least
 from conformance.automata.plant import JOB, Input, Output, Plant, Shown, Verb, Word, told
-from conformance.driver.driver import Deviated
+from conformance.driver.following import Deviated
 from conformance.errors import KitError, Unjudged
 from conformance.search.executor import PATIENT, Executor
 from spec.engine import View

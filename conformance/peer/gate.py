@@ -53,6 +53,11 @@ class Hold:
     _reply: tuple[int, dict[str, str]] | None = None
     _wake: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
 
+    @property
+    def answered(self) -> bool:
+        """Whether it has ended: by a reply, or because the server hung up."""
+        return self._reply is not None
+
     def reply(self, status: int, headers: dict[str, str] | None = None) -> None:
         """Let the step end. The first reply counts; later ones are ignored."""
         if self._reply is None:

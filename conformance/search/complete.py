@@ -22,7 +22,8 @@ from conformance.automata.derivation import OF_A_JOB, STRICT, Choices, derive, r
 from conformance.automata.driving import Player
 from conformance.automata.machine import Machine
 from conformance.automata.plant import JOB, TWO_JOBS, Output, Plant, Views, Word
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
 from conformance.errors import ServerDied, Unjudged
 from conformance.events import Bound
 from conformance.oracle.oracle import Finding

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
 from conformance.driver.script import Do, Step
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle.oracle import Finding

@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from conformance.driver.driver import AT_ONCE, Deviated, Driver
-from conformance.driver.resources import Tracked
+from conformance.driver.driver import AT_ONCE, Driver
+from conformance.driver.ending import state_of
+from conformance.driver.following import Deviated
 from conformance.driver.script import fail, submit
+from conformance.driver.spares import put_aside
+from conformance.driver.tracked import Tracked
 from conformance.errors import KitError, Unjudged
 from conformance.session.session import Session
 from spec.engine import Config
@@ -32,7 +35,7 @@ def probe(session: Session) -> None:
     `KeepsWaiting`, another one.
     """
     session.had.append(PROBE)
-    driver = session.driver(OPEN, blames=False)
+    driver = session.driver(OPEN, PROBE, blames=False)
     try:
         for step in (submit("A", 2), fail("A")):
             driver.perform(step)
@@ -40,14 +43,14 @@ def probe(session: Session) -> None:
     except (Deviated, Unjudged) as error:
         _see_arrival(session, driver, error)
         driver.abandon()  # what is wrong with it, the cases will say
-    driver.put_aside()
+    put_aside(driver)
     if session.profile.exclusive and session.profile.workers is None:
         session.profile = replace(session.profile, workers=_workers(session))
 
 
 def _workers(session: Session) -> int:
     """How many jobs run at once: one more is added until one does not start."""
-    driver = session.driver(OPEN, blames=False)
+    driver = session.driver(OPEN, PROBE, blames=False)
     try:
         for number in range(MOST_WORKERS):
             name = f"W{number + 1}"
@@ -59,7 +62,7 @@ def _workers(session: Session) -> int:
         raise KitError(f"more than {MOST_WORKERS} jobs run at once: too many for this kit")
     finally:
         driver.abandon()
-        driver.put_aside()
+        put_aside(driver)
 
 
 def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -> None:
@@ -79,8 +82,7 @@ def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -
 
 
 def _state(session: Session, job: Tracked) -> str:
-    found = session.client.get(f"/jobs/{job.id}").json()
-    return str(found.get("State")) if isinstance(found, dict) else "not to be read"
+    return state_of(session.client.get, job.id) or "not to be read"
 
 
 def _no_arrival(session: Session, driver: Driver) -> str:

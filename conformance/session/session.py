@@ -99,7 +99,7 @@ class Session:
     def driver(
         self,
         config: Config,
-        case: str = "",
+        case: str,
         *,
         patience: float = 1.0,
         at_most: float = math.inf,

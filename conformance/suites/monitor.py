@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 from conformance.driver.context import Context
-from conformance.driver.driver import GRACE
 from conformance.driver.script import (
     UNKNOWN_JOB,
     Do,
@@ -44,6 +43,7 @@ from conformance.suites.case import (
 )
 from conformance.suites.needs import EXCLUSIVE, REMOVAL, documented
 from conformance.sut.profile import Profile
+from conformance.timing import TIMING
 from spec.relaxations import Shortfall
 from spec.table import ACTIONS, Action, State
 
@@ -258,9 +258,9 @@ def timestamp(context: Context) -> None:
     """
     context.do(submit(JOB), fail(JOB))
     for left in reversed(range(TRIES)):
-        first, begun = parse(context.job(JOB)["Timestamp"]), context.driver.asked
+        first, begun = parse(context.job(JOB)["Timestamp"]), context.driver.answers.asked
         context.pass_time(GOES_ON)
-        second, ended = parse(context.job(JOB)["Timestamp"]), context.driver.asked
+        second, ended = parse(context.job(JOB)["Timestamp"]), context.driver.answers.asked
         if first is None or second is None:
             return  # and the readings have said so
         passed = second.seconds - first.seconds
@@ -313,7 +313,7 @@ def alone(profile: Profile) -> Iterator[Case]:
 def agrees(steps: tuple[Step, ...], context: Context) -> None:
     """`/jobs`, `/jobs?expand` and `/jobs/{id}` say the same of every job."""
     context.do(*steps)
-    expanded = context.driver.expanded()
+    expanded = context.driver.answers.jobs()
     ids = context.jobs()
     for name, job in context.driver.jobs.items():
         context.equal("monitor/list", f"how often /jobs lists {name}", 1, ids.count(job.id))
@@ -544,7 +544,7 @@ def estimated_time(context: Context) -> None:
         (complete(JOB),),
     ):
         context.do(*steps)
-        context.pass_time(GRACE / 10)
+        context.pass_time(TIMING.grace / 10)
         context.do(read(JOB), EXPAND)
 
 
@@ -555,5 +555,5 @@ def stays(context: Context) -> None:
     context.do(submit("C", 2), act(Action.CANCEL, "C"), succeed("C"))
     end = time.monotonic() + STAYS
     while time.monotonic() < end:
-        context.pass_time(GRACE)
+        context.pass_time(TIMING.grace)
         context.do(EXPAND)

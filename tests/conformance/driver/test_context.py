@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from conformance.driver.context import Context
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
 from conformance.driver.script import complete, submit
+from conformance.driver.spares import put_aside
 from conformance.errors import Unjudged
 from conformance.session.session import Session, opened
 from conformance.suites.case import Script
@@ -28,10 +30,10 @@ def session() -> Iterator[Session]:
 
 @pytest.fixture
 def context(session: Session) -> Iterator[Context]:
-    driver = Driver("", session.resources, Config(), session.deadline, replaceable=True)
+    driver = Driver("test", session.resources, Config(), session.deadline, replaceable=True)
     yield Context(driver, session.profile, session.system.version)
     driver.abandon()
-    driver.put_aside()
+    put_aside(driver)
 
 
 def test_a_call_is_open_until_its_job_has_ended(context: Context) -> None:
