@@ -7,16 +7,16 @@ the answer shown; never something that the kit fails on.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from conformance.driver.resources import Resources
 from conformance.driver.script import Via
 from conformance.driver.tracked import Tracked
 from conformance.errors import Unjudged
 from conformance.oracle.fields import Moment
-from conformance.oracle.shown import Malformed, clip, id_in, view_in
+from conformance.oracle.shown import Malformed, clip, id_in, job_in, view_in
 from conformance.sut.client import Reply
 from spec.engine import View
 
@@ -25,6 +25,7 @@ CREATES, HANDLE = "submit/creates-job", "submit/asynchronous-handle"
 A_HANDLE = "HTTP 200 with the ID of the job"
 DETAILS = "HTTP 200 with the details of the job"
 
+T = TypeVar("T")
 Deviates = Callable[[str, str, str], NoReturn]
 
 
@@ -64,17 +65,24 @@ class Answers:
         return reply
 
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """All jobs as the expanded list shows them, by their ids; what is no job is left out."""
-        return {one["ID"]: one for one in self.get("/jobs?expand").jobs()}
+        """All jobs as the expanded list shows them, by their ids; none where it is refused.
+
+        (An empty archive makes released Orthancs refuse it, and another check tells so.)
+        """
+        reply = self.get("/jobs?expand")
+        return {one["ID"]: one for one in self.expanded(reply)} if reply.ok else {}
 
     def made(self, job: Tracked) -> list[str]:
         """The ids of all jobs that send to the peer of a job, which no other may.
 
         An arrival, and the answer of a synchronous call, bear no id: this is how a job is found.
         """
+        return self.sending(job, self.jobs().values())
+
+    def sending(self, job: Tracked, shown: Iterable[dict[str, Any]]) -> list[str]:
+        """`made`, of the jobs that are ``shown``."""
         others = {one.id for one in self._resources.jobs if one is not job}
-        shown = self.jobs().items()
-        mine = (id for id, one in shown if job.slot.mark in str(one.get("Content")))
+        mine = (one["ID"] for one in shown if job.slot.mark in str(one.get("Content")))
         return [id for id in mine if id not in others]
 
     # --- checking -----------------------------------------------------------------------------
@@ -94,8 +102,8 @@ class Answers:
 
     def details(self, reply: Reply) -> dict[str, Any]:
         """The JSON object that says what a job is."""
-        found = reply.json()
-        if not reply.ok or not isinstance(found, dict):
+        found = self._checked(job_in, reply.json()) if reply.ok else None
+        if found is None:
             self._deviates("monitor/job", DETAILS, clip(reply))
         return found
 
@@ -104,7 +112,7 @@ class Answers:
 
         The other fields are compared with those of the reading before, and there is none.
         """
-        return self._known(self.details(reply))
+        return self._checked(view_in, self.details(reply))
 
     def reading(self, job: Tracked, reply: Reply) -> View | None:
         """What an answer shows of a job, with all of its fields checked; None where it is gone."""
@@ -118,7 +126,7 @@ class Answers:
         ):
             if found.get(key) != right:
                 self._deviates(requirement, f"{key} {right}", f"{key} {clip(repr(found.get(key)))}")
-        shown = self._known(found)
+        shown = self._checked(view_in, found)
         fields = self._resources.fields
         for broken in fields.check(job.fields, found, shown.state, self.asked):
             self._deviates(broken.requirement, broken.expected, broken.actual)
@@ -139,6 +147,8 @@ class Answers:
         if not reply.ok or not jobs:
             self._deviates("monitor/list-expand", "HTTP 200 with an array of jobs", clip(reply))
         self._once([one["ID"] for one in found])
+        for one in found:
+            self._checked(job_in, one)
         return [*found]
 
     def acted(self, reply: Reply) -> None:
@@ -149,9 +159,9 @@ class Answers:
         elif reply.body.strip():
             self._deviates("answer/refused", f"HTTP {reply.status} with an empty body", str(reply))
 
-    def _known(self, found: dict[str, Any]) -> View:
+    def _checked(self, shape: Callable[[Any], T], found: Any) -> T:
         try:
-            return view_in(found)
+            return shape(found)
         except Malformed as wrong:
             self._deviates(wrong.requirement, wrong.expected, wrong.actual)
 

@@ -143,7 +143,10 @@ class Context:
         answers, tracked = self.driver.answers, self.driver.jobs.get(name)
         if tracked is not None and (shown := self.driver.look(tracked)) is not None:
             return shown
-        return answers.details(answers.get(f"/jobs/{name if tracked is None else tracked.id}"))
+        reply = answers.get(f"/jobs/{name if tracked is None else tracked.id}")
+        if tracked is not None:
+            answers.reading(tracked, reply)
+        return answers.details(reply)
 
     def jobs(self) -> list[str]:
         """The ids that ``GET /jobs`` lists."""
@@ -288,9 +291,9 @@ class Context:
     def deviates(
         self, requirement: str, expected: str, actual: str, known: Shortfall | None = None
     ) -> None:
+        """Something else was seen. Raises `Deviated`, unless it is ``known`` by a name."""
         names = None if known is None else frozenset({known})
-        hidden = self.resources.gate.hidden
-        self.driver.found(Finding(requirement, (hidden(expected),), hidden(actual), names))
+        self.driver.found(Finding(requirement, (expected,), actual, names))
 
     # --- the end ------------------------------------------------------------------------------
 

@@ -267,8 +267,9 @@ class Driver(Following):
     def _lost(self) -> Iterator[str]:
         """Jobs whose submission was not answered, if they were made: they must end as well."""
         for job in self.resources.jobs:
-            if job.case == self.case and not job.id:
-                yield from self.answers.made(job)
+            if job.case == self.case and not job.id:  # whatever else is wrong with the list
+                shown = self.answers.get("/jobs?expand").jobs()
+                yield from self.answers.sending(job, shown)
 
     # --- talking to the server ----------------------------------------------------------------
 

@@ -19,8 +19,8 @@ from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.history import Together
 from conformance.oracle.oracle import Finding, Oracle
-from conformance.oracle.shown import clip
 from conformance.sut.client import Reply as Answer
+from conformance.text import clipped
 from conformance.timing import TIMING
 from spec.engine import Arrive, Config, Event, Read, View
 from spec.table import State
@@ -149,12 +149,15 @@ class Following:
 
     def found(self, finding: Finding) -> None:
         """Keep a finding. Raises `Deviated` where the case cannot go on behind it."""
-        expected = tuple(clip(text, TOLD) for text in finding.expected)
-        finding = replace(finding, expected=expected, actual=clip(finding.actual, TOLD))
+        expected = tuple(map(self._told, finding.expected))
+        finding = replace(finding, expected=expected, actual=self._told(finding.actual))
         self.findings.append(finding)
         self.deviated_at = len(self.performed)
         if finding.relaxations is None or finding.missing:
             raise Deviated(finding)
+
+    def _told(self, text: str) -> str:
+        return clipped(self.resources.gate.hidden(text), TOLD)
 
     # --- waiting ------------------------------------------------------------------------------
 

@@ -43,8 +43,8 @@ def put_aside(driver: Driver, keep: bool = False) -> None:
     for job in driver.prepared.values():
         resources.release(job)
     for job in driver.jobs.values():
-        views = driver.oracle.views(job.index)
-        job.last = next(iter(views)) if driver.judged and len(views) == 1 else None
+        views = driver.oracle.views(job.index) if driver.judged else set()
+        job.last = next(iter(views)) if len(views) == 1 else None
     if keep and len(driver.jobs) == 1 and driver.judged:
         (job,) = driver.jobs.values()
         resources.spares.append(Spare(job, tuple(driver.performed), tuple(driver.trace)))

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.text import clipped
 from spec.engine import View
 from spec.table import ErrorCode, State
 
@@ -34,8 +35,7 @@ class Malformed(ValueError):
 
 def clip(value: object, most: int = SHOWN) -> str:
     """``value`` as a text of ``most`` characters at most."""
-    text = str(value)
-    return text if len(text) <= most else text[: most - 3] + "..."
+    return clipped(str(value), most)
 
 
 def id_in(found: Any) -> str | None:
@@ -73,6 +73,19 @@ def view_in(found: Mapping[str, Any]) -> View:
             "monitor/error-code", f"one of {known}", f"ErrorCode {clip(code)}"
         ) from None
     return View(state, error, progress, priority)
+
+
+def job_in(found: Any) -> dict[str, Any] | None:
+    """A job of any type: a JSON object, or None where it is none. Raises `Malformed`.
+
+    Its State and its integers are right; its ErrorCode may be any.
+    """
+    if not isinstance(found, dict):
+        return None
+    state_in(found)
+    for key in REQUIREMENTS:
+        whole_in(found, key)
+    return found
 
 
 def number_in(value: object) -> float | None:

@@ -18,7 +18,7 @@ from conformance.suites.needs import (
 )
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin
 from conformance.sut.profile import Profile
-from spec.table import Action
+from spec.table import Action, State
 
 OTHER_SIZES = (0, 1)  # JobsHistorySize of managed servers, beside the default
 LIST, EXPAND = Step(Do.LIST), Step(Do.EXPAND)
@@ -52,8 +52,8 @@ def tagged() -> Iterator[Case]:
 def delete(context: Context) -> None:
     """A completed job that is deleted is gone, by every reading."""
     path, body = context.prepare(JOB)
-    made = context.post(path, {**body, **ASYNCHRONOUS}).json()
-    job = f"/jobs/{made['ID']}"
+    id = context.driver.answers.handle(context.post(path, {**body, **ASYNCHRONOUS})).id
+    job = f"/jobs/{id}"
     context.until(
         lambda: bool(context.driver.prepared[JOB].holds),
         "queue/free-worker-takes",
@@ -62,10 +62,10 @@ def delete(context: Context) -> None:
     )
     context.driver.prepared[JOB].holds[-1].reply(200)
     context.until(
-        lambda: context.job(made["ID"]).get("State") == "Success",
+        lambda: context.job(id)["State"] == State.SUCCESS,
         "monitor/polling",
         "the job in Success",
-        lambda: context.job(made["ID"]).get("State"),
+        lambda: context.job(id)["State"],
     )
     reply = context.ask("DELETE", job)
     context.require("history/delete-job", reply.ok, "HTTP 200: the job is completed", reply)

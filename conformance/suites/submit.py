@@ -155,20 +155,16 @@ def begin(context: Context, mode: Mode, steps: int = 1, name: str = JOB) -> Call
 
 def handle(context: Context, reply: Reply, name: str = JOB, priority: int = 0) -> None:
     """The answer of an asynchronous call is the handle of its job."""
-    found = reply.json()
-    named = isinstance(found, dict) and isinstance(found.get("ID"), str)
-    context.require(HANDLE, reply.ok and named, "HTTP 200 with the ID of the job", reply)
-    context.adopt(name, found["ID"], priority)
-    context.equal(HANDLE, "Path", f"/jobs/{found['ID']}", found.get("Path"))
-    context.equal(
-        "submit/creates-job", "the jobs of the call are", [found["ID"]], context.made(name)
-    )
+    made = context.driver.answers.handle(reply, HANDLE)
+    context.adopt(name, made.id, priority)
+    context.driver.answers.path(made)
+    context.equal("submit/creates-job", "the jobs of the call are", [made.id], context.made(name))
 
 
 def content(context: Context, reply: Reply, name: str = JOB) -> None:
     """The answer of a synchronous call is the Content of its job."""
     context.require(WAITS, reply.ok, "HTTP 200 with the result", reply)
-    shown = context.job(name)["Content"]
+    shown = context.job(name).get("Content")
     context.equal("submit/synchronous-content", "the answer is", shown, reply.json())
 
 
@@ -320,7 +316,7 @@ def has_priority(value: int | None, context: Context) -> None:
     path, body = context.prepare(JOB)
     reply = context.post(path, {**body, **ASYNCHRONOUS, **given})
     context.require(broken, reply.ok, "HTTP 200: the Priority is an integer of 32 bits", reply)
-    shown = context.job(str((reply.json() or {}).get("ID"))).get("Priority")
+    shown = context.job(context.driver.answers.handle(reply, HANDLE).id).get("Priority")
     context.equal(broken, "Priority", value or 0, shown)
     handle(context, reply, priority=value or 0)
     context.do(complete(JOB))
@@ -330,12 +326,11 @@ def refused_or_kept(value: int, context: Context) -> None:
     """A Priority beyond 32 bits is refused, or the job has it: never another one."""
     path, body = context.prepare(JOB)
     reply = context.post(path, {**body, **ASYNCHRONOUS, "Priority": value})
-    found = reply.json()
-    if not reply.ok or not isinstance(found, dict):
+    if not reply.ok:
         context.refused(JOB)
         goes_on(context)
         return
-    shown = context.job(str(found.get("ID"))).get("Priority")
+    shown = context.job(context.driver.answers.handle(reply, HANDLE).id)["Priority"]
     wraps = value < LOWEST and shown == HIGHEST
     context.require(
         "monitor/priority",
@@ -344,7 +339,7 @@ def refused_or_kept(value: int, context: Context) -> None:
         f"Priority {shown}",
         Shortfall.PRIORITY_WRAPS if wraps else None,
     )
-    handle(context, reply, priority=shown if isinstance(shown, int) else 0)
+    handle(context, reply, priority=shown)
     context.do(complete(JOB))
 
 
@@ -402,7 +397,7 @@ def pending_first(profile: Profile, context: Context) -> None:
     context.do(*blockers(profile))
     path, body = context.prepare(JOB)
     reply = context.post(path, {**body, **ASYNCHRONOUS})
-    shown = context.job(str((reply.json() or {}).get("ID"))).get("State")
+    shown = context.job(context.driver.answers.handle(reply, HANDLE).id).get("State")
     context.equal("queue/pending-first", "State", State.PENDING, shown)
     handle(context, reply)
     context.pass_time(context.grace)

@@ -26,7 +26,7 @@ from conformance.suites.needs import (
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served, uids_in
-from conformance.suites.route.calls.stored import dicts
+from conformance.suites.route.calls.stored import instances, one_instance
 from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
@@ -121,22 +121,19 @@ def submit(
     request = call.make(context)
     body = {**request.body, **mode, "Priority": context.resources.priority}
     reply = context.post(request.path, body)
-    made = reply.json()
-    handle = isinstance(made, dict) and isinstance(made.get("ID"), str)
-    handle = handle and str(made.get("Path")).startswith("/jobs/")
-    expected = "HTTP 200 with the ID and the Path of a job"
-    context.require(requirement or call.requirement, reply.ok and handle, expected, reply)
-    id = str(made["ID"])
-    context.other(id)
-    right = made.get("Path") == f"/jobs/{id}"
-    context.require("submit/asynchronous-handle", right, f"Path /jobs/{id}", made.get("Path"))
-    return id, request
+    needed = requirement or call.requirement
+    made = context.driver.answers.handle(reply, needed)
+    context.other(made.id)
+    named = isinstance(made.path, str) and made.path.startswith("/jobs/")
+    context.require(needed, named, "HTTP 200 with the ID and the Path of a job", reply)
+    context.driver.answers.path(made)
+    return made.id, request
 
 
 def own_jobs(context: Context) -> dict[str, dict[str, Any]]:
     """The jobs that bear the run's Priority, by their ids."""
-    found = context.resources.client.get(judge.EXPAND).jobs()
-    return {one["ID"]: one for one in found if one.get("Priority") == context.resources.priority}
+    found = context.driver.answers.jobs().items()
+    return {id: one for id, one in found if one["Priority"] == context.resources.priority}
 
 
 def new_job(context: Context, call: Call, before: set[str]) -> str:
@@ -327,8 +324,7 @@ def fails_without_one(call: Call) -> Checking:
         while len(lacking) < many:
             id, request = submit(context, call)
             many = request.instances
-            found = [context.get(f"{path}/instances").json() for path in request.remove]
-            paths = sorted(f"/instances/{one['ID']}" for each in found for one in dicts(each))
+            paths = sorted(one for path in request.remove for one in instances(context, path))
             remove(context, *paths[len(lacking) : len(lacking) + 1])
             lacking.append(id)
         let_go(context, held)
@@ -346,15 +342,15 @@ def leaves_out(call: Call) -> Checking:
         needed = "route/archive-of-what-is-left"
         held = hold(context, "X")
         id, request = submit(context, call)
-        found = dicts(context.get(f"{request.path.rpartition('/')[0]}/instances").json())
-        gone = found[0]
-        remove(context, f"/instances/{gone['ID']}")
+        gone, *_ = instances(context, request.path.rpartition("/")[0])
+        uid = one_instance(context, gone).get("SOPInstanceUID", "")
+        remove(context, gone)
         let_go(context, held)
         judge.await_end(context, needed, id)
         judge.is_in(context, needed, judge.look(context, call, id), State.SUCCESS)
         reply = context.get(f"/jobs/{id}/archive")
         context.require(needed, reply.ok, "HTTP 200 with the archive", reply)
-        left = request.uids - {str(gone["MainDicomTags"]["SOPInstanceUID"])}
+        left = request.uids - {uid}
         whole = uids_in(reply.body) == request.uids
         has = request if whole else replace(request, uids=left)
         check_archive(context, has, call.type, reply.body)
