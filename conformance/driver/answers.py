@@ -100,23 +100,25 @@ class Answers:
         if handle.path != f"/jobs/{handle.id}":
             self._deviates(HANDLE, f"Path /jobs/{clip(handle.id)}", f"Path {clip(handle.path)}")
 
-    def details(self, reply: Reply) -> dict[str, Any]:
-        """The JSON object that says what a job is."""
+    def details(self, reply: Reply, id: str) -> dict[str, Any]:
+        """The JSON object that says what the job of this id is; its type may be any."""
         found = self._checked(job_in, reply.json()) if reply.ok else None
         if found is None:
             self._deviates("monitor/job", DETAILS, clip(reply))
+        if found.get("ID") != id:
+            self._deviates("monitor/id", f"ID {clip(id)}", f"ID {clip(repr(found.get('ID')))}")
         return found
 
-    def view(self, reply: Reply) -> View:
+    def view(self, job: Tracked, reply: Reply) -> View:
         """What an answer that overlapped others shows of a job: only what the model knows of it.
 
         The other fields are compared with those of the reading before, and there is none.
         """
-        return self._checked(view_in, self.details(reply))
+        return self._checked(view_in, self.details(reply, job.id))
 
     def reading(self, job: Tracked, reply: Reply) -> View | None:
         """What an answer shows of a job, with all of its fields checked; None where it is gone."""
-        return None if reply.status == 404 else self.fields(job, self.details(reply))
+        return None if reply.status == 404 else self.fields(job, self.details(reply, job.id))
 
     def fields(self, job: Tracked, found: dict[str, Any]) -> View:
         """What a job's JSON shows, with the fields checked that the model does not know."""

@@ -226,7 +226,8 @@ def _call(context: Context, client: str, one: _Answered, numbers: dict[str, int]
         driver.answers.acted(one.reply)
         acted = Act(one.ask.action, number)
         return Call(client, acted, one.reply.status, one.begin, one.end)
-    shown = None if one.reply.status == 404 else driver.answers.view(one.reply)
+    job = driver.jobs[one.ask.job]
+    shown = None if one.reply.status == 404 else driver.answers.view(job, one.reply)
     return Call(client, Read(number), shown, one.begin, one.end)
 
 

@@ -143,10 +143,11 @@ class Context:
         answers, tracked = self.driver.answers, self.driver.jobs.get(name)
         if tracked is not None and (shown := self.driver.look(tracked)) is not None:
             return shown
-        reply = answers.get(f"/jobs/{name if tracked is None else tracked.id}")
+        id = name if tracked is None else tracked.id
+        reply = answers.get(f"/jobs/{id}")
         if tracked is not None:
             answers.reading(tracked, reply)
-        return answers.details(reply)
+        return answers.details(reply, id)
 
     def jobs(self) -> list[str]:
         """The ids that ``GET /jobs`` lists."""

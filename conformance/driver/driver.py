@@ -269,7 +269,10 @@ class Driver(Following):
         for job in self.resources.jobs:
             if job.case == self.case and not job.id:  # whatever else is wrong with the list
                 shown = self.answers.get("/jobs?expand").jobs()
-                yield from self.answers.sending(job, shown)
+                for id in self.answers.sending(job, shown):
+                    job.id = id
+                    self.resources.others.append(id)
+                    yield id
 
     # --- talking to the server ----------------------------------------------------------------
 

@@ -116,7 +116,7 @@ class Following:
     def look(self, job: Tracked) -> dict[str, Any] | None:
         """A reading for the oracle, as it is; None where the job is gone."""
         reply = self.answers.get(f"/jobs/{job.id}")
-        return None if self._seen(job, reply) is None else self.answers.details(reply)
+        return None if self._seen(job, reply) is None else self.answers.details(reply, job.id)
 
     def _seen(self, job: Tracked, reply: Answer) -> View | None:
         found = self.answers.reading(job, reply)

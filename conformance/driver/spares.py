@@ -41,7 +41,8 @@ def put_aside(driver: Driver, keep: bool = False) -> None:
     for job in (*driver.jobs.values(), *driver.prepared.values()):
         job.ended, job.expected = True, False
     for job in driver.prepared.values():
-        resources.release(job)
+        if driver.judged:  # otherwise it may still come to send: its peer is nobody else's
+            resources.release(job)
     for job in driver.jobs.values():
         views = driver.oracle.views(job.index) if driver.judged else set()
         job.last = next(iter(views)) if len(views) == 1 else None

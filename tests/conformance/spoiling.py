@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -94,6 +94,17 @@ def spoilt(found: Any, where: Where, value: str) -> Any:
     return found
 
 
+def plan(seen: Mapping[str, Sequence[Any]]) -> list[Spoil]:
+    """Every way to spoil the first and the last answer of each kind."""
+    return [
+        Spoil(kind, number, where, value)
+        for kind, answers in seen.items()
+        for number in sorted({0, len(answers) - 1})
+        for where in fields_of(answers[number])
+        for value in SPOILS
+    ]
+
+
 @dataclass
 class Spoiler:
     """Between the clients and the server. ``seen``: the answers so far, by kind."""
@@ -145,8 +156,17 @@ def spoiling(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoiler]:
     yield spoiler
 
 
-def attempt(session: Session, case: Case) -> tuple[str, list[Finding], str]:
-    """Run a case once, as a campaign does: its verdict, its findings, and why it is unknown."""
+@dataclass(frozen=True)
+class Came:
+    """What a case has come to: pass, deviation or unknown, and for what ``reason``."""
+
+    verdict: str
+    findings: tuple[Finding, ...]
+    reason: str
+
+
+def attempt(session: Session, case: Case) -> Came:
+    """Run a case once, as a campaign does."""
     profile = session.profile
     config = Config(workers=profile.workers, history=profile.history)
     driver = Driver(case.id, session.resources, config, session.deadline, check=session.check)
@@ -170,4 +190,4 @@ def attempt(session: Session, case: Case) -> tuple[str, list[Finding], str]:
     put_aside(driver)
     remove_jobs(session.resources, [job.id for job in driver.jobs.values()])
     verdict = "deviation" if driver.findings else "unknown" if reason else "pass"
-    return verdict, driver.findings, reason
+    return Came(verdict, tuple(driver.findings), reason)
