@@ -342,9 +342,11 @@ def leaves_out(call: Call) -> Checking:
         needed = "route/archive-of-what-is-left"
         held = hold(context, "X")
         id, request = submit(context, call)
-        gone, *_ = instances(context, request.path.rpartition("/")[0])
-        uid = one_instance(context, gone).get("SOPInstanceUID", "")
-        remove(context, gone)
+        stored = instances(context, request.path.rpartition("/")[0])
+        if not stored:
+            raise Unjudged("the server has nothing of what it has stored for us")
+        uid = one_instance(context, stored[0]).get("SOPInstanceUID", "")
+        remove(context, stored[0])
         let_go(context, held)
         judge.await_end(context, needed, id)
         judge.is_in(context, needed, judge.look(context, call, id), State.SUCCESS)
