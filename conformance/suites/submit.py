@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conformance.driver.context import Call, Context
+from conformance.driver.context import Context
+from conformance.driver.requiring import Call
 from conformance.driver.driver import AT_ONCE
 from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
 from conformance.suites.case import (

@@ -33,7 +33,7 @@ from conformance.sut.profile import Profile
 from spec.table import Action, State
 
 if TYPE_CHECKING:
-    from conformance.driver.context import Call as Open
+    from conformance.driver.requiring import Call as Open
     from conformance.driver.context import Context
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
