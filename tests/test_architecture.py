@@ -73,7 +73,6 @@ def test_nothing_sleeps(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sources("conformance/reports"), ids=str)
 def test_a_report_knows_the_events_and_not_the_campaign(path: Path) -> None:
-    known = {"conformance.campaign.campaign", "conformance.oracle.oracle"}
     names = set(imports(path))
     assert not {name for name in names if room(name) == "driver"} | known & names
 

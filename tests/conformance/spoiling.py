@@ -19,7 +19,7 @@ from conformance.driver.spares import put_aside
 from conformance.errors import Unjudged
 from conformance.oracle.oracle import Finding
 from conformance.session.session import Session
-from conformance.suites.case import Case
+from conformance.suites.case import Case, Check, Script
 from conformance.sut.client import Client, Reply
 from spec.engine import Config
 
@@ -174,10 +174,11 @@ def attempt(session: Session, case: Case) -> Came:
     reason = ""
     try:
         try:
-            if case.check is not None:
+            if isinstance(case, Check):
                 case.check(context)
-            for step in case.steps:
-                driver.perform(step)
+            elif isinstance(case, Script):
+                for step in case.steps:
+                    driver.perform(step)
             driver.finish()
         except Deviated:
             driver.abandon()

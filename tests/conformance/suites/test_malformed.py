@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.driver.following import TOLD
-from conformance.session.session import Choice, Session, opened
+from conformance.session.session import Session, opened
 from conformance.suites import suites
 from conformance.suites.case import Case
-from conformance.sut import managed
+from conformance.sut import servers
+from conformance.sut.target import Choice
 from tests.conformance.spoiling import SPOILS, Spoiler, attempt, plan, spoiling
 
 CASES = (
@@ -48,7 +49,7 @@ DEADLINE = 0.5
 def session() -> Iterator[Session]:
     """A server of somebody else's, so that it is not made anew after each deviation."""
     with (
-        managed.reference() as server,
+        servers.reference() as server,
         opened(
             Choice("url", server.address, exclusive=True, history_size=10, deadline=DEADLINE)
         ) as session,
