@@ -127,7 +127,9 @@ class Requiring:
         """The answer of a call that has to come now."""
         self.until(call.ended, requirement, expected, lambda: "no answer")
         reply = call.answer()
-        self.lines.append(f"the call is answered: {self.driver.resources.gate.hidden(str(reply))[:SHOWN]}")
+        self.lines.append(
+            f"the call is answered: {self.driver.resources.gate.hidden(str(reply))[:SHOWN]}"
+        )
         return reply
 
     def deviates(

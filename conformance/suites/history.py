@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.driver.context import Context
-from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
+from conformance.driver.script import (
+    EXPAND,
+    LIST,
+    Step,
+    act,
+    complete,
+    fail,
+    read,
+    submit,
+    succeed,
+)
 from conformance.suites.case import Case, Check, Script, blockers
 from conformance.suites.needs import (
     EXCLUSIVE,
@@ -16,12 +26,11 @@ from conformance.suites.needs import (
     REMOVAL,
     history,
 )
-from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin
+from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, begin
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 
 OTHER_SIZES = (0, 1)  # JobsHistorySize of managed servers, beside the default
-LIST, EXPAND = Step(Do.LIST), Step(Do.EXPAND)
 JOB = "A"
 HARMLESS = (Action.CANCEL, Action.PAUSE, Action.RESUME)  # to a completed job
 

@@ -27,14 +27,14 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served, uids_in
 from conformance.suites.route.calls.stored import instances, one_instance
-from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
+from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 
 if TYPE_CHECKING:
-    from conformance.driver.requiring import Call as Open
     from conformance.driver.context import Context
+    from conformance.driver.requiring import Call as Open
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-
 from conformance.suites.route_store import NO_RETRY_BY_C_STORE
+
 from conformance.sut.profile import NOT_THIS_VERSION
 from spec.relaxations import Relaxation, Shortfall
 from spec.requirements import CATALOGUE

@@ -15,7 +15,8 @@ from conformance.driver.spares import put_aside
 from conformance.errors import Unjudged
 from conformance.session.session import Session, opened
 from conformance.suites.case import Script
-from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin, handle, limited
+from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, begin, handle
+from conformance.suites.submit.limit import limited
 from conformance.sut.target import Choice
 from spec.engine import Config
 from spec.relaxations import Shortfall
