@@ -14,11 +14,9 @@ from conformance.events import Verdict
 from conformance.oracle.oracle import Finding
 from conformance.session.session import Session
 from conformance.suites.case import Case, Script
+from conformance.timing import TIMING
 from spec.engine import View, describe
 from spec.table import State
-
-LINGERS = 2.0  # seconds after a replay for what came late when it was recorded
-LOOK = LINGERS / 10  # seconds between two looks at whether it has come
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class Afterwards:
     def linger(self, case: Case) -> None:
         """Let what comes late of a case come, before the last look."""
         gate = Arrivals(self.session.resources)
-        end = time.monotonic() + LINGERS
+        end = time.monotonic() + TIMING.late_arrivals
         late = self.session.resources.late
         while all(name != case.id for name, _ in late) and time.monotonic() < end:
-            gate.watch(LOOK)
+            gate.watch(TIMING.late_arrivals / 10)
 
     def sweep(self) -> None:
         """A last look: nothing arrives any more, and completed jobs are as they were."""

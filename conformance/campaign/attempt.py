@@ -18,9 +18,9 @@ from conformance.driver.following import Deviated
 from conformance.driver.script import Do
 from conformance.driver.spares import can_take_up, put_aside, take_up
 from conformance.errors import ServerDied, Unjudged
-from conformance.search.executor import HASTY
 from conformance.session.session import Session
 from conformance.suites.case import Case, Check, Script
+from conformance.timing import TIMING
 from spec.engine import Config
 from spec.relaxations import NONE, Relaxation
 
@@ -130,7 +130,7 @@ class Runner:
             retries=self.experience.retries,
             relaxations=self._granted(case),
         )
-        at_most = HASTY if self.experience.hasty else inf
+        at_most = TIMING.hasty if self.experience.hasty else inf
         return self.session.driver(config, case.id, patience=patience, at_most=at_most)
 
     def _granted(self, case: Case) -> frozenset[Relaxation]:

@@ -19,7 +19,7 @@ from conformance.driver.driver import Driver
 from conformance.driver.script import Life
 from conformance.errors import NoServer, ServerDied
 from conformance.oracle.oracle import Finding
-from conformance.sut.managed import STOPS, Managed
+from conformance.sut.managed import Managed
 from conformance.timing import TIMING
 from spec.restart import MOST_ORDERED, Start
 
@@ -70,8 +70,8 @@ class Restarts:
             now = time.monotonic()
             if now > begun + lingers:
                 driver.release(life.held)
-            if now > begun + STOPS:
-                what = f"it has not ended {STOPS:g} s after SIGTERM"
+            if now > begun + TIMING.stops:
+                what = f"it has not ended {TIMING.stops:g} s after SIGTERM"
                 self._breaks(driver, "the server ends once its steps have", what, missing=True)
             driver.arrivals(TIMING.look)
         status = server.status()

@@ -17,18 +17,18 @@ from conformance.driver.resources import Resources
 from conformance.errors import Unjudged
 from conformance.events import Cleanup, Left
 from conformance.sut.client import Client
+from conformance.timing import TIMING
 from spec.table import FINAL
-
-ALLOWED = 1.5  # seconds for all of it
-PAUSE = 0.005  # seconds between two looks at jobs that are still under way
 
 
 def clean(resources: Resources, deletes: bool) -> Cleanup:
     """Remove jobs, peers and instances of the run; what is left is named, with the reason."""
     resources.gate.drain()
-    client = Client(resources.client.address, timeout=min(resources.client.timeout, ALLOWED))
+    client = Client(
+        resources.client.address, timeout=min(resources.client.timeout, TIMING.cleaning)
+    )
     client.requests = resources.client.requests
-    deadline = time.monotonic() + ALLOWED
+    deadline = time.monotonic() + TIMING.cleaning
     removed, left = 0, []
     try:
         for part in (_jobs, _peers, _modalities, _instances):
@@ -78,7 +78,7 @@ def _await_end(client: Client, resources: Resources, deadline: float) -> list[di
         if late or not [job for job in ours if ask_to_end(client, job["ID"], job["State"])]:
             return ours
         resources.gate.arrivals()
-        resources.gate.wait(PAUSE)
+        resources.gate.wait(TIMING.cleaning_tick)
 
 
 def _peers(client: Client, resources: Resources, _: bool, deadline: float) -> Part:

@@ -13,11 +13,11 @@ from conformance.driver.spares import put_aside
 from conformance.driver.tracked import Tracked
 from conformance.errors import KitError, Unjudged
 from conformance.session.session import Session
+from conformance.timing import TIMING
 from spec.engine import Config
 from spec.table import State
 
 MOST_WORKERS = 64
-PATIENCE = 0.5  # seconds without an arrival that show that no worker is free
 PROBE = "probe"  # what `probe` is called among the cases that a server has had
 OPEN = Config(workers=None, history=None)  # nothing is known of it yet
 
@@ -55,7 +55,7 @@ def _workers(session: Session) -> int:
         for number in range(MOST_WORKERS):
             name = f"W{number + 1}"
             driver.perform(submit(name, settle=False))
-            if not driver.arrives(name, PATIENCE):
+            if not driver.arrives(name, TIMING.no_arrival):
                 if number == 0:
                     raise KitError(_no_arrival(session, driver))
                 return number
@@ -75,7 +75,7 @@ def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -
         why = error.finding.actual if isinstance(error, Deviated) else error
         raise KitError(f"the server does not take a first job from us: {why}") from None
     arrived = bool(job.holds) or (
-        _state(session, job) != State.FAILURE and session.gate.wait(PATIENCE)
+        _state(session, job) != State.FAILURE and session.gate.wait(TIMING.no_arrival)
     )
     if not arrived:
         raise KitError(_no_arrival(session, driver)) from None

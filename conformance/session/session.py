@@ -21,12 +21,12 @@ from conformance.sut.identity import System, identify
 from conformance.sut.managed import Managed
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
+from conformance.timing import TIMING
 from spec.engine import Config
 from spec.requirements import version_key
 
 ORTHANC_HISTORY = 10  # Orthanc's default of JobsHistorySize
 SAVES_SINCE = "1.9.1"  # the oldest version that was seen to save a job soon after its creation
-HOLD_LIMIT = 20.0  # seconds for which a step is held on a server whose HttpTimeout we do not know
 
 
 @dataclass(kw_only=True)
@@ -128,7 +128,7 @@ class Session:
 
     @property
     def hold_limit(self) -> float | None:
-        return HOLD_LIMIT if self.server is None else None
+        return TIMING.hold_limit if self.server is None else None
 
     def clean(self) -> Cleanup:
         """Remove what was made. Nothing is left on a server whose folder goes with it."""

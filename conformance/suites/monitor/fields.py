@@ -11,11 +11,11 @@ from conformance.oracle.fields import parse, slack
 from conformance.suites.action import JOB, reach, to_reach
 from conformance.suites.case import Case, Check, Checking, Script
 from conformance.sut.profile import Profile
+from conformance.timing import TIMING
 from spec.table import Action, State
 
 MANY = 7  # steps of a job whose Progress does not come out even
 TRIES = 3  # a server's clock is set at most so often, one after the other
-GOES_ON = 0.03  # seconds between two Timestamps
 # The fields of the page's example, each with a type that it has there.
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "Content": dict,
@@ -103,7 +103,7 @@ def completion_time(context: Context) -> None:
     """It is there from the end of the job to a resubmit, and then that of the second end."""
     context.do(submit(JOB, 2), read(JOB), fail(JOB))
     first = context.job(JOB)
-    context.pass_time(GOES_ON)
+    context.pass_time(TIMING.goes_on)
     again = context.job(JOB)
     broken = "monitor/completion-time"
     then = first.get("CompletionTime")
@@ -161,7 +161,7 @@ def timestamp(context: Context) -> None:
     context.do(submit(JOB), fail(JOB))
     for left in reversed(range(TRIES)):
         first, begun = parse(context.job(JOB)["Timestamp"]), context.driver.answers.asked
-        context.pass_time(GOES_ON)
+        context.pass_time(TIMING.goes_on)
         second, ended = parse(context.job(JOB)["Timestamp"]), context.driver.answers.asked
         if first is None or second is None:
             return  # and the readings have said so

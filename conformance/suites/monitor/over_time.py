@@ -9,7 +9,7 @@ from functools import partial
 
 from conformance.driver.context import Context
 from conformance.driver.script import EXPAND, Step, act, complete, fail, read, submit, succeed
-from conformance.oracle.fields import ROUNDED, slack
+from conformance.oracle.fields import slack
 from conformance.suites.action import JOB
 from conformance.suites.case import OFTEN, Case, Check, blocker_names, blockers
 from conformance.sut.profile import Profile
@@ -17,10 +17,7 @@ from conformance.timing import TIMING
 from spec.relaxations import Shortfall
 from spec.table import Action
 
-RUNS = 0.1  # seconds for which a step is held, so that a runtime of it shows
-RESTS = 0.2  # seconds for which a job does not run, at least
 LONGER = 3  # times as long as what the bounds leave open
-STAYS = 1.2  # seconds for which what no action concerns is watched
 RUNTIME = "monitor/effective-runtime"
 
 
@@ -43,7 +40,7 @@ class Bounds:
 
     def of(self, runtime: float) -> bool:
         allowed = slack(self.most)
-        return self.least - allowed <= runtime <= self.most + allowed + ROUNDED
+        return self.least - allowed <= runtime <= self.most + allowed + TIMING.rounded
 
     def __add__(self, other: Bounds) -> Bounds:
         return Bounds(self.least + other.least, self.most + other.most)
@@ -82,7 +79,7 @@ def runtime_grows(context: Context) -> None:
     begun = time.monotonic()
     context.do(submit(JOB, 2))
     arrived = time.monotonic()
-    context.pass_time(RUNS)
+    context.pass_time(TIMING.runs)
     left = time.monotonic()
     context.do(succeed(JOB))
     shown = context.job(JOB)["EffectiveRuntime"]
@@ -90,7 +87,7 @@ def runtime_grows(context: Context) -> None:
     step = Bounds(0.0, time.monotonic() - left)
     known = Shortfall.RUNTIME_OF_THE_STEP if step.of(shown) else None
     context.require(RUNTIME, one.of(shown), str(one), f"EffectiveRuntime {shown}", known)
-    context.pass_time(RUNS)
+    context.pass_time(TIMING.runs)
     left = time.monotonic()
     context.do(succeed(JOB))
     both = Bounds(left - arrived, time.monotonic() - begun)
@@ -100,8 +97,8 @@ def runtime_grows(context: Context) -> None:
 def runtime_paused(context: Context) -> None:
     """The time for which a job is Paused does not count, however long; what was before it does."""
     begins, ends = (submit(JOB, 2), act(Action.PAUSE, JOB)), (succeed(JOB),)
-    first = _run(context, RESTS, begins, ends)
-    context.pass_time(max(RESTS, LONGER * (first.most - first.least)))
+    first = _run(context, TIMING.rests, begins, ends)
+    context.pass_time(max(TIMING.rests, LONGER * (first.most - first.least)))
     _runtime(context, first, {})
     second = _run(context, 0.0, (act(Action.RESUME, JOB),), (complete(JOB),))
     _runtime(context, first + second, {})
@@ -116,7 +113,7 @@ def _runtime_pending(profile: Profile, context: Context) -> None:
     """The time for which a job waits for a worker does not count."""
     context.do(*blockers(profile), submit(JOB))
     waits = time.monotonic()
-    context.pass_time(RESTS)
+    context.pass_time(TIMING.rests)
     waited = Bounds(time.monotonic() - waits, time.monotonic() - waits)
     _runtime(context, Bounds(), {})
     run = _run(context, 0.0, (complete(blocker_names(profile)[0]),), (complete(JOB),))
@@ -126,7 +123,7 @@ def _runtime_pending(profile: Profile, context: Context) -> None:
 
 def runtime_restarts(context: Context) -> None:
     """A resubmitted job starts over, and so does the time for which it runs."""
-    first = _run(context, RESTS, (submit(JOB),), (fail(JOB),))
+    first = _run(context, TIMING.rests, (submit(JOB),), (fail(JOB),))
     _runtime(context, first, {})
     second = _run(context, 0.0, (act(Action.RESUBMIT, JOB),), (complete(JOB),))
     _restarted(context, first, second)
@@ -149,15 +146,15 @@ def runtime_often(context: Context) -> None:
     """All this is so however often a job is paused or resubmitted, and in every step of it."""
     total, begins = Bounds(), (submit(JOB, OFTEN + 1),)
     for _ in range(OFTEN - 1):
-        total += _run(context, RUNS / 2, begins, (act(Action.PAUSE, JOB), succeed(JOB)))
-        context.pass_time(RUNS)
+        total += _run(context, TIMING.runs / 2, begins, (act(Action.PAUSE, JOB), succeed(JOB)))
+        context.pass_time(TIMING.runs)
         _runtime(context, total, {})
         begins = (act(Action.RESUME, JOB),)
-    total += _run(context, RUNS, (*begins, succeed(JOB)), (fail(JOB),))
+    total += _run(context, TIMING.runs, (*begins, succeed(JOB)), (fail(JOB),))
     _runtime(context, total, {})
     to_the_last = (act(Action.RESUBMIT, JOB), *(succeed(JOB) for _ in range(OFTEN)))
     for _ in range(OFTEN - 1):
-        run = _run(context, RUNS / 2, to_the_last, (fail(JOB),))
+        run = _run(context, TIMING.runs / 2, to_the_last, (fail(JOB),))
         _restarted(context, total, run)
         total += run
 
@@ -184,7 +181,7 @@ def stays(context: Context) -> None:
     context.do(submit("U", 2), act(Action.PAUSE, "U"), succeed("U"))
     context.do(submit("F", 2), fail("F"))
     context.do(submit("C", 2), act(Action.CANCEL, "C"), succeed("C"))
-    end = time.monotonic() + STAYS
+    end = time.monotonic() + TIMING.stays
     while time.monotonic() < end:
         context.pass_time(TIMING.grace)
         context.do(EXPAND)

@@ -30,6 +30,7 @@ from conformance.suites.route.calls.stored import instances, one_instance
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
+from conformance.timing import TIMING
 from spec.table import Action, State
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ ABOUT = {
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }
-WAITS = 0.3  # seconds for which a call is watched: an Orthanc looks ten times a second
 NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 KEPT_OUTPUT = ("archive/study", "media/study")
 
@@ -291,7 +291,9 @@ def waits(call: Call) -> Checking:
         judge.is_in(context, "queue/pending-first", shown, State.PENDING)
         needed = "submit/synchronous-waits"
         expected = "no answer while the job waits"
-        context.stays(lambda: not under_way.ended(), needed, expected, WAITS, under_way.answer)
+        context.stays(
+            lambda: not under_way.ended(), needed, expected, TIMING.call_waits, under_way.answer
+        )
         let_go(context, held)
         reply = answered(context, under_way, needed)
         context.require(needed, reply.ok, "HTTP 200 with the result", reply)
