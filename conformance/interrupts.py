@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from conformance.errors import Interrupted
-
-AGAIN = 0.01  # seconds after which an interrupt that Python has dropped is raised again
+from conformance.timing import TIMING
 
 
 @dataclass
@@ -45,7 +44,7 @@ def interruptible() -> Iterator[Interrupt]:
         """In a finalizer Python drops what is raised: so it is raised again, soon after it."""
         if isinstance(dropped.exc_value, Interrupted):
             signal.signal(signal.SIGALRM, interrupt)
-            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, TIMING.interrupt_again)
         else:
             hook(dropped)
 

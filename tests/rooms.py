@@ -8,7 +8,14 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-GROUND = ("errors", "events", "files", "interrupts", "text")  # modules that every room may know
+GROUND = (
+    "errors",
+    "events",
+    "files",
+    "interrupts",
+    "text",
+    "timing",
+)  # modules that every room may know
 ROOMS = (
     "oracle",
     "peer",

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from conformance.campaign.book import Book
 from conformance.campaign.telling import Teller
-from conformance.driver.driver import Deviated
+from conformance.driver.answers import Answers
+from conformance.driver.arrivals import Arrivals
+from conformance.driver.following import Deviated, deviate
 from conformance.events import Verdict
 from conformance.oracle.oracle import Finding
 from conformance.session.session import Session
 from conformance.suites.case import Case, Script
-from spec.engine import Config, View, describe
+from conformance.timing import TIMING
+from spec.engine import View, describe
 from spec.table import State
-
-LINGERS = 2.0  # seconds after a replay for what came late when it was recorded
-LOOK = LINGERS / 10  # seconds between two looks at whether it has come
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,23 @@ class Afterwards:
 
     def linger(self, case: Case) -> None:
         """Let what comes late of a case come, before the last look."""
-        driver = self.session.driver(Config(), blames=False)
-        end = time.monotonic() + LINGERS
+        gate = Arrivals(self.session.resources)
+        end = time.monotonic() + TIMING.late_arrivals
         late = self.session.resources.late
         while all(name != case.id for name, _ in late) and time.monotonic() < end:
-            driver.arrivals(LOOK)
+            gate.watch(TIMING.late_arrivals / 10)
 
     def sweep(self) -> None:
         """A last look: nothing arrives any more, and completed jobs are as they were."""
-        driver = self.session.driver(Config(), blames=False)
-        driver.watch()
+        Arrivals(self.session.resources).watch()
         self.late()
-        shown = driver.expanded()
+        answers = Answers(self.session.resources, deviate)
+        shown = answers.jobs()
         for job in self.session.resources.jobs:
             if job.last is None or job.id not in shown or job.case not in self.book.results:
                 continue
             try:
-                now = driver.fields(job, shown[job.id])
+                now = answers.fields(job, shown[job.id])
             except Deviated as deviated:
                 self._amend(job.case, deviated.finding)
                 continue

@@ -13,12 +13,15 @@ from conformance.campaign.book import Book
 from conformance.campaign.telling import Teller
 from conformance.campaign.verdict import Judgement
 from conformance.driver.context import Context
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.ending import remove_jobs
+from conformance.driver.following import Deviated
 from conformance.driver.script import Do
+from conformance.driver.spares import can_take_up, put_aside, take_up
 from conformance.errors import ServerDied, Unjudged
-from conformance.search.executor import HASTY
 from conformance.session.session import Session
 from conformance.suites.case import Case, Check, Script
+from conformance.timing import TIMING
 from spec.engine import Config
 from spec.relaxations import NONE, Relaxation
 
@@ -133,7 +136,7 @@ class Runner:
             retries=self.experience.retries,
             relaxations=self._granted(case),
         )
-        at_most = HASTY if self.experience.hasty else inf
+        at_most = TIMING.hasty if self.experience.hasty else inf
         return self.session.driver(config, case.id, patience=patience, at_most=at_most)
 
     def _granted(self, case: Case) -> frozenset[Relaxation]:
@@ -147,10 +150,10 @@ class Runner:
         self.book.saw(driver.trace)
         self.experience.retries = self.experience.retries or driver.oracle.config.retries
         frugal = not profile.exclusive
-        driver.put_aside(keep=frugal and not profile.deletes)
+        put_aside(driver, keep=frugal and not profile.deletes)
         if frugal and profile.deletes:
             with suppress(Unjudged):  # what is left is looked for again at the end
-                driver.remove()
+                remove_jobs(self.session.resources, [job.id for job in driver.jobs.values()])
 
     def spoil(self, case: Case, dirty: bool) -> None:
         """After a fault the server is not to be relied on: start another, where we can."""
@@ -180,7 +183,7 @@ class Runner:
             return session.resources.room(session.room_for + 1 - case.leaves)
         if not isinstance(case, Script) or not case.makes_job:
             return True
-        again = self.driver(case).can_take_up(case.steps)
+        again = can_take_up(session.resources, case.steps)
         return session.resources.room(session.room_for + again)
 
 
@@ -188,7 +191,7 @@ def _perform(case: Script | Check, driver: Driver, context: Context) -> None:
     if isinstance(case, Check):
         case.check(context)
     else:
-        for step in driver.take_up(case.steps):
+        for step in take_up(driver, case.steps):
             driver.perform(step)
         if case.watch:
             driver.watch()

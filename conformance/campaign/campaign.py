@@ -23,7 +23,8 @@ from conformance.campaign.hunting import Hunt
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import case_of, replay
 from conformance.campaign.telling import Teller, undecided
-from conformance.driver.driver import AT_ONCE, Deviated
+from conformance.driver.driver import AT_ONCE
+from conformance.driver.following import Deviated
 from conformance.errors import (
     Interrupted,
     KitError,
@@ -40,11 +41,10 @@ from conformance.session.session import Session, opened
 from conformance.session.yard import Yard
 from conformance.suites import select, suites
 from conformance.suites.case import Case, Check, CompleteSuite, Script, StatefulSearch
-from conformance.sut.managed import STOPS
 from conformance.sut.profile import NOTHING
 from conformance.sut.target import Choice
+from conformance.timing import TIMING
 
-CUT_SHORT = 0.3  # seconds that a managed server may take to end when the run is cut short
 HISTORY_FULL = "history full"
 FOUND_FIRST = "a deviation of its suite was found before it"
 STATUS = {RunVerdict.CONFORMS: 0, RunVerdict.DEVIATES: 1, RunVerdict.UNKNOWN: 2}
@@ -102,9 +102,9 @@ class Campaign:
                 try:
                     self._run()
                 except BaseException:
-                    self._yard.clear(CUT_SHORT)
+                    self._yard.clear(TIMING.cut_short)
                     raise
-                self._yard.clear(STOPS)
+                self._yard.clear(TIMING.stops)
         except Interrupted:
             interrupted = True
         except KitError as failed:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from conformance.campaign.attempt import Runner
 from conformance.campaign.verdict import Judgement
-from conformance.search.executor import PATIENT
 from conformance.suites.case import Check, Script
+from conformance.timing import TIMING
 
 
 def judged(runner: Runner, case: Script | Check) -> Judgement:
@@ -35,7 +35,7 @@ def confirmed(runner: Runner, case: Script | Check, found: Judgement) -> Judgeme
         came = tuple(finding for finding in found.findings if not finding.missing)
         return replace(found, findings=came, unjudged=reason)
     for number in range(case.repeat):
-        patient = runner.attempt(case, PATIENT, number)
+        patient = runner.attempt(case, TIMING.patient, number)
         if patient.findings or patient.unjudged or patient.died:
             break
     runner.experience.confirmed += patient.missing

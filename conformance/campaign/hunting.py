@@ -14,9 +14,10 @@ from conformance.errors import ServerDied, Unjudged
 from conformance.events import Progress, Result, Verdict
 from conformance.interrupts import Interrupt
 from conformance.search.complete import PLANTS, Completing
-from conformance.search.executor import SHRINKING, SHRINKING_MORE, Found
+from conformance.search.executor import Found
 from conformance.search.stateful import Search
 from conformance.suites.case import Case, CompleteSuite, Script, StatefulSearch
+from conformance.timing import TIMING
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Hunt:
             examples=examples,
             seed=seed,
             admitted=book.ledger.accepted,
-            shrinking_time=SHRINKING_MORE if book.faulty else SHRINKING,
+            shrinking_time=TIMING.shrinking_more if book.faulty else TIMING.shrinking,
         )
         search.run()
         self.interrupt.check()

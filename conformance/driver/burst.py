@@ -16,22 +16,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.driver.driver import answer_step
+from conformance.driver.arrivals import answer_step
 from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.history import GATE, LATER, Call, Together
 from conformance.oracle.linearization import shortest
 from conformance.oracle.picture import draw
 from conformance.sut.client import Client
 from conformance.sut.client import Reply as Answer
+from conformance.timing import TIMING
 from spec.engine import Act, Arrive, Event, Read, Replied, Reply, Submit
 from spec.table import Action
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
-    from conformance.driver.resources import Tracked
-
-CREATES = "submit/creates-job"
-TICK = 0.002  # seconds between two looks whether all clients have been answered
+    from conformance.driver.tracked import Tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +172,8 @@ def _go(context: Context, plan: Plan, numbers: dict[str, int]) -> tuple[list[_As
     meanwhile = list(plan.meanwhile)
     while True:
         done = not any(asker.thread.is_alive() for asker in askers)
-        context.resources.gate.wait(0.0 if done else TICK)
-        for job, hold in driver.mine(context.resources.gate.arrivals()):
+        context.resources.gate.wait(0.0 if done else TIMING.tick)
+        for job, hold in driver.held.mine(context.resources.gate.arrivals()):
             event = Arrive(numbers[job.name], hold.step)
             calls.append(Call(GATE, event, None, min(began, hold.since), hold.since))
             if meanwhile and not done:
@@ -221,17 +219,15 @@ def _call(context: Context, client: str, one: _Answered, numbers: dict[str, int]
     """A request and its answer as a call of the model; what that does not know is checked here."""
     driver, number = context.driver, numbers[one.ask.job]
     if isinstance(one.ask, New):
-        found = one.reply.json()
-        handle = one.reply.ok and isinstance(found, dict) and isinstance(found.get("ID"), str)
-        context.require(CREATES, handle, "HTTP 200 with the ID of the job", one.reply)
-        job = driver.take(one.ask.job, found["ID"], number)
+        job = driver.take(one.ask.job, driver.answers.handle(one.reply).id, number)
         born = Submit(one.ask.priority, job.steps)
         return Call(client, born, True, one.begin, one.end, number)
     if one.ask.action is not None:
-        driver.check_acted(one.reply)
+        driver.answers.acted(one.reply)
         acted = Act(one.ask.action, number)
         return Call(client, acted, one.reply.status, one.begin, one.end)
-    shown = None if one.reply.status == 404 else driver.view(driver.jobs[one.ask.job], one.reply)
+    job = driver.jobs[one.ask.job]
+    shown = None if one.reply.status == 404 else driver.answers.view(job, one.reply)
     return Call(client, Read(number), shown, one.begin, one.end)
 
 
@@ -267,7 +263,7 @@ def _calls(trace: Sequence[tuple[Event | Together, Any]], known: int) -> Iterato
             now = max(now, *(call.end for call in event.calls))
             known += sum(call.job is not None for call in event.calls)
             continue
-        now += TICK
+        now += TIMING.tick
         born = None
         if isinstance(event, Submit):
             born, known = known, known + 1

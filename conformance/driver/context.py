@@ -8,63 +8,24 @@ everything that it does is kept as a line, for who reads the failure.
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from conformance.driver.driver import GRACE, Driver
-from conformance.driver.resources import Slot, Tracked
+from conformance.driver.driver import Driver
+from conformance.driver.ending import end_jobs
+from conformance.driver.requiring import SHOWN, Call, Requiring, short
 from conformance.driver.script import Step, Via
+from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
-from conformance.oracle.oracle import Finding
 from conformance.sut.client import Client
 from conformance.sut.client import Reply as Answer
 from conformance.sut.profile import Profile, inapplicable
+from conformance.timing import TIMING
 from spec.engine import Arrive, Submit
-from spec.relaxations import Shortfall
-from spec.table import FINAL, Action, State
-
-TICK = 0.002  # seconds between two readings of something that has to come
-SHOWN = 160  # characters of a body that a line shows
-
-Condition = Callable[[], bool]
 
 
-class Call:
-    """A request under way on a connection and a thread of its own. ``reply`` is None until then."""
-
-    def __init__(self, client: Client, method: str, path: str, body: Any) -> None:
-        self.reply: Answer | None = None
-        self.error: Unjudged | None = None
-        self._client = client
-        self._asked = (method, path, body)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.reply = self._client.request(*self._asked)
-        except Unjudged as error:
-            self.error = error
-        finally:
-            self._client.close()
-
-    def ended(self, seconds: float = 0.0) -> bool:
-        """Whether it was answered, or broke, within ``seconds``."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def answer(self) -> Answer:
-        """The answer of a call that has ended. Raises `Unjudged` where there is none."""
-        if self.reply is None:
-            raise self.error or Unjudged("{} {} is not answered yet".format(*self._asked[:2]))
-        return self.reply
-
-
-class Context:
+class Context(Requiring):
     """One check under way on a live server. ``lines``: what was done so far, in words.
 
     ``draw``: chance, for what a check leaves to it; the same in each run with the same seed.
@@ -79,15 +40,12 @@ class Context:
         draw: Random | None = None,
         number: int = 0,
     ) -> None:
-        self.driver = driver
+        super().__init__(driver)
         self.resources = driver.resources
         self.profile = profile
         self.version = version
         self.draw = draw or Random(0)
         self.number = number
-        self.deadline = driver.deadline
-        self.grace = GRACE
-        self.lines: list[str] = []
         self._calls: list[Call] = []
         self._others: list[str] = []  # what `other` was told in this case
 
@@ -140,22 +98,19 @@ class Context:
 
     def job(self, name: str) -> dict[str, Any]:
         """What ``GET /jobs/{id}`` shows of a job of the driver, or of an id."""
-        tracked = self.driver.jobs.get(name)
+        answers, tracked = self.driver.answers, self.driver.jobs.get(name)
         if tracked is not None and (shown := self.driver.look(tracked)) is not None:
             return shown
-        reply = self.resources.client.get(f"/jobs/{name if tracked is None else tracked.id}")
-        found = reply.json()
-        if not reply.ok or not isinstance(found, dict):
-            self.deviates("monitor/job", "HTTP 200 with the details of the job", str(reply))
-        assert isinstance(found, dict)
-        return found
+        id = name if tracked is None else tracked.id
+        reply = answers.get(f"/jobs/{id}")
+        if tracked is not None:
+            answers.reading(tracked, reply)
+        return answers.details(reply, id)
 
     def jobs(self) -> list[str]:
         """The ids that ``GET /jobs`` lists."""
-        found = self.resources.client.get("/jobs").json()
-        if not isinstance(found, list):
-            self.deviates("monitor/list", "HTTP 200 with an array of ids", repr(found)[:SHOWN])
-        return [str(one) for one in found]
+        answers = self.driver.answers
+        return answers.listed(answers.get("/jobs"))
 
     # --- jobs that a check submits by its own words -------------------------------------------
 
@@ -165,7 +120,7 @@ class Context:
         Whoever sends it then says what came of it, by `adopt` or `refused`.
         """
         slot = self.resources.slot(via)
-        job = Tracked(name, -1, steps, slot, self.driver.case, expected=True)
+        job = Tracked(name, steps, slot, self.driver.case, expected=True)
         slot.owner = job
         self.resources.jobs.append(job)
         self.driver.prepared[name] = job
@@ -179,14 +134,19 @@ class Context:
         """
         job = self.driver.prepared[name]
         if id is None:
+            found: list[str] = []
+
+            def listed() -> bool:
+                found.extend(self.made(name))
+                return bool(found)
+
             self.until(
-                lambda: self._find(job.slot) is not None,
+                listed,
                 "submit/creates-job",
                 "a job that sends to the peer of the call",
                 lambda: "no such job is listed",
             )
-            id = self._find(job.slot)
-        assert id is not None
+            id = found[0]
         self.driver.take(name, id, len(self.driver.names))
         self.driver.see(Submit(priority, job.steps), True)
         for hold in job.holds:
@@ -197,26 +157,15 @@ class Context:
         """The prepared job was refused: nothing of it may be on the server."""
         job = self.driver.prepared.pop(name)
         job.expected = False
-        if (made := self._find(job.slot)) is not None:
-            job.id = made
-            self.deviates(requirement, "a refused call makes no job", f"job {made}")
+        for id in self.driver.answers.made(job):
+            job.id = id
+            self.deviates(requirement, "a refused call makes no job", f"job {id}")
         self.resources.release(job)
 
     def made(self, name: str) -> list[str]:
         """The ids of all jobs that send to the peer of a job: of this one, and no other may."""
         job = self.driver.prepared.get(name) or self.driver.jobs[name]
-        others = {one.id for one in self.resources.jobs if one is not job}
-        found = self.resources.client.get("/jobs?expand").jobs()
-        mine = [str(one["ID"]) for one in found if job.slot.mark in str(one.get("Content"))]
-        return [id for id in mine if id not in others]
-
-    def _find(self, slot: Slot) -> str | None:
-        """The id of the job that sends to this peer, if one is listed."""
-        known = {job.id for job in self.resources.jobs}
-        for one in self.resources.client.get("/jobs?expand").jobs():
-            if slot.mark in str(one.get("Content")) and one["ID"] not in known:
-                return str(one["ID"])
-        return None
+        return self.driver.answers.made(job)
 
     def other(self, id: str) -> None:
         """A job that does not send to the gate is ours as well: it ends, and is removed."""
@@ -228,83 +177,6 @@ class Context:
         if path not in self.resources.stored:
             self.resources.stored.append(path)
 
-    # --- requiring ----------------------------------------------------------------------------
-
-    def require(
-        self,
-        requirement: str,
-        holds: bool,
-        expected: str,
-        actual: object,
-        known: Shortfall | None = None,
-    ) -> None:
-        """A deviation unless ``holds``. ``known``: the name of exactly what was seen instead."""
-        if not holds:
-            self.deviates(requirement, expected, str(actual), known)
-
-    def equal(self, requirement: str, what: str, expected: object, actual: object) -> None:
-        """``what`` has to be ``expected``."""
-        same = expected == actual and isinstance(actual, bool) == isinstance(expected, bool)
-        self.require(requirement, same, f"{what} {_short(expected)}", f"{what} {_short(actual)}")
-
-    def until(
-        self,
-        condition: Condition,
-        requirement: str,
-        expected: str,
-        actual: Callable[[], object],
-    ) -> None:
-        """Wait until ``condition``, which may ask the server. A deviation past the deadline."""
-        end = time.monotonic() + self.deadline
-        while not condition():
-            if time.monotonic() > end:
-                shown = f"{actual()}, after {self.deadline:g} s"
-                self.driver.found(Finding(requirement, (expected,), shown, None, missing=True))
-            self.driver.arrivals(TICK)
-
-    def stays(
-        self,
-        condition: Condition,
-        requirement: str,
-        expected: str,
-        seconds: float = GRACE,
-        actual: Callable[[], object] = lambda: "it does not",
-    ) -> None:
-        """Watch for ``seconds`` that ``condition`` holds."""
-        end = time.monotonic() + seconds
-        while True:
-            holds = condition()
-            self.require(requirement, holds, expected, "" if holds else actual())
-            if time.monotonic() > end:
-                return
-            self.driver.arrivals(TICK)
-
-    def unanswered(self, call: Call, requirement: str, expected: str) -> None:
-        """Watch for a moment that a call is not answered yet."""
-        self.lines.append("watch that the call is not answered")
-        self.stays(lambda: not call.ended(), requirement, expected, actual=call.answer)
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass, which is what a case is about; take what arrives meanwhile."""
-        self.lines.append(f"let {seconds:.3f} s pass")
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.driver.arrivals(left)
-
-    def answered(self, call: Call, requirement: str, expected: str) -> Answer:
-        """The answer of a call that has to come now."""
-        self.until(call.ended, requirement, expected, lambda: "no answer")
-        reply = call.answer()
-        self.lines.append(f"the call is answered: {self.resources.gate.hidden(str(reply))[:SHOWN]}")
-        return reply
-
-    def deviates(
-        self, requirement: str, expected: str, actual: str, known: Shortfall | None = None
-    ) -> None:
-        names = None if known is None else frozenset({known})
-        hidden = self.resources.gate.hidden
-        self.driver.found(Finding(requirement, (hidden(expected),), hidden(actual), names))
-
     # --- the end ------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -312,18 +184,17 @@ class Context:
 
         Raises `Unjudged` where a job does not end.
         """
-        client, end = self.resources.client, time.monotonic() + self.deadline
-        open_ = list(self._others)
-        while open_:
-            open_ = [id for id in open_ if not _has_ended(client, id)]
-            if open_ and time.monotonic() > end:
-                raise Unjudged(f"a job of {self.driver.case} does not end: {open_[0]}")
-            if open_:
-                self.driver.arrivals(TICK)
+        end = time.monotonic() + self.deadline
+        client, get = self.resources.client, self.driver.answers.get
+        if left := end_jobs(client, get, self._others, self.deadline, self._pump):
+            raise Unjudged(f"a job of {self.driver.case} does not end: {left[0]}")
         for call in self._calls:
             call.ended(max(0.0, end - time.monotonic()))
         if not self.driver.replaceable:  # a server of our own takes all of it with it
             self._remove()
+
+    def _pump(self) -> None:
+        self.driver.arrivals(TIMING.tick)
 
     def _remove(self) -> None:
         """Remove what the case has stored; what is left is tried again at the end of the run."""
@@ -339,24 +210,5 @@ class Context:
                 job.fields.touched()
 
     def _note(self, method: str, path: str, body: Any) -> None:
-        text = "" if body is None else f" {_short(body)}"
+        text = "" if body is None else f" {short(body)}"
         self.lines.append(self.resources.gate.hidden(f"{method} {path}{text}"))
-
-
-def _has_ended(client: Client, id: str) -> bool:
-    found = client.get(f"/jobs/{id}").json()
-    state = found.get("State") if isinstance(found, dict) else None
-    if state is None or state in FINAL:
-        return True
-    client.post(f"/jobs/{id}/{Action.CANCEL}")
-    return state not in set(State)
-
-
-def _short(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"({len(value)} bytes)"
-    try:
-        text = json.dumps(value)
-    except (TypeError, ValueError):
-        text = str(value)
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -10,100 +10,24 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.driver.script import Do, Step, Via
+from conformance.driver.script import Via
+from conformance.driver.tracked import Slot, Spare, Tracked
 from conformance.errors import BadArgument
-from conformance.oracle.fields import Fields, Seen
-from conformance.oracle.history import Together
+from conformance.oracle.fields import Fields
 from conformance.oracle.oracle import Finding
+from conformance.oracle.shown import id_in
 from conformance.peer.gate import MARKER, Gate, Hold
 from conformance.sut.client import Client
-from spec.engine import Act, Event, Replied, View
-from spec.table import Action, State
+from conformance.timing import TIMING
 
 if TYPE_CHECKING:
     from conformance.peer.dicom_gate import DicomGate
 
 LEAST_URGENT = 2**30  # what is less urgent than this is behind all that anybody else submits
-REST = 0.25  # seconds for which a peer is not given to another job
-DICOM_TIMEOUT = 600  # seconds for one C-STORE; a server's DicomScuTimeout is 10 by default
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-
-
-@dataclass(eq=False)
-class Slot:
-    """One peer or modality of the server under test, that only one open job sends to.
-
-    ``mark``: the address or the title, by which the Content of a job is known.
-    """
-
-    number: int
-    peer: str
-    via: Via = Via.PEER
-    mark: str = ""
-    owner: Tracked | None = None
-    free_since: float = 0.0
-    known: bool = True  # to the server, which forgets its peers when it ends
-
-    @property
-    def path(self) -> str:
-        """Where the server has it."""
-        return f"/{'peers' if self.via is Via.PEER else 'modalities'}/{self.peer}"
-
-
-@dataclass(eq=False)
-class Tracked:
-    """A job on the server. ``index`` is its number in the oracle, ``id`` its id on the server."""
-
-    name: str
-    index: int
-    steps: int
-    slot: Slot
-    case: str
-    id: str = ""
-    holds: list[Hold] = field(default_factory=list)
-    last: View | None = None  # what it showed when its case ended
-    ended: bool = False  # its case has ended
-    expected: bool = False  # its submission may have been taken: its steps are held
-    fields: Seen = field(default_factory=Seen)  # what its readings have shown
-
-
-@dataclass(frozen=True, slots=True)
-class Spare:
-    """A completed job of ours that a later case may take up, where jobs cannot be deleted.
-
-    ``performed`` and ``trace`` are all that was done with it and seen of it.
-    """
-
-    job: Tracked
-    performed: tuple[tuple[Step, tuple[str, ...]], ...]
-    trace: tuple[tuple[Event | Together, Any], ...]
-
-    def can_run(self, steps: Sequence[Step]) -> bool:
-        """Whether, resubmitted, it does what ``steps`` begin with a submission for."""
-        failed = self.job.last is not None and self.job.last.state is State.FAILURE
-        return failed and bool(steps) and steps[0] == self._born
-
-    @property
-    def _born(self) -> Step:
-        return next(step for step, _ in self.performed if step.do is Do.SUBMIT)
-
-    def runs_as(self, steps: Sequence[Step]) -> int:
-        """How many of ``steps`` its last run has done already, if that is how it ended; or 0."""
-        if self.job.last is None or self.job.last.state is not State.SUCCESS:
-            return 0
-        run: list[Step] = []
-        for event, answer in self.trace:
-            if isinstance(event, Replied):
-                run.append(Step(Do(event.reply.value), self.job.name))
-            elif isinstance(event, Act) and event.action is Action.RESUBMIT and answer == 200:
-                run = []
-        same = [self._born, *run] == list(steps[: len(run) + 1])
-        return len(run) + 1 if same else 0
 
 
 class Resources:
@@ -177,18 +101,18 @@ class Resources:
                 "ImageComments": marker,
             }
             reply = self.client.post("/tools/create-dicom", {"Tags": tags})
-            made = reply.json()
-            if not reply.ok or not isinstance(made, dict) or not isinstance(made.get("ID"), str):
+            made = id_in(reply.json())
+            if not reply.ok or made is None:
                 raise BadArgument(
                     f"the server makes no instance for us: POST /tools/create-dicom gave {reply}\n"
                     "Its user must be allowed to store instances, and its storage must not be full."
                 )
-            self.instances.append(made["ID"])
+            self.instances.append(made)
         return self.instances[number]
 
     def slot(self, via: Via = Via.PEER) -> Slot:
         """A peer, or a modality, that no job sends to any more."""
-        rested = time.monotonic() - REST
+        rested = time.monotonic() - TIMING.rest
         free = [s for s in self.slots if s.via is via and s.owner is None and s.free_since < rested]
         if free:
             slot = min(free, key=lambda slot: slot.free_since)
@@ -207,7 +131,7 @@ class Resources:
         where: dict[str, Any] = {"Url": slot.mark}
         if slot.via is Via.MODALITY:
             where = {"AET": slot.mark, "Host": self.gate.host, "Port": self.dicom.port}
-            where["Timeout"] = DICOM_TIMEOUT
+            where["Timeout"] = TIMING.dicom_timeout
         reply = self.client.put(slot.path, where)
         if not reply.ok:
             raise BadArgument(

@@ -17,14 +17,12 @@ from typing import Any
 
 from conformance.driver.driver import Driver
 from conformance.driver.script import Life
-from conformance.errors import NoServer, ServerDied, Unjudged
+from conformance.errors import NoServer, ServerDied
 from conformance.oracle.oracle import Finding
-from conformance.sut.managed import STOPS, Managed
+from conformance.sut.managed import Managed
+from conformance.timing import TIMING
 from spec.restart import MOST_ORDERED, Start
 
-LATE = 1.5  # times as long, to be sure of it on a busy machine
-LOOK = 0.01  # seconds between two looks at whether the server has ended
-HANGS_UP = 0.5  # seconds in which the connections of a server that has ended are seen to be so
 CLEAN = frozenset({0, -signal.SIGTERM, 128 + signal.SIGTERM})  # how a server ends that was asked to
 
 
@@ -65,24 +63,24 @@ class Restarts:
         server, begun = self.server, time.monotonic()
         driver.resources.client.close()  # a server may wait for a connection that is open
         server.dismiss()
-        lingers = server.lingers * (LATE if life.late else 1.0)
+        lingers = server.lingers * (TIMING.late if life.late else 1.0)
         if not life.late:
             driver.release(life.held)
         while not server.ended():
             now = time.monotonic()
             if now > begun + lingers:
                 driver.release(life.held)
-            if now > begun + STOPS:
-                what = f"it has not ended {STOPS:g} s after SIGTERM"
+            if now > begun + TIMING.stops:
+                what = f"it has not ended {TIMING.stops:g} s after SIGTERM"
                 self._breaks(driver, "the server ends once its steps have", what, missing=True)
-            driver.arrivals(LOOK)
+            driver.arrivals(TIMING.look)
         status = server.status()
         server.kill()  # what is left of its processes
         if status is not None and status not in CLEAN:
             raise ServerDied(status, server.log())
-        driver.resources.gate.quiet(HANGS_UP)
+        driver.resources.gate.quiet(TIMING.hangs_up)
         driver.arrivals(0.0)
-        if driver.open_holds():
+        if driver.held.open():
             expected = "the server waits for the step under way"
             self._breaks(driver, expected, "it has ended, and hung up on the gate")
 
@@ -92,9 +90,9 @@ class Restarts:
 
     def _start(self, driver: Driver, life: Life, since: int, killed: bool) -> None:
         resources, server = driver.resources, self.server
-        resources.gate.quiet(HANGS_UP)  # the last steps of the life before are seen as such
+        resources.gate.quiet(TIMING.hangs_up)  # the last steps of the life before are seen as such
         driver.arrivals(0.0)
-        driver.let_go()
+        driver.held.forget()
         changed: Mapping[str, Any] = {}
         if life.history is not None:
             changed = {"JobsHistorySize": life.history}
@@ -122,9 +120,7 @@ class Restarts:
 
         A restart mixes them up, and jobs of earlier cases with them.
         """
-        found = driver.resources.client.get("/jobs").json()
-        if not isinstance(found, list):
-            raise Unjudged("the list of jobs cannot be read after a restart")
+        found = driver.answers.listed(driver.answers.get("/jobs"))
         ours = {job.id for job in driver.jobs.values()}
         completed = max((len(e.history) for e in driver.oracle.engines), default=0)
         ordered = completed <= MOST_ORDERED or len(ours) <= size

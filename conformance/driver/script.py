@@ -277,6 +277,9 @@ def wait_for(job: str, state: State) -> Step:
     return Step(Do.AWAIT, job, state=state)
 
 
+EXPAND, LIST = Step(Do.EXPAND), Step(Do.LIST)
+
+
 def restart(
     held: Reply = Reply.SUCCEED, late: bool = False, loads: bool = True, history: int | None = None
 ) -> Step:

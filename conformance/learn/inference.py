@@ -18,6 +18,7 @@ from conformance.automata.machine import states_only
 from conformance.campaign import ledger as ledgers
 from conformance.campaign.ledger import Ledger
 from conformance.driver.driver import Driver
+from conformance.driver.spares import put_aside
 from conformance.errors import (
     BadArgument,
     CannotWrite,
@@ -203,13 +204,13 @@ class _Executor:
         """A driver whose oracle admits what may become a difference: it says what to wait for."""
         profile = self.session.profile
         config = Config(profile.workers, profile.history, relaxations=frozenset(Relaxation))
-        return self.session.driver(config, patience=patience)
+        return self.session.driver(config, "learn", patience=patience)
 
     def close(self, driver: Driver, failed: bool) -> None:
         """Raises `Unjudged` where the jobs of a word that failed do not end."""
         if failed:
             driver.abandon()
-        driver.put_aside()
+        put_aside(driver)
 
 
 def _verdict(found: Difference, ledger: Ledger) -> tuple[int, str]:

@@ -22,9 +22,10 @@ from conformance.automata import covering
 from conformance.automata.driving import Player
 from conformance.automata.machine import Machine, Way, least
 from conformance.automata.plant import JOB, Input, Output, Plant, Shown, Verb, Word, told
-from conformance.driver.driver import Deviated
+from conformance.driver.following import Deviated
 from conformance.errors import KitError, Unjudged
-from conformance.search.executor import PATIENT, Executor
+from conformance.search.executor import Executor
+from conformance.timing import TIMING
 from spec.engine import View
 
 EXTRA = 1  # states that the server may have more than what was learned of it
@@ -130,7 +131,7 @@ class Server:
         except Deviated as deviated:
             self.run_by.close(driver, failed=True)
             if deviated.finding.missing and patience == 1:
-                self._once(word, PATIENT)
+                self._once(word, TIMING.patient)
                 return
             if known is None or one is None:
                 raise Unlearned(f"{self.plant.tell(word)}: {deviated}") from deviated

@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from conformance.oracle.shown import number_in
+from conformance.timing import TIMING
 from spec.lookup import RESTING
 from spec.table import FINAL, State
 
@@ -32,12 +34,7 @@ TIMES = {
     "monitor/creation-time": "CreationTime",
     "monitor/completion-time": "CompletionTime",
 }
-SLACK = 0.01  # seconds, and
-DRIFT = 0.01  # seconds a second, by which two right clocks may differ
-ROUNDED = 0.002  # seconds by which a runtime may be off: it is rounded to milliseconds
 MOST_STEPS = 2  # how often the clock of a server is set within one run
-ANCHORED = 5.0  # seconds after which the clock is compared with a newer reading
-ZONE = 300.0  # seconds: nearer than this to our clock a time is in UTC, as zones differ by 900
 NO_ERROR = "Success"  # the ErrorDescription of ErrorCode 0, in the page's example
 # The parameters of a job that its Content may show: given at the submission, so they stay.
 GIVEN = ("Description", "InstancesCount", "ParentResources", "Peer", "RemoteAet", "LocalAet")
@@ -107,7 +104,7 @@ class ServerClock:
 
     def see(self, stamp: Stamp, asked: Moment) -> Broken | None:
         """A Timestamp was read. What is wrong with it, if anything is."""
-        if self.same_machine and abs(stamp.seconds - time.time()) > ZONE:
+        if self.same_machine and abs(stamp.seconds - time.time()) > TIMING.zone:
             here = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             return Broken(
                 "monitor/times-utc", f"a Timestamp in UTC, near {here}", f"Timestamp {stamp.text}"
@@ -129,7 +126,7 @@ class ServerClock:
                     "a Timestamp that goes on as time does",
                     f"Timestamp {stamp.text}, which is {off:+.3f} s off from an earlier one",
                 )
-        elif asked.before - anchor[2] > ANCHORED:
+        elif asked.before - anchor[2] > TIMING.clock_anchored:
             self._anchor = (low, high, asked.before)
         return None
 
@@ -140,7 +137,7 @@ class ServerClock:
 
 def slack(seconds: float) -> float:
     """By how much two durations may differ that are the same ``seconds`` on two clocks."""
-    return SLACK + DRIFT * abs(seconds)
+    return TIMING.clock_slack + TIMING.clock_drift * abs(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +250,7 @@ class Fields:
                     f"a CreationTime {least:.3f} to {most:.3f} s before Timestamp",
                     f"CreationTime {now.created.text}, Timestamp {now.timestamp.text}",
                 )
-            if now.runtime > most + allowed + ROUNDED:
+            if now.runtime > most + allowed + TIMING.rounded:
                 yield Broken(
                     "monitor/effective-runtime",
                     f"at most the {most:.3f} s that the job has been there",
@@ -292,7 +289,7 @@ class Fields:
         elif now.state is not State.RUNNING:
             expected = f"an EstimatedTimeOfArrival of a {State.RUNNING} job only"
             yield Broken("monitor/estimated-time", expected, f"{now.state} with {value}")
-        elif arrival.seconds + arrival.resolution < now.timestamp.seconds - SLACK:
+        elif arrival.seconds + arrival.resolution < now.timestamp.seconds - TIMING.clock_slack:
             expected = f"not before Timestamp {now.timestamp.text}"
             yield Broken("monitor/estimated-time", expected, f"EstimatedTimeOfArrival {value}")
 
@@ -365,6 +362,5 @@ def _text(stamp: Stamp | None) -> str:
 
 def _seconds(value: object) -> float | None:
     """The seconds that ``value`` is, or None where it is no number or below 0."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return float(value) if 0 <= value < math.inf else None
+    found = number_in(value)
+    return found if found is not None and found >= 0 else None

@@ -8,7 +8,7 @@ the readings themselves, a restart of the server, or a step of its clock could e
   the same time. What needs two jobs at once is concluded only where both can be shown to have
   stood so for an overlapping time.
 - A connection that had to be made anew may mean a restart, after which jobs are as they were at
-  the last save (`persist/killed`): what stood longer than `SAVED` must still stand.
+  the last save (`persist/killed`): what stood longer than `TIMING.saved_all` must still stand.
 - Runtimes are compared with our own clock, and only while the server's clock goes along with it.
   Orthanc shows the runtime of a Running job as of its last change, so a growing one shows little.
 """
@@ -20,16 +20,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.oracle.shown import Malformed
 from conformance.passive.possible import ANYTHING, BORN, Possible, answering, closed
-from conformance.passive.shown import Malformed, Shown, shown
+from conformance.passive.shown import Shown, shown
+from conformance.timing import TIMING
 from spec.engine import Config
 from spec.lookup import RESTING
 from spec.table import FINAL, UNKNOWN, Action, ErrorCode, State, cell, cell_id
 
-SAVED = 12.0  # seconds after which a state is on the disk: Orthanc saves at least every 10 s
-ROUNDED = 0.002  # seconds to which a runtime is exact, twice
-LOOSE = 0.1  # seconds of the two clocks, and of a reading on its way, that prove nothing
-DRIFT = 0.02  # of the time between: a clock may be slewed
 REMEMBERED = 12  # lines of a job's history that a finding shows
 
 
@@ -46,7 +44,7 @@ class Impossible:
 
 @dataclass
 class _Track:
-    """One job that is followed. ``stood``: (when, ways) of the last `SAVED` seconds."""
+    """One job that is followed. ``stood``: (when, ways) of the last `TIMING.saved_all` seconds."""
 
     ways: frozenset[Possible]
     last: Shown | None = None
@@ -190,7 +188,7 @@ class Judge:
             fitting = {one.read(True) for one in ANYTHING if one.state is now.state}
         track.ways, track.last, track.begin = frozenset(fitting), now, begin
         track.stood.append((end, frozenset({now.state})))
-        while len(track.stood) > 1 and track.stood[1][0] < end - SAVED:
+        while len(track.stood) > 1 and track.stood[1][0] < end - TIMING.saved_all:
             track.stood.popleft()
         return found
 
@@ -249,11 +247,11 @@ class Judge:
         if passed is None or now.runtime is None or last.runtime is None:
             return None
         if one.resubmitted:
-            most = passed * (1 + DRIFT) + LOOSE
+            most = passed * (1 + TIMING.watched_drift) + TIMING.loose
             if now.runtime > most:
                 return 3, "monitor/effective-runtime-restarts", f"a runtime of at most {most:.3g} s"
             return None
-        if now.runtime < last.runtime - ROUNDED:
+        if now.runtime < last.runtime - TIMING.rounded:
             return 3, "monitor/effective-runtime", f"a runtime of at least {last.runtime:g} s"
         return None
 
@@ -272,7 +270,7 @@ class Judge:
         """The server may have been started again, with the jobs of its last save."""
         for track in self._tracks.values():
             states = {state for when, found in track.stood for state in found}
-            old = bool(track.stood) and track.stood[0][0] < now - SAVED
+            old = bool(track.stood) and track.stood[0][0] < now - TIMING.saved_all
             (only,) = states if len(states) == 1 else (None,)
             if old and only in RESTING:
                 kept = (one for one in ANYTHING if one.state is only)
@@ -330,8 +328,8 @@ class Judge:
         if not was.state is now.state is State.RUNNING:
             return float("inf")
         if self.watched.live:
-            passed = (end - self._begin) * (1 + DRIFT) + LOOSE
-            return max(0.0, passed - (now.runtime - was.runtime) + ROUNDED)
+            passed = (end - self._begin) * (1 + TIMING.watched_drift) + TIMING.loose
+            return max(0.0, passed - (now.runtime - was.runtime) + TIMING.rounded)
         same = before is not None and (
             (before.state, before.progress, before.runtime)
             == (was.state, was.progress, was.runtime)
@@ -348,7 +346,7 @@ class Judge:
         if before is None:
             return False
         ours, theirs = begin - before[0], min(stamps) - before[1]
-        return abs(ours - theirs) <= LOOSE + DRIFT * abs(ours) + (end - begin)
+        return abs(ours - theirs) <= TIMING.loose + TIMING.watched_drift * abs(ours) + (end - begin)
 
 
 def lines(found: Sequence[Impossible]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""What one reading shows of one job, taken out of its JSON."""
+"""What one reading shows of one job to who only watches, taken out of its JSON."""
 
 from __future__ import annotations
 
@@ -6,20 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.oracle.fields import parse
-from conformance.text import clipped
+from conformance.oracle.shown import Malformed, clip, id_in, state_in, whole_in
 from spec.table import State
 
 LONGEST_RUN = 1e12  # seconds that no job can have run: 30,000 years
-
-
-class Malformed(ValueError):
-    """A job that no server may show. ``requirement``: what it breaks."""
-
-    def __init__(self, requirement: str, expected: str, actual: str) -> None:
-        self.requirement = requirement
-        self.expected = expected
-        self.actual = actual
-        super().__init__(f"{requirement}: {actual}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +36,23 @@ class Shown:
 
 def shown(job: Any) -> Shown:
     """The job that a JSON object describes. Raises `Malformed`."""
-    id = job.get("ID") if isinstance(job, dict) else None
-    if not isinstance(id, str):
-        raise Malformed("monitor/list-expand", "an array of jobs, each with its ID", _clip(job))
-    try:
-        state = State(str(job.get("State")))
-    except ValueError:
-        raise Malformed(
-            "monitor/state", f"one of {', '.join(State)}", f"State {_clip(job.get('State'))}"
-        ) from None
-    completion = job.get("CompletionTime")
+    id = id_in(job)
+    if id is None:
+        expected = "an array of jobs, each with its ID"
+        raise Malformed("monitor/list-expand", expected, clip(repr(job)))
+    completion, stamp = job.get("CompletionTime"), parse(job.get("Timestamp"))
     return Shown(
         id,
-        state,
-        error=_whole(job, "ErrorCode", "monitor/error-code"),
-        progress=_whole(job, "Progress", "monitor/progress"),
-        priority=_whole(job, "Priority", "monitor/priority"),
+        state_in(job),
+        error=whole_in(job, "ErrorCode"),
+        progress=whole_in(job, "Progress"),
+        priority=whole_in(job, "Priority"),
         type=str(job.get("Type")),
         creation=str(job.get("CreationTime")),
         completion=None if completion is None else str(completion),
         runtime=_runtime(job.get("EffectiveRuntime")),
-        timestamp=_seconds(job.get("Timestamp")),
+        timestamp=None if stamp is None else stamp.seconds,
     )
-
-
-def _whole(job: dict[str, Any], key: str, requirement: str) -> int:
-    value = job.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Malformed(requirement, f"{key} is an integer", f"{key} {_clip(value)}")
-    return value
 
 
 def _runtime(value: Any) -> float | None:
@@ -82,14 +60,6 @@ def _runtime(value: Any) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     if not 0 <= value < LONGEST_RUN:
-        raise Malformed("monitor/effective-runtime", "seconds", f"EffectiveRuntime {_clip(value)}")
+        shown = f"EffectiveRuntime {clip(value)}"
+        raise Malformed("monitor/effective-runtime", "seconds", shown)
     return float(value)
-
-
-def _seconds(text: Any) -> float | None:
-    stamp = parse(text)
-    return None if stamp is None else stamp.seconds
-
-
-def _clip(value: object) -> str:
-    return clipped(repr(value), 80)

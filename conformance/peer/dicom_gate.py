@@ -37,14 +37,13 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from conformance.peer.gate import (
     LARGEST,
-    PARTING,
     PARTLY,
-    STRANGER,
     Gate,
     Hold,
     step_of,
 )
 from conformance.peer.listening import listen
+from conformance.timing import TIMING
 
 SUCCESS, FAILURE = 0x0000, 0xA700  # statuses of a C-STORE; the second: out of resources
 WARNING = 0xB000  # the status of a C-MOVE of which something was not sent
@@ -79,7 +78,7 @@ class DicomGate:
         entity = ApplicationEntity(secrets.token_hex(8))  # a title that nobody is told
         entity.require_called_aet = True
         entity.maximum_associations = 10_000  # strangers are counted, the server is not
-        entity.acse_timeout = STRANGER
+        entity.acse_timeout = TIMING.stranger
         entity.network_timeout = None  # who is no stranger may keep its connection as it likes
         for service in SERVICES:
             entity.add_supported_context(service, SYNTAXES)
@@ -107,11 +106,11 @@ class DicomGate:
         return self
 
     def __exit__(self, *_: object) -> None:
-        end = time.monotonic() + PARTING
+        end = time.monotonic() + TIMING.parting
         with self._change:
             for hold in self._held.values():
                 hold.reply(503)
-            self._change.wait_for(lambda: not self._held, PARTING / 2)
+            self._change.wait_for(lambda: not self._held, TIMING.parting / 2)
         threads = self._server.active_associations
         self._server.close()
         for thread in (self._thread, *threads):
@@ -214,7 +213,7 @@ class _Wire(socket.socket):
 
     def __init__(self, accepted: socket.socket) -> None:
         super().__init__(fileno=accepted.detach())
-        self.settimeout(STRANGER)
+        self.settimeout(TIMING.stranger)
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stranger = True
         self.closed = False

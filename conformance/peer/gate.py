@@ -27,14 +27,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from conformance.peer.listening import checked, listen
+from conformance.timing import TIMING
 
 MARKER = b"orthanc-jobs-step-"
 LARGEST = 1024 * 1024  # bytes of an instance
 PARTLY = 206  # the reply to a C-MOVE that is to be done in part, and only to that
 REFUSE = 503  # what an arrival gets that nobody waits for any more
-STRANGER = 30.0  # seconds that a connection may take which has not shown the secret yet
 STRANGERS = 64  # connections at once that have not shown it: for one more, the oldest is hung up on
-PARTING = 0.5  # seconds in which what is still held is answered, when the gate is closed
 HUNG_UP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 
 
@@ -52,6 +51,11 @@ class Hold:
     broken: bool = False  # the server hung up before the reply
     _reply: tuple[int, dict[str, str]] | None = None
     _wake: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has ended: by a reply, or because the server hung up."""
+        return self._reply is not None
 
     def reply(self, status: int, headers: dict[str, str] | None = None) -> None:
         """Let the step end. The first reply counts; later ones are ignored."""
@@ -106,9 +110,9 @@ class Gate:
         self._server.shutdown()
         self._server.server_close()
         with self._change:
-            self._change.wait_for(lambda: not self._open, PARTING)
+            self._change.wait_for(lambda: not self._open, TIMING.parting)
         self._server.hang_up()
-        self._thread.join(PARTING)
+        self._thread.join(TIMING.parting)
 
     def url(self, slot: int) -> str:
         """The address to register as a peer for this slot."""
@@ -208,7 +212,7 @@ class _Server(ThreadingHTTPServer):
             if len(self._strangers) >= STRANGERS:
                 oldest = next(iter(self._strangers))
                 _hang_up(oldest)
-                self._count.wait_for(lambda: oldest not in self._connections, PARTING)
+                self._count.wait_for(lambda: oldest not in self._connections, TIMING.parting)
                 self._strangers.pop(oldest, None)
             self._connections.add(request)
             self._strangers[request] = None
@@ -235,7 +239,7 @@ class _Server(ThreadingHTTPServer):
         with self._count:
             for connection in self._connections:
                 _hang_up(connection)
-            self._count.wait_for(lambda: not self._connections, PARTING)
+            self._count.wait_for(lambda: not self._connections, TIMING.parting)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A server that hangs up on the gate is no error of the gate: the hold says so."""
@@ -244,7 +248,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    timeout = STRANGER
+    timeout = TIMING.stranger
     server: _Server
 
     def do_POST(self) -> None:

@@ -22,20 +22,19 @@ from conformance.automata.derivation import OF_A_JOB, STRICT, Choices, derive, r
 from conformance.automata.driving import Player
 from conformance.automata.machine import Machine
 from conformance.automata.plant import JOB, TWO_JOBS, Output, Plant, Views, Word
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
 from conformance.errors import ServerDied, Unjudged
 from conformance.events import Bound
 from conformance.oracle.oracle import Finding
 from conformance.search.executor import (
-    HASTY,
-    PATIENT,
-    SHRINKING_MORE,
     Found,
     Performed,
     Repeater,
     found_on,
 )
 from conformance.search.shrinking import shortened
+from conformance.timing import TIMING
 from spec.relaxations import NONE, Name
 
 EXTRA = 0  # states that the server may have more, unless a run says otherwise
@@ -74,7 +73,7 @@ class Completing:
     workers: int
     extra: int
     admitted: frozenset[Name] = NONE
-    shrinking_time: float = SHRINKING_MORE
+    shrinking_time: float = TIMING.shrinking_more
     used: dict[Name, Found] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
@@ -156,7 +155,7 @@ class Completing:
         """Run a word on jobs of its own. None where it did not come to its end."""
         driver = self.run_by.open()
         if self.suspicious:  # what comes of it is tried again with patience
-            driver.deadline = min(driver.deadline, HASTY)
+            driver.deadline = min(driver.deadline, TIMING.hasty)
         before, ran, faulty = driver.resources.actions, None, True
         try:
             player = Player(driver, self.plant, self.workers)
@@ -182,7 +181,7 @@ class Completing:
     def _judge(self, driver: Driver, finding: Finding) -> None:
         named = finding.relaxations
         if finding.missing:
-            again = self.run_by.attempt([step for step, _ in driver.performed], PATIENT)
+            again = self.run_by.attempt([step for step, _ in driver.performed], TIMING.patient)
             if again is None or not again.finding.missing:
                 self.suspicious = True  # what an earlier sequence has left may have been in its way
                 self.unjudged.append(f"{finding.actual}: not seen again with more patience")

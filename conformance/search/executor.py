@@ -14,11 +14,6 @@ from conformance.driver.driver import Driver
 from conformance.driver.script import Step
 from conformance.oracle.oracle import Finding
 
-PATIENT = 4  # times the deadline, to confirm that something does not come
-HASTY = 1.0  # seconds for what has to come, where it was seen before that it does not
-SHRINKING = 10.0  # seconds that one finding may be shrunk for, by Hypothesis and then by us
-SHRINKING_MORE = 2.0  # the same, where the suites have found faults already
-
 Performed: TypeAlias = Sequence[tuple[Step, tuple[str, ...]]]
 
 

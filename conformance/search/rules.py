@@ -12,7 +12,8 @@ from typing import ClassVar, Protocol
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
 from conformance.driver.script import LIVES, UNKNOWN_JOB, Do, Step
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle.oracle import Finding

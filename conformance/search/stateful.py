@@ -9,14 +9,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
 from conformance.driver.script import Do, Step
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle.oracle import Finding
 from conformance.search.executor import (
-    HASTY,
-    PATIENT,
-    SHRINKING,
     Found,
     Performed,
     Repeater,
@@ -24,6 +22,7 @@ from conformance.search.executor import (
 )
 from conformance.search.shrinking import Elsewhere, Key, key_of, shortened
 from conformance.sut.profile import Profile
+from conformance.timing import TIMING
 from spec.relaxations import NONE, Name
 
 MOST_ACTIONS = 20  # steps that Hypothesis chooses in one example
@@ -44,7 +43,7 @@ class Search:
     examples: int
     seed: int
     admitted: frozenset[Name] = NONE
-    shrinking_time: float = SHRINKING
+    shrinking_time: float = TIMING.shrinking
     used: dict[Name, Found] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
@@ -74,7 +73,7 @@ class Search:
 
     def _confirms(self, performed: Performed) -> bool:
         """What did not come is a finding if it does not come in four times the time either."""
-        again = self.run_by.attempt([step for step, _ in performed], PATIENT)
+        again = self.run_by.attempt([step for step, _ in performed], TIMING.patient)
         return again is not None and again.finding.missing
 
     def _once(self) -> None:
@@ -117,7 +116,7 @@ class Search:
     def begin(self) -> Driver:
         driver = self.run_by.open()
         if self.shrinking:
-            driver.deadline = min(driver.deadline, HASTY)
+            driver.deadline = min(driver.deadline, TIMING.hasty)
         self.ran += 1
         self.run_by.progress(self.ran, self.examples)
         return driver

@@ -12,22 +12,23 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from conformance.driver.ending import ask_to_end
 from conformance.driver.resources import Resources
 from conformance.errors import Unjudged
 from conformance.events import Cleanup, Left
 from conformance.sut.client import Client
-from spec.table import FINAL, Action
-
-ALLOWED = 1.5  # seconds for all of it
-PAUSE = 0.005  # seconds between two looks at jobs that are still under way
+from conformance.timing import TIMING
+from spec.table import FINAL
 
 
 def clean(resources: Resources, deletes: bool) -> Cleanup:
     """Remove jobs, peers and instances of the run; what is left is named, with the reason."""
     resources.gate.drain()
-    client = Client(resources.client.address, timeout=min(resources.client.timeout, ALLOWED))
+    client = Client(
+        resources.client.address, timeout=min(resources.client.timeout, TIMING.cleaning)
+    )
     client.requests = resources.client.requests
-    deadline = time.monotonic() + ALLOWED
+    deadline = time.monotonic() + TIMING.cleaning
     removed, left = 0, []
     try:
         for part in (_jobs, _peers, _modalities, _instances):
@@ -73,13 +74,11 @@ def _await_end(client: Client, resources: Resources, deadline: float) -> list[di
     """Our jobs, when all of them are completed; the gate fails every step meanwhile."""
     while True:
         ours = [job for job in client.get("/jobs?expand").jobs() if is_ours(job, resources)]
-        open_ = [job for job in ours if job.get("State") not in FINAL]
-        if not open_ or time.monotonic() > deadline:
+        late = time.monotonic() > deadline
+        if late or not [job for job in ours if ask_to_end(client, job["ID"], job["State"])]:
             return ours
-        for job in open_:
-            client.post(f"/jobs/{job.get('ID')}/{Action.CANCEL}")
         resources.gate.arrivals()
-        resources.gate.wait(PAUSE)
+        resources.gate.wait(TIMING.cleaning_tick)
 
 
 def _peers(client: Client, resources: Resources, _: bool, deadline: float) -> Part:

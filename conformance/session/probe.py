@@ -5,16 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from conformance.driver.driver import AT_ONCE, Deviated, Driver
-from conformance.driver.resources import Tracked
+from conformance.driver.driver import AT_ONCE, Driver
+from conformance.driver.ending import state_of
+from conformance.driver.following import Deviated
 from conformance.driver.script import fail, submit
+from conformance.driver.spares import put_aside
+from conformance.driver.tracked import Tracked
 from conformance.errors import KitError, Unjudged
 from conformance.session.session import Session
+from conformance.timing import TIMING
 from spec.engine import Config
 from spec.table import State
 
 MOST_WORKERS = 64
-PATIENCE = 0.5  # seconds without an arrival that show that no worker is free
 PROBE = "probe"  # what `probe` is called among the cases that a server has had
 OPEN = Config(workers=None, history=None)  # nothing is known of it yet
 
@@ -32,7 +35,7 @@ def probe(session: Session) -> None:
     `KeepsWaiting`, another one.
     """
     session.had.append(PROBE)
-    driver = session.driver(OPEN, blames=False)
+    driver = session.driver(OPEN, PROBE, blames=False)
     try:
         for step in (submit("A", 2), fail("A")):
             driver.perform(step)
@@ -40,26 +43,26 @@ def probe(session: Session) -> None:
     except (Deviated, Unjudged) as error:
         _see_arrival(session, driver, error)
         driver.abandon()  # what is wrong with it, the cases will say
-    driver.put_aside()
+    put_aside(driver)
     if session.profile.exclusive and session.profile.workers is None:
         session.profile = replace(session.profile, workers=_workers(session))
 
 
 def _workers(session: Session) -> int:
     """How many jobs run at once: one more is added until one does not start."""
-    driver = session.driver(OPEN, blames=False)
+    driver = session.driver(OPEN, PROBE, blames=False)
     try:
         for number in range(MOST_WORKERS):
             name = f"W{number + 1}"
             driver.perform(submit(name, settle=False))
-            if not driver.arrives(name, PATIENCE):
+            if not driver.arrives(name, TIMING.no_arrival):
                 if number == 0:
                     raise KitError(_no_arrival(session, driver))
                 return number
         raise KitError(f"more than {MOST_WORKERS} jobs run at once: too many for this kit")
     finally:
         driver.abandon()
-        driver.put_aside()
+        put_aside(driver)
 
 
 def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -> None:
@@ -72,15 +75,14 @@ def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -
         why = error.finding.actual if isinstance(error, Deviated) else error
         raise KitError(f"the server does not take a first job from us: {why}") from None
     arrived = bool(job.holds) or (
-        _state(session, job) != State.FAILURE and session.gate.wait(PATIENCE)
+        _state(session, job) != State.FAILURE and session.gate.wait(TIMING.no_arrival)
     )
     if not arrived:
         raise KitError(_no_arrival(session, driver)) from None
 
 
 def _state(session: Session, job: Tracked) -> str:
-    found = session.client.get(f"/jobs/{job.id}").json()
-    return str(found.get("State")) if isinstance(found, dict) else "not to be read"
+    return state_of(session.client.get, job.id) or "not to be read"
 
 
 def _no_arrival(session: Session, driver: Driver) -> str:

@@ -21,11 +21,11 @@ from conformance.sut.identity import System, identify
 from conformance.sut.managed import Managed
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
+from conformance.timing import TIMING
 from spec.engine import Config
 from spec.requirements import RELEASES, within
 
 ORTHANC_HISTORY = 10  # Orthanc's default of JobsHistorySize
-HOLD_LIMIT = 20.0  # seconds for which a step is held on a server whose HttpTimeout we do not know
 
 
 @dataclass(kw_only=True)
@@ -98,7 +98,7 @@ class Session:
     def driver(
         self,
         config: Config,
-        case: str = "",
+        case: str,
         *,
         patience: float = 1.0,
         at_most: float = math.inf,
@@ -127,7 +127,7 @@ class Session:
 
     @property
     def hold_limit(self) -> float | None:
-        return HOLD_LIMIT if self.server is None else None
+        return TIMING.hold_limit if self.server is None else None
 
     def clean(self) -> Cleanup:
         """Remove what was made. Nothing is left on a server whose folder goes with it."""

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.driver.context import Context
-from conformance.driver.script import Do, Step, act, complete, fail, read, submit, succeed
+from conformance.driver.script import (
+    EXPAND,
+    LIST,
+    Step,
+    act,
+    complete,
+    fail,
+    read,
+    submit,
+    succeed,
+)
 from conformance.suites.case import Case, Check, Script, blockers
 from conformance.suites.needs import (
     EXCLUSIVE,
@@ -16,12 +26,11 @@ from conformance.suites.needs import (
     REMOVAL,
     history,
 )
-from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin
+from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, begin
 from conformance.sut.profile import Profile
-from spec.table import ACTIONS, EDGE, FINAL, Action, cell
+from spec.table import ACTIONS, EDGE, FINAL, Action, State, cell
 
 OTHER_SIZES = (0, 1)  # JobsHistorySize of managed servers, beside the default
-LIST, EXPAND = Step(Do.LIST), Step(Do.EXPAND)
 JOB = "A"
 # What changes nothing of a completed job, however it ended.
 HARMLESS = tuple(a for a in ACTIONS if all(cell(state, a) is not EDGE for state in FINAL))
@@ -53,8 +62,8 @@ def tagged() -> Iterator[Case]:
 def delete(context: Context) -> None:
     """A completed job that is deleted is gone, by every reading."""
     path, body = context.prepare(JOB)
-    made = context.post(path, {**body, **ASYNCHRONOUS}).json()
-    job = f"/jobs/{made['ID']}"
+    id = context.driver.answers.handle(context.post(path, {**body, **ASYNCHRONOUS})).id
+    job = f"/jobs/{id}"
     context.until(
         lambda: bool(context.driver.prepared[JOB].holds),
         "queue/free-worker-takes",
@@ -63,10 +72,10 @@ def delete(context: Context) -> None:
     )
     context.driver.prepared[JOB].holds[-1].reply(200)
     context.until(
-        lambda: context.job(made["ID"]).get("State") == "Success",
+        lambda: context.job(id)["State"] == State.SUCCESS,
         "monitor/polling",
         "the job in Success",
-        lambda: context.job(made["ID"]).get("State"),
+        lambda: context.job(id)["State"],
     )
     reply = context.ask("DELETE", job)
     context.require("history/delete-job", reply.ok, "HTTP 200: the job is completed", reply)

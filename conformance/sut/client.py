@@ -24,8 +24,8 @@ from conformance.errors import NotAnswered, Unjudged
 from conformance.sut.address import Address
 from conformance.sut.transport import BoundedAdapter, TooLarge
 from conformance.text import hidden, one_line
+from conformance.timing import TIMING
 
-IDLE = 0.5  # seconds after which a kept-alive connection is not trusted with a change
 LARGEST = 16 * 1024 * 1024  # bytes of an answer, head and body
 SHOWN = 200  # characters of an answer that a message shows
 HEADERS = ("Location", "Content-Type", "Content-Disposition")  # of an answer, which are kept
@@ -146,7 +146,7 @@ class Client:
 
     def _change(self, method: str, path: str, body: Any) -> Reply:
         """A change, sent once. Raises `Unjudged` where its answer did not come."""
-        if time.monotonic() - self._used > IDLE:
+        if time.monotonic() - self._used > TIMING.idle:
             self._adapter.close()
         try:
             return self._send(method, path, body, self.timeout)

@@ -38,7 +38,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-PATIENCE = 1.0  # seconds in all for the ends of what was killed
+from conformance.timing import TIMING
+
 LONGEST = 65536  # bytes that are read at once
 QUIET = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # it ends when the kit does, and not before
 
@@ -220,7 +221,7 @@ class Keeping:
         """Kill all, see their ends, and remove the folders."""
         for child in self.children.values():
             child.kill()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMING.killed_end
         waits = {child.alive for child in self.children.values()}
         while waits and (left := deadline - time.monotonic()) > 0:
             waits -= set(select.select(waits, [], [], left)[0])

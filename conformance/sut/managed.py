@@ -27,17 +27,10 @@ from conformance.sut.command import Command
 from conformance.sut.identity import System, identify
 from conformance.sut.processes import Keeper, Process
 from conformance.text import shown
+from conformance.timing import TIMING
 
-STARTS = 30.0  # seconds that a server may take until it answers
-STOPS = 10.0  # seconds that it may take to end after SIGTERM
-LINGERS = 2.4  # seconds after SIGTERM in which an Orthanc still runs jobs, and then saves them
-SAVED = 0.5  # seconds after which a new job is on the disk; 100 ms are promised
-PERIOD = 12.0  # seconds after which all that has happened is on the disk; 10 s are promised
-LAST = 5.0  # seconds after SIGKILL
-TICK = 0.01  # seconds between two looks at a starting server
 LOG_END = 2000  # characters of the log that are shown when a server dies
 
-ANSWERS = 5.0  # seconds that a starting server may take for one answer
 CONFIGURATION = "orthanc.json"
 NO_JOBS = "--no-jobs"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -57,7 +50,7 @@ class Managed:
     ``lingers``: seconds after SIGTERM until it has saved its jobs; ``saved``: after which a new
     job is saved; ``period``: after which everything is.
     Use it with ``with``; then `address` answers. Raises `BadArgument` where the command cannot
-    be run, and `NoServer` where it ends or does not answer within `STARTS` seconds.
+    be run, and `NoServer` where it ends or does not answer within `TIMING.starts` seconds.
     """
 
     def __init__(
@@ -67,9 +60,9 @@ class Managed:
         workdir: Path | None = None,
         *,
         keeper: Keeper | None = None,
-        lingers: float = LINGERS,
-        saved: float = SAVED,
-        period: float = PERIOD,
+        lingers: float = TIMING.lingers,
+        saved: float = TIMING.saved,
+        period: float = TIMING.saved_all,
     ) -> None:
         self.command = command
         self.config = {**DEFAULTS, **(config or {})}
@@ -109,7 +102,7 @@ class Managed:
 
     def __exit__(self, *_: object) -> None:
         self.dismiss()
-        self.reap(STOPS)
+        self.reap(TIMING.stops)
 
     def renew(self) -> System:
         """Kill it, and start it again with an empty database."""
@@ -189,8 +182,8 @@ class Managed:
                 ) from None
 
     def _await_answer(self) -> System:
-        deadline = time.monotonic() + STARTS
-        client = Client(self.address, timeout=min(ANSWERS, STARTS))
+        deadline = time.monotonic() + TIMING.starts
+        client = Client(self.address, timeout=min(TIMING.starting_answer, TIMING.starts))
         try:
             while True:
                 try:
@@ -199,11 +192,10 @@ class Managed:
                     why = "another server has its port"
                 except NoServer as error:
                     why = str(error).splitlines()[0]
-                self._wait(TICK)
+                self._wait(TIMING.look)
                 if time.monotonic() > deadline:
-                    raise NoServer(
-                        f"the server did not answer within {STARTS:g} s: {why}\n{self._log_end()}"
-                    )
+                    late = f"the server did not answer within {TIMING.starts:g} s"
+                    raise NoServer(f"{late}: {why}\n{self._log_end()}")
         except ServerDied as died:
             raise NoServer(
                 f"the server ended by itself with status {died.status} while it started.\n"
@@ -241,9 +233,9 @@ class Managed:
         return "\n".join(shown(line) for line in text.strip().splitlines())
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL for what has not ended after `STOPS` seconds."""
+        """SIGTERM, and SIGKILL for what has not ended after `TIMING.stops` seconds."""
         self.dismiss()
-        self._end(STOPS)
+        self._end(TIMING.stops)
 
     def ended(self) -> bool:
         """Whether all its processes have ended, after it was told to."""
@@ -267,8 +259,8 @@ class Managed:
         if self._process is None:
             return
         self._process.signal(signal.SIGKILL)
-        if self._process.gone(LAST):  # it may not be ours to kill
-            self._process.wait(LAST)
+        if self._process.gone(TIMING.killed_end_longest):  # it may not be ours to kill
+            self._process.wait(TIMING.killed_end_longest)
         self._forget()
 
     def _forget(self) -> None:

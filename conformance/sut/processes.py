@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import KitError
+from conformance.timing import TIMING
 
-BEGINS = 30.0  # seconds that a process may take to be started: what it needs may be imported
-LAST = 5.0  # seconds that the keeper may take to end
 LONGEST = 65536  # bytes that are read at once
 FAR_ZONE = "XXX-14"  # the time zone of a server, unless the environment names one: far from UTC
 
@@ -124,7 +123,7 @@ class Keeper:
             self._wire = None
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(LAST)
+                self._process.wait(TIMING.keeper_ends)
             self._process = None
 
     def _send(self, asked: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
@@ -155,7 +154,7 @@ class Keeper:
     def _answer(self) -> dict[str, Any]:
         """The answer to the last request; one to a request that was interrupted is dropped."""
         assert self._wire is not None
-        deadline = time.monotonic() + BEGINS
+        deadline = time.monotonic() + TIMING.begins
         while True:
             line, end, rest = self._unread.partition(b"\n")
             if end:
@@ -166,7 +165,7 @@ class Keeper:
                 continue
             left = max(0.0, deadline - time.monotonic())
             if not select.select([self._wire], [], [], left)[0]:
-                raise KitError(f"no process could be started within {BEGINS:g} s")
+                raise KitError(f"no process could be started within {TIMING.begins:g} s")
             data = self._wire.recv(LONGEST)
             if not data:
                 raise KitError("the process that starts the servers was ended from outside")

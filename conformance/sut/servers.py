@@ -9,10 +9,10 @@ from typing import Any
 from conformance.sut.command import CONFIG, Command
 from conformance.sut.managed import Managed
 from conformance.sut.processes import Keeper
+from conformance.timing import TIMING
 
 ORTHANC = f"Orthanc {CONFIG}"
 REFERENCE = "conformance.reference.__main__"  # by its name only: the kit knows nothing of it
-BRIEFLY = 0.15  # seconds for what takes an Orthanc some: a reference server saves each change
 
 
 def orthanc(
@@ -44,7 +44,7 @@ def reference(
         {"DicomServerEnabled": False, **(config or {})},
         workdir,
         keeper=keeper,
-        lingers=BRIEFLY,
-        saved=BRIEFLY,
-        period=BRIEFLY,
+        lingers=TIMING.briefly,
+        saved=TIMING.briefly,
+        period=TIMING.briefly,
     )

@@ -2,16 +2,15 @@
 
 What the call and its job come to (`outcomes`), what is refused (`refusals`), what becomes of jobs
 whose steps wait at the gate (`sending`), each type of job before the action matrix (`matrix`), and
-the cases of `action/` and `race/` once more with jobs that send by C-STORE (`suites.route_store`).
+the cases of `action/` and `race/` once more with jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.suites import route_store
 from conformance.suites.case import Case
-from conformance.suites.route import matrix, outcomes, refusals, sending
+from conformance.suites.route import by_c_store, matrix, outcomes, refusals, sending
 from conformance.suites.route.calls import calls
 from conformance.sut.profile import Profile
 
@@ -22,4 +21,4 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from refusals.cases(profile)
     yield from sending.cases(profile, known)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
-    yield from route_store.cases(profile)
+    yield from by_c_store.cases(profile)

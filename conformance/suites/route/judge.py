@@ -39,17 +39,13 @@ def look(context: Context, call: Call, id: str) -> Shown:
         expected = "HTTP 200 with the details of every job"
         context.deviates("monitor/list-expand", expected, f"GET {EXPAND}: {expanded}", known)
         raise Unreadable
-    shown = one.json()
-    readable = one.ok and isinstance(shown, dict)
-    context.require("monitor/job", readable, "HTTP 200 with the details of the job", one)
+    shown = context.driver.answers.details(one, id)
     expected = f"HTTP 200 with an array that has job {id} once"
     context.require("monitor/list-expand", isinstance(expanded.json(), list), expected, expanded)
     mine = [job for job in expanded.jobs() if job["ID"] == id]
     context.require("monitor/list-expand", len(mine) == 1, expected, f"{len(mine)} times")
     same = lasting(mine[0]) == lasting(shown)
     context.require("monitor/list-expand", same, f"the same as GET /jobs/{id}: {shown}", mine[0])
-    is_state = shown.get("State") in set(State)
-    context.require("monitor/state", is_state, "one of the six states", shown.get("State"))
     return dict(shown)
 
 
@@ -129,14 +125,13 @@ KEPT = {"Priority": "priority", "Type": "type", "CreationTime": "creation-time"}
 
 
 def state(context: Context, id: str, answer: int = TAKEN) -> str:
-    """The State that ``GET /jobs/{id}`` shows, or what it answers instead.
+    """The State that ``GET /jobs/{id}`` shows, or that it is refused.
 
     What the job has sent to the gate is answered: an HTTP status, as a peer gives it.
     """
     pump(context, answer)
     reply = context.resources.client.get(f"/jobs/{id}")
-    found = reply.json()
-    return str(found["State"]) if isinstance(found, dict) and "State" in found else str(reply)
+    return context.driver.answers.details(reply, id)["State"] if reply.ok else str(reply)
 
 
 def pump(context: Context, answer: int = TAKEN) -> None:

@@ -27,16 +27,17 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served, uids_in
 from conformance.suites.route.calls.sending import MOVE
-from conformance.suites.route.calls.stored import dicts
-from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, Mode
+from conformance.suites.route.calls.stored import instances, one_instance
+from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
+from conformance.timing import TIMING
 from spec.relaxations import Shortfall
 from spec.table import UNKNOWN, Action, State, cell
 
 if TYPE_CHECKING:
-    from conformance.driver.context import Call as Open
     from conformance.driver.context import Context
+    from conformance.driver.requiring import Call as Open
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",
@@ -59,7 +60,6 @@ ABOUT = {
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }
-WAITS = 0.3  # seconds for which a call is watched: an Orthanc looks ten times a second
 NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 KEPT_OUTPUT = ("archive/study", "media/study")
 
@@ -123,22 +123,19 @@ def submit(
     request = call.make(context)
     body = {**request.body, **mode, "Priority": context.resources.priority}
     reply = context.post(request.path, body)
-    made = reply.json()
-    handle = isinstance(made, dict) and isinstance(made.get("ID"), str)
-    handle = handle and str(made.get("Path")).startswith("/jobs/")
-    expected = "HTTP 200 with the ID and the Path of a job"
-    context.require(requirement or call.requirement, reply.ok and handle, expected, reply)
-    id = str(made["ID"])
-    context.other(id)
-    right = made.get("Path") == f"/jobs/{id}"
-    context.require("submit/asynchronous-handle", right, f"Path /jobs/{id}", made.get("Path"))
-    return id, request
+    needed = requirement or call.requirement
+    made = context.driver.answers.handle(reply, needed)
+    context.other(made.id)
+    named = isinstance(made.path, str) and made.path.startswith("/jobs/")
+    context.require(needed, named, "HTTP 200 with the ID and the Path of a job", reply)
+    context.driver.answers.path(made)
+    return made.id, request
 
 
 def own_jobs(context: Context) -> dict[str, dict[str, Any]]:
     """The jobs that bear the run's Priority, by their ids."""
-    found = context.resources.client.get(judge.EXPAND).jobs()
-    return {one["ID"]: one for one in found if one.get("Priority") == context.resources.priority}
+    found = context.driver.answers.jobs().items()
+    return {id: one for id, one in found if one["Priority"] == context.resources.priority}
 
 
 def new_job(context: Context, call: Call, before: set[str]) -> str:
@@ -300,7 +297,9 @@ def waits(call: Call) -> Checking:
         judge.is_in(context, "queue/pending-first", shown, State.PENDING)
         needed = "submit/synchronous-waits"
         expected = "no answer while the job waits"
-        context.stays(lambda: not under_way.ended(), needed, expected, WAITS, under_way.answer)
+        context.stays(
+            lambda: not under_way.ended(), needed, expected, TIMING.call_waits, under_way.answer
+        )
         let_go(context, held)
         reply = answered(context, under_way, needed)
         context.require(needed, reply.ok, "HTTP 200 with the result", reply)
@@ -333,8 +332,7 @@ def fails_without_one(call: Call) -> Checking:
         while len(lacking) < many:
             id, request = submit(context, call)
             many = request.instances
-            found = [context.get(f"{path}/instances").json() for path in request.remove]
-            paths = sorted(f"/instances/{one['ID']}" for each in found for one in dicts(each))
+            paths = sorted(one for path in request.remove for one in instances(context, path))
             remove(context, *paths[len(lacking) : len(lacking) + 1])
             lacking.append(id)
         let_go(context, held)
@@ -352,15 +350,17 @@ def leaves_out(call: Call) -> Checking:
         needed = "route/archive-of-what-is-left"
         held = hold(context, "X")
         id, request = submit(context, call)
-        found = dicts(context.get(f"{request.path.rpartition('/')[0]}/instances").json())
-        gone = found[0]
-        remove(context, f"/instances/{gone['ID']}")
+        stored = instances(context, request.path.rpartition("/")[0])
+        if not stored:
+            raise Unjudged("the server has nothing of what it has stored for us")
+        uid = one_instance(context, stored[0]).get("SOPInstanceUID", "")
+        remove(context, stored[0])
         let_go(context, held)
         judge.await_end(context, needed, id)
         judge.is_in(context, needed, judge.look(context, call, id), State.SUCCESS)
         reply = context.get(f"/jobs/{id}/archive")
         context.require(needed, reply.ok, "HTTP 200 with the archive", reply)
-        left = request.uids - {str(gone["MainDicomTags"]["SOPInstanceUID"])}
+        left = request.uids - {uid}
         whole = uids_in(reply.body) == request.uids
         has = request if whole else replace(request, uids=left)
         check_archive(context, has, call.type, reply.body)

@@ -1,7 +1,7 @@
 """`route/<call>/running/…`, `…/permissive`, `…/partly`: jobs whose steps wait at the gate.
 
 What a step is answered, and what is asked of the job meanwhile, is up to the kit. Jobs that send
-by C-STORE are before the whole table in `suites.route_store`; one that retrieves is told here to
+by C-STORE are before the whole table in `route.by_c_store`; one that retrieves is told here to
 pause and to cancel while its first C-MOVE is under way.
 """
 

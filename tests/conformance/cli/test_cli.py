@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,7 @@ def test_bad_arguments(
 def test_a_server_command_that_does_not_come_to_anything(
     template: str, parts: list[str], lines: int, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(managed, "STARTS", 0.3)
+    monkeypatch.setattr(managed, "TIMING", replace(managed.TIMING, starts=0.3))
     done = kit("run", "orthanc", "--server-command", template, "--json", "report.json")
     done.is_a_message(*parts, lines=lines)
     assert done.seconds < SLACK

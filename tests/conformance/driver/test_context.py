@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 
 from conformance.driver.context import Context
-from conformance.driver.driver import Deviated, Driver
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
 from conformance.driver.script import complete, submit
+from conformance.driver.spares import put_aside
 from conformance.errors import Unjudged
 from conformance.session.session import Session, opened
 from conformance.suites.case import Script
-from conformance.suites.submit import ASYNCHRONOUS, SYNCHRONOUS, begin, handle, limited
+from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, begin, handle
+from conformance.suites.submit.limit import limited
 from conformance.sut.target import Choice
 from spec.engine import Config
 from spec.relaxations import Shortfall
@@ -28,10 +31,10 @@ def session() -> Iterator[Session]:
 
 @pytest.fixture
 def context(session: Session) -> Iterator[Context]:
-    driver = Driver("", session.resources, Config(), session.deadline, replaceable=True)
+    driver = Driver("test", session.resources, Config(), session.deadline, replaceable=True)
     yield Context(driver, session.profile, session.system.version)
     driver.abandon()
-    driver.put_aside()
+    put_aside(driver)
 
 
 def test_a_call_is_open_until_its_job_has_ended(context: Context) -> None:

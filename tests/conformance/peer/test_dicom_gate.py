@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -296,7 +297,7 @@ def test_a_server_that_hangs_up_is_seen(
 def test_a_known_server_may_idle(
     dicom: DicomGate, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STRANGER", 0.2)
+    monkeypatch.setattr(module, "TIMING", replace(module.TIMING, stranger=0.2))
     association = associate(dicom)
     for _ in range(2):
         hold, sent = send(dicom, pool, association)
@@ -356,7 +357,7 @@ def test_a_closed_gate_has_ended_everything(pool: ThreadPoolExecutor) -> None:
             stranger = wire(dicom)
             _, sent = send(dicom, pool, held)
             began = time.monotonic()
-        assert time.monotonic() - began < 2 * module.PARTING
+        assert time.monotonic() - began < 2 * module.TIMING.parting
         assert sent.result(DEADLINE) in (FAILURE, -1)
         assert not gate._open
         with pytest.raises(ConnectionRefusedError):

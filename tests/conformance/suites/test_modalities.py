@@ -9,9 +9,10 @@ import pytest
 
 from conformance.driver.script import Do, Via
 from conformance.peer.gate import Gate
-from conformance.suites import SUITES, action, race, route_store
+from conformance.suites import SUITES, action, race
 from conformance.suites.case import Script
 from conformance.suites.needs import EXCLUSIVE, RETRY, RETRY_BY_C_STORE
+from conformance.suites.route import by_c_store
 from conformance.sut.managed import Managed
 from conformance.sut.profile import Profile
 from tests.conformance.kit import Run, command
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.apart
 FULL = Profile()
 ORTHANC = Profile(retry=False)
 POLITE = Profile(workers=None, history=None, retry=False, exclusive=False, managed=False)
-PREFIX = route_store.PREFIX
+PREFIX = by_c_store.PREFIX
 AGAIN = (f"{PREFIX}action", f"{PREFIX}race")
 
 
@@ -47,7 +48,7 @@ def once_more(profile: Profile) -> dict[str, Script]:
 def test_every_case_that_has_a_job_is_there_again(profile: Profile) -> None:
     found = once_more(profile)
     every = originals(profile)
-    left_out = {i for i in every if i.startswith(route_store.LEFT_OUT)}
+    left_out = {i for i in every if i.startswith(by_c_store.LEFT_OUT)}
     unknown = {f"action/{a}/unknown" for a in Do if a.action}
     assert {i for i in every if i not in found} == unknown | left_out
     for name, case in found.items():

@@ -11,6 +11,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,7 +256,7 @@ def test_a_change_is_not_trusted_to_a_connection_that_has_idled(
         client = client_of(server)
         client.get("/a")
         client.post("/b")
-        monkeypatch.setattr(module, "IDLE", 0.0)
+        monkeypatch.setattr(module, "TIMING", replace(module.TIMING, idle=0.0))
         client.post("/c")
     assert [one.connection for one in server.seen] == [1, 1, 2]
 

@@ -9,6 +9,7 @@ import socket
 import stat
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,8 @@ def workdir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(managed, "STARTS", 0.5)
-    monkeypatch.setattr(managed, "STOPS", 0.3)
+    monkeypatch.setattr(managed, "TIMING", replace(managed.TIMING, starts=0.5))
+    monkeypatch.setattr(managed, "TIMING", replace(managed.TIMING, stops=0.3))
 
 
 def seen(server: Managed) -> dict[str, object]:

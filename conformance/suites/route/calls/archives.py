@@ -249,7 +249,10 @@ def has_sizes(context: Context, shown: dict[str, Any], archive: bytes) -> None:
         return
     with zipfile.ZipFile(io.BytesIO(archive)) as files:
         members = [one.file_size for one in files.infolist() if one.filename != INDEX]
-    content = shown["Content"]
+    content = shown.get("Content")
+    if not isinstance(content, dict):
+        context.deviates("monitor/content", "Content as a JSON object", str(content))
+        return
     context.equal(needed, "ArchiveSize", str(len(archive)), content.get("ArchiveSize"))
     context.equal(needed, "UncompressedSize", str(sum(members)), content.get("UncompressedSize"))
 

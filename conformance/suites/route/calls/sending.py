@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.errors import Unjudged
+from conformance.oracle.shown import id_in
 from conformance.suites.route.calls.model import RESULT, Call, Request, Result
 
 PEER, STORE, MOVE = "OrthancPeerStore", "DicomModalityStore", "DicomMoveScu"
@@ -55,10 +56,10 @@ def retrieve(context: Context) -> Request:
     slot = context.driver.prepared[name].slot
     context.resources.dicom.matches[slot.number] = SENT
     reply = context.post(f"{slot.path}/query", {"Level": "Study", "Query": {"PatientID": ""}})
-    made = reply.json()
-    if not reply.ok or not isinstance(made, dict):
+    query = id_in(reply.json())
+    if not reply.ok or query is None:
         raise Unjudged(f"the server makes no query for us: {reply}")
-    path = f"/queries/{made.get('ID')}"
+    path = f"/queries/{query}"
     context.resource(path)
     body = {"TargetAet": context.resources.gate.title}
     arrived, job = _has_arrived(context, range(SENT)), context.driver.prepared[name]

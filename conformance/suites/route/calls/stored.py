@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.driver.context import Context
+from conformance.errors import Unjudged
+from conformance.oracle.shown import id_in
 from conformance.suites.route.calls.model import RESULT, Part
 from conformance.suites.route.samples import read_file
 
 
 def instance_tags(context: Context, path: str) -> list[dict[str, str]]:
     """The tags of every instance of a resource, read from their files."""
-    found = context.resources.client.get(f"{path}/instances").json()
-    listed = [one.get("ID") for one in dicts(found)]
-    return [one_instance(context, f"/instances/{id}") for id in listed]
+    return [one_instance(context, one) for one in instances(context, path)]
+
+
+def instances(context: Context, path: str) -> list[str]:
+    """The paths of the instances of a resource; none where it is not there. Raises `Unjudged`."""
+    reply = context.resources.client.get(f"{path}/instances")
+    found = reply.json() if reply.ok else []
+    ids = [id_in(one) for one in found] if isinstance(found, list) else [None]
+    if None in ids:
+        raise Unjudged(f"the instances of {path} cannot be read: {reply}")
+    return [f"/instances/{id}" for id in ids]
 
 
 def dicts(found: Any) -> list[dict[str, Any]]:

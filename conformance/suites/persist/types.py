@@ -69,8 +69,9 @@ def over_a_restart(context: Context) -> None:
             _is_there(context, needed, call, id)
             shown = judge.look(context, call, id)
             judge.is_in(context, needed, shown, state)
-            for key, value in _known(before[id]).items():
-                context.equal(needed, f"{key} of a {call.type} job", value, _known(shown).get(key))
+            now = _known(context, shown)
+            for key, value in _known(context, before[id]).items():
+                context.equal(needed, f"{key} of a {call.type} job", value, now.get(key))
     context.do(*(complete(name) for name in held))
     for job in waiting:
         _ends_well(context, *job)
@@ -82,11 +83,15 @@ def over_a_restart(context: Context) -> None:
     _ends_well(context, *last, answer=judge.REFUSED)
 
 
-def _known(shown: judge.Shown) -> judge.Shown:
+def _known(context: Context, shown: judge.Shown) -> judge.Shown:
     """What a job is known by. The Description in its Content is nobody's promise: Orthancs from
     1.12.7 on lose that of a modification.
     """
-    content = {key: value for key, value in shown["Content"].items() if key != "Description"}
+    found = shown.get("Content")
+    if not isinstance(found, dict):
+        context.deviates("monitor/content", "Content as a JSON object", str(found))
+        return judge.lasting(shown)
+    content = {key: value for key, value in found.items() if key != "Description"}
     return {**judge.lasting(shown), "Content": content}
 
 
