@@ -64,9 +64,9 @@ class JobAnswers:
             case Deletion.DONE:
                 return json_answer({})
             case Deletion.NOT_COMPLETED:
-                return empty_answer(HTTPStatus.BAD_REQUEST)
+                raise not_found("Only a completed job can be deleted")
             case Deletion.UNKNOWN:
-                return empty_answer(HTTPStatus.NOT_FOUND)
+                raise not_found("There is no such job")
 
     def submitted(self, job_id: str) -> Response:
         """An asynchronous call: the handle of its job."""

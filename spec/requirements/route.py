@@ -121,6 +121,15 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen("media-index",
            "A media archive holds a DICOMDIR beside the instances, which refers to each by the "
            "name that it has in the archive."),
+    r.seen("permissive-gone", "A job with Permissive true goes on behind an instance that is not "
+           "there any more, ends in Success, and counts it as FailedInstancesCount.",
+           since="1.9.1"),
+    r.seen("put-back", "A split or a merge that has failed for want of an instance succeeds when "
+           "it is resubmitted after the instance was stored again.",
+           note="What its first run had made stays: it is there twice, on every measured Orthanc."),
+    r.seen("put-back-copy", "A modification or an anonymization that has failed for want of an "
+           "instance is whole when it is resubmitted after the instance was stored again.",
+           since="1.12.7"),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
            "its instances name what it is a copy of.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "

@@ -1,8 +1,9 @@
 """`route/<call>/…`: every call that the page lists as one that creates a job.
 
-What the call and its job come to (`outcomes`), what is refused (`refusals`), what becomes of jobs
-whose steps wait at the gate (`sending`), each type of job before the action matrix (`matrix`), and
-the cases of `action/` and `race/` once more with jobs that send by C-STORE (`by_c_store`).
+What the call and its job come to (`outcomes`), also without an instance (`lacking`), what is
+deleted (`deleting`) and refused (`refusals`), what becomes of jobs whose steps wait at the gate
+(`sending`), each type of job before the action matrix (`matrix`), and the cases of `action/` and
+`race/` once more with jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.suites.case import Case
-from conformance.suites.route import by_c_store, matrix, outcomes, refusals, sending
+from conformance.suites.route import (
+    by_c_store,
+    deleting,
+    lacking,
+    matrix,
+    outcomes,
+    refusals,
+    sending,
+)
 from conformance.suites.route.calls import calls
 from conformance.sut.profile import Profile
 
@@ -18,6 +27,8 @@ from conformance.sut.profile import Profile
 def cases(profile: Profile) -> Iterator[Case]:
     known = calls()
     yield from outcomes.cases(profile, known)
+    yield from lacking.cases(profile, known)
+    yield from deleting.cases(profile, known)
     yield from refusals.cases(profile)
     yield from sending.cases(profile, known)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])

@@ -20,20 +20,18 @@ from conformance.suites.needs import (
     EXPENDABLE,
     REMOVAL,
     Needed,
-    documented,
     of_a_call,
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served, uids_in
+from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served
 from conformance.suites.route.calls.sending import MOVE
-from conformance.suites.route.calls.stored import instances, one_instance
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
 from conformance.timing import TIMING
 from spec.relaxations import Shortfall
-from spec.table import UNKNOWN, Action, State, cell
+from spec.table import State
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -61,7 +59,6 @@ ABOUT = {
     "store/nothing": "step/empty",
 }
 NO_OUTPUT = "no-such-output"  # of a job, which has an archive
-KEPT_OUTPUT = ("archive/study", "media/study")
 
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -97,20 +94,8 @@ def _cases(call: Call) -> Iterator[Case]:
     if call.name in FAILING:
         needed = "monitor/state-failure"
         yield Check(f"{name}/fails/asynchronous", needed, check=fails(call), needs=holds)
-        if call.sends is None:
-            check = fails_without_one(call)
-            yield Check(f"{name}/fails/one-removed", needed, check=check, needs=holds)
         needed = "submit/synchronous-failure"
         yield Check(f"{name}/fails/synchronous", needed, check=fails_open(call), needs=holds)
-    if call.name in KEPT_OUTPUT:
-        needed = "route/archive-of-what-is-left"
-        yield Check(f"{name}/one-removed", needed, check=leaves_out(call), needs=holds)
-        needed = "history/delete-archive"
-        since = (documented(needed),)
-        yield Check(f"{name}/output-deleted", needed, check=output_deleted(call), needs=since)
-        needed = "history/delete-job"
-        since = (documented(needed),)
-        yield Check(f"{name}/job-deleted", needed, check=job_deleted(call), needs=since)
 
 
 # --- submitting --------------------------------------------------------------------------------
@@ -322,52 +307,6 @@ def fails(call: Call) -> Checking:
     return run
 
 
-def fails_without_one(call: Call) -> Checking:
-    """A job that lacks one of its instances has failed, whichever it is and whatever it did."""
-
-    def run(context: Context) -> None:
-        held = hold(context, "X")
-        lacking: list[str] = []
-        many = 1
-        while len(lacking) < many:
-            id, request = submit(context, call)
-            many = request.instances
-            paths = sorted(one for path in request.remove for one in instances(context, path))
-            remove(context, *paths[len(lacking) : len(lacking) + 1])
-            lacking.append(id)
-        let_go(context, held)
-        for id in lacking:
-            judge.await_end(context, call.requirement, id)
-            judge.has_failed(context, judge.look(context, call, id), network=False)
-
-    return run
-
-
-def leaves_out(call: Call) -> Checking:
-    """An archive is made of what is there when its job runs."""
-
-    def run(context: Context) -> None:
-        needed = "route/archive-of-what-is-left"
-        held = hold(context, "X")
-        id, request = submit(context, call)
-        stored = instances(context, request.path.rpartition("/")[0])
-        if not stored:
-            raise Unjudged("the server has nothing of what it has stored for us")
-        uid = one_instance(context, stored[0]).get("SOPInstanceUID", "")
-        remove(context, stored[0])
-        let_go(context, held)
-        judge.await_end(context, needed, id)
-        judge.is_in(context, needed, judge.look(context, call, id), State.SUCCESS)
-        reply = context.get(f"/jobs/{id}/archive")
-        context.require(needed, reply.ok, "HTTP 200 with the archive", reply)
-        left = request.uids - {uid}
-        whole = uids_in(reply.body) == request.uids
-        has = request if whole else replace(request, uids=left)
-        check_archive(context, has, call.type, reply.body)
-
-    return run
-
-
 def fails_open(call: Call) -> Checking:
     """The synchronous call of a job that fails answers an HTTP error with its ErrorCode."""
 
@@ -404,50 +343,6 @@ def _appears(context: Context, call: Call, before: set[str]) -> str:
         lambda: "no such job is listed",
     )
     return new_job(context, call, before)
-
-
-def output_deleted(call: Call) -> Checking:
-    """DELETE of the archive of a job removes the archive, and leaves the job."""
-
-    def run(context: Context) -> None:
-        id = _with_archive(context, call)
-        needed = "history/delete-archive"
-        reply = context.ask("DELETE", f"/jobs/{id}/archive")
-        context.require(needed, reply.ok, "HTTP 200", reply)
-        context.equal(
-            needed, "HTTP status of the archive", 404, context.get(f"/jobs/{id}/archive").status
-        )
-        judge.is_in(context, needed, judge.look(context, call, id), State.SUCCESS)
-
-    return run
-
-
-def job_deleted(call: Call) -> Checking:
-    """DELETE of a completed job removes it from every list, and its archive with it."""
-
-    def run(context: Context) -> None:
-        id = _with_archive(context, call)
-        needed = "history/delete-job"
-        reply = context.ask("DELETE", f"/jobs/{id}")
-        context.require(needed, reply.ok, "HTTP 200", reply)
-        for path in (f"/jobs/{id}", f"/jobs/{id}/archive", f"/jobs/{id}/{Action.CANCEL}"):
-            refused = cell(UNKNOWN, Action.CANCEL).status
-            method, status = ("POST", refused) if path.endswith(Action.CANCEL) else ("GET", 404)
-            found = context.ask(method, path)
-            context.equal(needed, f"HTTP status of {method} {path}", status, found.status)
-        listed = [*context.jobs(), *own_jobs(context)]
-        context.require(needed, id not in listed, "a list without the job", "it is still listed")
-
-    return run
-
-
-def _with_archive(context: Context, call: Call) -> str:
-    id, request = submit(context, call)
-    judge.await_end(context, call.requirement, id)
-    reply = context.get(f"/jobs/{id}/archive")
-    context.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
-    check_archive(context, request, call.type, reply.body)
-    return id
 
 
 __all__ = ["asynchronous", "cases", "hold", "let_go", "remove", "submit"]

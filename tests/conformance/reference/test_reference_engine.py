@@ -217,7 +217,7 @@ def test_history_forgets_the_oldest(single: Server) -> None:
 def test_delete(shared: Server) -> None:
     job = shared.submit()
     step = job.step()
-    assert shared.call("DELETE", f"/jobs/{job.id}").status == 400
+    assert shared.call("DELETE", f"/jobs/{job.id}").status == 404
     step.answer()
     job.becomes("Success")
     assert shared.call("DELETE", f"/jobs/{job.id}").status == 200
