@@ -20,6 +20,7 @@ from conformance.events import (
     Share,
     Statistics,
     Verdict,
+    Warned,
 )
 from conformance.interrupts import uninterrupted
 from conformance.oracle.history import Together
@@ -45,11 +46,18 @@ class Book:
     cleanup: Cleanup = field(default_factory=Cleanup)
     statistics: Statistics = field(default_factory=Statistics)
     _seen: set[str] = field(default_factory=set)  # ids of cells and edges
+    _warned: set[str] = field(default_factory=set)
 
     def tell(self, event: Event) -> None:
         """Tell the reports, which are never interrupted in the middle of writing."""
         with uninterrupted():
             self.emit(event)
+
+    def warn(self, reason: str) -> None:
+        """Tell what changes no verdict, once."""
+        if reason not in self._warned:
+            self._warned.add(reason)
+            self.tell(Warned(reason))
 
     def enter(self, result: Result, actions: int) -> None:
         """A case has its verdict. ``actions``: those on the server that is open."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,9 @@ class Recording:
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise CannotWrite(f"cannot write the replay file {path}: {error.strerror}") from None
+            with suppress(OSError):  # what is there of it, on a full disk, cannot be run again
+                path.unlink()
+            raise CannotWrite(f"no replay can be written to {folder}: {error.strerror}") from None
         return path
 
     def _steps_to_json(self) -> list[dict[str, Any]]:

@@ -12,11 +12,12 @@ from conformance.campaign.book import Book
 from conformance.campaign.replay import Recording, record
 from conformance.campaign.verdict import Judgement, Weighed
 from conformance.errors import CannotWrite
-from conformance.events import Result, Verdict, Warned
+from conformance.events import Result, Verdict
 from conformance.oracle.oracle import Finding
 from conformance.search.executor import Found, Performed
 from conformance.session.session import Session
 from conformance.suites.case import Case, Check, Script
+from conformance.text import fit
 from spec.requirements import requirement
 
 
@@ -64,18 +65,19 @@ class Teller:
         lines: tuple[str, ...] = (),
         before: Sequence[str] = (),
     ) -> Result:
-        finding = weighed.finding
-        assert finding is not None
         session = self.session
+        secrets = session.client.address.secrets  # which a server may have told us again
+        finding: Finding | None = fit(weighed.finding, secrets)
+        assert finding is not None
         recording = record(
             case=case.id,
             config=session.config or self._url_config(),
-            steps=performed,
+            steps=[(step, fit(expected, secrets)) for step, expected in performed],
             finding=finding,
             relaxations=weighed.relaxations,
             server=f"{session.target.name} {session.target.version}",
             repeat=case.repeat if isinstance(case, Script | Check) else 1,
-            check=lines if isinstance(case, Check) else None,
+            check=fit(lines, secrets) if isinstance(case, Check) else None,
             before=before if session.server is not None else (),
         )
         accepted = weighed.verdict is Verdict.ACCEPTED
@@ -99,7 +101,7 @@ class Teller:
         try:
             return str(recording.write(self.folder))
         except CannotWrite as error:
-            self.book.tell(Warned(str(error)))
+            self.book.warn(str(error))
             return None
 
     def _url_config(self) -> Mapping[str, Any]:

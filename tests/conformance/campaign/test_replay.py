@@ -57,15 +57,17 @@ def test_a_fault_of_each_third_job_shows_behind_the_cases_before_it(tmp_path: Pa
     assert not shows(again(found, None), found), "a sound server shows it as well"
 
 
-def test_a_replay_file_that_cannot_be_written_is_told_and_costs_no_verdict(tmp_path: Path) -> None:
+def test_replays_that_cannot_be_written_are_told_once_and_cost_no_verdict(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     told: list[Event] = []
-    plan = Plan(prefixes=("edge/paused/failure/cancel",), replays=tmp_path / "file")
+    cases = ("action/cancel/paused", "edge/paused/failure/cancel")
+    plan = Plan(prefixes=cases, replays=tmp_path / "file")
     assert Campaign(Choice(fault="cancel-of-paused-ignored"), plan, told.append).run() == 1
     (warned,) = [event for event in told if isinstance(event, Warned)]
-    assert "cannot write the replay file" in warned.reason
-    (ended,) = [event.result for event in told if isinstance(event, CaseEnds)]
-    assert (ended.verdict, ended.replay) == (Verdict.DEVIATION, None)
+    assert warned.reason == f"no replay can be written to {tmp_path / 'file'}: File exists"
+    ended = [event.result for event in told if isinstance(event, CaseEnds)]
+    assert [one.id for one in ended] == list(cases)
+    assert {(one.verdict, one.replay) for one in ended} == {(Verdict.DEVIATION, None)}
 
 
 def test_what_came_late_is_waited_for() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +22,7 @@ import pytest
 from conformance.cli import main as cli
 from conformance.sut import managed, servers
 from conformance.sut.managed import Managed
+from conformance.text import HIDDEN
 from tests.conformance.misbehaving import (
     Answer,
     Dripping,
@@ -477,6 +480,32 @@ def test_a_password_is_in_no_report(
     assert done.status == 0, done
     assert report(tmp_path)["target"]["name"] == reference.address.url
     assert reference.address.url in done.out
+
+
+@pytest.mark.parametrize("field", ["State", "Type", "ErrorDescription", "ErrorCode", "ID"])
+def test_a_server_that_tells_us_our_own_password_gets_it_nowhere(
+    field: str, proxy: Scripted, kit: Kit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not on the console, and by `kit` in no file: report, events and replays included."""
+
+    def echo(request: Request, found: Any) -> Any:
+        one = re.fullmatch(r"/jobs/[\w-]+", request.path) and request.method == "GET"
+        token = request.headers["authorization"].removeprefix("Basic ")
+        return {**found, field: f"{SECRET} {token}"} if one else found
+
+    assert isinstance(proxy.answer, Proxy)
+    proxy.answer.change = echo
+    monkeypatch.setenv("OF_THE_TEST", SECRET)
+    done = kit(
+        "run", proxy.url, "--user", "us", "--password-env", "OF_THE_TEST", "--exclusive",
+        "--case", CASE, "--json", "report.json", "--events", "events", "--junit", "junit.xml",
+    )  # fmt: skip
+    assert done.status == 1, done
+    token = base64.b64encode(f"us:{SECRET}".encode()).decode()
+    for path in (tmp_path / "report.json", *(tmp_path / "replays").iterdir()):
+        assert token not in path.read_text()
+    assert HIDDEN in done.out
+    assert token not in done.out
 
 
 # --- an interrupt -------------------------------------------------------------------------------
