@@ -11,13 +11,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.campaign.campaign import Campaign
+from conformance.campaign.plan import Plan
 from conformance.driver.following import TOLD
+from conformance.events import CaseBegins, CaseEnds, Event, Failed, Verdict
 from conformance.session.session import Session, opened
 from conformance.suites import suites
 from conformance.suites.case import Case
 from conformance.sut import servers
 from conformance.sut.target import Choice
-from tests.conformance.spoiling import SPOILS, Spoiler, attempt, plan, spoiling
+from tests.conformance.spoiling import SPOILS, Spoil, Spoiler, attempt, plan, spoiling
 
 CASES = (
     "action/resubmit/failure",
@@ -104,3 +107,32 @@ def test_no_field_of_a_reading_is_spoilt_unnoticed(
         spoiler.begin(spoil)
         came = attempt(session, known[id])
         assert came.verdict != "pass" or not spoiler.done, str(spoil)
+
+
+def test_a_run_goes_on_behind_each_case_that_is_spoilt(session: Session, spoiler: Spoiler) -> None:
+    """Every second case gets a spoilt answer; the others, on the same server, are as ever."""
+    cases = ("race/nothing/step-fails", "race/nothing/step-succeeds", "race/pause/step-fails",
+             "race/pause/step-succeeds", "race/cancel/step-succeeds")  # fmt: skip
+    spoils = {
+        cases[1]: Spoil("GET /jobs/*", 0, ("State",), "list"),
+        cases[3]: Spoil("POST /peers/*/store", 0, (), "missing"),
+    }
+    told: list[Event] = []
+
+    def take(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, CaseBegins):
+            spoiler.begin(spoils.get(event.id))
+
+    address = session.client.address
+    choice = Choice("url", address, exclusive=True, history_size=10, deadline=DEADLINE)
+    chosen = Plan(prefixes=cases, no_ledger=True, replays=None)
+    assert Campaign(choice, chosen, take).run() == 1
+    assert not [event for event in told if isinstance(event, Failed)]
+    verdicts = {e.result.id: e.result.verdict for e in told if isinstance(e, CaseEnds)}
+    assert verdicts == {
+        case: Verdict.DEVIATION if case in spoils else Verdict.PASS for case in cases
+    }
+    broken = {e.result.id: e.result.requirement for e in told if isinstance(e, CaseEnds)}
+    assert broken[cases[1]] == "monitor/state"
+    assert broken[cases[3]] == "submit/creates-job"
