@@ -142,7 +142,7 @@ def test_closing_ends_what_was_started_and_removes_the_folders(
     folder.mkdir()
     (folder / "file").touch()
     process = keeper.start(["sh", "-c", "sleep 1000 & sleep 1000"], log, folder)
-    assert len(marked(mark)) >= 3
+    assert until(lambda: len(marked(mark)) >= 3)
     keeper.close()
     assert process.gone(0.0)
     assert not folder.exists()
