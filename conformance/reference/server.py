@@ -87,12 +87,18 @@ class _Server(uvicorn.Server):
         super().__init__(settings)
         self._engine = engine
         self._announce = announce
+        self._stops = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets)
         if self.started:
             self._announce()
+
+    async def main_loop(self) -> None:
+        """Until it is to stop; uvicorn's own looks for that ten times a second."""
+        if not await self.on_tick(0):
+            await self._stops.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -117,6 +123,7 @@ class _Server(uvicorn.Server):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         self._engine.stop()
         self.should_exit = True
+        self._stops.set()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -145,7 +145,7 @@ class Keeping:
         else:
             given = Descriptors(*(self.given.pop(0) for _ in Descriptors._fields))
             try:
-                answer = self._start(given, **asked)
+                answer = self._start(given, asked["words"], asked["module"], asked["cwd"])
             except (OSError, ImportError) as error:
                 number = error.errno if isinstance(error, OSError) else 0
                 text = getattr(error, "strerror", None) or str(error)
@@ -159,7 +159,7 @@ class Keeping:
         return None
 
     def _start(
-        self, given: Descriptors, start: int, words: list[str], module: str | None, cwd: str
+        self, given: Descriptors, words: list[str], module: str | None, cwd: str
     ) -> dict[str, Any] | Callable[[], int]:
         """Start a process; in a fork, return what it is to run."""
         popen = None
@@ -198,11 +198,7 @@ class Keeping:
         return main(words)
 
     def _let_go(self) -> None:
-        """Of all that is the keeper's, in a fork of it."""
-        signal.set_wakeup_fd(-1)
-        for number in (*QUIET, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        """Of all descriptors that are the keeper's, in a fork of it."""
         self.kit.close()
         for descriptor in (*self.wakes, *self.given):
             os.close(descriptor)
@@ -230,14 +226,18 @@ class Keeping:
 
 
 def _fork() -> int:
-    """A fork that leads a session of its own: 0 in it, and its pid here."""
+    """A fork with a session of its own, which signals end: 0 in it, and its pid here."""
     begun, begins = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (*QUIET, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.close(begins)
     if pid != 0:
-        os.read(begun, 1)  # its end: from now on its session can be killed
+        os.read(begun, 1)  # its end: from now on the kit may send it signals
     os.close(begun)
     return pid
 
