@@ -101,7 +101,8 @@ _SHORT = {
         "the job that should run last runs first."
     ),
     Shortfall.PROGRESS_LOST_AT_RESTART: (
-        "After a restart, Progress of a job that retrieves or modifies is 0, also in Success."
+        "After a restart, Progress of a job that retrieves or modifies is less than before, mostly "
+        "0, also in Success."
     ),
     Shortfall.RETRIEVE_PROGRESS_FALLS: (
         "Progress of a job that retrieves is that of the match under way: it falls with each "

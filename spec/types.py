@@ -12,7 +12,7 @@ The rules, in the order in which the tables below state them:
 2. `RUN` says how such a job goes through its steps: what one step is, and which gate of the kit
    can hold it; how Progress runs (`Progress`); whether Success means Progress 100; what can be
    got from ``GET /jobs/{id}/{output}`` once the job has succeeded; whether a resume, a resubmit and
-   a save of the job are promised. *None* is a cell that no document and no measurement fills.
+   a save of the job are promised. *None* is a cell that no document fills, and versions differ.
 3. `CONTENT` says which fields Content has, by moment. *Given* fields are the parameters of the
    job: they are there at every moment, from before it ran to after a restart, and do not change.
    *Counted* ones are there at every moment as well, and change while it runs. *Made* ones are the
@@ -246,7 +246,7 @@ RUN: dict[str, Run] = {
     PUSH:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
     PULL:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
     OPERATIONS:   Run("an operation is done",      Gate.PEER,      _FREE,  _NO, (),   _Y, _Y, _Y),
-    COMMITMENT:   Run("unknown",                   Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
+    COMMITMENT:   Run("unknown",                   Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Q),
     OTHER:        Run("unknown",                   Gate.NOBODY,    _FREE,  _Q,  (),   _Q, _Q, _Q),
 }
 
@@ -329,7 +329,7 @@ CONTENT: dict[str, Content] = {
         given="CalledAet Description RemoteAet TransactionUid",
         counted="",
         made="",
-        other="",
+        other="RemoteIp",
     ),
     OTHER: _content(given="", counted="", made="", other=""),
 }
@@ -350,7 +350,7 @@ SOURCES: dict[str, Source] = {
     PUSH:         Source(f"{_LIST}: transfers accelerator",                      _ALL[1:]),
     PULL:         Source(f"{_LIST}: transfers accelerator",                      _ALL[1:]),
     OPERATIONS:   Source(None,                                                   _ALL[1:]),
-    COMMITMENT:   Source(None,                                                   ("1.10.1",)),
+    COMMITMENT:   Source(None,                                                   _ALL[1::2]),
     OTHER:        Source(None,                                                   ()),
 }
 

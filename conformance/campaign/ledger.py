@@ -113,8 +113,13 @@ def shipped(system: System, known: Iterable[str]) -> Ledger:
     """The ledger that the kit brings for the version of an Orthanc, or the empty one."""
     if not system.orthanc or system.declared:
         return Ledger()
+    return of_version(system.version, known)
+
+
+def of_version(version: str | None, known: Iterable[str]) -> Ledger:
+    """The ledger that the kit brings for a version of Orthanc; None is every version."""
     text = files("conformance.campaign").joinpath("ledgers", SHIPPED).read_text(encoding="utf-8")
-    entries = _about(system.version, _entries(json.loads(text), frozenset(known)))
+    entries = _about(version, _entries(json.loads(text), frozenset(known)))
     return Ledger(f"ledgers/{SHIPPED}", entries) if entries else Ledger()
 
 

@@ -29,11 +29,19 @@ def command(
     record: Annotated[
         Path | None, typer.Option(metavar="F", help="Write the trace, for check-trace.")
     ] = None,
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Accept nothing: alarm at known findings, too.")
+    ] = False,
 ) -> int:
-    """Read the jobs of a server again and again; exit 1 with the first impossible history."""
+    """Read the jobs of a server again and again; exit 1 with the first impossible history.
+
+    What the shipped ledger accepts of the server's version is told as a finding, by its name.
+    """
     from conformance.passive import watching
     from conformance.sut.address import Address
 
     address = Address.parse(url, **access.settings())
-    wish = watching.Wish(address, interval, seconds, workers, history_size, access.timeout, record)
+    wish = watching.Wish(
+        address, interval, seconds, workers, history_size, access.timeout, record, no_ledger
+    )
     return watching.watch(wish)

@@ -1,19 +1,21 @@
 """What `orthanc-jobs watch` and `check-trace` do.
 
 Watching creates nothing: it reads ``/system`` once and ``/jobs?expand`` at a polite rate, on one
-connection that it keeps, so that a restart of the server is seen by the loss of it.
+connection that it keeps, so that a restart of the server is seen by the loss of it. Where the
+server refuses that list, as for the sake of one job that it cannot show, jobs are read one by one.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.live import Live
 from rich.table import Table
@@ -22,20 +24,23 @@ from conformance.campaign import ledger as ledgers
 from conformance.errors import CannotWrite, Interrupted, Unjudged
 from conformance.interrupts import interruptible
 from conformance.passive import trace
-from conformance.passive.judge import Impossible, Judge, Watched, lines
+from conformance.passive.finding import Impossible, accepted, lines
+from conformance.passive.judge import Judge
 from conformance.passive.shown import Shown
+from conformance.passive.watched import Watched
 from conformance.reports.terminal import Terminal
 from conformance.suites import suites
 from conformance.sut.address import Address
-from conformance.sut.client import Broken, Client
-from conformance.sut.identity import identify
+from conformance.sut.client import Broken, Client, Reply
+from conformance.sut.identity import System, identify
 from conformance.sut.profile import Profile
 from conformance.text import hidden, shown
-from spec.engine import Config
-from spec.relaxations import Relaxation
 from spec.table import FINAL, State
 
 SHOWN_JOBS = 20  # rows of the table
+READ_SINGLY = 100  # jobs that are read one by one where their list cannot be read
+ID = re.compile(r"[\w-]{1,64}")  # of a job: a UUID
+Write: TypeAlias = Callable[[dict[str, Any]], None]
 STYLE = {
     State.RUNNING: "cyan",
     State.SUCCESS: "green",
@@ -47,7 +52,10 @@ STYLE = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to watch. Times in seconds; ``seconds`` None: until an interrupt or a finding."""
+    """What to watch. Times in seconds; ``seconds`` None: until an interrupt or an alarm.
+
+    ``strict``: no ledger says what is accepted of the server.
+    """
 
     address: Address
     interval: float = 0.25
@@ -56,6 +64,7 @@ class Wish:
     history: int | None = None
     timeout: float = 10.0
     record: Path | None = None
+    strict: bool = False
 
 
 def watch(wish: Wish) -> int:
@@ -69,33 +78,19 @@ def watch(wish: Wish) -> int:
     try:
         with interruptible(), _writing(wish.record, wish.address.secrets) as write:
             system = identify(client)
-            known = [case.id for case in suites(Profile())]
-            accepted = ledgers.shipped(system, known).accepted
-            watched = Watched(
-                Config(
-                    workers=wish.workers
-                    if wish.workers is not None
-                    else _declared(system, "ConcurrentJobs"),
-                    history=wish.history
-                    if wish.history is not None
-                    else _declared(system, "JobsHistorySize"),
-                    relaxations=frozenset(n for n in accepted if isinstance(n, Relaxation)),
-                ),
-                errors_kept=trace.errors_kept(system.version),
-                live=bool(system.declared),
-            )
-            write(trace.head(watched, system.version))
+            watched = _watched(wish, system)
+            write(trace.head(watched))
             judge = Judge(watched)
-            found = _watch(wish, client, judge, console, write)
+            found = _Watch(wish, client, judge, console, write).until_the_end()
     except Interrupted:
         readings = 0 if judge is None else judge.readings
+        _tell(console, wish, accepted(judge.findings) if judge else ())
         console.say(f"interrupted: nothing impossible in {readings} readings")
         return 2
     finally:
         client.close()
-    for line in lines(found):
-        console.say(shown(line, wish.address.secrets))
-    if not judge.readings:
+    _tell(console, wish, (*accepted(judge.findings), *lines(found)))
+    if not judge.answers:
         console.say("unknown: the server was not there to be read")
         return 2
     word = "alarm" if found else "holds"
@@ -103,39 +98,101 @@ def watch(wish: Wish) -> int:
     return 1 if found else 0
 
 
-def _watch(
-    wish: Wish, client: Client, judge: Judge, console: Terminal, write: Any
-) -> list[Impossible]:
-    began = time.monotonic()
-    ends = None if wish.seconds is None else began + wish.seconds
-    made, tick = client.connections, threading.Event()
-    outage: str | None = None
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while True:
-            begin = time.monotonic()
-            try:
-                reply = client.read("/jobs?expand")
-            except (Broken, Unjudged) as error:
-                outage = str(error)
-                write({"at": [begin - began, time.monotonic() - began], "outage": outage})
-            else:
-                end = time.monotonic()
-                fresh = client.connections != made or outage is not None
-                made, jobs = client.connections, reply.json()
-                if reply.ok:
-                    outage = None
-                    write({"at": [begin - began, end - began], "fresh": fresh, "jobs": jobs})
-                    if found := judge.reading(begin, end, jobs, fresh):
-                        return found
-                else:  # as 503 while it starts
-                    outage = str(reply)
-                    write({"at": [begin - began, end - began], "outage": outage})
-            if console.is_terminal:
-                live.update(_table(judge, outage, wish.address.secrets), refresh=True)
-            left = wish.interval if ends is None else min(wish.interval, ends - time.monotonic())
-            if left <= 0:
-                return []
-            tick.wait(left)
+def _watched(wish: Wish, system: System) -> Watched:
+    known = [case.id for case in suites(Profile())]
+    workers, history = wish.workers, wish.history
+    return trace.allowing(
+        frozenset() if wish.strict else ledgers.shipped(system, known).accepted,
+        workers=_declared(system, "ConcurrentJobs") if workers is None else workers,
+        history=_declared(system, "JobsHistorySize") if history is None else history,
+        version=system.version,
+        live=bool(system.declared),
+    )
+
+
+def _tell(console: Terminal, wish: Wish, told: Iterable[str]) -> None:
+    for line in told:
+        console.say(shown(line, wish.address.secrets))
+
+
+class _Watch:
+    """The readings of a server, one after the other."""
+
+    def __init__(
+        self, wish: Wish, client: Client, judge: Judge, console: Terminal, write: Write
+    ) -> None:
+        self.wish, self.client, self.judge = wish, client, judge
+        self.console, self.write = console, write
+        self._began = time.monotonic()
+        self._made = client.connections
+        self._outage: str | None = None
+
+    def until_the_end(self) -> list[Impossible]:
+        """Read until the time is over, or something is impossible."""
+        seconds, tick = self.wish.seconds, threading.Event()
+        ends = None if seconds is None else self._began + seconds
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            while True:
+                if found := self._look():
+                    return found
+                if self.console.is_terminal:
+                    table = _table(self.judge, self._outage, self.wish.address.secrets)
+                    live.update(table, refresh=True)
+                left = self.wish.interval
+                left = left if ends is None else min(left, ends - time.monotonic())
+                if left <= 0:
+                    return []
+                tick.wait(left)
+
+    def _look(self) -> list[Impossible]:
+        """Read all jobs, if the server is there; what is impossible."""
+        answer = self._ask("/jobs?expand")
+        if answer is None:
+            return []
+        reply, at, fresh = answer
+        if reply.ok:
+            jobs = reply.json()
+            self.write({"at": at, "fresh": fresh, "jobs": jobs})
+            return self.judge.reading(*at, jobs, fresh)
+        self.write({"at": at, "status": reply.status})
+        return self.judge.refused(reply.status) or self._look_at_each(fresh)
+
+    def _look_at_each(self, fresh: bool) -> list[Impossible]:
+        """Read the jobs that can be read, one by one, as the list of all is refused."""
+        answer = self._ask("/jobs")
+        names = None if answer is None else answer[0].json()
+        for id in names[:READ_SINGLY] if isinstance(names, list) else ():
+            answer = self._ask(f"/jobs/{id}") if isinstance(id, str) and ID.fullmatch(id) else None
+            if answer is None or not answer[0].ok:
+                continue
+            reply, at, new = answer
+            fresh = fresh or new
+            job = reply.json()
+            self.write({"at": at, "fresh": fresh, "id": id, "job": job})
+            if found := self.judge.one(*at, id, job, fresh):
+                return found
+            fresh = False
+        return []
+
+    def _ask(self, path: str) -> tuple[Reply, tuple[float, float], bool] | None:
+        """The answer, when it was asked for and came, and whether the server may be a new one.
+
+        None: the server is not there, or says that it is not ready (HTTP 5xx).
+        """
+        begin = time.monotonic() - self._began
+        try:
+            reply = self.client.read(path)
+        except (Broken, Unjudged) as error:
+            self._outage, reply = str(error), None
+        at = begin, time.monotonic() - self._began
+        if reply is not None and reply.status >= 500:  # as 503 while it starts
+            self._outage, reply = str(reply), None
+        if reply is None:
+            self.write({"at": at, "outage": self._outage})
+            return None
+        fresh = self.client.connections != self._made or self._outage is not None
+        self._made, self._outage = self.client.connections, None
+        return reply, at, fresh
 
 
 def _declared(system: Any, key: str) -> int | None:
@@ -187,12 +244,16 @@ def _row(one: Shown, secrets: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def check_trace(path: Path) -> int:
-    """Judge a recorded history; the exit status. Raises `BadArgument`."""
-    readings, found = trace.check(path)
+def check_trace(path: Path, strict: bool = False) -> int:
+    """Judge a recorded history, or a document of jobs; the exit status. Raises `BadArgument`."""
+    judge, found = trace.check(path, strict)
     console = Terminal()
-    for line in lines(found):
+    for line in (*accepted(judge.findings), *lines(found)):
         console.say(shown(line))
-    verdict = f"{len(found)} impossible" if found else "holds"
-    console.say(f"{verdict}: {readings} readings in {shown(str(path))}")
+    missing = sum(one.wrong.missing for one in found)
+    words = [f"{number} {word}" for number, word in (
+        (len(found) - missing, "impossible"), (missing, "missing")
+    ) if number]  # fmt: skip
+    verdict = ", ".join(words) or "holds"
+    console.say(f"{verdict}: {judge.readings} readings in {shown(str(path))}")
     return 1 if found else 0

@@ -33,6 +33,7 @@ from pydicom.uid import (
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import C_MOVE
 from pynetdicom.transport import ThreadedAssociationServer
 
 from conformance.peer.gate import (
@@ -47,7 +48,8 @@ from conformance.timing import TIMING
 
 SUCCESS, FAILURE = 0x0000, 0xA700  # statuses of a C-STORE; the second: out of resources
 WARNING = 0xB000  # the status of a C-MOVE of which something was not sent
-PENDING = 0xFF00  # the status of a C-FIND that has one more match
+PENDING = 0xFF00  # the status of a C-FIND that has one more match, of a C-MOVE under way
+OF_ALL = 4  # the instances of a match, for a C-MOVE that says how far it is
 MOVE_ANSWER = 0x8021  # the command field of the answer to a C-MOVE
 MATCH = "2.25.20190306"  # the StudyInstanceUID of a match, but for the number of its step
 MOST_STRANGERS = 32
@@ -67,11 +69,14 @@ class DicomGate:
     """The DICOM server of a gate; start it with ``with``, inside of the gate's own ``with``.
 
     ``matches``: how many studies a C-FIND finds that calls the title of a slot, none by default.
+    ``counting``: the slots whose C-MOVEs say first how far they are: of `OF_ALL` instances, all
+    but one were sent of the first match, and one of each other.
     """
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.matches: dict[int, int] = {}
+        self.counting: set[int] = set()
         self._held: dict[Association, Hold] = {}
         self._partly: set[Association] = set()  # whose C-MOVE is answered with a warning
         self._change = threading.Condition()
@@ -160,6 +165,9 @@ class DicomGate:
         number = asked.removeprefix(MATCH)
         known = asked.startswith(MATCH) and number.isdigit() and len(number) == 2
         target = str(event.move_destination or "").strip()
+        if known and self._slot(event.assoc) in self.counting:
+            sent = 1 if int(number) else OF_ALL - 1
+            _tell(event, sent, OF_ALL - sent)
         status = self._hold(event.assoc, int(number) if known else -1, target)
         if status not in (200, PARTLY):
             yield None, None  # an unknown destination: the status 0xA801
@@ -281,6 +289,18 @@ class _Server(ThreadedAssociationServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Who hangs up at once is no error of the gate."""
+
+
+def _tell(event: evt.Event, completed: int, remaining: int) -> None:
+    """A pending answer to a C-MOVE, as of a provider that sends instances one by one."""
+    answer = C_MOVE()
+    answer.MessageIDBeingRespondedTo = event.message_id
+    answer.AffectedSOPClassUID = event.request.AffectedSOPClassUID
+    answer.Status = PENDING
+    answer.NumberOfCompletedSuboperations = completed
+    answer.NumberOfRemainingSuboperations = remaining
+    answer.NumberOfFailedSuboperations = answer.NumberOfWarningSuboperations = 0
+    event.assoc.dimse.send_msg(answer, event.context.context_id)
 
 
 def _wire(association: Association) -> _Wire | None:

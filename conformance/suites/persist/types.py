@@ -1,15 +1,17 @@
-"""`persist/stop/types`: jobs of every type over a clean stop and a start.
+"""`persist/stop/types`, `persist/stop/finished/…`: jobs of every type over a stop and a start.
 
 Behind jobs that hold every worker there is one of each call that is Pending, and of some another
 one that is Paused. They are read before and after, and then they have to do what was asked for
 before the server ended.
-Archives are left out: no measured Orthanc can save one (`docs/findings.md`).
+Archives are left out: no measured Orthanc can save one (`docs/findings.md`). Of the jobs that have
+succeeded, each must be there as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.driver.script import complete, restart
@@ -23,6 +25,7 @@ from conformance.suites.route.sending import as_permissive
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import Action, State
+from spec.types import row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -38,6 +41,12 @@ FIRST = 9  # the priority of the jobs that hold the workers: they go first again
 STEPS = 6  # of them: more than may end during the stop
 ROOM = 100  # a JobsHistorySize that holds all of them
 BAD_SEQUENCE_OF_CALLS = 6  # an ErrorCode
+FINISHED = {
+    "archives": ("archive/study", "media/study"),
+    "modifications": ("modify/study", "anonymize/study"),
+    "others": ("retrieve/studies", "split/series", "merge/study", "store/instances"),
+}
+STAYS_THERE = "persist/completed-stays"
 REQUEUED, STAYS = "persist/unfinished-requeued", "persist/paused-stays"
 
 
@@ -50,6 +59,15 @@ def cases(profile: Profile) -> Iterator[Case]:
         leaves=len(TYPES) + len(PAUSED) + 1,
         fresh=True,
     )
+    for name, done in FINISHED.items():
+        yield Check(
+            f"persist/stop/finished/{name}",
+            STAYS_THERE,
+            check=partial(finished, done),
+            config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
+            leaves=len(done),
+            fresh=True,
+        )
 
 
 def over_a_restart(context: Context) -> None:
@@ -81,6 +99,43 @@ def over_a_restart(context: Context) -> None:
         _ends_well(context, *job)
     judge.resume(context, lenient, last[1])
     _ends_well(context, *last, answer=judge.REFUSED)
+
+
+def finished(names: tuple[str, ...], context: Context) -> None:
+    """What has succeeded is there again, and shows what it has shown."""
+    known = {call.name: call for call in calls()}
+    jobs = [(known[name], submit(context, known[name])[0]) for name in names]
+    before = {}
+    for call, id in jobs:
+        judge.await_end(context, STAYS_THERE, id)
+        before[id] = judge.look(context, call, id)
+        judge.is_in(context, call.requirement, before[id], State.SUCCESS)
+    context.do(restart())
+    for call, id in jobs:
+        reply = context.get(f"/jobs/{id}")
+        if not reply.ok:
+            expected = f"the {call.type} job is there after a restart"
+            gone = Shortfall.ARCHIVE_NOT_SAVED if call.archives else None
+            context.deviates(STAYS_THERE, expected, str(reply), gone)
+            continue
+        was, shown = _known(context, before[id]), _known(context, judge.look(context, call, id))
+        changed = {key for key in {*was, *shown} if was.get(key) != shown.get(key)}
+        for key in sorted(changed):
+            named = _lost(call, key)
+            what = f"{key} of a {call.type} job in {State.SUCCESS}"
+            context.deviates(
+                STAYS_THERE, f"{what} {was.get(key)}", f"{key} {shown.get(key)}", named
+            )
+
+
+def _lost(call: Call, key: str) -> Shortfall | None:
+    """The shortfall by which a server shows something else after a restart, if it is one."""
+    short = row(call.type).short
+    if key == "Progress":
+        return next(iter({Shortfall.PROGRESS_LOST_AT_RESTART} & short), None)
+    if key == "Content":
+        return next(iter({Shortfall.MODIFICATION_RESULT_LOST} & short), None)
+    return None
 
 
 def _known(context: Context, shown: judge.Shown) -> judge.Shown:

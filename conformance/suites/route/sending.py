@@ -1,4 +1,5 @@
-"""`route/<call>/running/…`, `…/permissive`, `…/partly`: jobs whose steps wait at the gate.
+"""`route/<call>/running/…`, `…/permissive`, `…/partly`, `…/progress`: jobs whose steps wait at the
+gate.
 
 What a step is answered, and what is asked of the job meanwhile, is up to the kit. Jobs that send
 by C-STORE are before the whole table in `route.by_c_store`; one that retrieves is told here to
@@ -18,6 +19,7 @@ from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.outcomes import has_succeeded, of_call, submit
 from conformance.sut.profile import Profile
 from spec.lookup import way_back
+from spec.relaxations import Shortfall
 from spec.table import Action, ErrorCode, State, target
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.peer.gate import Hold
 
 RETRIEVE = "retrieve/studies"
+WHOLE = 100  # per cent
 PERMISSIVE = ("store/instances", RETRIEVE)
 
 
@@ -41,6 +44,8 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
             needed = "monitor/error-code-step"
             yield Check(f"{name}/partly", needed, check=partly(call), needs=of)
             yield Check(f"{name}/fails-late", needed, check=fails_late(call), needs=of)
+            needed = "monitor/progress"
+            yield Check(f"{name}/progress", needed, check=progress_rises(call), needs=of)
             for action, check in {Action.PAUSE: paused, Action.CANCEL: canceled}.items():
                 case = Check(f"{name}/running/{action}", f"route/{action}", check=check(call))
                 yield replace(case, needs=of)
@@ -120,6 +125,35 @@ def fails_late(call: Call) -> Checking:
         )
         judge.has_failed(context, judge.look(context, call, id), network=True)
         context.equal(needed, "steps that arrived", 2, len(_holds(context)))
+
+    return run
+
+
+def progress_rises(call: Call) -> Checking:
+    """Progress does not fall from one match to the next, whatever is told of each of them."""
+
+    def run(context: Context) -> None:
+        request = call.make(context)
+        (job,) = context.driver.prepared.values()
+        context.resources.dicom.counting.add(job.slot.number)
+        id, _ = submit(context, replace(call, make=lambda _: request))
+        seen = [0]
+
+        def read() -> bool:
+            found = context.job(id)["Progress"]
+            seen.extend([found] if found != seen[-1] else [])
+            return True
+
+        for number in range(1, request.instances + 1):
+            hold = _step(context, call, number)
+            context.stays(read, "monitor/progress", "a job that can be read")
+            hold.reply(judge.TAKEN)
+        judge.await_end(context, call.requirement, id)
+        read()
+        rises = seen == sorted(seen)
+        known = None if rises else Shortfall.RETRIEVE_PROGRESS_FALLS
+        context.require("monitor/progress", rises, "a Progress that never falls", seen, known)
+        context.equal("monitor/progress", "Progress at the end", WHOLE, seen[-1])
 
     return run
 

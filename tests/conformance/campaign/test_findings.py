@@ -27,7 +27,7 @@ REPLAYS = sorted((DOCS / "findings").glob("*.json"))
 SHOWN = [DOCS / "findings" / f"{name}.json" for name in (
     "cancel-lost-to-pause", "request-lost-on-last-step", "ties-unordered", "archive-not-resubmitted"
 )]  # fmt: skip
-TITLES = re.findall(r"^## ([a-z-]+)$", PAGE, re.MULTILINE)
+TITLES = re.findall(r"^## ([a-z0-9-]+)$", PAGE, re.MULTILINE)
 
 
 def ledger(version: str | None = None) -> tuple[Entry, ...]:

@@ -22,7 +22,9 @@ KNOWN = {
     Relaxation.REQUEST_LOST_ON_LAST_STEP,
     Relaxation.TIES_UNORDERED,
     Shortfall.ARCHIVE_NOT_RESUBMITTED,
+    Shortfall.ARCHIVE_NOT_SAVED,
     Shortfall.EMPTY_ARCHIVE_UNREADABLE,
+    Shortfall.MODIFICATION_RESULT_LOST,
     Shortfall.PENDING_TIME_COUNTED,
     Shortfall.REQUEST_LOST_AT_STOP,
 }

@@ -27,6 +27,7 @@ def reading(at: float, state: State = State.RUNNING, **changed: Any) -> dict[str
         "ErrorCode": 0,
         "ErrorDescription": "Success",
         "Timestamp": stamp(at),
+        "Type": "OrthancPeerStore",
     }
     if state in (State.SUCCESS, State.FAILURE):
         found["CompletionTime"] = stamp(0.1)
@@ -264,3 +265,28 @@ def test_local_time_is_seen_on_this_machine_only() -> None:
     assert broken.requirement == "monitor/times-utc"
     assert ServerClock(same_machine=True).see(right, Moment(0.0, 1.0)) is None
     assert ServerClock().see(local, Moment(0.0, 1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "changed", "broken"),
+    [
+        (0.2, {}, []),
+        (-1.0, {"CompletionTime": stamp(-1.5)}, ["timestamp", "completion-time"]),
+        (0.2, {"CompletionTime": stamp(0.3)}, ["completion-time"]),
+        (0.2, {"CompletionTime": stamp(-0.1)}, ["completion-time"]),
+    ],
+)
+def test_the_times_of_one_reading_are_in_order_also_of_a_job_that_somebody_else_made(
+    at: float, changed: dict[str, Any], broken: list[str]
+) -> None:
+    job = Watched()
+    job.seen = Seen()
+    found = job.read(at, State.SUCCESS, EffectiveRuntime=0, **changed)
+    assert found == [f"monitor/{one}" for one in broken]
+
+
+def test_of_a_type_that_is_not_known_content_may_change() -> None:
+    job = Watched()
+    for size in (1, 2):
+        content = {"Description": f"{size} sent", "Size": size}
+        assert job.read(size, State.SUCCESS, Type="SomePlugin", Content=content) == []

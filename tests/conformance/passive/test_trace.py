@@ -43,7 +43,8 @@ def test_a_good_trace_holds(write: Write) -> None:
         "",
         reading(4, job("Success"), fresh=True),
     )
-    assert check(path) == (2, [])
+    judge, found = check(path)
+    assert (judge.readings, found) == (2, [])
     assert status_of(["check-trace", str(path)]) == 0
 
 
@@ -108,10 +109,19 @@ def test_an_action_beside_a_reading_is_not_put_in_an_order(write: Write) -> None
         ({"at": [2, 1], "jobs": []}, "'at' must be two times"),
         ({"at": [0, float("nan")], "jobs": []}, "'at' must be two times"),
         ({"at": [0, float("inf")], "jobs": []}, "'at' must be two times"),
-        ({"at": [1, 2], "action": "pause", "job": "A", "status": True}, "'status', a number"),
-        ({"at": [1, 2]}, "none of 'jobs', 'action' and 'outage'"),
+        ({"at": [1, 2]}, "it has none of 'action', 'jobs', 'job', 'status', 'outage'"),
         ({"at": [1, 2], "action": "stop", "job": "A", "status": 200}, "unknown action 'stop'"),
         ({"at": [1, 2], "action": "pause", "job": 7, "status": 200}, "'job', a text"),
+        ({"at": [1, 2], "action": "pause", "job": "A", "status": True}, "must be an HTTP status"),
+        ({"at": [1, 2], "action": "pause", "job": "A", "status": 7}, "must be an HTTP status"),
+        ({"at": [1, 2], "action": "pause", "job": "A"}, "must be an HTTP status"),
+        ({"at": [1, 2], "status": "400"}, "must be an HTTP status"),
+        ({"at": [1, 2], "jobs": [], "fresh": "yes"}, "'fresh' must be true or false"),
+        ({"at": [1, 2], "jobs": [], "fresch": True}, "unknown field 'fresch'"),
+        ({"at": [1, 2], "job": {}, "id": 7}, "must be a text"),
+        ('{"at": [0, 1e999], "jobs": []}', "'at' must be two times"),
+        (f'{{"at": [0, {10**400}], "jobs": []}}', "'at' must be two times"),
+        ({"at": [True, 2], "jobs": []}, "'at' must be two times"),
     ],
 )
 def test_a_line_that_is_none_is_named(write: Write, line: Any, word: str) -> None:
@@ -126,8 +136,13 @@ def test_a_line_that_is_none_is_named(write: Write, line: Any, word: str) -> Non
         HEAD | {"schema": 2},
         HEAD | {"colour": "red"},
         HEAD | {"workers": "two"},
+        HEAD | {"workers": -1},
         HEAD | {"workers": 0},
+        HEAD | {"workers": True},
         HEAD | {"history": -1},
+        HEAD | {"version": 1.12},
+        HEAD | {"live": 1},
+        HEAD | {"relaxations": "ties-unordered"},
         HEAD | {"actions": "few"},
         HEAD | {"relaxations": ["laziness"]},
     ],
@@ -146,3 +161,124 @@ def test_what_holds_no_reading_is_no_trace(write: Write, tmp_path: Path) -> None
     with pytest.raises(BadArgument, match="holds no reading"):
         check(write(HEAD))
     assert status_of(["check-trace", str(tmp_path / "none")]) == 2
+
+
+# --- what stands in a line ----------------------------------------------------------------------
+
+
+def one(begin: float, id: str, found: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"at": [begin, begin + 0.01], "id": id, "job": found, **more}
+
+
+def requirements(path: Path, strict: bool = False) -> list[str]:
+    return [found.requirement for found in check(path, strict)[1]]
+
+
+def test_a_trace_may_hold_readings_of_single_jobs(write: Write) -> None:
+    good = (
+        reading(0, job("Running")),
+        one(1, "B", job("Pending", "B")),
+        one(2, "A", job("Success")),
+    )
+    assert requirements(write(HEAD, *good)) == []
+    back = (one(0, "A", job("Success")), one(1, "A", job("Running")))
+    assert requirements(write(HEAD, *back)) == ["monitor/state-success"]
+    assert requirements(write(HEAD, one(0, "B", job("Success")))) == ["monitor/id"]
+
+
+def test_of_single_jobs_nothing_is_concluded_about_the_others(write: Write) -> None:
+    path = write(
+        HEAD | {"actions": "all"},
+        reading(0, job("Paused"), job("Paused", "B")),
+        one(1, "A", job("Paused")),
+        reading(2, job("Paused"), job("Paused", "B")),
+    )
+    assert requirements(path) == []
+
+
+def test_a_job_that_is_read_singly_after_a_restart_need_not_be_new(write: Write) -> None:
+    late = job("Success", "B")
+    path = write(HEAD, reading(0), one(1, "A", job("Paused"), fresh=True), one(2, "B", late))
+    assert requirements(path) == []
+
+
+def test_a_list_that_is_refused_is_an_answer_and_has_a_name(write: Write) -> None:
+    refused = write(HEAD, {"at": [0, 0.1], "status": 400})
+    judge, found = check(refused)
+    assert ([str(name) for name in judge.findings], found) == (["empty-archive-unreadable"], [])
+    assert requirements(refused, strict=True) == ["monitor/list-expand"]
+    assert requirements(write(HEAD | {"relaxations": []}, {"at": [0, 1], "status": 400})) == [
+        "monitor/list-expand"
+    ]
+
+
+def test_a_server_of_which_nothing_is_known_may_be_of_any_version(write: Write) -> None:
+    old = job("Failure", error=0)
+    assert requirements(write(reading(0, old))) == []
+    assert requirements(write({"schema": 1, "trace": "orthanc-jobs"}, reading(0, old))) == []
+    assert requirements(write(HEAD, reading(0, old))) == ["monitor/error-code"]
+
+
+def test_lua_autorouting_raises_no_alarm(write: Write) -> None:
+    lua = {"Type": "SequenceOfOperations", "Content": {"CountOperations": 6, "Description": "Lua"}}
+    path = write(
+        HEAD | {"actions": "all", "relaxations": []},
+        reading(0),
+        reading(1, job("Running", progress=50) | lua),
+        reading(2, job("Running", progress=67) | lua),
+        reading(3, job("Running", progress=57) | lua),
+        reading(4, job("Success", progress=86) | lua),
+    )
+    assert requirements(path) == []
+    other = write(HEAD | {"actions": "all", "relaxations": []}, *(
+        reading(at, job("Running", progress=progress)) for at, progress in enumerate((50, 67, 33))
+    ))  # fmt: skip
+    assert requirements(other) == ["monitor/progress"]
+
+
+def test_a_retrieve_whose_progress_falls_is_a_finding_of_the_newer_ones(write: Write) -> None:
+    move = {
+        "Type": "DicomMoveScu",
+        "Content": {"Description": "", "LocalAet": "A", "Query": [], "RemoteAet": "B"},
+    }
+    lines = [reading(at, job("Running", progress=p) | move) for at, p in enumerate((75, 100, 25))]
+    lines[1]["jobs"][0]["EffectiveRuntime"] = 9.0
+    lines[2]["jobs"][0]["EffectiveRuntime"] = 9.0  # so it was not resubmitted
+    for version, alarm in {"1.10.1": ["monitor/progress"], "1.12.7": []}.items():
+        head = {**HEAD, "version": version, "actions": "all"}
+        assert requirements(write(head, *lines)) == alarm
+
+
+# --- documents as people paste them -------------------------------------------------------------
+
+
+def test_one_job_or_several_as_people_paste_them(write: Write, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.json"
+    for found in (job("Success"), [job("Success"), job("Running", "B")], {"A": job("Success")}):
+        for indent in (None, 2):
+            plain.write_text(json.dumps(found, indent=indent))
+            assert requirements(plain) == []
+    plain.write_text(json.dumps({"B": job("Success")}))
+    assert requirements(plain) == ["monitor/id"]
+    plain.write_text(json.dumps([job("Done")], indent=2))
+    assert requirements(plain) == ["monitor/state"]
+
+
+def test_a_document_from_which_fields_were_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = tmp_path / "plain.json"
+    plain.write_text(json.dumps({"State": "Failure", "ErrorCode": 2006}))
+    assert status_of(["check-trace", str(plain)]) == 1
+    out = capsys.readouterr().out
+    assert "impossible" not in out
+    assert "missing: monitor/id" in out
+    assert out.splitlines()[-1].startswith("10 missing: 1 readings")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "7", "", "null", "[7"])
+def test_a_document_without_a_job(tmp_path: Path, text: str) -> None:
+    plain = tmp_path / "plain.json"
+    plain.write_text(text)
+    with pytest.raises(BadArgument):
+        check(plain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,9 +15,9 @@ import pytest
 
 from conformance.passive.trace import check
 from conformance.passive.watching import Wish, watch
+from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
-from conformance.sut.servers import reference
 
 QUICK = 0.05  # seconds between two readings
 
@@ -80,7 +81,7 @@ def test_nothing_is_made_on_the_server(server: Managed) -> None:
 
 
 def test_a_fault_raises_the_alarm_beside_the_kit(capsys: pytest.CaptureFixture[str]) -> None:
-    with reference(fault="success-with-progress-99") as server:
+    with servers.reference(fault="success-with-progress-99") as server:
         kit = work(server)
         assert watched(server, 30) == 1
         kit.terminate()
@@ -90,7 +91,7 @@ def test_a_fault_raises_the_alarm_beside_the_kit(capsys: pytest.CaptureFixture[s
 
 def test_a_move_that_is_not_published_raises_the_alarm(tmp_path: Path) -> None:
     trace = tmp_path / "trace.ndjson"
-    with reference(fault="cancel-of-success-fails-job") as server:
+    with servers.reference(fault="cancel-of-success-fails-job") as server:
         words = [sys.executable, "-m", "conformance.cli", "watch", server.address.url]
         watcher = subprocess.Popen(
             [*words, "--interval", str(QUICK), "--record", str(trace)],
@@ -110,6 +111,53 @@ def test_a_move_that_is_not_published_raises_the_alarm(tmp_path: Path) -> None:
         client.close()
     assert watcher.returncode == 1, out
     assert "impossible: monitor/state-success" in out, out
+
+
+def test_a_list_that_is_refused_is_told_by_its_name_and_the_jobs_are_read_one_by_one(
+    server: Managed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An archive of nothing waits behind jobs whose peer takes their steps and never answers."""
+    client, trace = Client(server.address), tmp_path / "trace.ndjson"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client.put("/peers/silent", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])
+        made = client.post("/tools/create-dicom", {"Tags": {"PatientID": "P"}}).json()["ID"]
+        asked = {"Resources": [made], "Asynchronous": True}
+        for _ in range(2):
+            assert client.post("/peers/silent/store", asked).ok
+        nothing = {"Resources": [], "Asynchronous": True}
+        assert client.post("/tools/create-archive", nothing).ok
+        assert watch(Wish(server.address, QUICK, 0.5, record=trace)) == 0
+        assert "finding: empty-archive-unreadable" in capsys.readouterr().out
+        assert watch(Wish(server.address, QUICK, 0.5, strict=True)) == 1
+        assert "impossible: monitor/list-expand" in capsys.readouterr().out
+        client.close()
+        server.kill()  # its jobs wait for the silent peer
+    lines = [json.loads(line) for line in trace.read_text().splitlines()]
+    assert {line.get("status") for line in lines[1:]} == {400, None}
+    assert {line["job"]["Type"] for line in lines if "job" in line} == {"OrthancPeerStore"}
+    assert not any("outage" in line for line in lines)
+
+
+def test_lua_autorouting_raises_no_alarm(installed_orthanc: None, tmp_path: Path) -> None:
+    """Its jobs succeed below 100, and a cancel that comes while they wait for more is lost."""
+    script, trace = tmp_path / "autorouting.lua", tmp_path / "trace.ndjson"
+    script.write_text("function OnStoredInstance(id) SendToPeer(id, 'nobody') end")
+    config = {"LuaScripts": [str(script)], "OrthancPeers": {"nobody": ["http://127.0.0.1:9/"]}}
+    with servers.orthanc(config=config) as server:
+        client, watching = Client(server.address), Wish(server.address, QUICK, 8, record=trace)
+        for patient in "ABC":
+            assert client.post("/tools/create-dicom", {"Tags": {"PatientID": patient}}).ok
+        for job in client.get("/jobs").json():
+            assert client.post(f"/jobs/{job}/cancel").ok
+        assert watch(watching) == 0
+        client.close()
+        server.kill()
+    read = [json.loads(line) for line in trace.read_text().splitlines()]
+    jobs = [job for line in read for job in line.get("jobs", [])]
+    ended = [job["Progress"] for job in jobs if job["State"] == "Success"]
+    assert {job["Type"] for job in jobs} == {"SequenceOfOperations"}
+    assert ended
+    assert max(ended) < 100
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:

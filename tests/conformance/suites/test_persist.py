@@ -21,15 +21,22 @@ from tests.conformance.kit import Run, command
 
 LATE = "persist/stop/request-late"
 LOST = Shortfall.REQUEST_LOST_AT_STOP.value
+FINISHED = "persist/stop/finished"
 
 
 SUITE = ("persist/",)
 
 
-def test_orthanc_forgets_a_late_request_and_nothing_else(without_ledger: Run) -> None:
-    (found,) = without_ledger.cases("deviation", of=SUITE).values()
-    assert (found["id"], found["relaxations"]) == (LATE, [LOST])
-    assert found["requirement"] == "persist/request-survives-stop"
+def test_orthanc_forgets_a_late_request_archives_and_results_and_nothing_else(
+    without_ledger: Run,
+) -> None:
+    found = without_ledger.cases("deviation", of=SUITE)
+    assert {id: case["relaxations"] for id, case in found.items()} == {
+        LATE: [LOST],
+        f"{FINISHED}/archives": [Shortfall.ARCHIVE_NOT_SAVED],
+        f"{FINISHED}/modifications": [Shortfall.MODIFICATION_RESULT_LOST],
+    }
+    assert found[LATE]["requirement"] == "persist/request-survives-stop"
     assert without_ledger.cases("unknown", "accepted", of=SUITE) == {}
     assert len(without_ledger.cases("pass", of=SUITE)) >= 16
 
