@@ -121,9 +121,8 @@ def test_every_requirement_of_the_section_has_a_case() -> None:
 
 
 def test_a_command_that_cannot_be_given_no_jobs_says_so(installed_orthanc: None) -> None:
-    server = Managed(["sh", "-c", "exec Orthanc {config}"])
-    with servers.orthanc() as running:
-        server._folder = running._folder
+    with servers.orthanc("sh -c 'exec Orthanc {config}'") as server:
+        server.kill()
         with pytest.raises(BadArgument, match="--no-jobs cannot be given"):
             server.start(loads=False)
 

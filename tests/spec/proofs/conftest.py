@@ -18,9 +18,9 @@ Explored: TypeAlias = Callable[..., Exploration]
 Verdicts: TypeAlias = Callable[..., dict[str, Verdict]]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def considerate() -> Iterator[None]:
-    """Proofs compute, and look at no clock: those who wait for a server beside them go first."""
+    """For who only computes, and looks at no clock: those who wait for a server go first."""
     before = os.getpriority(os.PRIO_PROCESS, 0)
     os.setpriority(os.PRIO_PROCESS, 0, min(before + 5, 19))
     yield

@@ -32,6 +32,8 @@ from spec.properties import BY_NAME, PROPERTIES, Fault, Modality, Own, Transitio
 from spec.relaxations import NONE, Relaxation
 from spec.table import Action, Asked, State
 
+pytestmark = pytest.mark.usefixtures("considerate")
+
 Explored: TypeAlias = Callable[..., Exploration]  # see conftest.py
 Verdicts: TypeAlias = Callable[..., dict[str, Verdict]]
 

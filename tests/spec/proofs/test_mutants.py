@@ -17,6 +17,8 @@ from spec.proofs.mutants.making import ROOT, Mutant, made
 from spec.proofs.mutants.report import report, share
 from spec.table import BOUNDARY, EDGES, MATRIX, Cell, State
 
+pytestmark = pytest.mark.usefixtures("considerate")
+
 
 @cache
 def every() -> list[Mutant]:

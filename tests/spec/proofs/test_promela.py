@@ -40,7 +40,10 @@ from spec.properties import BY_NAME, Modality
 from spec.relaxations import NONE, Relaxation
 from spec.table import Action, Asked, Cell, Move, State
 
-pytestmark = pytest.mark.skipif(available() is not None, reason=str(available()))
+pytestmark = [
+    pytest.mark.skipif(available() is not None, reason=str(available())),
+    pytest.mark.usefixtures("considerate"),
+]
 
 SMALL = Scope(jobs=2, workers=1, history=1, priorities=1, steps=1)
 ONE = Scope(jobs=1, workers=1, history=1, priorities=1, steps=2)

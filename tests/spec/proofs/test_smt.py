@@ -24,7 +24,7 @@ z3 = pytest.importorskip("z3")
 from spec.proofs import smt  # noqa: E402
 from spec.proofs.smt import always, prover, relations, rule, runs  # noqa: E402
 
-pytestmark = pytest.mark.apart
+pytestmark = [pytest.mark.apart, pytest.mark.usefixtures("considerate")]
 STRICT = pytest.mark.together("strict proof")  # tests that read it
 ASKED_FOR = {  # by the issue; more may be decided
     "running-bounded",
