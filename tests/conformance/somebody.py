@@ -16,8 +16,6 @@ from tests.conformance.kit import COMMAND, Run
 from tests.waiting import until
 
 WITHIN = 7.0  # seconds from a signal to the end: 2 are promised, 5 for a machine with other work
-    7.0  # seconds from a signal to the end: 2 are promised, 5 for a machine that has more to do
-)
 HISTORY = 10  # Orthanc's default
 PAGES = ("/statistics", "/peers", "/modalities", "/instances")
 FINAL = ("Success", "Failure")

@@ -85,6 +85,7 @@ def test_a_server_at_a_url(reference: Managed, tmp_path: Path) -> None:
     assert not [text for text in (done.stdout, done.stderr, *written) if "s3cr3t" in text]
 
 
+@pytest.mark.long
 def test_with_a_baseline_the_gate_is_what_got_worse(tmp_path: Path) -> None:
     """A version that deviates as the older one did passes; what broke since does not."""
     suites = {"GATE_MANAGED": "reference", "GATE_SUITES": "race"}

@@ -45,6 +45,7 @@ def test_on_the_reference_server_all_of_it_passes_and_the_bound_is_reported(
     assert on_reference.out.count("taken for granted") == 1
 
 
+@pytest.mark.long
 def test_more_extra_states_are_more_sequences(tmp_path: Path) -> None:
     words = ("run", "--case", "complete/two-jobs", "--extra-states", "1")
     run = command(tmp_path, *words)
@@ -53,6 +54,7 @@ def test_more_extra_states_are_more_sequences(tmp_path: Path) -> None:
     assert (found["extra"], found["sequences"]) == (1, len(suite(derive(TWO_JOBS), 1)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "id"),
     [
@@ -100,6 +102,7 @@ def test_it_needs_a_server_of_its_own() -> None:
     assert {case.unreachable for case in found} == {EXCLUSIVE.why}
 
 
+@pytest.mark.long
 def test_learning_finds_no_difference_in_the_reference_server(tmp_path: Path) -> None:
     run = command(tmp_path, "learn")
     assert run.status == 0, run.out + run.err

@@ -54,7 +54,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
 
 def shown(*faults: str) -> list[Any]:
     """A parameter for each, and for each a group: its tests read one run."""
-    return [pytest.param(fault, marks=pytest.mark.together(fault)) for fault in faults]
+    marks = {fault: (pytest.mark.long, pytest.mark.together(fault)) for fault in faults}
+    return [pytest.param(fault, marks=marks[fault]) for fault in faults]
 
 
 def test_every_fault_of_concurrency_is_here() -> None:
@@ -72,6 +73,7 @@ def test_a_planted_fault_is_found_by_two_actions_at_once(
     assert run.cases("deviation"), run.out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", SHOWN)
 def test_one_client_does_not_see_it(fault: str, tmp_path: Path) -> None:
     run = command(tmp_path, "run", "reference", "--fault", fault, "--suite", "action")
@@ -106,6 +108,7 @@ def test_its_replay_shows_it_again_and_a_sound_server_does_not(
     assert sound.status == 0, sound.out
 
 
+@pytest.mark.long
 def test_a_job_that_comes_after_the_calls_is_part_of_the_history_that_is_drawn(
     tmp_path: Path,
 ) -> None:
@@ -142,6 +145,7 @@ def test_a_real_orthanc_needs_its_ledger_and_nothing_else(on_orthanc: Run) -> No
     needs_its_ledger_and_nothing_else(on_orthanc)
 
 
+@pytest.mark.long
 def test_with_another_seed_a_sound_server_passes_too(tmp_path: Path) -> None:
     run = concurrent(tmp_path, "reference", "--seed", "1")
     assert run.status == 0, run.out + run.err
