@@ -127,12 +127,15 @@ class Resources:
         self.slots.append(slot)
         return slot
 
+    def where(self, slot: Slot) -> dict[str, Any]:
+        """What the server is told of a peer or a modality."""
+        if slot.via is Via.PEER:
+            return {"Url": slot.mark}
+        there: dict[str, Any] = {"AET": slot.mark, "Host": self.gate.host, "Port": self.dicom.port}
+        return {**there, "Timeout": TIMING.dicom_timeout}
+
     def _register(self, slot: Slot) -> None:
-        where: dict[str, Any] = {"Url": slot.mark}
-        if slot.via is Via.MODALITY:
-            where = {"AET": slot.mark, "Host": self.gate.host, "Port": self.dicom.port}
-            where["Timeout"] = TIMING.dicom_timeout
-        reply = self.client.put(slot.path, where)
+        reply = self.client.put(slot.path, self.where(slot))
         if not reply.ok:
             raise BadArgument(
                 f"the server does not let us register a {slot.via}: PUT {slot.path} gave {reply}\n"

@@ -2,9 +2,9 @@
 
 The kit registers a modality for each open job, whose AE title is known to nobody else and says
 which job it is (`Gate.aet`). A step of a ``/modalities/{name}/store`` job is one C-STORE, a step
-of a ``/queries/{id}/retrieve`` job one C-MOVE. Both become a `Hold` in the queue of the HTTP
-gate, and what answers them is the same reply: 200 is the status Success, 206 the warning that a
-C-MOVE was done in part, all else a failure.
+of a ``/queries/{id}/retrieve`` job one C-MOVE or C-GET. All become a `Hold` in the queue of the
+HTTP gate, and what answers them is the same reply: 200 is the status Success, 206 the warning that
+a C-MOVE was done in part, all else a failure.
 
 `pynetdicom` speaks the protocol, with two threads for each connection that look for something
 to do every millisecond. An association that does not call one of our titles is rejected; until
@@ -16,13 +16,15 @@ oldest has to go. This module is imported only where something is sent over DICO
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import socket
 import socketserver
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from pydicom.dataset import Dataset
 from pydicom.uid import (
@@ -36,8 +38,8 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_MOVE
 from pynetdicom.transport import ThreadedAssociationServer
 
+from conformance.peer.came import LARGEST, Came, Counts
 from conformance.peer.gate import (
-    LARGEST,
     PARTLY,
     Gate,
     Hold,
@@ -49,36 +51,52 @@ from conformance.timing import TIMING
 SUCCESS, FAILURE = 0x0000, 0xA700  # statuses of a C-STORE; the second: out of resources
 WARNING = 0xB000  # the status of a C-MOVE of which something was not sent
 PENDING = 0xFF00  # the status of a C-FIND that has one more match, of a C-MOVE under way
-OF_ALL = 4  # the instances of a match, for a C-MOVE that says how far it is
-MOVE_ANSWER = 0x8021  # the command field of the answer to a C-MOVE
+UNABLE = 0xA702  # the status of a C-GET that cannot send
+MOVE_ANSWER, GET_ANSWER = 0x8021, 0x8010  # the command fields of the answers to C-MOVE and C-GET
 MATCH = "2.25.20190306"  # the StudyInstanceUID of a match, but for the number of its step
 MOST_STRANGERS = 32
 # Orthanc sends a command and its data by two writes, and the second waits until the first was
 # acknowledged: 40 ms for each step, where the system takes its time for that.
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-FIND, MOVE = "1.2.840.10008.5.1.4.1.2.{}.1", "1.2.840.10008.5.1.4.1.2.{}.2"
+FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.{{}}.{service}" for service in (1, 2, 3))
+COMMITMENT = "1.2.840.10008.1.20.1"  # Storage Commitment Push Model
+LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 SERVICES = (
     "1.2.840.10008.1.1",  # Verification
     SecondaryCaptureImageStorage,
-    *(service.format(root) for service in (FIND, MOVE) for root in (1, 2)),  # patient, study
+    COMMITMENT,
+    *(service.format(root) for service in (FIND, MOVE, GET) for root in (1, 2)),  # patient, study
 )
 SYNTAXES = [ImplicitVRLittleEndian, ExplicitVRLittleEndian]
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A storage commitment that was asked for. ``since`` is a time of the monotonic clock.
+
+    ``files``: the class and the UID of each instance.
+    """
+
+    transaction: str
+    files: tuple[tuple[str, str], ...]
+    since: float = field(default_factory=time.monotonic)
 
 
 class DicomGate:
     """The DICOM server of a gate; start it with ``with``, inside of the gate's own ``with``.
 
-    ``matches``: how many studies a C-FIND finds that calls the title of a slot, none by default.
-    ``counting``: the slots whose C-MOVEs say first how far they are: of `OF_ALL` instances, all
-    but one were sent of the first match, and one of each other.
+    ``matches``: how many matches a C-FIND finds that calls the title of a slot, none by default.
+    ``commitments``: what storage commitments were asked of it.
     """
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.matches: dict[int, int] = {}
-        self.counting: set[int] = set()
+        self.commitments: dict[int, list[Commitment]] = {}
+        self._callers: dict[Association, int] = {}  # who is connected, with the slot
         self._held: dict[Association, Hold] = {}
         self._partly: set[Association] = set()  # whose C-MOVE is answered with a warning
+        self._told: dict[Association, Counts] = {}  # of its C-MOVE
         self._change = threading.Condition()
         entity = ApplicationEntity(secrets.token_hex(8))  # a title that nobody is told
         entity.require_called_aet = True
@@ -94,6 +112,8 @@ class DicomGate:
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_C_FIND, self._find),
             (evt.EVT_C_MOVE, self._move),
+            (evt.EVT_C_GET, self._get),
+            (evt.EVT_N_ACTION, self._commit),
             (evt.EVT_DIMSE_SENT, self._answered),
         ]
         self._server = listen(
@@ -125,6 +145,11 @@ class DicomGate:
     def port(self) -> int:
         return int(self._server.server_address[1])
 
+    def callers(self, slot: int) -> int:
+        """How many associations are open that call the title of a slot."""
+        with self._change:
+            return list(self._callers.values()).count(slot)
+
     # --- what arrives -------------------------------------------------------------------------
 
     def _requested(self, event: evt.Event) -> None:
@@ -134,6 +159,8 @@ class DicomGate:
             event.assoc.acceptor.ae_title = asked.called_ae_title
 
     def _accepted(self, event: evt.Event) -> None:
+        with self._change:
+            self._callers[event.assoc] = self._slot(event.assoc)
         if (wire := _wire(event.assoc)) is not None:
             wire.welcome()
 
@@ -141,34 +168,45 @@ class DicomGate:
         if event.assoc.requestor.primitive is None:  # its thread would go on waiting for one
             event.assoc.dul.to_user_queue.put(None)
         with self._change:
+            self._callers.pop(event.assoc, None)
             if (hold := self._held.get(event.assoc)) is not None:
                 hold.give_up()
 
     def _store(self, event: evt.Event) -> int:
         """One C-STORE; its status, once the kit has replied."""
-        status = self._hold(event.assoc, step_of(event.encoded_dataset(False)))
+        file = event.encoded_dataset(False)
+        asked: Any = event.request
+        title = asked.MoveOriginatorApplicationEntityTitle
+        by = None if title is None else (str(title).strip(), asked.MoveOriginatorMessageID or 0)
+        came = Came(file, len(file), caller=_caller(event.assoc), originator=by)
+        status = self._hold(event.assoc, step_of(file), came)
         return SUCCESS if status == 200 else FAILURE
 
     def _find(self, event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
-        """A C-FIND, which no job waits for: it is answered at once."""
+        """A C-FIND, which no job waits for: it is answered at once, at whatever level."""
+        level = str(event.identifier.get("QueryRetrieveLevel", "STUDY")).strip()
         for number in range(self.matches.get(self._slot(event.assoc), 0)):
             match = Dataset()
-            match.QueryRetrieveLevel = "STUDY"
-            match.StudyInstanceUID = f"{MATCH}{number:02}"
-            match.PatientID = self.gate.title
+            match.QueryRetrieveLevel = level
+            for keyword, value in self.match(level, number).items():
+                setattr(match, keyword, value)
             match.AccessionNumber = ""
             yield PENDING, match
 
+    def match(self, level: str, number: int) -> dict[str, str]:
+        """What names a match at a level, by keyword: the keys of it and of those above."""
+        uid = f"{MATCH}{number:02}"
+        keys = {
+            "PatientID": f"{self.gate.title}-{number:02}",
+            "StudyInstanceUID": uid,
+            "SeriesInstanceUID": f"{uid}.1",
+            "SOPInstanceUID": f"{uid}.1.1",
+        }
+        return dict(list(keys.items())[: LEVELS.index(level) + 1])
+
     def _move(self, event: evt.Event) -> Iterator[Any]:
         """One C-MOVE of one match: nothing is sent, and its status says whether that is well."""
-        asked = str(event.identifier.get("StudyInstanceUID", ""))
-        number = asked.removeprefix(MATCH)
-        known = asked.startswith(MATCH) and number.isdigit() and len(number) == 2
-        target = str(event.move_destination or "").strip()
-        if known and self._slot(event.assoc) in self.counting:
-            sent = 1 if int(number) else OF_ALL - 1
-            _tell(event, sent, OF_ALL - sent)
-        status = self._hold(event.assoc, int(number) if known else -1, target)
+        status = self._retrieve(event, str(event.move_destination or "").strip())
         if status not in (200, PARTLY):
             yield None, None  # an unknown destination: the status 0xA801
             return
@@ -177,28 +215,85 @@ class DicomGate:
         yield "", 0  # nobody is called there, because
         yield 0  # there is nothing to send
 
-    def _answered(self, event: evt.Event) -> None:
-        """A C-MOVE that went well tells of one instance, which nobody sent; in part, of one more.
+    def _get(self, event: evt.Event) -> Iterator[Any]:
+        """One C-GET of one match, likewise."""
+        if self._retrieve(event) == 200:
+            yield 0
+        else:
+            yield 1
+            yield UNABLE, None
 
-        An Orthanc from 1.12.7 on shows as Progress what it is told here, and not its own steps.
+    def _retrieve(self, event: evt.Event, target: str | None = None) -> int:
+        """Hold a C-MOVE or a C-GET; the status of the reply."""
+        asked = {each.keyword: str(each.value).strip() for each in event.identifier}
+        found = re.fullmatch(
+            rf"(?:{re.escape(MATCH)}|{self.gate.title}-)(\d\d)",
+            asked.get("StudyInstanceUID") or asked.get("PatientID", ""),
+        )
+
+        def tell(counts: Counts) -> None:
+            self._tell(event, counts)
+
+        came = Came(caller=_caller(event.assoc), asked=asked, tell=tell)
+        return self._hold(event.assoc, int(found[1]) if found else -1, came, target)
+
+    def _tell(self, event: evt.Event, counts: Counts) -> None:
+        """Send a pending response to a C-MOVE, as a server does after each sub-operation."""
+        self._told[event.assoc] = counts
+        response, asked = C_MOVE(), cast("C_MOVE", event.request)
+        response.MessageIDBeingRespondedTo = asked.MessageID
+        response.AffectedSOPClassUID = asked.AffectedSOPClassUID
+        response.Status = PENDING
+        response.NumberOfRemainingSuboperations = counts.remaining
+        response.NumberOfCompletedSuboperations = counts.completed
+        response.NumberOfFailedSuboperations = counts.failed
+        response.NumberOfWarningSuboperations = counts.warning
+        event.assoc.dimse.send_msg(response, event.context.context_id)
+
+    def _commit(self, event: evt.Event) -> tuple[int, None]:
+        """An N-ACTION that asks for a storage commitment: it is taken, and never reported on."""
+        asked, slot = event.action_information, self._slot(event.assoc)
+        files = tuple(
+            (str(one.ReferencedSOPClassUID), str(one.ReferencedSOPInstanceUID))
+            for one in asked.ReferencedSOPSequence
+        )
+        with self._change:
+            made = Commitment(str(asked.TransactionUID), files)
+            self.commitments.setdefault(slot, []).append(made)
+        return SUCCESS, None
+
+    def _answered(self, event: evt.Event) -> None:
+        """A C-MOVE or C-GET that went well tells of one instance, or of those told of meanwhile.
+
+        Nobody has sent them. In part: of one more, which has failed. An Orthanc from 1.12.7 on
+        shows as Progress what it is told here, and not its own steps.
         """
         answer = event.message.command_set
-        if answer.CommandField == MOVE_ANSWER and answer.Status == SUCCESS:
-            answer.NumberOfCompletedSuboperations = 1
-            if event.assoc in self._partly:
-                self._partly.remove(event.assoc)
-                answer.Status = WARNING
-                answer.NumberOfFailedSuboperations = 1
+        if answer.CommandField not in (MOVE_ANSWER, GET_ANSWER) or answer.Status != SUCCESS:
+            return
+        told = self._told.pop(event.assoc, Counts(completed=1))
+        if told.completed is None:
+            del answer.NumberOfCompletedSuboperations
+        else:
+            answer.NumberOfCompletedSuboperations = told.completed + (told.remaining or 0)
+            answer.NumberOfFailedSuboperations = told.failed or 0
+            answer.NumberOfWarningSuboperations = told.warning or 0
+        if event.assoc in self._partly:
+            self._partly.remove(event.assoc)
+            answer.Status = WARNING
+            answer.NumberOfFailedSuboperations = 1
 
     def _slot(self, association: Association) -> int:
         slot = self.gate.slot_of_aet(association.acceptor.ae_title)
         assert slot is not None
         return slot
 
-    def _hold(self, association: Association, step: int, target: str | None = None) -> int:
+    def _hold(
+        self, association: Association, step: int, came: Came, target: str | None = None
+    ) -> int:
         """Hold a step until the kit replies or the server hangs up; the status of the reply."""
         wire = _wire(association)
-        hold = Hold(slot=self._slot(association), step=step, target=target)
+        hold = Hold(slot=self._slot(association), step=step, target=target, came=came)
         with self._change:
             self._held[association] = hold
             if wire is None or wire.closed:
@@ -291,16 +386,9 @@ class _Server(ThreadedAssociationServer):
         """Who hangs up at once is no error of the gate."""
 
 
-def _tell(event: evt.Event, completed: int, remaining: int) -> None:
-    """A pending answer to a C-MOVE, as of a provider that sends instances one by one."""
-    answer = C_MOVE()
-    answer.MessageIDBeingRespondedTo = event.message_id
-    answer.AffectedSOPClassUID = event.request.AffectedSOPClassUID
-    answer.Status = PENDING
-    answer.NumberOfCompletedSuboperations = completed
-    answer.NumberOfRemainingSuboperations = remaining
-    answer.NumberOfFailedSuboperations = answer.NumberOfWarningSuboperations = 0
-    event.assoc.dimse.send_msg(answer, event.context.context_id)
+def _caller(association: Association) -> str:
+    """The title of who has called."""
+    return str(association.requestor.ae_title).strip()
 
 
 def _wire(association: Association) -> _Wire | None:

@@ -26,11 +26,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from conformance.peer.came import LARGEST, Came, unpacked
 from conformance.peer.listening import checked, listen
 from conformance.timing import TIMING
 
 MARKER = b"orthanc-jobs-step-"
-LARGEST = 1024 * 1024  # bytes of an instance
 PARTLY = 206  # the reply to a C-MOVE that is to be done in part, and only to that
 REFUSE = 503  # what an arrival gets that nobody waits for any more
 STRANGERS = 64  # connections at once that have not shown it: for one more, the oldest is hung up on
@@ -42,11 +42,13 @@ class Hold:
     """A step that waits at the gate. ``since`` is a time of the monotonic clock.
 
     ``target``: the title that a C-MOVE wants its answers sent to; other steps name none.
+    ``came``: how it came, and what with it.
     """
 
     slot: int
     step: int
     target: str | None = None
+    came: Came = field(default_factory=Came)
     since: float = field(default_factory=time.monotonic)
     broken: bool = False  # the server hung up before the reply
     _reply: tuple[int, dict[str, str]] | None = None
@@ -267,7 +269,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.connection.settimeout(None)  # no stranger; it may keep its connection as it likes
-        hold = Hold(slot=slot, step=step_of(body))
+        headers = dict(self.headers.items())
+        file = unpacked(body) if headers.get("Content-Encoding") == "gzip" else body
+        came = Came(file, length, headers)
+        hold = Hold(slot=slot, step=step_of(file), came=came)
         gate.arrive(hold)
         try:
             status, headers = self._wait(hold)

@@ -38,11 +38,11 @@ class ModalitySender:
             def perform(step: Step) -> Outcome:
                 instance = self._storage.get(step.item)
                 if instance is None:
-                    return instance_gone(step)
+                    return self.missing(task, instance_gone(step))
                 try:
                     if not opened or not opened[-1].is_established:
                         opened.append(stack.enter_context(self._associate(task)))
-                    originator = _originator(task)
+                    originator = self.originator(task)
                     associations.store(opened[-1], task.modality, instance, **originator)
                 except DicomError as error:
                     return self.not_taken(task, error)
@@ -56,12 +56,28 @@ class ModalitySender:
             return Succeeded()
         return Failed(ErrorCode.NETWORK_PROTOCOL, str(error))
 
+    def missing(self, task: ModalityStore, failed: Failed) -> Outcome:
+        """An instance was removed since."""
+        return Succeeded(instance_gone=True) if task.permissive else failed
+
+    def originator(self, task: ModalityStore) -> dict[str, Any]:
+        """On behalf of which C-MOVE the instances are sent, if of any."""
+        if task.move_originator_aet is None:
+            return {}
+        return {
+            "originator_aet": task.move_originator_aet,
+            "originator_id": task.move_originator_id or 0,
+        }
+
+    def caller(self, task: ModalityStore) -> Caller:
+        """Who calls."""
+        return Caller(task.local_aet, task.modality.timeout or self._timeout)
+
     def _associate(self, task: ModalityStore) -> Any:
         """An association that all instances of `task` can be sent over."""
         instances = (self._storage.get(step.item) for step in task.steps)
         contexts = associations.store_contexts(each for each in instances if each is not None)
-        caller = Caller(task.local_aet, task.modality.timeout or self._timeout)
-        return associations.association(caller, task.modality, contexts)
+        return associations.association(self.caller(task), task.modality, contexts)
 
 
 class ModalityMover:
@@ -99,13 +115,3 @@ class ModalityMover:
         if task.permissive:
             return Succeeded()
         return Failed(ErrorCode.NETWORK_PROTOCOL, details)
-
-
-def _originator(task: ModalityStore) -> dict[str, Any]:
-    """On behalf of which C-MOVE the instances are sent, if of any."""
-    if task.move_originator_aet is None:
-        return {}
-    return {
-        "originator_aet": task.move_originator_aet,
-        "originator_id": task.move_originator_id or 0,
-    }

@@ -94,10 +94,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The step is done. `made`: the new instance, if any; `output`: what the job has made."""
+    """The step is done. `made`: the new instance, if any; `output`: what the job has made.
+
+    `instance_gone`: there was nothing left to send, which is all right with a permissive job.
+    """
 
     made: Made | None = None
     output: bytes | None = None
+    instance_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -102,15 +103,16 @@ class ModalitiesApi:
         fields = self._reader.store_fields(await request.body())
         not_offered(fields, "StorageCommitment")
         resources = self._reader.resources(fields["Resources"])
-        originator = fields.get("MoveOriginatorAet")
+        title = text(fields, "MoveOriginatorAet", self._caller.aet)
+        number = _message_number(fields)
         task = ModalityStore(
             steps_of(self._storage, resources),
             modality,
             self._local_aet(fields, modality),
             resources,
             boolean(fields, "Permissive"),
-            None if originator is None else _aet(text(fields, "MoveOriginatorAet", "")),
-            _message_number(fields) if originator is not None else None,
+            None if number is None else _aet(title),
+            number,
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
@@ -122,13 +124,14 @@ class ModalitiesApi:
             raise bad_request("Missing field: Level")
         level = _level(text(fields, "Level", ""))
         asked = read_replace(fields, "Query")
-        caller = self._caller.calling(modality)
+        local = self._local_aet(fields, modality)
+        caller = replace(self._caller.calling(modality), aet=local)
         complete = answer_template(level) | asked if boolean(fields, "Normalize", True) else asked
         try:
             answers = await asyncio.to_thread(associations.find, caller, modality, level, complete)
         except associations.DicomError as error:
             raise _no_answer(error) from error
-        query = Query(request.path_params["name"], modality, level, asked, answers)
+        query = Query(request.path_params["name"], modality, level, asked, answers, caller)
         self._queries[query.id] = query
         return json_answer({"ID": query.id, "Path": f"/queries/{query.id}"})
 
@@ -150,9 +153,11 @@ def _aet(name: str) -> str:
     return name
 
 
-def _message_number(fields: dict[str, object]) -> int:
-    """The field MoveOriginatorID. Raises `RestError` (400)."""
-    value = fields.get("MoveOriginatorID", 0)
+def _message_number(fields: dict[str, object]) -> int | None:
+    """The field MoveOriginatorID, if there is one. Raises `RestError` (400)."""
+    value = fields.get("MoveOriginatorID")
+    if value is None:
+        return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 0xFFFF:
         raise bad_request("MoveOriginatorID must be a whole number from 0 to 65535")
     return value

@@ -12,6 +12,7 @@ from conformance.reference.engine import Engine
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
 from conformance.reference.rewriting import Merger, Modifier, Splitter
+from conformance.reference.steps import StepSender
 from conformance.reference.submission import SubmissionReader
 
 
@@ -25,6 +26,7 @@ class Parts:
     answers: type[JobAnswers] = JobAnswers
     reader: type[SubmissionReader] = SubmissionReader
     calls: type[JobCalls] = JobCalls
+    peer_sender: type[StepSender] = StepSender
     sender: type[ModalitySender] = ModalitySender
     mover: type[ModalityMover] = ModalityMover
     modifier: type[Modifier] = Modifier

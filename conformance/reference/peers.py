@@ -10,11 +10,15 @@ from conformance.reference.errors import bad_request
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Where a peer is, and how to log in there. `url` ends in a slash."""
+    """Where a peer is, and how to log in there. `url` ends in a slash.
+
+    `headers` are sent along with each request.
+    """
 
     url: str
     username: str = ""
     password: str = field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
 
     def shown(self) -> list[str]:
         """The peer as a job's ``Content`` shows it: never with the password."""
@@ -25,17 +29,21 @@ class Peer:
         login: dict[str, object] = (
             {"Password": None, "Username": self.username} if self.username else {}
         )
-        return {"HttpHeaders": [], "Pkcs11": False, "Timeout": 0, "Url": self.url, **login}
+        names = [name for name, _ in self.headers]
+        return {"HttpHeaders": names, "Pkcs11": False, "Timeout": 0, "Url": self.url, **login}
 
 
 def parse_peer(body: object) -> Peer:
-    """A peer from its JSON: ``{"Url", "Username", "Password"}`` or ``[url, username, password]``.
+    """A peer from its JSON: ``{"Url", "Username", "Password", "HttpHeaders"}``, or an array of
+    the first three.
 
     Raises `RestError` (400) when it is neither, or when the address is none.
     """
+    headers: tuple[tuple[str, str], ...] = ()
     if isinstance(body, list) and len(body) in (1, 3):
         fields = [*body, "", ""][:3]
     elif isinstance(body, dict):
+        headers = _headers(body.get("HttpHeaders", {}))
         fields = [body.get("Url", ""), body.get("Username", ""), body.get("Password", "")]
     else:
         raise bad_request("A peer is an object with a Url, or an array of 1 or 3 strings")
@@ -44,7 +52,17 @@ def parse_peer(body: object) -> Peer:
     url, username, password = fields
     if not _is_http_url(url):
         raise bad_request("The Url of a peer must be an http or https address")
-    return Peer(url if url.endswith("/") else f"{url}/", username, password)
+    return Peer(url if url.endswith("/") else f"{url}/", username, password, headers)
+
+
+def _headers(value: object) -> tuple[tuple[str, str], ...]:
+    """HTTP headers from their JSON, an object of texts. Raises `RestError` (400)."""
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise bad_request("HttpHeaders must be an object of strings")
+    words = [*value, *value.values()]
+    if not all(word.isascii() and word.isprintable() for word in words):
+        raise bad_request("HttpHeaders must be printable ASCII")
+    return tuple(value.items())
 
 
 def _is_text(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
@@ -11,6 +12,7 @@ from conformance.reference.bodies import read_json
 from conformance.reference.errors import not_found
 from conformance.reference.peers import Peer, parse_peer
 from conformance.reference.selection import steps_of
+from conformance.reference.steps import packed
 from conformance.reference.tasks.stores import PeerStore
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from conformance.reference.calls import JobCalls
+    from conformance.reference.job import Step
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
 
@@ -64,13 +67,22 @@ class PeersApi:
     async def _store(self, request: Request) -> Response:
         peer = self._peer(request)
         submission = self._reader.read(await request.body())
+        steps = steps_of(self._storage, submission.resources)
+        if submission.compress:
+            steps = tuple(replace(step, size=self._packed_size(step)) for step in steps)
         task = PeerStore(
-            steps_of(self._storage, submission.resources),
+            steps,
             peer,
             submission.resources,
+            submission.compress,
+            submission.permissive,
             priority=submission.priority,
         )
         return await self._calls.answer(request, task, submission.synchronous)
+
+    def _packed_size(self, step: Step) -> int:
+        """The bytes that are sent in a step that compresses its instance."""
+        return len(packed(self._storage.file(step.item) or b""))
 
     def _peer(self, request: Request) -> Peer:
         """The peer that the path names. Raises `RestError` (404)."""

@@ -12,18 +12,20 @@ from conformance.reference.associations import level_name
 from conformance.reference.levels import Level
 
 if TYPE_CHECKING:
+    from conformance.reference.associations import Caller
     from conformance.reference.modalities import Modality
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked of the modality `name`, and what it knows; all tags are keywords."""
+    """What was asked of the modality `name`, by whom, and what it knows; tags are keywords."""
 
     name: str
     modality: Modality
     level: Level
     asked: dict[str, str]
     answers: list[dict[str, str]]
+    caller: Caller
     id: str = field(default_factory=lambda: str(uuid4()))
 
     def naming(self, number: int) -> dict[str, str]:

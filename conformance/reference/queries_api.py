@@ -106,11 +106,10 @@ class QueriesApi:
     async def _move(self, request: Request, query: Query, numbers: range) -> Response:
         """Submit a job that retrieves these answers. Raises `RestError` (400, or its error)."""
         fields = _retrieve_fields(await request.body())
-        caller = self._caller.calling(query.modality)
         task = ModalityMove(
             tuple(Step(str(step)) for step in range(len(numbers))),
             query.modality,
-            caller.aet,
+            query.caller.aet,
             _target(fields, self._caller.aet),
             tuple(query.naming(number) for number in numbers),
             boolean(fields, "Permissive"),

@@ -264,7 +264,8 @@ class Registry:
             self.succeed(job)
 
     def keep_result(self, job: Job, succeeded: Succeeded) -> None:
-        """Keep what a step has made."""
+        """Keep what a step has made, and what it has missed."""
+        job.instances_gone += succeeded.instance_gone
         if succeeded.made is not None:
             job.made.append(succeeded.made)
         if succeeded.output is not None:

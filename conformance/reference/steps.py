@@ -11,6 +11,7 @@ is a failed step: a POST may have been handled, and is not sent again (`step/run
 from __future__ import annotations
 
 import base64
+import gzip
 import http.client
 import io
 import select
@@ -61,21 +62,47 @@ class StepSender:
         """Yield the function that does a step of `task`; close the connection afterwards."""
         if not isinstance(task, PeerStore):
             raise TypeError(f"{task.type} is nothing that is sent to a peer")
-        connection = _PeerConnection(task.peer, self._timeout)
+        connection = PeerConnection(task.peer, self._timeout)
 
         def perform(step: Step) -> Outcome:
-            instance = self._find_instance(step.item)
-            if instance is None:
-                return instance_gone(step)
-            return connection.post(instance)
+            return self.perform(connection, task, step)
 
         try:
             yield perform
         finally:
             connection.close()
 
+    def perform(self, connection: PeerConnection, task: PeerStore, step: Step) -> Outcome:
+        """Send the instance of `step`."""
+        instance = self._find_instance(step.item)
+        if instance is None:
+            return self.not_taken(task, instance_gone(step))
+        body = packed(instance) if task.compress else instance
+        outcome = connection.post(body, self.headers(task))
+        return self.not_taken(task, outcome) if isinstance(outcome, Failed) else outcome
 
-class _PeerConnection:
+    def headers(self, task: PeerStore) -> dict[str, str]:
+        """The headers of each request, beside those that every request has."""
+        peer = task.peer
+        headers = {"Content-Type": "application/dicom", **dict(peer.headers)}
+        if task.compress:
+            headers["Content-Encoding"] = "gzip"
+        if peer.username:
+            login = base64.b64encode(f"{peer.username}:{peer.password}".encode()).decode()
+            headers["Authorization"] = f"Basic {login}"
+        return headers
+
+    def not_taken(self, task: PeerStore, failed: Failed) -> Outcome:
+        """The peer did not take an instance, or there is none."""
+        return Succeeded(instance_gone=failed.instance_gone) if task.permissive else failed
+
+
+def packed(file: bytes) -> bytes:
+    """`file`, compressed: the same each time."""
+    return gzip.compress(file, mtime=0)
+
+
+class PeerConnection:
     """A persistent connection to one peer. `http.client` sets TCP_NODELAY on it."""
 
     def __init__(self, peer: Peer, timeout: float) -> None:
@@ -89,21 +116,17 @@ class _PeerConnection:
         self._deadline = 0.0
         self._url = f"{peer.url}instances"
         self._path = f"{parts.path}instances"
-        self._headers = {"Content-Type": "application/dicom"}
-        if peer.username:
-            login = base64.b64encode(f"{peer.username}:{peer.password}".encode()).decode()
-            self._headers["Authorization"] = f"Basic {login}"
 
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
 
-    def post(self, instance: bytes) -> Outcome:
-        """Send `instance` once, and say what came of it."""
+    def post(self, body: bytes, headers: dict[str, str]) -> Outcome:
+        """Send `body` once, and say what came of it."""
         self._deadline = time.monotonic() + self._timeout
         try:
             self._connect()
-            self._connection.request("POST", self._path, instance, self._headers)
+            self._connection.request("POST", self._path, body, headers)
             response = self._connection.getresponse()
             complete = self._drain(response)
         except (OSError, http.client.HTTPException, ValueError) as error:

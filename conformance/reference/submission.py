@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from conformance.reference.bodies import not_offered
+from conformance.reference.bodies import boolean
 from conformance.reference.errors import bad_request
 
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
-_NOT_OFFERED = ("Compress", "Permissive")
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Send `resources`, in this order; wait for the end if `synchronous`."""
+    """Send `resources`, in this order; wait for the end if `synchronous`.
+
+    `compress`: by gzip. `permissive`: what cannot be sent fails nothing.
+    """
 
     resources: tuple[str, ...]
     synchronous: bool = True
     priority: int = 0
+    compress: bool = False
+    permissive: bool = False
 
 
 class SubmissionReader:
@@ -35,9 +39,12 @@ class SubmissionReader:
         Raises `RestError` (400).
         """
         fields = self.store_fields(body)
-        not_offered(fields, *_NOT_OFFERED)
         return Submission(
-            self.resources(fields["Resources"]), self.synchronous(fields), self.priority(fields)
+            self.resources(fields["Resources"]),
+            self.synchronous(fields),
+            self.priority(fields),
+            boolean(fields, "Compress"),
+            boolean(fields, "Permissive"),
         )
 
     def store_fields(self, body: bytes) -> dict[str, object]:
@@ -50,7 +57,7 @@ class SubmissionReader:
         except (ValueError, RecursionError):
             value = _bare_id(body)
         if isinstance(value, str | list):
-            return {"Resources": value}
+            return {"Resources": [value] if isinstance(value, str) else value}
         if not isinstance(value, dict):
             raise bad_request("The body must be an object, or an array of identifiers")
         if "Resources" not in value:
@@ -59,10 +66,11 @@ class SubmissionReader:
 
     def resources(self, value: object) -> tuple[str, ...]:
         """The identifiers, in the order of the caller, as often as they are listed."""
-        listed = [value] if isinstance(value, str) else value
-        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise bad_request("Resources must be an array of strings")
-        return tuple(listed)
+        if not all(map(_is_id, value)):
+            raise bad_request("Resources must be identifiers")
+        return tuple(value)
 
     def synchronous(self, fields: dict[str, object]) -> bool:
         """Whether the caller waits: by default. ``Synchronous`` wins over ``Asynchronous``."""
@@ -87,4 +95,9 @@ class SubmissionReader:
 def _bare_id(body: bytes) -> str | None:
     """The identifier that is the whole body, without any JSON around it; None if it is none."""
     text = body.decode("ascii", errors="replace").strip()
-    return text if len(text) == 44 and set(text) <= set("0123456789abcdef-") else None
+    return text if _is_id(text) else None
+
+
+def _is_id(text: str) -> bool:
+    """Whether `text` has the form of an identifier."""
+    return len(text) == 44 and set(text) <= set("0123456789abcdef-")

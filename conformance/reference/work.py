@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.reference.steps import StepSender
 from conformance.reference.tasks.archives import Archive, Media
 from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.tasks.moves import ModalityMove
@@ -27,7 +26,7 @@ class Work:
     def __init__(self, parts: Parts, config: Config, storage: Storage) -> None:
         archiver = parts.archiver(storage)
         self._kinds: dict[type[Task], OpenRun] = {
-            PeerStore: StepSender(storage.file, config.http_timeout).open_run,
+            PeerStore: parts.peer_sender(storage.file, config.http_timeout).open_run,
             ModalityStore: parts.sender(storage, config.dicom_scu_timeout).open_run,
             ModalityMove: parts.mover(config.dicom_scu_timeout).open_run,
             ResourceModification: parts.modifier(storage).open_run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spec.requirements.model import Requirement
+from spec.requirements.model import Need, Requirement
 from spec.requirements.section import Section
 
 # fmt: off
@@ -40,4 +40,51 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("merge-instances", "A merge may name single instances.", since="1.10.1"),
     o.seen("anonymous-name", "An anonymization that names no other PatientName calls the patient "
            "Anonymized and a number.", since="1.9.1"),
+    o.seen("peer-compress",
+           "Compress of a store at a peer: each instance is sent as gzip, and a Content-Encoding "
+           "says so; Content shows Compress true. By default it is sent as it is."),
+    o.seen("peer-transcode",
+           "Transcode of a store at a peer: each instance arrives in this transfer syntax, and "
+           "Content names it; one that cannot be transcoded arrives as it is.", since="1.9.1"),
+    o.seen("peer-login",
+           "The Username, Password and HttpHeaders of a peer come with each instance that is sent "
+           "there, and the password stands in no Content."),
+    o.seen("store-local-aet",
+           "LocalAet of a C-STORE is the title by which the server calls, and that Content shows.",
+           needs={Need.DICOM}),
+    o.seen("store-called-aet",
+           "CalledAet of a C-STORE is the title that is called, and that Content shows as "
+           "RemoteAet.", since="1.12.7", needs={Need.DICOM}),
+    o.seen("store-address",
+           "Host and Port of a C-STORE say where the modality is, whatever is registered.",
+           since="1.12.7", needs={Need.DICOM}),
+    o.seen("store-move-originator",
+           "MoveOriginatorID of a C-STORE, with MoveOriginatorAet or the server's own title, "
+           "comes with each instance, and Content shows both; a title alone is ignored.",
+           since="1.9.1", needs={Need.DICOM}),
+    o.seen("storage-commitment",
+           "StorageCommitment of a C-STORE: behind the last instance, an N-ACTION asks for all of "
+           "them, by a transaction that Content shows; a resubmitted job makes a new one.",
+           since="1.9.1", needs={Need.DICOM}),
+    o.seen("retrieve-one-answer",
+           "A retrieve of one answer of a query asks for exactly that.", needs={Need.DICOM}),
+    o.seen("retrieve-format",
+           "Full of a retrieve: Content shows each tag of Query with name, type and value; "
+           "Simplify: by its name. By default it is shown by its number.",
+           since="1.10.1", needs={Need.DICOM}),
+    o.seen("retrieve-local-aet",
+           "LocalAet of a query is the title by which the server calls to retrieve what it has "
+           "found, and that Content shows.", since="1.9.1", needs={Need.DICOM}),
+    o.seen("retrieve-target",
+           "TargetAet of a retrieve, which may be the body itself, is where the C-MOVE has it "
+           "sent; without one it is the server.", needs={Need.DICOM}),
+    o.seen("retrieve-level",
+           "What a query has found at a level is retrieved at that level, by all keys down to "
+           "it.", since="1.9.1", needs={Need.DICOM}),
+    o.seen("retrieve-instances",
+           "So is what a query has found at the level Instance, and Content shows its "
+           "SOPInstanceUID.", since="1.12.7", needs={Need.DICOM}),
+    o.seen("retrieve-method",
+           "RetrieveMethod of a retrieve is C-MOVE or C-GET: a job of Type DicomMoveScu or "
+           "DicomGetScu, which uses that service.", since="1.12.7", needs={Need.DICOM}),
 )

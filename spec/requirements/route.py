@@ -68,7 +68,7 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen(
         "type",
         "Type is Archive, Media, ResourceModification, SplitStudy, MergeStudy, OrthancPeerStore, "
-        "DicomModalityStore or DicomMoveScu, by the call.",
+        "DicomModalityStore, DicomMoveScu or DicomGetScu, by the call.",
         note="The page names one of them, in its example: Archive.",
     ),
     r.page(
@@ -141,6 +141,20 @@ ENTRIES: tuple[Requirement, ...] = (
            since="1.9.1"),
     r.seen("parent-resources", "Content of a job names the resources that the call named as "
            "ParentResources.", since="1.12.7"),
+    r.seen("resources-listed",
+           "Content of a store shows as ParentResources, in order and once each, what its call "
+           "listed."),
+    r.seen("peer-size",
+           "Content of a store at a peer shows as Size, a text, how many bytes were sent: of "
+           "compressed instances, of what they were compressed to."),
+    r.seen("local-aet",
+           "Content of a C-STORE or C-MOVE shows as LocalAet the title by which the server calls.",
+           needs={Need.DICOM}),
+    r.seen("target-shown", "Content of a C-MOVE shows where it has the matches sent, as TargetAet.",
+           since="1.12.7", needs={Need.DICOM}),
+    r.seen("query-shown",
+           "Content of a C-MOVE or C-GET shows as Query the level and the keys of each match that "
+           "it asks for.", needs={Need.DICOM}),
     r.seen("level", "A call on a resource of another level than its path says is answered 404.",
            since="1.12.7"),
     r.seen("refused",

@@ -18,17 +18,20 @@ class PeerStore(Task):
     """Send an instance in each step to `peer`.
 
     `parents` are the identifiers that the caller listed; they show as ``ParentResources``.
+    `compress`: by gzip. `permissive`: an instance that cannot be sent fails nothing.
     """
 
     peer: Peer
     parents: tuple[str, ...] = ()
+    compress: bool = False
+    permissive: bool = False
     type: ClassVar[str] = "OrthancPeerStore"
 
     def content(self, job: Job) -> dict[str, object]:
         """As Orthanc 1.10.1 shows it; ``Size`` is what has been sent."""
         size = sum(step.size for step in self.steps[: job.done])
         return {
-            "Compress": False,
+            "Compress": self.compress,
             **_instances(job, self.parents),
             "Peer": self.peer.shown(),
             "Size": str(size),

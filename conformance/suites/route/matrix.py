@@ -30,7 +30,7 @@ TYPES = (
     "media/study", "media/series", "media/nothing",
     "modify/study", "modify/series", "modify/several", "modify/nothing",
     "anonymize/study", "anonymize/nothing", "split/series", "merge/study", "merge/nothing",
-    "peer-store/nothing", "store/nothing", "retrieve/studies",
+    "peer-store/nothing", "store/nothing", "retrieve/studies", "retrieve/get",
 )  # fmt: skip
 JOBS = 5  # of the call, in one case
 

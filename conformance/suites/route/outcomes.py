@@ -25,7 +25,7 @@ from conformance.suites.needs import (
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served
-from conformance.suites.route.calls.sending import MOVE
+from conformance.suites.route.calls.sending import GET, MOVE
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
@@ -54,7 +54,11 @@ ABOUT = {
     "split/several": "route/result",
     "merge/source-kept": "route/result",
     "peer-store/repeated": "step/repeated-instance",
-    "store/repeated": "step/repeated-instance",
+    "peer-store/instances": "route/peer-size",
+    "store/instances": "route/local-aet",
+    "store/repeated": "route/resources-listed",
+    "retrieve/studies": "route/query-shown",
+    "retrieve/to-itself": "route/target-shown",
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }
@@ -230,7 +234,7 @@ def has_succeeded(context: Context, call: Call, request: Request, id: str) -> No
     shown = judge.look(context, call, id)
     judge.is_in(context, call.requirement, shown, State.SUCCESS)
     context.equal("route/type", "Type", call.type, shown.get("Type"))
-    moves = call.type == MOVE and shown.get("Progress") != 100
+    moves = call.type in (MOVE, GET) and shown.get("Progress") != 100
     known = Shortfall.RETRIEVE_SUCCEEDS_BELOW_100 if moves else None
     progress = f"Progress {shown.get('Progress')!r}"
     context.require("monitor/progress", progress == "Progress 100", "Progress 100", progress, known)

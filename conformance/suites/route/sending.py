@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.peer.came import Counts
 from conformance.peer.gate import PARTLY
 from conformance.suites.case import Case, Check, Checking
 from conformance.suites.route import judge
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 RETRIEVE = "retrieve/studies"
 WHOLE = 100  # per cent
+OF_ALL = 4  # the instances of a match, for a C-MOVE that says how far it is
 PERMISSIVE = ("store/instances", RETRIEVE)
 
 
@@ -133,10 +135,7 @@ def progress_rises(call: Call) -> Checking:
     """Progress does not fall from one match to the next, whatever is told of each of them."""
 
     def run(context: Context) -> None:
-        request = call.make(context)
-        (job,) = context.driver.prepared.values()
-        context.resources.dicom.counting.add(job.slot.number)
-        id, _ = submit(context, replace(call, make=lambda _: request))
+        id, request = submit(context, call)
         seen = [0]
 
         def read() -> bool:
@@ -146,6 +145,8 @@ def progress_rises(call: Call) -> Checking:
 
         for number in range(1, request.instances + 1):
             hold = _step(context, call, number)
+            done = 1 if number > 1 else OF_ALL - 1
+            hold.came.tell(Counts(OF_ALL - done, done, 0, 0))
             context.stays(read, "monitor/progress", "a job that can be read")
             hold.reply(judge.TAKEN)
         judge.await_end(context, call.requirement, id)

@@ -6,13 +6,24 @@ A `Call` is a way to make a job; a `Request` is one use of it, on a sample of it
 
 from __future__ import annotations
 
-from conformance.suites.route.calls import archives, copies, regroupings, sending
+from conformance.suites.route.calls import (
+    archives,
+    copies,
+    modalities,
+    peers,
+    regroupings,
+    retrieves,
+)
 from conformance.suites.route.calls.model import Call, Request
 
 
 def calls() -> list[Call]:
     """Every call that the suite knows."""
-    return [call for of in (archives, copies, regroupings, sending) for call in of.calls()]
+    return [
+        call
+        for of in (archives, copies, regroupings, peers, modalities, retrieves)
+        for call in of.calls()
+    ]
 
 
 __all__ = ["Call", "Request", "calls"]

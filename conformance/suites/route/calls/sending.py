@@ -1,90 +1,96 @@
-"""Sending to a peer and to a modality, and retrieving by C-MOVE.
+"""Sending to a peer and to a modality, and retrieving: what the ways have in common.
 
 Every step waits at the gate, and is answered as soon as it is seen there (`judge.state`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from conformance.driver.context import Context
 from conformance.driver.script import Via
+from conformance.driver.tracked import Slot, Tracked
 from conformance.errors import Unjudged
-from conformance.oracle.shown import id_in
-from conformance.suites.route.calls.model import RESULT, Call, Request, Result
+from conformance.suites.route.calls.model import RESULT, Request, Result
 
-PEER, STORE, MOVE = "OrthancPeerStore", "DicomModalityStore", "DicomMoveScu"
+PEER, STORE, MOVE, GET = "OrthancPeerStore", "DicomModalityStore", "DicomMoveScu", "DicomGetScu"
 SENT = 3  # instances, or matches of a query, that a job sends
 REPEATED = (0, 0, 1, 0)  # one instance three times, another one in between
-SHOWS_OF_PEER = ("Description", "InstancesCount", "FailedInstancesCount", "Peer")
-SHOWS_OF_STORE = (
-    "Description", "InstancesCount", "FailedInstancesCount", "LocalAet", "RemoteAet",
-)  # fmt: skip
-SHOWS_OF_MOVE = ("Description", "LocalAet", "RemoteAet", "Query")
+PARENTS = "route/resources-listed"
+CALLER = "route/local-aet"
+
+Make = Callable[[Context], Request]
+Effect = Callable[[Context, Tracked, Result], None]
+Arrange = Callable[[Context, Slot], None]
 
 
-def calls() -> Iterator[Call]:
-    to_peer, to_modality = ("route/peer-store", PEER), ("route/modality-store", STORE)
-    peer, modality = Via.PEER, Via.MODALITY
-    yield Call("peer-store/instances", *to_peer, send(peer), SHOWS_OF_PEER, sends=peer)
-    yield Call("peer-store/repeated", *to_peer, send(peer, REPEATED), SHOWS_OF_PEER, sends=peer)
-    yield Call("store/instances", *to_modality, send(modality), SHOWS_OF_STORE, sends=modality)
-    yield Call(
-        "store/repeated", *to_modality, send(modality, REPEATED), SHOWS_OF_STORE, sends=modality
-    )
-    yield Call("retrieve/studies", "route/retrieve", MOVE, retrieve, SHOWS_OF_MOVE, sends=modality)
-    yield Call("peer-store/nothing", *to_peer, send(peer, ()), SHOWS_OF_PEER, empty=True)
-    yield Call("store/nothing", *to_modality, send(modality, ()), SHOWS_OF_STORE, empty=True)
+def nothing_more(context: Context, job: Tracked, content: Result) -> None:
+    """No further effect."""
 
 
-def send(via: Via, sent: Sequence[int] = range(SENT)) -> Callable[[Context], Request]:
-    """Instances to a peer, or to a modality: which of them, in this order."""
+def as_it_is(context: Context, slot: Slot) -> None:
+    """The peer or the modality stays as it was registered."""
+
+
+def send(
+    via: Via,
+    sent: Sequence[int] = range(SENT),
+    body: dict[str, Any] | None = None,
+    effect: Effect = nothing_more,
+    arrange: Arrange = as_it_is,
+) -> Make:
+    """Instances to a peer, or to a modality: which of them, in this order.
+
+    ``body``: the options of the call. ``effect``: what they do, given the Content of the job.
+    ``arrange``: changes what the server knows of the peer or the modality before.
+    """
 
     def make(context: Context) -> Request:
-        path, body = context.prepare(_new_name(context), max(sent, default=-1) + 1, via)
-        listed = [body["Resources"][number] for number in sent]
-        verify = _has_arrived(context, sent)
-        return Request(path, {**body, "Resources": listed}, verify, instances=len(sent))
+        name = new_name(context)
+        path, given = context.prepare(name, max(sent, default=-1) + 1, via)
+        job = context.driver.prepared[name]
+        arrange(context, job.slot)
+        listed = [given["Resources"][number] for number in sent]
+
+        def verify(context: Context, content: Result) -> None:
+            has_arrived(context, job, sent)
+            named = sorted(set(listed)) or None
+            if named is not None:
+                context.equal(PARENTS, "ParentResources", named, content.get("ParentResources"))
+            effect(context, job, content)
+
+        asked = {"Resources": listed, **(body or {})}
+        return Request(path, asked, verify, instances=len(sent))
 
     return make
 
 
-def retrieve(context: Context) -> Request:
-    """All that a query has found, by one C-MOVE for each of two studies."""
-    name = _new_name(context)
-    context.prepare(name, SENT, Via.MODALITY)
-    slot = context.driver.prepared[name].slot
-    context.resources.dicom.matches[slot.number] = SENT
-    reply = context.post(f"{slot.path}/query", {"Level": "Study", "Query": {"PatientID": ""}})
-    query = id_in(reply.json())
-    if not reply.ok or query is None:
-        raise Unjudged(f"the server makes no query for us: {reply}")
-    path = f"/queries/{query}"
-    context.resource(path)
-    body = {"TargetAet": context.resources.gate.title}
-    arrived, job = _has_arrived(context, range(SENT)), context.driver.prepared[name]
-
-    def verify(context: Context, content: Result) -> None:
-        arrived(context, content)
-        named = {hold.target for hold in job.holds}
-        context.equal(
-            RESULT, "the targets of its C-MOVEs", [context.resources.gate.title], list(named)
-        )
-
-    return Request(f"{path}/retrieve", body, verify, instances=SENT)
+def register(context: Context, slot: Slot, **changed: Any) -> None:
+    """Change what the server knows of a peer or a modality of ours, for one job."""
+    slot.known = False  # it is registered anew for the next job
+    reply = context.ask("PUT", slot.path, {**context.resources.where(slot), **changed})
+    if not reply.ok:
+        raise Unjudged(f"the server does not take what we register: {reply}")
 
 
-def _new_name(context: Context) -> str:
+def new_name(context: Context) -> str:
     return f"S{len(context.driver.prepared) + 1}"
 
 
-def _has_arrived(context: Context, sent: Sequence[int]) -> Callable[[Context, Result], None]:
-    job = list(context.driver.prepared.values())[-1]
+def own_title(context: Context) -> str:
+    """How the server calls itself over DICOM."""
+    found = context.get("/system").json()
+    return str(found.get("DicomAet")) if isinstance(found, dict) else ""
 
+
+def has_arrived(context: Context, job: Tracked, sent: Sequence[int]) -> None:
     about = {REPEATED: "step/repeated-instance", (): "step/empty"}.get(tuple(sent), RESULT)
+    steps = [hold.step for hold in job.holds]
+    context.equal(about, "steps that arrived", sorted(sent), sorted(steps))
 
-    def verify(context: Context, content: Result) -> None:
-        steps = [hold.step for hold in job.holds]
-        context.equal(about, "steps that arrived", sorted(sent), sorted(steps))
 
-    return verify
+def is_called_by(context: Context, job: Tracked, content: Result) -> None:
+    """Who calls the modality is who Content says."""
+    callers = sorted({hold.came.caller for hold in job.holds})
+    context.equal(CALLER, "who calls, by Content", callers, [content.get("LocalAet")])

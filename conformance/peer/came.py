@@ -1,0 +1,47 @@
+"""What comes with a step at the gate, beside the step itself."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+LARGEST = 1024 * 1024  # bytes of an instance
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers of sub-operations in a response to a C-MOVE. None: the response has none."""
+
+    remaining: int | None = None
+    completed: int | None = None
+    failed: int | None = None
+    warning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came with a step, as far as its way has it.
+
+    ``body``: the file of a POST, as it was before it was compressed, or the data set of a C-STORE.
+    ``size``: the bytes of a POST's body. ``headers``: those of a POST. ``caller``: the title of
+    who calls. ``originator``: the title and the number that a C-STORE is sent on behalf of.
+    ``asked``: the keys of a C-MOVE or C-GET, by keyword.
+    ``tell``: sends a pending response of a C-MOVE, with these counts of its sub-operations.
+    """
+
+    body: bytes = b""
+    size: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    caller: str = ""
+    originator: tuple[str, int] | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
+    tell: Callable[[Counts], None] = field(default=lambda _: None)
+
+
+def unpacked(body: bytes) -> bytes:
+    """What was compressed by gzip, as far as it may be; nothing of what was not."""
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, LARGEST)
+    except zlib.error:
+        return b""

@@ -1,0 +1,147 @@
+"""Sending to an Orthanc peer, and the options of the call."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+
+from conformance.driver.context import Context
+from conformance.driver.script import Via
+from conformance.driver.tracked import Slot, Tracked
+from conformance.errors import Unjudged
+from conformance.peer.gate import MARKER
+from conformance.suites.route.calls.model import RESULT, Call, Request, Result
+from conformance.suites.route.calls.sending import (
+    PEER,
+    REPEATED,
+    has_arrived,
+    new_name,
+    register,
+    send,
+)
+from conformance.suites.route.samples import IMPLICIT, SECONDARY_CAPTURE, patient_id, read_file, uid
+
+SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "Peer")
+ABOUT = "route/peer-store"
+COMPRESS, TRANSCODE, LOGIN = "option/peer-compress", "option/peer-transcode", "option/peer-login"
+SIZE = "route/peer-size"
+JPEG_2000 = "1.2.840.10008.1.2.4.90"
+USER, PASSWORD, HEADER = "orthanc-jobs", "not-to-be-shown", ("X-Orthanc-Jobs", "kit")
+
+
+def calls() -> Iterator[Call]:
+    via = Via.PEER
+    plain = send(via, effect=is_plain)
+    yield Call("peer-store/instances", ABOUT, PEER, plain, SHOWS, sends=via)
+    yield Call("peer-store/repeated", ABOUT, PEER, send(via, REPEATED), SHOWS, sends=via)
+    yield Call("peer-store/nothing", ABOUT, PEER, send(via, ()), SHOWS, empty=True)
+    compress, transcode = {"Compress": True}, {"Transcode": IMPLICIT}
+    for name, option, make in (
+        ("compressed", COMPRESS, send(via, body=compress, effect=is_compressed)),
+        ("transcoded", TRANSCODE, send(via, body=transcode, effect=is_transcoded)),
+        ("both", TRANSCODE, send(via, body={**compress, **transcode}, effect=is_both)),
+        ("cannot-transcode", TRANSCODE, not_transcoded),
+        ("login", LOGIN, send(via, effect=has_logged_in, arrange=with_login)),
+    ):
+        yield Call(f"peer-store/{name}", option, PEER, make, SHOWS, sends=via)
+
+
+def is_plain(context: Context, job: Tracked, content: Result) -> None:
+    """Without an option the files arrive as they are; in any case Size says how much was sent."""
+    packed = [hold.came.headers.get("Content-Encoding") for hold in job.holds]
+    context.equal(RESULT, "Content-Encodings", [None] * len(packed), packed)
+    context.equal(RESULT, "Content.Compress", False, content.get("Compress"))
+    has_size(context, job, content)
+
+
+def has_size(context: Context, job: Tracked, content: Result) -> None:
+    sent = sum(hold.came.size for hold in job.holds)
+    context.equal(SIZE, "Content.Size", str(sent), content.get("Size"))
+
+
+def is_compressed(context: Context, job: Tracked, content: Result) -> None:
+    packed = [hold.came.headers.get("Content-Encoding") for hold in job.holds]
+    context.equal(COMPRESS, "Content-Encodings", ["gzip"] * len(packed), packed)
+    context.equal(COMPRESS, "Content.Compress", True, content.get("Compress"))
+    has_size(context, job, content)
+
+
+def is_transcoded(context: Context, job: Tracked, content: Result) -> None:
+    found = [_syntax(hold.came.body) for hold in job.holds]
+    context.equal(TRANSCODE, "transfer syntaxes that arrived", [IMPLICIT] * len(found), found)
+    context.equal(TRANSCODE, "Content.Transcode", IMPLICIT, content.get("Transcode"))
+    has_size(context, job, content)
+
+
+def is_both(context: Context, job: Tracked, content: Result) -> None:
+    is_compressed(context, job, content)
+    is_transcoded(context, job, content)
+
+
+def with_login(context: Context, slot: Slot) -> None:
+    headers = dict([HEADER])
+    register(context, slot, Username=USER, Password=PASSWORD, HttpHeaders=headers)
+
+
+def has_logged_in(context: Context, job: Tracked, content: Result) -> None:
+    words = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    for name, value in (("Authorization", f"Basic {words}"), HEADER):
+        found = {hold.came.headers.get(name) for hold in job.holds}
+        context.equal(LOGIN, f"{name} that arrived", [value], list(found))
+    hidden = PASSWORD not in str(content)
+    context.require(LOGIN, hidden, "Content without the password", content.get("Peer"))
+
+
+def not_transcoded(context: Context) -> Request:
+    """Of an instance that nobody can transcode, for its image is none: it arrives as it is."""
+    name = new_name(context)
+    path, _ = context.prepare(name, 0, Via.PEER)
+    job, file = context.driver.prepared[name], _garbage(patient_id(context))
+    reply = context.resources.client.post("/instances", file)
+    made = reply.json()
+    if not reply.ok or not isinstance(made, dict):
+        raise Unjudged(f"the server does not store an instance for us: {reply}")
+
+    def verify(context: Context, content: Result) -> None:
+        has_arrived(context, job, [0])
+        found = [_syntax(hold.came.body) for hold in job.holds]
+        context.equal(TRANSCODE, "transfer syntaxes that arrived", [JPEG_2000], found)
+
+    body = {"Resources": [made.get("ID")], "Transcode": IMPLICIT}
+    return Request(path, body, verify, instances=1)
+
+
+def _syntax(file: bytes) -> str | None:
+    """The transfer syntax of a file."""
+    return (read_file(file) or {}).get("TransferSyntaxUID")
+
+
+def _garbage(patient: str) -> bytes:
+    """A file in JPEG 2000 with an image that is none."""
+    from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEG2000Lossless
+
+    tags = {
+        "SOPClassUID": SECONDARY_CAPTURE,
+        "SOPInstanceUID": uid(),
+        "PatientID": patient,
+        "StudyInstanceUID": uid(),
+        "SeriesInstanceUID": uid(),
+        "ImageComments": f"{MARKER.decode()}00",
+        "PhotometricInterpretation": "MONOCHROME2",
+        "SamplesPerPixel": 1,
+        "PixelRepresentation": 0,
+    }
+    tags |= {"Rows": 4, "Columns": 4, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+    dataset = Dataset()
+    for keyword, value in tags.items():
+        setattr(dataset, keyword, value)
+    dataset.PixelData = encapsulate([b"no image"])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    written = io.BytesIO()
+    dataset.save_as(written, enforce_file_format=True)
+    return written.getvalue()

@@ -1,0 +1,167 @@
+"""Retrieving what a query has found, by C-MOVE or by C-GET, and the options of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from conformance.driver.context import Context
+from conformance.driver.script import Via
+from conformance.driver.tracked import Tracked
+from conformance.errors import Unjudged
+from conformance.oracle.shown import id_in
+from conformance.suites.route.calls.model import RESULT, Call, Request, Result
+from conformance.suites.route.calls.sending import (
+    GET,
+    MOVE,
+    SENT,
+    Make,
+    has_arrived,
+    is_called_by,
+    new_name,
+    own_title,
+)
+
+SHOWS = ("Description", "LocalAet", "RemoteAet", "Query")
+ABOUT = "route/retrieve"
+ONE, FORMAT = "option/retrieve-one-answer", "option/retrieve-format"
+LOCAL, METHOD = "option/retrieve-local-aet", "option/retrieve-method"
+TARGET, SHOWN = "option/retrieve-target", "route/target-shown"
+LEVEL, INSTANCES = "option/retrieve-level", "option/retrieve-instances"
+QUERY = "route/query-shown"
+TITLE = "KIT-LOCAL"
+LEVELS = {"Patient": "PATIENT", "Study": "STUDY", "Series": "SERIES", "Instance": "IMAGE"}
+NUMBERS = {
+    "QueryRetrieveLevel": "0008,0052",
+    "PatientID": "0010,0020",
+    "StudyInstanceUID": "0020,000d",
+    "SeriesInstanceUID": "0020,000e",
+    "SOPInstanceUID": "0008,0018",
+}
+
+Format = Callable[[str, str], tuple[str, Any]]
+
+
+def calls() -> Iterator[Call]:
+    via = Via.MODALITY
+    yield Call("retrieve/studies", ABOUT, MOVE, retrieve(), SHOWS, sends=via)
+    everything = range(SENT)
+    rows: tuple[tuple[str, str, Make], ...] = (
+        ("first-answer", ONE, retrieve("answers/0/retrieve", [0])),
+        ("last-answer", ONE, retrieve(f"answers/{SENT - 1}/retrieve", [SENT - 1])),
+        ("full", FORMAT, retrieve(body={"Full": True}, shown=full)),
+        ("simple", FORMAT, retrieve(body={"Simplify": True}, shown=simple)),
+        ("local-aet", LOCAL, retrieve(query={"LocalAet": TITLE}, caller=TITLE)),
+        ("to-itself", TARGET, retrieve(target=False)),
+        ("patients", LEVEL, retrieve(level="Patient")),
+        ("series", LEVEL, retrieve(level="Series")),
+        ("instances", INSTANCES, retrieve(level="Instance")),
+        ("move", METHOD, retrieve("retrieve", everything, {"RetrieveMethod": "C-MOVE"})),
+    )
+    for name, option, make in rows:
+        yield Call(f"retrieve/{name}", option, MOVE, make, SHOWS, sends=via)
+    get = retrieve(body={"RetrieveMethod": "C-GET"}, target=None)
+    yield Call("retrieve/get", METHOD, GET, get, SHOWS, METHOD, sends=via)
+
+
+def retrieve(
+    call: str = "retrieve",
+    answers: Sequence[int] = range(SENT),
+    body: dict[str, Any] | None = None,
+    query: dict[str, Any] | None = None,
+    *,
+    level: str = "Study",
+    shown: Format | None = None,
+    caller: str | None = None,
+    target: bool | None = True,
+) -> Make:
+    """What a query has found, each of ``answers`` by one C-MOVE or C-GET.
+
+    ``body`` and ``query``: the options of the call, and of the query. ``shown``: how Content shows
+    a tag. ``caller``: the title by which the server has to call, where it is not its own.
+    ``target``: whether the call names one; None: it cannot have one.
+    """
+
+    def make(context: Context) -> Request:
+        job, path = found(context, query, level)
+        title = context.resources.gate.title
+        asked = {**(body or {}), **({"TargetAet": title} if target else {})}
+
+        def verify(context: Context, content: Result) -> None:
+            has_arrived(context, job, answers)
+            if target is not None:
+                _goes_to(context, job, content, title if target else own_title(context))
+            is_called_by(context, job, content)
+            if caller is not None:
+                context.equal(LOCAL, "Content.LocalAet", caller, content.get("LocalAet"))
+            _names(context, job, content, _matches(context, level, answers), shown or short)
+
+        return Request(f"{path}/{call}", asked, verify, instances=len(answers))
+
+    return make
+
+
+def found(
+    context: Context, query: dict[str, Any] | None = None, level: str = "Study"
+) -> tuple[Tracked, str]:
+    """A query of a modality of ours that has found `SENT` matches, and its path."""
+    name = new_name(context)
+    context.prepare(name, SENT, Via.MODALITY)
+    job = context.driver.prepared[name]
+    context.resources.dicom.matches[job.slot.number] = SENT
+    asked = {"Level": level, "Query": {"PatientID": ""}, **(query or {})}
+    reply = context.post(f"{job.slot.path}/query", asked)
+    made = id_in(reply.json())
+    if not reply.ok or made is None:
+        raise Unjudged(f"the server makes no query for us: {reply}")
+    path = f"/queries/{made}"
+    context.resource(path)
+    return job, path
+
+
+def short(keyword: str, value: str) -> tuple[str, Any]:
+    """By default Content shows a tag by its number."""
+    return NUMBERS[keyword], value
+
+
+def full(keyword: str, value: str) -> tuple[str, Any]:
+    return NUMBERS[keyword], {"Name": keyword, "Type": "String", "Value": value}
+
+
+def simple(keyword: str, value: str) -> tuple[str, Any]:
+    return keyword, value
+
+
+def _matches(context: Context, level: str, answers: Sequence[int]) -> list[dict[str, str]]:
+    """The keys of each of the answers."""
+    name = LEVELS[level]
+    keys = context.resources.dicom.match
+    return [{"QueryRetrieveLevel": name, **keys(name, number)} for number in answers]
+
+
+def _goes_to(context: Context, job: Tracked, content: Result, title: str) -> None:
+    targets = sorted({str(hold.target) for hold in job.holds})
+    context.equal(RESULT, "the targets of its C-MOVEs", [title], targets)
+    if context.binds(SHOWN):
+        context.equal(SHOWN, "Content.TargetAet", title, content.get("TargetAet"))
+
+
+def _names(
+    context: Context, job: Tracked, content: Result, matches: list[dict[str, str]], form: Format
+) -> None:
+    """Each C-MOVE asks for one match by its UIDs, or its PatientID, and Content shows all keys."""
+    holds = sorted(job.holds, key=lambda hold: hold.step)
+    for match, hold in zip(matches, holds, strict=True):
+        needed = {key: value for key, value in match.items() if key != "PatientID"}
+        asked = match if "StudyInstanceUID" not in match else needed
+        named = {key: hold.came.asked.get(key) for key in asked}
+        context.equal(RESULT, "the keys of a C-MOVE", asked, named)
+    query = content.get("Query")
+    listed = query if isinstance(query, list) else []
+    expected = [dict(form(*pair) for pair in match.items()) for match in matches]
+    shown = [
+        {key: one.get(key) for key in each} if isinstance(one, dict) else one
+        for each, one in zip(expected, listed, strict=False)
+    ]
+    right = len(listed) == len(expected) and shown == expected
+    context.require(QUERY, right, f"Query {expected}", f"Query {query}")
