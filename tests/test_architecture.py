@@ -95,7 +95,6 @@ TOO_LARGE = frozenset(
         "conformance.reference.engine.Engine",
         "conformance.reference.registry",
         "conformance.reference.registry.Registry",
-        "conformance.suites.route.outcomes",
     }
 )
 Function = ast.FunctionDef | ast.AsyncFunctionDef
