@@ -53,6 +53,7 @@ class Shortfall(StrEnum):
     ARCHIVE_NOT_RESUBMITTED = "archive-not-resubmitted"
     ARCHIVE_NOT_SAVED = "archive-not-saved"
     EMPTY_ARCHIVE_UNREADABLE = "empty-archive-unreadable"
+    ESTIMATE_TOO_SOON = "estimate-too-soon"
     LIMIT_JOBS_IGNORED = "limit-jobs-ignored"
     MODIFICATION_FAILS_AFTER_RESTART = "modification-fails-after-restart"
     MODIFICATION_RESULT_LOST = "modification-result-lost"
@@ -81,6 +82,10 @@ _SHORT = {
     Shortfall.EMPTY_ARCHIVE_UNREADABLE: (
         "As long as a job that makes an archive of nothing has not run, GET of it and of "
         "/jobs?expand are answered 400: no job's details can be read by the list."
+    ),
+    Shortfall.ESTIMATE_TOO_SOON: (
+        "EstimatedTimeOfArrival of a Running job is less than half as far ahead as the rest of its "
+        "steps takes, at the pace of those that were done."
     ),
     Shortfall.LIMIT_JOBS_IGNORED: (
         "LimitJobs is accepted and ignored: a submission over the limit is taken at once."

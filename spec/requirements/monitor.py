@@ -90,6 +90,13 @@ ENTRIES: tuple[Requirement, ...] = (
         note="No server shows it of every Running job: not before the first step has ended.",
     ),
     m.seen(
+        "estimated-rest",
+        "EstimatedTimeOfArrival of a Running job is right if the rest takes as long, in proportion "
+        "to Progress, as what was done: within a factor of 2.",
+        source=f"{NEWS}, 1.9.7, which speak of its repair; measured on Orthanc 1.10.1",
+        note="1.9.1, 1.12.7 and 1.13.0 are far off: relaxation estimate-too-soon.",
+    ),
+    m.seen(
         "method-not-allowed",
         "POST, PUT and DELETE of /jobs, POST and PUT of /jobs/{id}, and PUT of an action are "
         "answered 405 and change nothing.",

@@ -9,7 +9,7 @@ from functools import partial
 
 from conformance.driver.context import Context
 from conformance.driver.script import EXPAND, Step, act, complete, fail, read, submit, succeed
-from conformance.oracle.fields import slack
+from conformance.oracle.fields import parse, slack
 from conformance.suites.action import JOB
 from conformance.suites.case import OFTEN, Case, Check, blocker_names, blockers
 from conformance.sut.profile import Profile
@@ -19,6 +19,8 @@ from spec.table import Action
 
 LONGER = 3  # times as long as what the bounds leave open
 RUNTIME = "monitor/effective-runtime"
+SEVERAL = 5  # steps of a job of which one is done
+FACTOR = 2  # by which an estimate may be off
 
 
 def over_time() -> Iterator[Case]:
@@ -28,6 +30,8 @@ def over_time() -> Iterator[Case]:
     yield Check("monitor/effective-runtime/restarts", restarts, check=runtime_restarts)
     yield Check("monitor/effective-runtime/often", RUNTIME, check=runtime_often)
     yield Check("monitor/estimated-time", "monitor/estimated-time", check=estimated_time)
+    rest = "monitor/estimated-rest"
+    yield Check("monitor/estimated-time/rest", rest, check=estimated_rest)
     yield Check("monitor/stays", "monitor/state-paused", check=stays, leaves=3)
 
 
@@ -174,6 +178,27 @@ def estimated_time(context: Context) -> None:
         context.do(*steps)
         context.pass_time(TIMING.grace / 10)
         context.do(read(JOB), EXPAND)
+
+
+def estimated_rest(context: Context) -> None:
+    """One step of several is done, and the others take about as long each."""
+    begun = time.monotonic()
+    context.do(submit(JOB, SEVERAL))
+    arrived = time.monotonic()
+    context.pass_time(TIMING.runs)
+    held = time.monotonic() - arrived
+    context.do(succeed(JOB))
+    shown = context.job(JOB)
+    ran = time.monotonic() - begun
+    arrival, now = parse(shown.get("EstimatedTimeOfArrival")), parse(shown.get("Timestamp"))
+    if arrival is not None and now is not None:  # a server may leave it out
+        rest = arrival.seconds - now.seconds
+        least, most = held * (SEVERAL - 1) / FACTOR, ran * (SEVERAL - 1) * FACTOR
+        known = Shortfall.ESTIMATE_TOO_SOON if rest < least else None
+        expected = f"{least:.3f} to {most:.3f} s after Timestamp"
+        right = least <= rest <= most
+        context.require("monitor/estimated-rest", right, expected, f"{rest:.3f} s after it", known)
+    context.do(complete(JOB))
 
 
 def stays(context: Context) -> None:
