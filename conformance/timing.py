@@ -53,6 +53,8 @@ class Timing:
     """For so long it is watched that what no action concerns stays as it is."""
     goes_on: float = 0.03
     """Between two Timestamps, of which the second must be later."""
+    dying: float = 0.5
+    """For so long a server may take to end after it has broken a connection."""
     call_waits: float = 0.3
     """For so long a call is watched that must wait: an Orthanc looks ten times a second."""
 

@@ -97,6 +97,7 @@ class Runner:
                     driver.abandon()
                 except Unjudged as unjudged:
                     reason = str(unjudged)
+                    session.check(TIMING.dying)  # a connection breaks before its process has ended
                     driver.abandon()
                 context.close()
             except Unjudged as unjudged:

@@ -49,7 +49,8 @@ class Report:
 class Power:
     """What was found of one fault. ``replayed``: the replay of what came first shows it again.
 
-    ``aimed``: case and requirement of what is reported where only cases chosen for it are run.
+    ``aimed``: case and requirement of what is reported where only cases chosen for it are run. A
+    case may have reported several: it depends on moments which of them is seen first.
     """
 
     fault: str
@@ -112,10 +113,17 @@ def parse(text: str) -> dict[str, Power]:
             name,
             tuple(Catch(**one) for one in row["catches"]),
             row["replayed"],
-            tuple(row["aimed"].items()),
+            tuple((case, one) for case, told in row["aimed"].items() for one in told),
         )
         for name, row in found["faults"].items()
     }
+
+
+def _by_case(aimed: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for case, requirement in aimed:
+        found.setdefault(case, []).append(requirement)
+    return found
 
 
 def made_on(text: str) -> str:
@@ -140,7 +148,7 @@ def to_json(powers: Sequence[Power], made: str) -> str:
     rows: dict[str, Any] = {
         one.fault: {
             "replayed": one.replayed,
-            "aimed": dict(one.aimed),
+            "aimed": _by_case(one.aimed),
             "catches": [asdict(c) for c in one.catches],
         }
         for one in powers

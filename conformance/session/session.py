@@ -47,10 +47,10 @@ class Session:
     server: Managed | None = None
     had: list[str] = field(default_factory=list)
 
-    def check(self) -> None:
-        """Raise `ServerDied` where a managed server has ended by itself."""
+    def check(self, within: float = 0.0) -> None:
+        """Raise `ServerDied` where a managed server ended by itself, or does ``within`` seconds."""
         if self.server is not None:
-            self.server.check()
+            self.server.check(within)
 
     @property
     def restarts(self) -> Restarts | None:

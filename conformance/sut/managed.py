@@ -215,9 +215,12 @@ class Managed:
             self._process.wait(seconds)  # it may have closed our pipe, and go on
         self.check()
 
-    def check(self) -> None:
-        """Raise `ServerDied` if it has ended by itself."""
-        if self._process is not None and (status := self._process.status()) is not None:
+    def check(self, within: float = 0.0) -> None:
+        """Raise `ServerDied` if it has ended by itself, or does so ``within`` so many seconds."""
+        if self._process is None:
+            return
+        self._process.wait(within)
+        if (status := self._process.status()) is not None:
             raise ServerDied(status, self.log())
 
     def log(self) -> str:

@@ -24,7 +24,7 @@ FOUND = Power(
 )
 ALONE = Power("two", (Catch("race", "race/b", "r", 3, 0.25),), False)
 HIDDEN = Power("three", (), False)
-AIMED = Power("four", (Catch("race", "race/a", "r", 5, 0.25),), True, (("x/1", "x"),))
+AIMED = Power("four", (Catch("race", "race/a", "r", 5, 0.25),), True, (("x/1", "x"), ("x/1", "z")))
 
 
 def ends(id: str, verdict: Verdict, actions: int, seconds: float = 1.0) -> Event:
@@ -58,7 +58,8 @@ def test_another_schema_is_refused() -> None:
 
 
 def test_what_was_reported_is_told_once_what_was_aimed_at_first() -> None:
-    assert [(one.case, one.requirement) for one in AIMED.reports] == [("x/1", "x"), ("race/a", "r")]
+    found = [(one.case, one.requirement) for one in AIMED.reports]
+    assert found == [("x/1", "x"), ("x/1", "z"), ("race/a", "r")]
     assert [one.case for one in FOUND.reports] == ["edge/a", "race/a"]  # by their actions
     twice = replace(AIMED, aimed=(("race/a", "r"),))
     assert [one.case for one in twice.reports] == ["race/a"]
@@ -67,6 +68,7 @@ def test_what_was_reported_is_told_once_what_was_aimed_at_first() -> None:
 def test_planted_again_is_all_that_was_aimed_at_and_one_of_every_other_requirement() -> None:
     assert planted([FOUND, ALONE, AIMED]) == [
         Report("four", "x/1", "x"),
+        Report("four", "x/1", "z"),
         Report("two", "race/b", "r"),
         Report("one", "edge/a", "e"),
     ]

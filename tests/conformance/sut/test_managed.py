@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -293,3 +294,17 @@ def test_a_server_that_ends_by_itself_is_noticed(script: Path, workdir: Path) ->
             checks(server)
         assert died.value.status == -signal.SIGKILL
         assert died.value.log == "started None"
+
+
+def test_a_server_that_has_broken_a_connection_is_given_time_to_end(
+    script: Path, workdir: Path
+) -> None:
+    with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+        pid = int(str(seen(server)["pid"]))
+        server.check(0.01)
+        end = threading.Timer(0.1, os.kill, (pid, signal.SIGKILL))
+        end.start()
+        server.check()
+        with pytest.raises(ServerDied):
+            server.check(SLACK)
+        end.join()
