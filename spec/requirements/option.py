@@ -38,6 +38,8 @@ ENTRIES: tuple[Requirement, ...] = (
            "transfer syntax, and Content names it.", since="1.7.0"),
     o.seen("split-instances", "A split may name Instances in place of Series.", since="1.10.1"),
     o.seen("merge-instances", "A merge may name single instances.", since="1.10.1"),
+    o.seen("keep-labels", "KeepLabels of a modification or an anonymization: the copy has the "
+           "labels of its source, and by default none.", since="1.12.7"),
     o.seen("anonymous-name", "An anonymization that names no other PatientName calls the patient "
            "Anonymized and a number.", since="1.9.1"),
     o.seen("peer-compress",

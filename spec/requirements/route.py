@@ -130,6 +130,11 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen("put-back-copy", "A modification or an anonymization that has failed for want of an "
            "instance is whole when it is resubmitted after the instance was stored again.",
            since="1.12.7"),
+    r.seen("error-of-what-is-gone", "A modification or an anonymization that lacks an instance "
+           "fails with ErrorCode 17, Unknown resource.", since="1.12.7"),
+    r.seen("overwritten", "A modification that keeps all identifiers, on a server that overwrites "
+           "instances, changes what is stored: also the main tags of its study.", since="1.12.7",
+           needs={Need.MANAGED}),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
            "its instances name what it is a copy of.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "

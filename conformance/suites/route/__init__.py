@@ -17,6 +17,7 @@ from conformance.suites.route import (
     lacking,
     matrix,
     outcomes,
+    overwriting,
     refusals,
     sending,
 )
@@ -30,6 +31,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from lacking.cases(profile, known)
     yield from deleting.cases(profile, known)
     yield from refusals.cases(profile)
+    yield from overwriting.cases(profile)
     yield from sending.cases(profile, known)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
     yield from by_c_store.cases(profile)

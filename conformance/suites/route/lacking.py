@@ -33,6 +33,7 @@ from spec.table import Action, State
 
 ARCHIVES = ("archive/study", "media/study")
 LEFT_OUT, PERMISSIVE = "route/archive-of-what-is-left", "route/permissive-gone"
+GONE, UNKNOWN_RESOURCE = "route/error-of-what-is-gone", 17
 PUT_BACK, WHOLE_AGAIN = "route/put-back", "route/put-back-copy"
 
 
@@ -71,7 +72,10 @@ def fails_without_one(call: Call) -> Checking:
         let_go(context, held)
         for id in lacking:
             judge.await_end(context, call.requirement, id)
-            judge.has_failed(context, judge.look(context, call, id), network=False)
+            shown = judge.look(context, call, id)
+            judge.has_failed(context, shown, network=False)
+            if call.type == COPIES and context.binds(GONE):
+                context.equal(GONE, "ErrorCode", UNKNOWN_RESOURCE, shown.get("ErrorCode"))
 
     return run
 

@@ -62,6 +62,7 @@ ABOUT = {
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }
+DESCRIPTION = "REST API"  # of a job that a call has made
 NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 
 
@@ -166,6 +167,8 @@ def asynchronous(call: Call) -> Checking:
         id, request = submit(context, call)
         judge.await_end(context, call.requirement, id)
         has_succeeded(context, call, request, id)
+        said = judge.look(context, call, id)["Content"].get("Description", DESCRIPTION)
+        context.equal("route/content", "Description", DESCRIPTION, said)
         if call.archives:
             reply = context.get(f"/jobs/{id}/archive")
             context.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)

@@ -12,10 +12,10 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import REMOVAL
+from conformance.suites.needs import REMOVAL, of_a_call
 from conformance.suites.route.calls.regroupings import INSTANCES
 from conformance.suites.route.outcomes import own_jobs
-from conformance.suites.route.samples import Sample, orthanc_id, sample
+from conformance.suites.route.samples import Sample, orthanc_id, sample, uid
 from conformance.sut.profile import Profile
 
 REFUSED, LEVEL, SANITY = "route/refused", "route/level", "route/sanity"
@@ -32,19 +32,22 @@ Bodies = Mapping[str, tuple[int, Asked]]
 @dataclass(frozen=True)
 class Refusal:
     """``ask``: the path and the body of the call, given a sample, and a way to have another study
-    of the same patient. ``status``: of its answer.
+    of the same patient. ``status``: of its answer. ``call``: the requirement that says which
+    versions have the call.
     """
 
     name: str
     status: int
     ask: Ask
     requirement: str = REFUSED
+    call: str | None = None
 
 
 def cases(_: Profile) -> Iterator[Case]:
     for row in ROWS:
         name = f"route/{row.name}"
-        yield Check(name, row.requirement, check=refused(row), leaves=0, needs=(REMOVAL,))
+        needs = (REMOVAL,) if row.call is None else (REMOVAL, of_a_call(row.call))
+        yield Check(name, row.requirement, check=refused(row), leaves=0, needs=needs)
 
 
 def refused(row: Refusal) -> Callable[[Context], None]:
@@ -115,6 +118,29 @@ INSANE: Bodies = {
     ),
 }
 
+OF_BULK: Bodies = {
+    "nothing-named": (BAD, lambda made, _: {**WORDS}),
+    "no-list": (BAD, lambda made, _: {**WORDS, "Resources": made.study}),
+    "identifier-kept": (
+        BAD,
+        lambda made, _: {"Resources": [made.study], "Keep": ["SOPInstanceUID"]},
+    ),
+}
+OF_BULK_MODIFY: Bodies = {
+    **OF_BULK,
+    "no-such-level": (BAD, lambda made, _: {**WORDS, "Resources": [made.study], "Level": "x"}),
+}
+INSANE_BULK: Bodies = {
+    "patient-of-several": (
+        BAD,
+        lambda made, other: {
+            "Resources": [made.study, other().study],
+            "Replace": {"StudyInstanceUID": uid(), "PatientName": "other"},
+            "Force": True,
+        },
+    ),
+}
+
 # --- regroupings -------------------------------------------------------------------------------
 
 OF_SPLIT: Bodies = {
@@ -170,14 +196,24 @@ def _at(call: str) -> Callable[[Sample], str]:
 
 
 def _rows(
-    prefix: str, path: Callable[[Sample], str], bodies: Bodies, requirement: str = REFUSED
+    prefix: str,
+    path: Callable[[Sample], str],
+    bodies: Bodies,
+    requirement: str = REFUSED,
+    call: str | None = None,
 ) -> Iterator[Refusal]:
     for name, (status, body) in bodies.items():
 
         def ask(made: Sample, other: Another, body: Asked = body) -> tuple[str, Body]:
             return path(made), body(made, other)
 
-        yield Refusal(f"{prefix}/{name}", status, ask, requirement)
+        yield Refusal(f"{prefix}/{name}", status, ask, requirement, call)
+
+
+def _of_bulk(action: str, bodies: Bodies, about: str = REFUSED) -> Iterator[Refusal]:
+    kind = "refused" if about == REFUSED else "sanity"
+    prefix, path = f"{action}/several/{kind}", f"/tools/bulk-{action}"
+    return _rows(prefix, lambda _: path, bodies, about, f"route/bulk-{action}")
 
 
 ROWS = (
@@ -186,6 +222,9 @@ ROWS = (
     *_rows("modify/refused", _at("modify"), OF_MODIFY),
     *_rows("modify/sanity", _at("modify"), INSANE, SANITY),
     *_rows("anonymize/refused", _at("anonymize"), OF_COPIES),
+    *_of_bulk("modify", OF_BULK_MODIFY),
+    *_of_bulk("modify", INSANE_BULK, SANITY),
+    *_of_bulk("anonymize", OF_BULK),
     *_rows("split/refused", _at("split"), OF_SPLIT),
     *_rows("split/refused", _at("split"), OF_SPLIT_INSTANCES, INSTANCES),
     *_rows("merge/refused", _at("merge"), OF_MERGE),

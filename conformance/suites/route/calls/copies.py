@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.driver.context import Context
+from conformance.errors import Unjudged
 from conformance.suites.route.calls.model import LEVELS, RESULT, Call, Part, Request, Result
 from conformance.suites.route.calls.stored import (
     dicts,
@@ -20,6 +21,8 @@ from conformance.suites.route.samples import IMPLICIT, NAME, PRIVATE, Sample, pa
 TYPE = "ResourceModification"
 COMES_FROM, PARENTS = "route/made-from", "route/parent-resources"
 ANONYMIZED = "Anonymized"
+EVERY_LEVEL = ["instances", "patients", "series", "studies"]
+LABELS, LABEL = "option/keep-labels", "orthanc-jobs"
 CHANGED = "Changed by orthanc-jobs"
 SHOWS = ("ID", "Path", "PatientID", "Type")
 SHOWS_OF_SEVERAL = (
@@ -36,6 +39,9 @@ def calls() -> Iterator[Call]:
         several, none = bulk(action), bulk_of_nothing(action)
         yield Call(f"{action}/several", late, TYPE, several, SHOWS_OF_SEVERAL, late)
         yield Call(f"{action}/nothing", late, TYPE, none, SHOWS_OF_SEVERAL, late, empty=True)
+        for kept in (True, False):
+            name = f"{action}/labels-{'kept' if kept else 'left'}"
+            yield Call(name, LABELS, TYPE, labelled(action, kept), SHOWS, LABELS)
     for action, rows in (("modify", MODIFY), ("anonymize", ANONYMIZE)):
         for row in rows:
             name, about, make = f"{action}/{row.name}", f"option/{row.option}", of(action, row)
@@ -155,6 +161,28 @@ def of(action: str, row: Option) -> Callable[[Context], Request]:
     return make
 
 
+def labelled(action: str, kept: bool) -> Callable[[Context], Request]:
+    """A study with a label. ``kept``: whether the copy is to have it as well."""
+    row = Option("labelled", "keep-labels", {"KeepLabels": kept}, lambda context, tags, made: None)
+    make = of(action, row)
+
+    def asked(context: Context) -> Request:
+        request = make(context)
+        client, (source,) = context.resources.client, request.remove
+        reply = client.put(f"{source}/labels/{LABEL}", {})
+        if not reply.ok:
+            raise Unjudged(f"the server takes no label: {reply}")
+
+        def verify(context: Context, content: Result) -> None:
+            request.verify(context, content)
+            found = client.get(f"/studies/{content.get('ID')}/labels").json()
+            context.equal(LABELS, "the labels of the copy", [LABEL] if kept else [], found)
+
+        return replace(request, verify=verify)
+
+    return asked
+
+
 def is_named_by_number(context: Context, tags: Mapping[str, str], _: Sample) -> None:
     name = tags.get("PatientName", "")
     right = name.startswith(ANONYMIZED) and name.removeprefix(ANONYMIZED).isdigit()
@@ -236,6 +264,11 @@ def bulk(action: str) -> Callable[[Context], Request]:
             made = [one.get("Path") for one in dicts(content.get("Resources"))]
             new = [str(path) for path in made if str(path).startswith("/instances/")]
             context.equal(RESULT, "instances that were made", made_of, len(new))
+            kinds = sorted({str(path).split("/")[1] for path in made})
+            context.equal(RESULT, "what is listed of it", EVERY_LEVEL, kinds)
+            if "Description" in content and context.binds(PARENTS):
+                named = sorted(map(str, content.get("ParentResources", ())))
+                context.equal(PARENTS, "ParentResources", sorted(body["Resources"]), named)
             for path in new:
                 tags = one_instance(context, path)
                 (_is_anonymous if anonymous else _is_changed)(context, body, tags)
