@@ -2,28 +2,29 @@
 
     python benchmarks/where.py [reference | orthanc] [--markdown FILE]
 
-A thread looks at what the run's own thread is doing, every few milliseconds, and books the time
-since its last look to the first line of `PLACES` that fits: the stack is read from the outside
-in, so that what is asked of a server while it starts is booked to its start. Everything is
-measured in one run; beside it stand the seconds of each suite, by the report of that run.
+Every few milliseconds the run is interrupted by a signal, and the time since the last one is
+booked to the first line of `PLACES` that fits its stack, wherever in the stack it fits: what is
+asked of a server while it starts is booked to its start. Everything is measured in one run; beside
+it stand the seconds of each suite, by the report of that run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from types import FrameType
 
 from conformance.cli.main import main as command
 
 EVERY = 0.003  # seconds between two looks
-AT_ONCE = 0.00002  # seconds until Python lets the watcher look: not only where the run waits
+SOON = 0.00005  # seconds until Python lets another thread send it: not only where the run waits
 
 # What is booked, and the modules and functions of whose stack it is: the first that fits.
 PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -33,7 +34,16 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("simultaneous calls, and waiting for their moment", ("driver.burst:",)),
     ("the server answers", ("sut.transport:readinto",)),
     ("the client", ("sut.transport:", "sut.client:", "json:", "json.decoder:")),
-    ("waiting at the gate", ("peer.gate:wait", "peer.gate:quiet")),
+    (
+        "waiting for what must not come, and for time to pass",
+        (
+            "driver.arrivals:watch",
+            "driver.following:watch",
+            "driver.requiring:stays",
+            "driver.requiring:pass_time",
+        ),
+    ),
+    ("waiting for a step to come, or a connection to end", ("peer.gate:wait", "peer.gate:quiet")),
     ("the oracle and its model", ("oracle.", "spec.")),
     ("the driver, and reading what a server shows", ("driver.",)),
     ("choosing sequences: Hypothesis", ("hypothesis.",)),
@@ -60,38 +70,53 @@ def place(frames: list[str]) -> str:
     return ELSE
 
 
-def watch(thread: int, over: threading.Event, seconds: Counter[str]) -> None:
-    last = time.perf_counter()
-    while not over.wait(EVERY):
-        frames = stack(sys._current_frames().get(thread))
+class Watch:
+    """Books the time of the thread that makes it, while it is used with ``with``."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._last = time.perf_counter()
+        self._thread = threading.get_ident()
+        self._over = threading.Event()
+        self._sender = threading.Thread(target=self._send, daemon=True)
+
+    def __enter__(self) -> Watch:
+        sys.setswitchinterval(SOON)
+        signal.signal(signal.SIGPROF, self._look)
+        self._sender.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._sender.join()
+
+    def _send(self) -> None:
+        while not self._over.wait(EVERY):
+            signal.pthread_kill(self._thread, signal.SIGPROF)
+
+    def _look(self, _: int, frame: FrameType | None) -> None:
         now = time.perf_counter()
-        seconds[place(frames)] += now - last
-        last = now
+        self.seconds[place(stack(frame))] += now - self._last
+        self._last = now
 
 
-def run(target: str, report: Path) -> Counter[str]:
-    """Run the command in this thread; seconds by place. Ends the program where the run fails."""
-    seconds: Counter[str] = Counter()
-    over = threading.Event()
-    watcher = threading.Thread(target=watch, args=(threading.get_ident(), over, seconds))
+def run(target: str, report: Path) -> dict[str, float]:
+    """Run the command; seconds by place. Ends the program where the run fails."""
     sys.argv = ["orthanc-jobs", "run", target, "--json", str(report)]
-    sys.setswitchinterval(AT_ONCE)
-    watcher.start()
-    try:
-        command()
-    except SystemExit as end:
-        if end.code:
-            raise
-    finally:
-        over.set()
-        watcher.join()
-    return seconds
+    with Watch() as watch:
+        try:
+            command()
+        except SystemExit as end:
+            if end.code:
+                raise
+    return watch.seconds
 
 
-def table(head: str, seconds: Counter[str]) -> list[str]:
+def table(head: str, seconds: dict[str, float]) -> list[str]:
     whole = sum(seconds.values())
     rows = [f"| {head} | seconds | share |", "| --- | --- | --- |"]
-    rows += [f"| {n} | {s:.1f} | {s / whole:.0%} |" for n, s in seconds.most_common()]
+    for name in sorted(seconds, key=lambda name: -seconds[name]):
+        rows.append(f"| {name} | {seconds[name]:.1f} | {seconds[name] / whole:.0%} |")
     return [*rows, f"| **all** | {whole:.1f} | |", ""]
 
 
@@ -104,7 +129,7 @@ def main() -> None:
         report = Path(folder, "report.json")
         seconds = run(asked.target, report)
         cases = json.loads(report.read_text())["cases"]
-    suites: Counter[str] = Counter()
+    suites: dict[str, float] = defaultdict(float)
     for case in cases:
         suites[f"`{case['id'].split('/')[0]}/`"] += case["seconds"]
     text = "\n".join([*table("where", seconds), *table("suite", suites)])
