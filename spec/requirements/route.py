@@ -141,6 +141,8 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen("retrieve-progress", "While a job asks for its only match by C-MOVE, Progress is the "
            "per cent of the sub-operations that are completed, failed or ended with a warning, by "
            "the numbers in the pending responses.", since="1.12.7", needs={Need.DICOM}),
+    r.seen("unknown-sent", "A store of a resource that is not there is answered 404, and makes no "
+           "job.", until="1.12.7", note="1.13.0 answers 500."),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
            "its instances name what it is a copy of.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "

@@ -7,17 +7,22 @@ no job. Each is a row: the call, what is wrong with it, the request, and the sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.driver.context import Context
+from conformance.driver.script import Via
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import REMOVAL
+from conformance.suites.needs import DICOM, REMOVAL, Needed
+from conformance.suites.route.calls.modalities import ORIGINATOR
 from conformance.suites.route.calls.regroupings import INSTANCES
+from conformance.suites.route.calls.retrieves import METHOD, found
+from conformance.suites.route.calls.sending import Way, new_name
 from conformance.suites.route.outcomes import own_jobs
 from conformance.suites.route.samples import Sample, orthanc_id, sample
 from conformance.sut.profile import Profile
 
+UNKNOWN_RESOURCE = "route/unknown-sent"
 REFUSED, LEVEL, SANITY = "route/refused", "route/level", "route/sanity"
 UNKNOWN = orthanc_id("orthanc-jobs", "nobody")  # of the right form, and no resource has it
 BAD, ABSENT = 400, 404
@@ -32,25 +37,29 @@ Bodies = Mapping[str, tuple[int, Asked]]
 @dataclass(frozen=True)
 class Refusal:
     """``ask``: the path and the body of the call, given a sample, and a way to have another study
-    of the same patient. ``status``: of its answer.
+    of the same patient. ``status``: of its answer. ``below``: makes what the path begins with.
     """
 
     name: str
     status: int
     ask: Ask
     requirement: str = REFUSED
+    below: Callable[[Context], str] = lambda context: ""
+    needs: tuple[Needed, ...] = ()
 
 
 def cases(_: Profile) -> Iterator[Case]:
     for row in ROWS:
         name = f"route/{row.name}"
-        yield Check(name, row.requirement, check=refused(row), leaves=0, needs=(REMOVAL,))
+        needs = (REMOVAL, *row.needs)
+        yield Check(name, row.requirement, check=refused(row), leaves=0, needs=needs)
 
 
 def refused(row: Refusal) -> Callable[[Context], None]:
     def check(context: Context) -> None:
         stored = sample(context)
         path, body = row.ask(stored, lambda: sample(context, of=stored.patient_id))
+        path = row.below(context) + path
         before = set(own_jobs(context))
         if isinstance(body, dict):
             body = {**body, "Asynchronous": True, "Priority": context.resources.priority}
@@ -60,6 +69,8 @@ def refused(row: Refusal) -> Callable[[Context], None]:
             context.other(id)
         context.equal(row.requirement, "HTTP status", row.status, reply.status)
         context.equal(row.requirement, "the jobs of the call are", [], made)
+        for name in tuple(context.driver.prepared):
+            context.refused(name, row.requirement)
 
     check.__doc__ = f"HTTP {row.status}, and no job."
     return check
@@ -180,7 +191,70 @@ def _rows(
         yield Refusal(f"{prefix}/{name}", status, ask, requirement)
 
 
+# --- stores and retrieves -----------------------------------------------------------------------
+
+OF_STORE: Bodies = {
+    "nothing-named": (BAD, lambda made, _: {}),
+    "no-list": (BAD, lambda made, _: {"Resources": made.study}),
+    "malformed": (BAD, lambda made, _: {"Resources": ["nobody"]}),
+    "malformed-list": (BAD, lambda made, _: ["nobody"]),
+    "permissive-no-boolean": (
+        BAD,
+        lambda made, _: {"Resources": [made.study], "Permissive": "x"},
+    ),
+}
+UNKNOWN_SENT: Bodies = {"unknown": (ABSENT, lambda made, _: {"Resources": [made.study, UNKNOWN]})}
+OF_C_STORE: Bodies = {
+    "originator-too-large": (BAD, lambda made, _: _for_move(made, 2**16)),
+    "originator-negative": (BAD, lambda made, _: _for_move(made, -1)),
+}
+METHODS: Bodies = {"method": (BAD, lambda made, _: {"RetrieveMethod": "C-PUT"})}
+
+
+def _for_move(made: Sample, number: int) -> dict[str, Any]:
+    return {"Resources": [made.study], "MoveOriginatorID": number}
+
+
+def _store(via: Via) -> Callable[[Context], str]:
+    def below(context: Context) -> str:
+        path, _ = context.prepare(new_name(context), 0, via)
+        return path
+
+    return below
+
+
+def _query(context: Context) -> str:
+    return found(context)[1]
+
+
+def _sending() -> Iterator[Refusal]:
+    here: Callable[[Sample], str] = lambda made: ""  # noqa: E731
+    for via in Via:
+        way, below = Way.of(via), _store(via)
+        needs = (DICOM,) if via is Via.MODALITY else ()
+        rows = [
+            *_rows(f"{way}/refused", here, OF_STORE),
+            *_rows(f"{way}/refused", here, UNKNOWN_SENT, UNKNOWN_RESOURCE),
+            *(_rows(f"{way}/refused", here, OF_C_STORE, ORIGINATOR) if needs else ()),
+        ]
+        yield from (replace(row, below=below, needs=needs) for row in rows)
+        nobody = f"/{'modalities' if needs else 'peers'}/orthanc-jobs-nobody/store"
+        yield Refusal(f"{way}/refused/to-nobody", ABSENT, _naming(nobody))
+    retrieves = (
+        Refusal("retrieve/refused/no-such-answer", BAD, _naming("/answers/9999/retrieve")),
+        Refusal("retrieve/refused/no-number", BAD, _naming("/answers/x/retrieve")),
+        *_rows("retrieve/refused", lambda made: "/retrieve", METHODS, METHOD),
+    )
+    yield from (replace(row, below=_query, needs=(DICOM,)) for row in retrieves)
+    yield Refusal("retrieve/refused/no-query", ABSENT, _naming("/queries/nobody/retrieve"))
+
+
+def _naming(path: str) -> Ask:
+    return lambda made, _: (path, {"Resources": [made.study]})
+
+
 ROWS = (
+    *_sending(),
     *_of_archives("archive"),
     *_of_archives("media"),
     *_rows("modify/refused", _at("modify"), OF_MODIFY),

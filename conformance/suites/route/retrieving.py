@@ -13,10 +13,10 @@ from functools import partial
 from conformance.driver.context import Context
 from conformance.peer.came import Counts
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import EXCLUSIVE
+from conformance.suites.needs import DICOM, EXCLUSIVE, REMOVAL
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
-from conformance.suites.route.calls.retrieves import found
+from conformance.suites.route.calls.retrieves import TARGET, found
 from conformance.suites.route.calls.sending import SENT
 from conformance.suites.route.outcomes import answered, of_call, submit
 from conformance.suites.route.sending import step_number
@@ -41,6 +41,7 @@ ODD: Mapping[str, tuple[Counts, ...]] = {
     "missing": (Counts(), Counts()),
     "wrong": (Counts(0, 0, 0, 0), Counts(1000, 2000, 3000, 4000)),
 }
+ELSEWHERE = "KIT-TARGET"  # a title; one that begins with digits might be read as a number
 WAITING = 2  # synchronous retrieves under way
 
 
@@ -48,6 +49,9 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
     for call in calls:
         for case in _cases(call):
             yield replace(case, needs=(*case.needs, *of_call(call)))
+    for name, which in {"text": "", "text-of-one": f"/answers/{SENT - 1}"}.items():
+        check = partial(to_named, which)
+        yield Check(f"route/retrieve/body/{name}", TARGET, check=check, needs=(REMOVAL, DICOM))
 
 
 def _cases(call: Call) -> Iterator[Case]:
@@ -129,3 +133,16 @@ def at_once(call: Call, context: Context) -> None:
     for id in context.made(job.name):
         context.other(id)
         judge.await_end(context, call.requirement, id)
+
+
+def to_named(which: str, context: Context) -> None:
+    """The body may be the title itself to which the matches are to be sent."""
+    job, path = found(context)
+    under_way = context.call("POST", f"{path}{which}/retrieve", ELSEWHERE.encode())
+    reply = answered(context, under_way, TARGET)
+    context.require(TARGET, reply.ok, "HTTP 200 with the result", reply)
+    for id in context.made(job.name):
+        context.other(id)
+    steps = sorted((hold.step, hold.target) for hold in job.holds)
+    expected = [(step, ELSEWHERE) for step in range(SENT - 1 if which else 0, SENT)]
+    context.equal(TARGET, "matches and where they go", expected, steps)
