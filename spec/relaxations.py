@@ -62,6 +62,9 @@ class Shortfall(StrEnum):
     PROGRESS_LOST_AT_RESTART = "progress-lost-at-restart"
     RETRIEVE_PROGRESS_FALLS = "retrieve-progress-falls"
     RETRIEVE_SUCCEEDS_BELOW_100 = "retrieve-succeeds-below-100"
+    RETRIEVE_WAITS_FOR_OTHERS = "retrieve-waits-for-others"
+    GET_NOT_SAVED = "get-not-saved"
+    INSTANCE_FORGOTTEN = "instance-forgotten"
     RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
     RUNTIME_OF_THE_STEP = "runtime-of-the-step"
     REQUEST_LOST_AT_STOP = "request-lost-at-stop"
@@ -116,6 +119,16 @@ _SHORT = {
     Shortfall.RETRIEVE_SUCCEEDS_BELOW_100: (
         "A job that retrieves with Permissive true may end in Success with a Progress below 100: "
         "that of its last match, 0 when it failed."
+    ),
+    Shortfall.RETRIEVE_WAITS_FOR_OTHERS: (
+        "An asynchronous retrieve is answered only when others of the same query have ended."
+    ),
+    Shortfall.GET_NOT_SAVED: (
+        "A job that retrieves by C-GET is gone after a restart, in whatever state it was."
+    ),
+    Shortfall.INSTANCE_FORGOTTEN: (
+        "After a restart, the Query of a job that retrieves single instances has no "
+        "SOPInstanceUIDs any more."
     ),
     Shortfall.RUNTIME_NOT_RESTARTED: (
         "EffectiveRuntime of a resubmitted job includes the run before."

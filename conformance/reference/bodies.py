@@ -57,3 +57,11 @@ def not_offered(fields: dict[str, object], *names: str) -> None:
     for name in names:
         if fields.get(name, False) is not False:
             raise bad_request(f"{name} is not offered by this server")
+
+
+def timeout(fields: dict[str, object]) -> int | None:
+    """The field Timeout: seconds, None if not given. Raises `RestError` (400)."""
+    value = fields.get("Timeout")
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise bad_request("Timeout must be a whole number of seconds")
+    return value

@@ -71,7 +71,8 @@ class ModalitySender:
 
     def caller(self, task: ModalityStore) -> Caller:
         """Who calls."""
-        return Caller(task.local_aet, task.modality.timeout or self._timeout)
+        usual = task.modality.timeout or self._timeout
+        return Caller(task.local_aet, usual if task.timeout is None else task.timeout)
 
     def _associate(self, task: ModalityStore) -> Any:
         """An association that all instances of `task` can be sent over."""
@@ -95,8 +96,8 @@ class ModalityMover:
 
     def perform(self, task: ModalityMove, step: Step) -> Outcome:
         """Ask for the answer of `step`, and wait until it has been sent."""
-        timeout = self._timeout if task.timeout is None else task.timeout
-        caller = Caller(task.local_aet, task.modality.timeout or timeout)
+        usual = task.modality.timeout or self._timeout
+        caller = Caller(task.local_aet, usual if task.timeout is None else task.timeout)
         query = task.queries[int(step.item)]
         try:
             status = associations.move(caller, task.modality, query, task.target_aet)

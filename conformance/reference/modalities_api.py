@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from conformance.reference import associations
 from conformance.reference.answers import empty_answer, json_answer
-from conformance.reference.bodies import boolean, not_offered, read_json, read_object, text
+from conformance.reference.bodies import boolean, not_offered, read_json, read_object, text, timeout
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
 from conformance.reference.levels import Level
 from conformance.reference.modalities import Modality, is_aet, parse_modality
@@ -113,6 +113,7 @@ class ModalitiesApi:
             boolean(fields, "Permissive"),
             None if number is None else _aet(title),
             number,
+            timeout(fields),
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from conformance.reference.answers import empty_answer, json_answer
-from conformance.reference.bodies import boolean
+from conformance.reference.bodies import boolean, timeout
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.job import Step
 from conformance.reference.modalities import is_aet
@@ -113,7 +113,7 @@ class QueriesApi:
             _target(fields, self._caller.aet),
             tuple(query.naming(number) for number in numbers),
             boolean(fields, "Permissive"),
-            _timeout(fields),
+            timeout(fields),
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
@@ -149,14 +149,6 @@ def _target(fields: dict[str, object], default: str) -> str:
     if not is_aet(target):
         raise bad_request("An AET has 1 to 16 printable ASCII characters")
     return target
-
-
-def _timeout(fields: dict[str, object]) -> int | None:
-    """Seconds, None if not given. Raises `RestError` (400)."""
-    value = fields.get("Timeout")
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise bad_request("Timeout must be a whole number of seconds")
-    return value
 
 
 def _number(request: Request, query: Query) -> int:

@@ -68,6 +68,15 @@ ENTRIES: tuple[Requirement, ...] = (
            "StorageCommitment of a C-STORE: behind the last instance, an N-ACTION asks for all of "
            "them, by a transaction that Content shows; a resubmitted job makes a new one.",
            since="1.9.1", needs={Need.DICOM}),
+    o.seen("store-body",
+           "The body of a store may be the array of resources itself, or one resource: as a JSON "
+           "text, or bare."),
+    o.seen("store-timeout",
+           "Timeout of a C-STORE: so many seconds may the modality take for an answer.",
+           needs={Need.DICOM}),
+    o.seen("retrieve-timeout",
+           "Timeout of a retrieve: so many seconds may the modality take for an answer.",
+           needs={Need.DICOM}),
     o.seen("retrieve-one-answer",
            "A retrieve of one answer of a query asks for exactly that.", needs={Need.DICOM}),
     o.seen("retrieve-format",

@@ -135,6 +135,19 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen("overwritten", "A modification that keeps all identifiers, on a server that overwrites "
            "instances, changes what is stored: also the main tags of its study.", since="1.12.7",
            needs={Need.MANAGED}),
+    r.seen("put-back-sent", "A store that has failed for want of an instance counts it as "
+           "FailedInstancesCount; it succeeds, and counts none, when it is resubmitted after the "
+           "instance was stored again."),
+    r.seen("association-released", "When a job that sends by C-STORE or C-MOVE has ended, or is "
+           "Paused, its association with the modality has ended.", needs={Need.DICOM}),
+    r.seen("failure-details", "A store to a modality that cannot be reached tells of it in "
+           "ErrorDetails, and the synchronous call in the Details of its answer.",
+           since="1.10.1", needs={Need.DICOM}),
+    r.seen("retrieve-progress", "While a job asks for its only match by C-MOVE, Progress is the "
+           "per cent of the sub-operations that are completed, failed or ended with a warning, by "
+           "the numbers in the pending responses.", since="1.12.7", needs={Need.DICOM}),
+    r.seen("unknown-sent", "A store of a resource that is not there is answered 404, and makes no "
+           "job.", until="1.12.7", note="1.13.0 answers 500."),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
            "its instances name what it is a copy of.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "

@@ -71,6 +71,7 @@ class Section:
         sentence: str,
         *,
         since: str | None = None,
+        until: str | None = None,
         note: str | None = None,
         needs: Iterable[Need] = (),
         source: str = MEASURED,
@@ -78,6 +79,7 @@ class Section:
         """An entry that no document states and that every measured server meets.
 
         ``since``: the oldest measured version that does, where older ones do not know of it.
+        ``until``: the newest one, where newer ones do otherwise.
         """
         return Requirement(
             f"{self.name}/{id}",
@@ -85,6 +87,7 @@ class Section:
             source,
             Ground.OBSERVED,
             since=since,
+            until=until,
             note=note,
             needs=self.needs | frozenset(needs),
         )

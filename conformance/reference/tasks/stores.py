@@ -44,7 +44,8 @@ class ModalityStore(Task):
     """Send an instance in each step to `modality`, as `local_aet`.
 
     `permissive`: an instance that the modality does not take fails nothing. `move_originator`:
-    the AET and the message number of the C-MOVE that this answers, both optional.
+    the AET and the message number of the C-MOVE that this answers, both optional. `timeout`:
+    seconds that the modality may take, 0 = without limit, None = as configured.
     """
 
     modality: Modality
@@ -53,6 +54,7 @@ class ModalityStore(Task):
     permissive: bool = False
     move_originator_aet: str | None = None
     move_originator_id: int | None = None
+    timeout: int | None = None
     type: ClassVar[str] = "DicomModalityStore"
 
     def content(self, job: Job) -> dict[str, object]:

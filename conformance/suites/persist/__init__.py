@@ -11,23 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from conformance.suites.case import QUICK_TO_STOP, Case
-from conformance.suites.persist import types
-from conformance.sut.profile import Profile
-
-if TYPE_CHECKING:
-    pass
+from conformance.suites.persist import options, types
 from conformance.suites.persist.kills import kills
 from conformance.suites.persist.settings import settings
 from conformance.suites.persist.stops import stops
+from conformance.sut.profile import Profile
 
 
 def cases(profile: Profile) -> Iterator[Case]:
     for case in _cases(profile):
         yield replace(case, config={**QUICK_TO_STOP, **case.config}, fresh=True)
     yield from types.cases(profile)
+    yield from options.cases(profile)
 
 
 def _cases(profile: Profile) -> Iterator[Case]:

@@ -46,6 +46,7 @@ FINISHED = {
     "modifications": ("modify/study", "anonymize/study"),
     "others": ("retrieve/studies", "split/series", "merge/study", "store/instances"),
 }
+NEW = "StorageCommitmentTransactionUID"
 STAYS_THERE = "persist/completed-stays"
 REQUEUED, STAYS = "persist/unfinished-requeued", "persist/paused-stays"
 
@@ -84,21 +85,29 @@ def over_a_restart(context: Context) -> None:
     context.do(restart())
     for jobs, needed, state in ((waiting, REQUEUED, State.PENDING), (resting, STAYS, State.PAUSED)):
         for call, id, _ in jobs:
-            _is_there(context, needed, call, id)
-            shown = judge.look(context, call, id)
-            judge.is_in(context, needed, shown, state)
-            now = _known(context, shown)
-            for key, value in _known(context, before[id]).items():
-                context.equal(needed, f"{key} of a {call.type} job", value, now.get(key))
+            is_as_before(context, call, before[id], needed, state)
     context.do(*(complete(name) for name in held))
     for job in waiting:
-        _ends_well(context, *job)
+        ends_well(context, *job)
     *others, last = resting
     for job in others:
         judge.resume(context, job[0], job[1])
-        _ends_well(context, *job)
+        ends_well(context, *job)
     judge.resume(context, lenient, last[1])
-    _ends_well(context, *last, answer=judge.REFUSED)
+    ends_well(context, *last, answer=judge.REFUSED)
+
+
+def is_as_before(
+    context: Context, call: Call, before: judge.Shown, needed: str, state: State
+) -> None:
+    """A job that stands still is there again after a restart, and shows what it has shown."""
+    id = str(before["ID"])
+    _is_there(context, needed, call, id)
+    shown = judge.look(context, call, id)
+    judge.is_in(context, needed, shown, state)
+    now = _known(context, shown)
+    for key, value in _known(context, before).items():
+        context.equal(needed, f"{key} of a {call.type} job", value, now.get(key))
 
 
 def finished(names: tuple[str, ...], context: Context) -> None:
@@ -140,13 +149,13 @@ def _lost(call: Call, key: str) -> Shortfall | None:
 
 def _known(context: Context, shown: judge.Shown) -> judge.Shown:
     """What a job is known by. The Description in its Content is nobody's promise: Orthancs from
-    1.12.7 on lose that of a modification.
+    1.12.7 on lose that of a modification. A storage commitment has a new transaction.
     """
     found = shown.get("Content")
     if not isinstance(found, dict):
         context.deviates("monitor/content", "Content as a JSON object", str(found))
         return judge.lasting(shown)
-    content = {key: value for key, value in found.items() if key != "Description"}
+    content = {key: value for key, value in found.items() if key not in ("Description", NEW)}
     return {**judge.lasting(shown), "Content": content}
 
 
@@ -155,7 +164,7 @@ def _is_there(context: Context, needed: str, call: Call, id: str) -> None:
     context.require(needed, reply.ok, f"the {call.type} job is there after a restart", reply)
 
 
-def _ends_well(
+def ends_well(
     context: Context, call: Call, id: str, request: Request, answer: int = judge.TAKEN
 ) -> None:
     judge.await_end(context, REQUEUED, id, answer)

@@ -19,7 +19,9 @@ from conformance.suites.route import (
     outcomes,
     overwriting,
     refusals,
+    retrieving,
     sending,
+    sent,
 )
 from conformance.suites.route.calls import calls
 from conformance.sut.profile import Profile
@@ -33,5 +35,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from refusals.cases(profile)
     yield from overwriting.cases(profile)
     yield from sending.cases(profile, known)
+    yield from sent.cases(profile, known)
+    yield from retrieving.cases(profile, known)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
     yield from by_c_store.cases(profile)

@@ -14,7 +14,7 @@ from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check, Checking
 from conformance.suites.needs import EXCLUSIVE
 from conformance.suites.route import judge
-from conformance.suites.route.calls import Call
+from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, uids_in
 from conformance.suites.route.calls.copies import TYPE as COPIES
 from conformance.suites.route.calls.stored import instances, one_instance
@@ -31,10 +31,12 @@ from conformance.suites.route.sending import as_permissive
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 
+STUDIES = ("peer-store/study", "store/study")
 ARCHIVES = ("archive/study", "media/study")
 LEFT_OUT, PERMISSIVE = "route/archive-of-what-is-left", "route/permissive-gone"
 GONE, UNKNOWN_RESOURCE = "route/error-of-what-is-gone", 17
 PUT_BACK, WHOLE_AGAIN = "route/put-back", "route/put-back-copy"
+SENT_AGAIN = "route/put-back-sent"
 
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -47,10 +49,11 @@ def _cases(call: Call) -> Iterator[Case]:
     name = f"route/{call.name}"
     if call.name in ARCHIVES:
         yield Check(f"{name}/one-removed", LEFT_OUT, check=leaves_out(call))
-    if call.name in FAILING and call.sends is None:
+    if (call.name in FAILING and call.sends is None) or call.name in STUDIES:
         failed = "monitor/state-failure"
         yield Check(f"{name}/fails/one-removed", failed, check=fails_without_one(call))
         needed = WHOLE_AGAIN if call.type == COPIES else PUT_BACK
+        needed = SENT_AGAIN if call.name in STUDIES else needed
         yield Check(f"{name}/fails/put-back", needed, check=put_back(call, needed))
         check = permissive_without_one(as_permissive(call))
         yield Check(f"{name}/permissive", PERMISSIVE, check=check)
@@ -61,21 +64,26 @@ def fails_without_one(call: Call) -> Checking:
 
     def run(context: Context) -> None:
         held = hold(context, "X")
-        lacking: list[str] = []
+        lacking: list[tuple[str, Request]] = []
         many = 1
         while len(lacking) < many:
             id, request = submit(context, call)
             many = request.instances
             paths = sorted(one for path in request.remove for one in instances(context, path))
             remove(context, *paths[len(lacking) : len(lacking) + 1])
-            lacking.append(id)
+            lacking.append((id, request))
         let_go(context, held)
-        for id in lacking:
+        for id, request in lacking:
             judge.await_end(context, call.requirement, id)
+            if _had_all(context, call, request):
+                continue
             shown = judge.look(context, call, id)
             judge.has_failed(context, shown, network=False)
             if call.type == COPIES and context.binds(GONE):
                 context.equal(GONE, "ErrorCode", UNKNOWN_RESOURCE, shown.get("ErrorCode"))
+            if call.name in STUDIES:
+                counted = shown["Content"].get("FailedInstancesCount")
+                context.equal(SENT_AGAIN, "FailedInstancesCount", 1, counted)
 
     return run
 
@@ -114,6 +122,8 @@ def permissive_without_one(call: Call) -> Checking:
         remove(context, _works_on(context, request.remove)[-1])
         let_go(context, held)
         judge.await_end(context, PERMISSIVE, id)
+        if _had_all(context, call, request):
+            return
         shown = judge.look(context, call, id)
         judge.is_in(context, PERMISSIVE, shown, State.SUCCESS)
         if "FailedInstancesCount" in shown["Content"]:
@@ -136,6 +146,8 @@ def put_back(call: Call, needed: str) -> Checking:
         remove(context, gone)
         let_go(context, held)
         judge.await_end(context, call.requirement, id)
+        if _had_all(context, call, request):
+            return
         judge.has_failed(context, judge.look(context, call, id), network=False)
         reply = context.resources.client.post("/instances", file)
         if not reply.ok:
@@ -145,10 +157,17 @@ def put_back(call: Call, needed: str) -> Checking:
         judge.await_end(context, needed, id)
         shown = judge.look(context, call, id)
         judge.is_in(context, needed, shown, State.SUCCESS)
-        if needed == WHOLE_AGAIN:
+        if needed != PUT_BACK:
             has_succeeded(context, replace(call, requirement=needed), request, id)
 
     return run
+
+
+def _had_all(context: Context, call: Call, request: Request) -> bool:
+    """Whether a job has sent what was removed as well: a 1.13.0 may have it in its cache."""
+    path = request.path.removesuffix("/store")
+    jobs = [job for job in context.driver.prepared.values() if job.slot.path == path]
+    return call.name in STUDIES and all(len(job.holds) >= request.instances for job in jobs)
 
 
 def _works_on(context: Context, paths: tuple[str, ...]) -> list[str]:

@@ -7,17 +7,22 @@ no job. Each is a row: the call, what is wrong with it, the request, and the sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.driver.context import Context
+from conformance.driver.script import Via
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import REMOVAL, of_a_call
+from conformance.suites.needs import DICOM, REMOVAL, Needed, of_a_call
+from conformance.suites.route.calls.modalities import ORIGINATOR
 from conformance.suites.route.calls.regroupings import INSTANCES
+from conformance.suites.route.calls.retrieves import METHOD, found
+from conformance.suites.route.calls.sending import Way, new_name
 from conformance.suites.route.outcomes import own_jobs
 from conformance.suites.route.samples import Sample, orthanc_id, sample, uid
 from conformance.sut.profile import Profile
 
+UNKNOWN_RESOURCE = "route/unknown-sent"
 REFUSED, LEVEL, SANITY = "route/refused", "route/level", "route/sanity"
 UNKNOWN = orthanc_id("orthanc-jobs", "nobody")  # of the right form, and no resource has it
 BAD, ABSENT = 400, 404
@@ -32,21 +37,21 @@ Bodies = Mapping[str, tuple[int, Asked]]
 @dataclass(frozen=True)
 class Refusal:
     """``ask``: the path and the body of the call, given a sample, and a way to have another study
-    of the same patient. ``status``: of its answer. ``call``: the requirement that says which
-    versions have the call.
+    of the same patient. ``status``: of its answer. ``below``: makes what the path begins with.
     """
 
     name: str
     status: int
     ask: Ask
     requirement: str = REFUSED
-    call: str | None = None
+    below: Callable[[Context], str] = lambda context: ""
+    needs: tuple[Needed, ...] = ()
 
 
 def cases(_: Profile) -> Iterator[Case]:
     for row in ROWS:
         name = f"route/{row.name}"
-        needs = (REMOVAL,) if row.call is None else (REMOVAL, of_a_call(row.call))
+        needs = (REMOVAL, *row.needs)
         yield Check(name, row.requirement, check=refused(row), leaves=0, needs=needs)
 
 
@@ -54,6 +59,7 @@ def refused(row: Refusal) -> Callable[[Context], None]:
     def check(context: Context) -> None:
         stored = sample(context)
         path, body = row.ask(stored, lambda: sample(context, of=stored.patient_id))
+        path = row.below(context) + path
         before = set(own_jobs(context))
         if isinstance(body, dict):
             body = {**body, "Asynchronous": True, "Priority": context.resources.priority}
@@ -63,6 +69,8 @@ def refused(row: Refusal) -> Callable[[Context], None]:
             context.other(id)
         context.equal(row.requirement, "HTTP status", row.status, reply.status)
         context.equal(row.requirement, "the jobs of the call are", [], made)
+        for name in tuple(context.driver.prepared):
+            context.refused(name, row.requirement)
 
     check.__doc__ = f"HTTP {row.status}, and no job."
     return check
@@ -200,23 +208,86 @@ def _rows(
     path: Callable[[Sample], str],
     bodies: Bodies,
     requirement: str = REFUSED,
-    call: str | None = None,
+    needs: tuple[Needed, ...] = (),
 ) -> Iterator[Refusal]:
     for name, (status, body) in bodies.items():
 
         def ask(made: Sample, other: Another, body: Asked = body) -> tuple[str, Body]:
             return path(made), body(made, other)
 
-        yield Refusal(f"{prefix}/{name}", status, ask, requirement, call)
+        yield Refusal(f"{prefix}/{name}", status, ask, requirement, needs=needs)
 
 
 def _of_bulk(action: str, bodies: Bodies, about: str = REFUSED) -> Iterator[Refusal]:
     kind = "refused" if about == REFUSED else "sanity"
     prefix, path = f"{action}/several/{kind}", f"/tools/bulk-{action}"
-    return _rows(prefix, lambda _: path, bodies, about, f"route/bulk-{action}")
+    return _rows(prefix, lambda _: path, bodies, about, (of_a_call(f"route/bulk-{action}"),))
+
+
+# --- stores and retrieves -----------------------------------------------------------------------
+
+OF_STORE: Bodies = {
+    "nothing-named": (BAD, lambda made, _: {}),
+    "no-list": (BAD, lambda made, _: {"Resources": made.study}),
+    "malformed": (BAD, lambda made, _: {"Resources": ["nobody"]}),
+    "malformed-list": (BAD, lambda made, _: ["nobody"]),
+    "permissive-no-boolean": (
+        BAD,
+        lambda made, _: {"Resources": [made.study], "Permissive": "x"},
+    ),
+}
+UNKNOWN_SENT: Bodies = {"unknown": (ABSENT, lambda made, _: {"Resources": [made.study, UNKNOWN]})}
+OF_C_STORE: Bodies = {
+    "originator-too-large": (BAD, lambda made, _: _for_move(made, 2**16)),
+    "originator-negative": (BAD, lambda made, _: _for_move(made, -1)),
+}
+METHODS: Bodies = {"method": (BAD, lambda made, _: {"RetrieveMethod": "C-PUT"})}
+
+
+def _for_move(made: Sample, number: int) -> dict[str, Any]:
+    return {"Resources": [made.study], "MoveOriginatorID": number}
+
+
+def _store(via: Via) -> Callable[[Context], str]:
+    def below(context: Context) -> str:
+        path, _ = context.prepare(new_name(context), 0, via)
+        return path
+
+    return below
+
+
+def _query(context: Context) -> str:
+    return found(context)[1]
+
+
+def _sending() -> Iterator[Refusal]:
+    here: Callable[[Sample], str] = lambda made: ""  # noqa: E731
+    for via in Via:
+        way, below = Way.of(via), _store(via)
+        needs = (DICOM,) if via is Via.MODALITY else ()
+        rows = [
+            *_rows(f"{way}/refused", here, OF_STORE),
+            *_rows(f"{way}/refused", here, UNKNOWN_SENT, UNKNOWN_RESOURCE),
+            *(_rows(f"{way}/refused", here, OF_C_STORE, ORIGINATOR) if needs else ()),
+        ]
+        yield from (replace(row, below=below, needs=needs) for row in rows)
+        nobody = f"/{'modalities' if needs else 'peers'}/orthanc-jobs-nobody/store"
+        yield Refusal(f"{way}/refused/to-nobody", ABSENT, _naming(nobody))
+    retrieves = (
+        Refusal("retrieve/refused/no-such-answer", BAD, _naming("/answers/9999/retrieve")),
+        Refusal("retrieve/refused/no-number", BAD, _naming("/answers/x/retrieve")),
+        *_rows("retrieve/refused", lambda made: "/retrieve", METHODS, METHOD),
+    )
+    yield from (replace(row, below=_query, needs=(DICOM,)) for row in retrieves)
+    yield Refusal("retrieve/refused/no-query", ABSENT, _naming("/queries/nobody/retrieve"))
+
+
+def _naming(path: str) -> Ask:
+    return lambda made, _: (path, {"Resources": [made.study]})
 
 
 ROWS = (
+    *_sending(),
     *_of_archives("archive"),
     *_of_archives("media"),
     *_rows("modify/refused", _at("modify"), OF_MODIFY),

@@ -101,7 +101,7 @@ def partly(call: Call) -> Checking:
 
     def run(context: Context) -> None:
         id, _ = submit(context, call)
-        _step(context, call, 1).reply(PARTLY)
+        step_number(context, call, 1).reply(PARTLY)
         judge.await_end(context, call.requirement, id)
         shown = judge.look(context, call, id)
         judge.has_failed(context, shown, network=True)
@@ -116,8 +116,8 @@ def fails_late(call: Call) -> Checking:
 
     def run(context: Context) -> None:
         id, _ = submit(context, call)
-        _step(context, call, 1).reply(judge.TAKEN)
-        _step(context, call, 2).reply(judge.REFUSED)
+        step_number(context, call, 1).reply(judge.TAKEN)
+        step_number(context, call, 2).reply(judge.REFUSED)
         needed = "monitor/state-failure"
         context.until(
             lambda: context.job(id)["State"] == State.FAILURE,
@@ -144,7 +144,7 @@ def progress_rises(call: Call) -> Checking:
             return True
 
         for number in range(1, request.instances + 1):
-            hold = _step(context, call, number)
+            hold = step_number(context, call, number)
             done = 1 if number > 1 else OF_ALL - 1
             hold.came.tell(Counts(OF_ALL - done, done, 0, 0))
             context.stays(read, "monitor/progress", "a job that can be read")
@@ -167,7 +167,7 @@ def paused(call: Call) -> Checking:
         _asked(context, call, id, Action.PAUSE)
         _stops(context, id, Action.PAUSE, State.PAUSED)
         judge.resume(context, call, id)
-        _step(context, call, 2)
+        step_number(context, call, 2)
         judge.await_end(context, call.requirement, id)
         has_succeeded(context, call, request, id)
 
@@ -184,7 +184,7 @@ def canceled(call: Call) -> Checking:
         code, shown = int(ErrorCode.CANCELED_JOB), judge.look(context, call, id)
         context.equal("monitor/error-code-cancelled", "ErrorCode", code, shown.get("ErrorCode"))
         judge.ask(context, call, id, State.FAILURE, Action.RESUBMIT)
-        again = _step(context, call, 2)
+        again = step_number(context, call, 2)
         needed = "step/resubmitted-starts-over"
         context.equal(needed, "the step that it begins with", first.step, again.step)
         judge.await_end(context, call.requirement, id)
@@ -195,7 +195,7 @@ def canceled(call: Call) -> Checking:
 
 def _asked(context: Context, call: Call, id: str, action: Action) -> Hold:
     """Ask it of a job while its first step waits, then let that step succeed."""
-    first = _step(context, call, 1)
+    first = step_number(context, call, 1)
     judge.is_in(context, "monitor/state-running", context.job(id), State.RUNNING)
     judge.ask(context, call, id, State.RUNNING, action)
     first.reply(judge.TAKEN)
@@ -213,7 +213,7 @@ def _stops(context: Context, id: str, action: Action, state: State) -> None:
     context.until(has_stopped, f"route/{action}", state, lambda: context.job(id)["State"])
 
 
-def _step(context: Context, call: Call, number: int) -> Hold:
+def step_number(context: Context, call: Call, number: int) -> Hold:
     """Wait until so many steps of the call's job have arrived; the last of them."""
     context.until(
         lambda: len(_holds(context)) >= number,

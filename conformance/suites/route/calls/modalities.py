@@ -17,6 +17,7 @@ from conformance.suites.route.calls.sending import (
     own_title,
     register,
     send,
+    send_study,
 )
 from conformance.suites.route.samples import SECONDARY_CAPTURE
 
@@ -34,6 +35,7 @@ def calls() -> Iterator[Call]:
     plain = send(via, effect=is_called_by)
     yield Call("store/instances", ABOUT, STORE, plain, SHOWS, sends=via)
     yield Call("store/repeated", ABOUT, STORE, send(via, REPEATED), SHOWS, sends=via)
+    yield Call("store/study", ABOUT, STORE, send_study(via), SHOWS, sends=via)
     yield Call("store/nothing", ABOUT, STORE, send(via, ()), SHOWS, empty=True)
     local = {"LocalAet": TITLE}
     whole = {"MoveOriginatorAet": "KIT-ORIGIN", "MoveOriginatorID": NUMBER}

@@ -19,6 +19,7 @@ from conformance.suites.route.calls.sending import (
     new_name,
     register,
     send,
+    send_study,
 )
 from conformance.suites.route.samples import IMPLICIT, SECONDARY_CAPTURE, patient_id, read_file, uid
 
@@ -35,6 +36,7 @@ def calls() -> Iterator[Call]:
     plain = send(via, effect=is_plain)
     yield Call("peer-store/instances", ABOUT, PEER, plain, SHOWS, sends=via)
     yield Call("peer-store/repeated", ABOUT, PEER, send(via, REPEATED), SHOWS, sends=via)
+    yield Call("peer-store/study", ABOUT, PEER, send_study(via), SHOWS, sends=via)
     yield Call("peer-store/nothing", ABOUT, PEER, send(via, ()), SHOWS, empty=True)
     compress, transcode = {"Compress": True}, {"Transcode": IMPLICIT}
     for name, option, make in (

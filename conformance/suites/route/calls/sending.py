@@ -6,6 +6,7 @@ Every step waits at the gate, and is answered as soon as it is seen there (`judg
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any
 
 from conformance.driver.context import Context
@@ -13,12 +14,25 @@ from conformance.driver.script import Via
 from conformance.driver.tracked import Slot, Tracked
 from conformance.errors import Unjudged
 from conformance.suites.route.calls.model import RESULT, Request, Result
+from conformance.suites.route.samples import sample
 
 PEER, STORE, MOVE, GET = "OrthancPeerStore", "DicomModalityStore", "DicomMoveScu", "DicomGetScu"
 SENT = 3  # instances, or matches of a query, that a job sends
 REPEATED = (0, 0, 1, 0)  # one instance three times, another one in between
-PARENTS = "route/resources-listed"
+LISTED = "route/resources-listed"
 CALLER = "route/local-aet"
+
+
+class Way(StrEnum):
+    """How the calls of a way to send are called in case ids."""
+
+    PEER = "peer-store"
+    MODALITY = "store"
+
+    @classmethod
+    def of(cls, via: Via) -> Way:
+        return cls[via.name]
+
 
 Make = Callable[[Context], Request]
 Effect = Callable[[Context, Tracked, Result], None]
@@ -57,13 +71,37 @@ def send(
             has_arrived(context, job, sent)
             named = sorted(set(listed)) or None
             if named is not None:
-                context.equal(PARENTS, "ParentResources", named, content.get("ParentResources"))
+                context.equal(LISTED, "ParentResources", named, content.get("ParentResources"))
             effect(context, job, content)
 
         asked = {"Resources": listed, **(body or {})}
         return Request(path, asked, verify, instances=len(sent))
 
     return make
+
+
+def send_study(via: Via) -> Make:
+    """A study of our own, so that an instance of it can be removed."""
+
+    def make(context: Context) -> Request:
+        name = new_name(context)
+        path, _ = context.prepare(name, 0, via)
+        job, part = context.driver.prepared[name], sample(context)
+
+        def verify(context: Context, content: Result) -> None:
+            came = [uid for uid in part.uids if any(uid.encode() in b for b in _bodies(job))]
+            context.equal(RESULT, "instances that arrived", list(part.uids), came)
+            named = content.get("ParentResources")
+            context.equal(LISTED, "ParentResources", [part.study], named)
+
+        body, path_of_study = {"Resources": [part.study]}, f"/studies/{part.study}"
+        return Request(path, body, verify, instances=len(part.uids), remove=(path_of_study,))
+
+    return make
+
+
+def _bodies(job: Tracked) -> list[bytes]:
+    return [hold.came.body for hold in job.holds]
 
 
 def register(context: Context, slot: Slot, **changed: Any) -> None:

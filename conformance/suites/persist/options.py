@@ -1,0 +1,84 @@
+"""`persist/stop/options/<type>`: jobs with options over a stop and a start.
+
+Of each type of job there is one for every option of its calls, Pending behind jobs that hold every
+worker. After the restart each must be as it was, and do what its option says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from conformance.driver.context import Context
+from conformance.driver.script import complete, restart
+from conformance.driver.script import submit as peer_store
+from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
+from conformance.suites.needs import documented
+from conformance.suites.persist.types import FIRST, REQUEUED, ROOM, STEPS, ends_well, is_as_before
+from conformance.suites.route import judge
+from conformance.suites.route.calls import Call, calls
+from conformance.suites.route.calls.sending import GET, MOVE
+from conformance.suites.route.outcomes import submit
+from conformance.sut.profile import Profile, inapplicable
+from spec.relaxations import Shortfall
+from spec.table import State
+
+SOP_INSTANCE_UID = "0008,0018"
+OPTION = "option/"  # how the requirement of an option begins
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    """One for each type, of the options that this version has; archives cannot be saved."""
+    of_type: dict[str, list[Call]] = {}
+    for call in calls():
+        if call.requirement.startswith(OPTION) and not call.archives:
+            of_type.setdefault(call.type, []).append(call)
+    for type, rows in of_type.items():
+        known = [call for call in rows if inapplicable(profile, call.requirement) is None]
+        yield Check(
+            f"persist/stop/options/{type}",
+            REQUEUED,
+            check=partial(over_a_restart, known),
+            config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
+            needs=() if known else (documented(rows[0].requirement),),
+            leaves=len(known),
+            fresh=True,
+        )
+
+
+def over_a_restart(rows: list[Call], context: Context) -> None:
+    """What waits is there again as it was, and does what its option says."""
+    held = blocker_names(context.profile)
+    context.do(*(peer_store(name, STEPS, FIRST) for name in held))
+    waiting = [(call, *submit(context, call)) for call in rows]
+    before = {id: judge.look(context, call, id) for call, id, _ in waiting}
+    context.do(restart())
+    lost = {id for call, id, _ in waiting if _is_lost(context, call, before[id])}
+    for call, id, _ in waiting:
+        if id not in lost:
+            is_as_before(context, call, before[id], REQUEUED, State.PENDING)
+    context.do(*(complete(name) for name in held))
+    for call, id, request in waiting:
+        if id not in lost:
+            ends_well(context, call, id, request)
+
+
+def _is_lost(context: Context, call: Call, before: judge.Shown) -> bool:
+    """A job that a server does not have any more, or not as it was, in a way that has a name."""
+    reply = context.get(f"/jobs/{before['ID']}")
+    if call.type == GET and reply.status == 404:
+        expected = f"the {call.type} job is there after a restart"
+        context.deviates(REQUEUED, expected, str(reply), Shortfall.GET_NOT_SAVED)
+        return True
+    if call.type == MOVE and _names_instances(before) and not _names_instances(reply.json()):
+        expected, actual = "a Query with SOPInstanceUIDs", "a Query without SOPInstanceUIDs"
+        context.deviates(REQUEUED, expected, actual, Shortfall.INSTANCE_FORGOTTEN)
+        return True
+    return False
+
+
+def _names_instances(shown: Any) -> bool:
+    """Whether the Query of a retrieve names SOPInstanceUIDs."""
+    content = shown.get("Content") if isinstance(shown, dict) else None
+    return isinstance(content, dict) and SOP_INSTANCE_UID in str(content.get("Query"))
