@@ -18,7 +18,9 @@ class Timing:
     grace: float = 0.05
     """For so long it is watched that nothing comes which must not."""
     tick: float = 0.002
-    """Between two looks at an answer, a job or a step that has to come."""
+    """Between the first two looks at an answer, a job or a step that has to come."""
+    longest_tick: float = 0.02
+    """Between two looks at it later on."""
     glance: float = 0.0005
     """Between two readings of a job that has not changed, while the server comes to rest."""
     arrival: float = 0.02

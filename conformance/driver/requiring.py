@@ -86,13 +86,17 @@ class Requiring:
         expected: str,
         actual: Callable[[], object],
     ) -> None:
-        """Wait until ``condition``, which may ask the server. A deviation past the deadline."""
-        end = time.monotonic() + self.deadline
+        """Wait until ``condition``, which may ask the server. A deviation past the deadline.
+
+        What has not come soon is looked for less often: the server has the processor meanwhile.
+        """
+        end, tick = time.monotonic() + self.deadline, TIMING.tick
         while not condition():
             if time.monotonic() > end:
                 shown = f"{actual()}, after {self.deadline:g} s"
                 self.driver.found(Finding(requirement, (expected,), shown, None, missing=True))
-            self.driver.arrivals(TIMING.tick)
+            self.driver.arrivals(tick)
+            tick = min(tick * 1.5, TIMING.longest_tick)
 
     def stays(
         self,
