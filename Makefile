@@ -1,6 +1,6 @@
 # Each target sets up what it needs on a new Debian 12 machine with Python 3.11:
 #   make run    the main job, on the embedded reference server
-#   make check  lint, types, and all tests but those that run whole suites on a server: two minutes
+#   make check  lint, types, and all tests but those marked orthanc or long
 #   make test   everything that is checked, a real Orthanc included: what CI runs
 
 VENV := .venv

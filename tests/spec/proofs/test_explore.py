@@ -83,6 +83,7 @@ def test_the_sizes_of_scopes_are_pinned(
     assert size(explore.count(scope, symmetry=symmetry)) == (states, moves, depth)
 
 
+@pytest.mark.long
 @needs_compiler
 def test_the_size_of_the_default_scope_is_pinned() -> None:
     """To recompute: python -c "from spec.proofs.explore import *; print(count(Scope()))".

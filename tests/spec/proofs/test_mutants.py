@@ -80,6 +80,7 @@ def test_each_mutant_is_another_program() -> None:
         ast.parse(mutant.source)
 
 
+@pytest.mark.long
 def test_the_specification_itself_survives() -> None:
     assert judge() == {"how": "", "by": None}
 
@@ -105,6 +106,7 @@ def fates() -> dict[str, Fate]:
     return dict(zip(NOTICED, found, strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("text", "how"), NOTICED.items())
 def test_a_fault_is_noticed(text: str, how: set[str], fates: dict[str, Fate]) -> None:
     assert fates[text].how in how, fates[text]
