@@ -63,6 +63,7 @@ class Shortfall(StrEnum):
     RETRIEVE_PROGRESS_FALLS = "retrieve-progress-falls"
     RETRIEVE_SUCCEEDS_BELOW_100 = "retrieve-succeeds-below-100"
     RETRIEVE_WAITS_FOR_OTHERS = "retrieve-waits-for-others"
+    COMMITMENT_NOT_SAVED = "commitment-not-saved"
     GET_NOT_SAVED = "get-not-saved"
     INSTANCE_FORGOTTEN = "instance-forgotten"
     RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
@@ -122,6 +123,10 @@ _SHORT = {
     ),
     Shortfall.RETRIEVE_WAITS_FOR_OTHERS: (
         "An asynchronous retrieve is answered only when others of the same query have ended."
+    ),
+    Shortfall.COMMITMENT_NOT_SAVED: (
+        "A job that answers to a storage commitment is gone after a restart, in whatever state it "
+        "was."
     ),
     Shortfall.GET_NOT_SAVED: (
         "A job that retrieves by C-GET is gone after a restart, in whatever state it was."

@@ -246,7 +246,7 @@ RUN: dict[str, Run] = {
     PUSH:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
     PULL:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
     OPERATIONS:   Run("an operation is done",      Gate.PEER,      _FREE,  _NO, (),   _Y, _Y, _Y),
-    COMMITMENT:   Run("unknown",                   Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Q),
+    COMMITMENT:   Run("unknown",                   Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
     OTHER:        Run("unknown",                   Gate.NOBODY,    _FREE,  _Q,  (),   _Q, _Q, _Q),
 }
 
@@ -373,7 +373,7 @@ SHORT: dict[str, frozenset[Shortfall]] = {
     PUSH:         frozenset(),
     PULL:         frozenset(),
     OPERATIONS:   frozenset(),
-    COMMITMENT:   frozenset(),
+    COMMITMENT:   frozenset({_S.COMMITMENT_NOT_SAVED}),
     OTHER:        frozenset(),
 }
 # fmt: on

@@ -15,11 +15,8 @@ oldest has to go. This module is imported only where something is sent over DICO
 
 from __future__ import annotations
 
-import contextlib
 import re
 import secrets
-import socket
-import socketserver
 import threading
 import time
 from collections.abc import Iterator
@@ -36,9 +33,9 @@ from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_MOVE
-from pynetdicom.transport import ThreadedAssociationServer
 
-from conformance.peer.came import LARGEST, Came, Counts
+from conformance.peer.came import Came, Counts
+from conformance.peer.dicom_server import Server, wire_of
 from conformance.peer.gate import (
     PARTLY,
     Gate,
@@ -54,17 +51,13 @@ PENDING = 0xFF00  # the status of a C-FIND that has one more match, of a C-MOVE 
 UNABLE = 0xA702  # the status of a C-GET that cannot send
 MOVE_ANSWER, GET_ANSWER = 0x8021, 0x8010  # the command fields of the answers to C-MOVE and C-GET
 MATCH = "2.25.20190306"  # the StudyInstanceUID of a match, but for the number of its step
-MOST_STRANGERS = 32
-# Orthanc sends a command and its data by two writes, and the second waits until the first was
-# acknowledged: 40 ms for each step, where the system takes its time for that.
-QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.{{}}.{service}" for service in (1, 2, 3))
 COMMITMENT = "1.2.840.10008.1.20.1"  # Storage Commitment Push Model
+COMMITMENT_INSTANCE = f"{COMMITMENT}.1"
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 SERVICES = (
     "1.2.840.10008.1.1",  # Verification
     SecondaryCaptureImageStorage,
-    COMMITMENT,
     *(service.format(root) for service in (FIND, MOVE, GET) for root in (1, 2)),  # patient, study
 )
 SYNTAXES = [ImplicitVRLittleEndian, ExplicitVRLittleEndian]
@@ -82,17 +75,34 @@ class Commitment:
     since: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a server has answered to a storage commitment that we asked it for.
+
+    ``caller``: its title. ``stored``: class and UID of what it has. ``failed``: class, UID and the
+    reason of what it has not.
+    """
+
+    caller: str
+    event: int
+    transaction: str
+    stored: tuple[tuple[str, str], ...]
+    failed: tuple[tuple[str, str, int], ...]
+
+
 class DicomGate:
     """The DICOM server of a gate; start it with ``with``, inside of the gate's own ``with``.
 
     ``matches``: how many matches a C-FIND finds that calls the title of a slot, none by default.
-    ``commitments``: what storage commitments were asked of it.
+    ``commitments``: what storage commitments were asked of it. ``reports``: what was answered to
+    those that it asked for.
     """
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.matches: dict[int, int] = {}
         self.commitments: dict[int, list[Commitment]] = {}
+        self.reports: dict[int, list[Report]] = {}
         self._callers: dict[Association, int] = {}  # who is connected, with the slot
         self._held: dict[Association, Hold] = {}
         self._partly: set[Association] = set()  # whose C-MOVE is answered with a warning
@@ -105,6 +115,7 @@ class DicomGate:
         entity.network_timeout = None  # who is no stranger may keep its connection as it likes
         for service in SERVICES:
             entity.add_supported_context(service, SYNTAXES)
+        entity.add_supported_context(COMMITMENT, SYNTAXES, scu_role=True, scp_role=True)
         handlers: list[Any] = [
             (evt.EVT_REQUESTED, self._requested),
             (evt.EVT_ACCEPTED, self._accepted),
@@ -114,11 +125,12 @@ class DicomGate:
             (evt.EVT_C_MOVE, self._move),
             (evt.EVT_C_GET, self._get),
             (evt.EVT_N_ACTION, self._commit),
+            (evt.EVT_N_EVENT_REPORT, self._report),
             (evt.EVT_DIMSE_SENT, self._answered),
         ]
         self._server = listen(
             gate.host,
-            lambda where, _: _Server(
+            lambda where, _: Server(
                 entity, where, entity.ae_title, entity.supported_contexts, evt_handlers=handlers
             ),
         )
@@ -161,7 +173,7 @@ class DicomGate:
     def _accepted(self, event: evt.Event) -> None:
         with self._change:
             self._callers[event.assoc] = self._slot(event.assoc)
-        if (wire := _wire(event.assoc)) is not None:
+        if (wire := wire_of(event.assoc)) is not None:
             wire.welcome()
 
     def _closed(self, event: evt.Event) -> None:
@@ -262,6 +274,43 @@ class DicomGate:
             self.commitments.setdefault(slot, []).append(made)
         return SUCCESS, None
 
+    def _report(self, event: evt.Event) -> tuple[int, None]:
+        """An N-EVENT-REPORT, which answers a storage commitment that was asked for."""
+        said, slot = event.event_information, self._slot(event.assoc)
+        stored, failed = (
+            [
+                (str(one.ReferencedSOPClassUID), str(one.ReferencedSOPInstanceUID), one)
+                for one in said.get(sequence, [])
+            ]
+            for sequence in ("ReferencedSOPSequence", "FailedSOPSequence")
+        )
+        made = Report(
+            _caller(event.assoc),
+            int(event.event_type or 0),
+            str(said.get("TransactionUID", "")),
+            tuple(one[:2] for one in stored),
+            tuple((*one[:2], int(one[2].get("FailureReason", 0))) for one in failed),
+        )
+        with self._change:
+            self.reports.setdefault(slot, []).append(made)
+        return SUCCESS, None
+
+    def ask_commitment(
+        self, slot: int, where: tuple[str, int], called: str, asked: Commitment
+    ) -> bool:
+        """Ask a server for a commitment, as the modality of a slot; whether that was taken."""
+        entity = ApplicationEntity(self.gate.aet(slot))
+        entity.add_requested_context(COMMITMENT, SYNTAXES)
+        association = entity.associate(*where, ae_title=called)
+        if not association.is_established:
+            return False
+        request = Dataset()
+        request.TransactionUID = asked.transaction
+        request.ReferencedSOPSequence = [_reference(*file) for file in asked.files]
+        status, _ = association.send_n_action(request, 1, COMMITMENT, COMMITMENT_INSTANCE)
+        association.release()
+        return bool(status) and status.Status == SUCCESS
+
     def _answered(self, event: evt.Event) -> None:
         """A C-MOVE or C-GET that went well tells of one instance, or of those told of meanwhile.
 
@@ -292,7 +341,7 @@ class DicomGate:
         self, association: Association, step: int, came: Came, target: str | None = None
     ) -> int:
         """Hold a step until the kit replies or the server hangs up; the status of the reply."""
-        wire = _wire(association)
+        wire = wire_of(association)
         hold = Hold(slot=self._slot(association), step=step, target=target, came=came)
         with self._change:
             self._held[association] = hold
@@ -311,88 +360,13 @@ class DicomGate:
             hold.close()
 
 
-class _Wire(socket.socket):
-    """A connection. ``spent``: the bytes that it has sent since its last step."""
-
-    def __init__(self, accepted: socket.socket) -> None:
-        super().__init__(fileno=accepted.detach())
-        self.settimeout(TIMING.stranger)
-        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.stranger = True
-        self.closed = False
-        self.spent = 0
-
-    def welcome(self) -> None:
-        """It has called one of our titles."""
-        self.stranger = False
-        self.settimeout(None)
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """Raises `OSError` for a step that is too large."""
-        found = super().recv(size, flags)
-        if QUICKACK is not None:
-            self.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)  # the system forgets it again
-        self.spent += len(found)
-        if self.spent > 2 * LARGEST:
-            raise OSError("more than a step")
-        return found
-
-    def shutdown(self, how: int) -> None:
-        with contextlib.suppress(OSError):  # the other side was faster
-            super().shutdown(how)
-
-    def close(self) -> None:
-        self.closed = True
-        super().close()
-
-
-class _Server(ThreadedAssociationServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, *given: Any, **settings: Any) -> None:
-        self._wires: list[_Wire] = []
-        super().__init__(*given, **settings)
-
-    def server_bind(self) -> None:
-        assert self.socket is not None
-        if self.address_family is socket.AF_INET6:
-            with contextlib.suppress(OSError):  # so that "::" takes IPv4 as well
-                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        super().server_bind()
-
-    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        connection, address = super().get_request()
-        wire = _Wire(connection)
-        self._wires = [w for w in self._wires if not w.closed]
-        strangers = [w for w in self._wires if w.stranger]
-        if len(strangers) >= MOST_STRANGERS:
-            strangers[0].shutdown(socket.SHUT_RDWR)
-            self._wires.remove(strangers[0])
-        self._wires.append(wire)
-        return wire, address
-
-    def service_actions(self) -> None:
-        """Nothing; the library collects garbage here, once in 60 looks."""
-
-    def close(self) -> None:
-        """End it, and every connection: the threads of each see that, and end."""
-        socketserver.TCPServer.shutdown(self)
-        self.server_close()
-        for wire in self._wires:
-            wire.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who hangs up at once is no error of the gate."""
+def _reference(sop_class: str, uid: str) -> Dataset:
+    """An instance as a storage commitment names it."""
+    found = Dataset()
+    found.ReferencedSOPClassUID, found.ReferencedSOPInstanceUID = sop_class, uid
+    return found
 
 
 def _caller(association: Association) -> str:
     """The title of who has called."""
     return str(association.requestor.ae_title).strip()
-
-
-def _wire(association: Association) -> _Wire | None:
-    """The connection of an association, or None where it is closed."""
-    transport = association.dul.socket
-    wire = None if transport is None else transport.socket
-    return wire if isinstance(wire, _Wire) else None

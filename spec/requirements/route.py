@@ -148,6 +148,10 @@ ENTRIES: tuple[Requirement, ...] = (
            "the numbers in the pending responses.", since="1.12.7", needs={Need.DICOM}),
     r.seen("unknown-sent", "A store of a resource that is not there is answered 404, and makes no "
            "job.", until="1.12.7", note="1.13.0 answers 500."),
+    r.seen("storage-commitment", "A modality that asks for a storage commitment gets one report: "
+           "what is stored, and of the rest that it is unknown (0112) or of another class (0119). "
+           "It is a job of Type StorageCommitmentScp, whose Content has CalledAet, RemoteAet and "
+           "TransactionUid.", since="1.9.1", needs={Need.DICOM}),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
            "its instances name what it is a copy of.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "

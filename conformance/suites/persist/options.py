@@ -15,14 +15,24 @@ from conformance.driver.script import complete, restart
 from conformance.driver.script import submit as peer_store
 from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
 from conformance.suites.needs import documented
-from conformance.suites.persist.types import FIRST, REQUEUED, ROOM, STEPS, ends_well, is_as_before
+from conformance.suites.persist.types import (
+    FIRST,
+    REQUEUED,
+    ROOM,
+    STAYS,
+    STEPS,
+    ends_well,
+    is_as_before,
+)
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, calls
 from conformance.suites.route.calls.sending import GET, MOVE
+from conformance.suites.route.committing import COMMITS, ROWS, asks, reports
 from conformance.suites.route.outcomes import submit
 from conformance.sut.profile import Profile, inapplicable
 from spec.relaxations import Shortfall
-from spec.table import State
+from spec.table import Action, State
+from spec.types import COMMITMENT
 
 SOP_INSTANCE_UID = "0008,0018"
 OPTION = "option/"  # how the requirement of an option begins
@@ -45,6 +55,39 @@ def cases(profile: Profile) -> Iterator[Case]:
             leaves=len(known),
             fresh=True,
         )
+    yield Check(
+        f"persist/stop/options/{COMMITMENT}",
+        STAYS,
+        check=commits_after_a_restart,
+        config={"JobsHistorySize": ROOM},
+        needs=(documented(COMMITS),),
+        fresh=True,
+    )
+
+
+def commits_after_a_restart(context: Context) -> None:
+    """A storage commitment that was asked for before the stop is reported on after the start.
+
+    Its job is Paused meanwhile: it takes a moment, and the stop lasts.
+    """
+    held = blocker_names(context.profile)
+    context.do(*(peer_store(name, STEPS, FIRST) for name in held))
+    id, slot, expected = asks(ROWS["each"], context)
+    before = context.job(id)
+    judge.is_in(context, "queue/pending-first", before, State.PENDING)
+    context.post(f"/jobs/{id}/{Action.PAUSE}")
+    context.do(restart())
+    reply = context.get(f"/jobs/{id}")
+    if not reply.ok:
+        expected_job = f"the {COMMITMENT} job is there after a restart"
+        context.deviates(STAYS, expected_job, str(reply), Shortfall.COMMITMENT_NOT_SAVED)
+        return
+    shown = context.job(id)
+    judge.is_in(context, STAYS, shown, State.PAUSED)
+    context.equal(STAYS, "Content", before.get("Content"), shown.get("Content"))
+    context.do(*(complete(name) for name in held))
+    context.post(f"/jobs/{id}/{Action.RESUME}")
+    reports(context, id, slot, expected)
 
 
 def over_a_restart(rows: list[Call], context: Context) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from conformance.suites.case import Case
 from conformance.suites.route import (
     by_c_store,
+    committing,
     deleting,
     lacking,
     matrix,
@@ -36,6 +37,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from overwriting.cases(profile)
     yield from sending.cases(profile, known)
     yield from sent.cases(profile, known)
+    yield from committing.cases(profile)
     yield from retrieving.cases(profile, known)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
     yield from by_c_store.cases(profile)

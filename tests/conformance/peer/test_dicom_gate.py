@@ -19,6 +19,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from conformance.peer import dicom_gate as module
+from conformance.peer import dicom_server as connections
 from conformance.peer.dicom_gate import FAILURE, MATCH, SUCCESS, DicomGate
 from conformance.peer.gate import LARGEST, MARKER, Gate, Hold
 from tests.waiting import until
@@ -259,7 +260,9 @@ def test_silence_is_ended(dicom: DicomGate, monkeypatch: pytest.MonkeyPatch) -> 
 def test_strangers_do_not_keep_a_server_out(dicom: DicomGate, pool: ThreadPoolExecutor) -> None:
     known = associate(dicom)
     with contextlib.ExitStack() as stack:
-        strangers = [stack.enter_context(wire(dicom)) for _ in range(2 * module.MOST_STRANGERS)]
+        strangers = [
+            stack.enter_context(wire(dicom)) for _ in range(2 * connections.MOST_STRANGERS)
+        ]
         assert ended(strangers[0])
         late = associate(dicom)
         for one in (known, late):
@@ -297,7 +300,8 @@ def test_a_server_that_hangs_up_is_seen(
 def test_a_known_server_may_idle(
     dicom: DicomGate, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIMING", replace(module.TIMING, stranger=0.2))
+    for each in (module, connections):
+        monkeypatch.setattr(each, "TIMING", replace(module.TIMING, stranger=0.2))
     association = associate(dicom)
     for _ in range(2):
         hold, sent = send(dicom, pool, association)
