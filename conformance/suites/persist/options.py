@@ -28,7 +28,9 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, calls
 from conformance.suites.route.calls.sending import GET, MOVE
 from conformance.suites.route.committing import COMMITS, ROWS, asks, reports
-from conformance.suites.route.outcomes import submit
+from conformance.suites.route.lacking import PERMISSIVE, STUDIES, had_all, works_on
+from conformance.suites.route.outcomes import hold, let_go, remove, submit
+from conformance.suites.route.sending import as_permissive
 from conformance.sut.profile import Profile, inapplicable
 from spec.relaxations import Shortfall
 from spec.table import Action, State
@@ -56,6 +58,14 @@ def cases(profile: Profile) -> Iterator[Case]:
             fresh=True,
         )
     yield Check(
+        "persist/stop/failed-instances",
+        "persist/completed-stays",
+        check=counts_after_a_restart,
+        config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
+        needs=(documented(PERMISSIVE),),
+        fresh=True,
+    )
+    yield Check(
         f"persist/stop/options/{COMMITMENT}",
         STAYS,
         check=commits_after_a_restart,
@@ -63,6 +73,27 @@ def cases(profile: Profile) -> Iterator[Case]:
         needs=(documented(COMMITS),),
         fresh=True,
     )
+
+
+def counts_after_a_restart(context: Context) -> None:
+    """What a permissive job has gone on behind is still counted after a restart."""
+    known = {call.name: call for call in calls()}
+    done = []
+    for name, letter in zip(STUDIES, "XW", strict=True):
+        call = as_permissive(known[name])
+        held = hold(context, letter)
+        id, request = submit(context, call)
+        remove(context, works_on(context, request.remove)[-1])
+        let_go(context, held)
+        judge.await_end(context, PERMISSIVE, id)
+        judge.is_in(context, PERMISSIVE, judge.look(context, call, id), State.SUCCESS)
+        if not had_all(context, call, request):
+            done.append((call, id))
+    context.do(restart())
+    for call, id in done:
+        content = judge.look(context, call, id)["Content"]
+        counted = content.get("FailedInstancesCount") if isinstance(content, dict) else content
+        context.equal("persist/completed-stays", "FailedInstancesCount", 1, counted)
 
 
 def commits_after_a_restart(context: Context) -> None:

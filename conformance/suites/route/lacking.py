@@ -75,7 +75,7 @@ def fails_without_one(call: Call) -> Checking:
         let_go(context, held)
         for id, request in lacking:
             judge.await_end(context, call.requirement, id)
-            if _had_all(context, call, request):
+            if had_all(context, call, request):
                 continue
             shown = judge.look(context, call, id)
             judge.has_failed(context, shown, network=False)
@@ -119,10 +119,10 @@ def permissive_without_one(call: Call) -> Checking:
     def run(context: Context) -> None:
         held = hold(context, "X")
         id, request = submit(context, call)
-        remove(context, _works_on(context, request.remove)[-1])
+        remove(context, works_on(context, request.remove)[-1])
         let_go(context, held)
         judge.await_end(context, PERMISSIVE, id)
-        if _had_all(context, call, request):
+        if had_all(context, call, request):
             return
         shown = judge.look(context, call, id)
         judge.is_in(context, PERMISSIVE, shown, State.SUCCESS)
@@ -141,12 +141,12 @@ def put_back(call: Call, needed: str) -> Checking:
     def run(context: Context) -> None:
         held = hold(context, "X")
         id, request = submit(context, call)
-        gone = _works_on(context, request.remove)[-1]
+        gone = works_on(context, request.remove)[-1]
         file = context.resources.client.get(f"{gone}/file").body
         remove(context, gone)
         let_go(context, held)
         judge.await_end(context, call.requirement, id)
-        if _had_all(context, call, request):
+        if had_all(context, call, request):
             return
         judge.has_failed(context, judge.look(context, call, id), network=False)
         reply = context.resources.client.post("/instances", file)
@@ -163,14 +163,14 @@ def put_back(call: Call, needed: str) -> Checking:
     return run
 
 
-def _had_all(context: Context, call: Call, request: Request) -> bool:
+def had_all(context: Context, call: Call, request: Request) -> bool:
     """Whether a job has sent what was removed as well: a 1.13.0 may have it in its cache."""
     path = request.path.removesuffix("/store")
     jobs = [job for job in context.driver.prepared.values() if job.slot.path == path]
     return call.name in STUDIES and all(len(job.holds) >= request.instances for job in jobs)
 
 
-def _works_on(context: Context, paths: tuple[str, ...]) -> list[str]:
+def works_on(context: Context, paths: tuple[str, ...]) -> list[str]:
     """The paths of the instances below these, in order. Raises `Unjudged` where there is none."""
     found = sorted(one for path in paths for one in instances(context, path))
     if not found:
