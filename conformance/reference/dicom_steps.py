@@ -32,7 +32,8 @@ class ModalitySender:
         """Yield the function that does a step of `task`; release the association afterwards."""
         if not isinstance(task, ModalityStore):
             raise TypeError(f"{task.type} is nothing that is sent to a modality")
-        with ExitStack() as stack:
+        stack = ExitStack()
+        try:
             opened: list[Any] = []
 
             def perform(step: Step) -> Outcome:
@@ -49,6 +50,12 @@ class ModalitySender:
                 return Succeeded()
 
             yield perform
+        finally:
+            self.hang_up(stack)
+
+    def hang_up(self, opened: ExitStack) -> None:
+        """Release the associations of a run."""
+        opened.close()
 
     def not_taken(self, task: ModalityStore, error: DicomError) -> Outcome:
         """The modality did not take an instance."""

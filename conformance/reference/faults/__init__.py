@@ -29,6 +29,7 @@ from conformance.reference.faults import (
     requests,
     routes,
     scheduling,
+    sending,
     sequences,
     steps,
     submission,
@@ -92,6 +93,7 @@ _GROUPS = (
     archives,
     copies,
     modalities,
+    sending,
     readings,
     concurrency,
 )
