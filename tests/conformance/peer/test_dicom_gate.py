@@ -20,12 +20,13 @@ from pynetdicom.association import Association
 
 from conformance.peer import dicom_gate as module
 from conformance.peer import dicom_server as connections
+from conformance.peer.came import Counts
 from conformance.peer.dicom_gate import FAILURE, MATCH, SUCCESS, DicomGate
 from conformance.peer.gate import LARGEST, MARKER, Gate, Hold
 from tests.waiting import until
 
 DEADLINE = 10.0  # seconds, generous: a machine may be busy
-FIND, MOVE = module.FIND.format(2), module.MOVE.format(2)
+FIND, MOVE, GET = (each.format(2) for each in (module.FIND, module.MOVE, module.GET))
 OURS = "test"  # what the threads of a pool are called
 ASSOCIATE_REQUEST, DATA, ABORT = 1, 4, 7  # types of a PDU
 
@@ -191,6 +192,80 @@ def test_a_move_of_something_else_is_no_step_of_ours(
     hold.reply(503)
     sent.result(DEADLINE)
     association.release()
+
+
+@pytest.mark.parametrize("level", module.LEVELS)
+def test_a_match_is_named_at_its_level(
+    dicom: DicomGate, pool: ThreadPoolExecutor, level: str
+) -> None:
+    dicom.matches[3] = 2
+    association = associate(dicom)
+    asked = Dataset()
+    asked.QueryRetrieveLevel = level
+    _, last = [match for _, match in association.send_c_find(asked, FIND) if match is not None]
+    named = dicom.match(level, 1)
+    assert {key: last.get(key) for key in named} == named
+    assert len(named) == module.LEVELS.index(level) + 1
+    sent = pool.submit(lambda: list(association.send_c_get(last, GET)))
+    assert dicom.gate.wait(DEADLINE)
+    (hold,) = dicom.gate.arrivals()
+    assert (hold.step, hold.target) == (1, None)
+    assert named.items() <= hold.came.asked.items()
+    hold.reply(503)
+    assert sent.result(DEADLINE)[-1][0].Status == module.UNABLE
+    association.release()
+
+
+@pytest.mark.parametrize(
+    ("told", "completed"), [(Counts(2, 1, 1, 0), 3), (Counts(), None), (None, 1)]
+)
+def test_what_is_told_of_a_move_comes_before_its_answer(
+    dicom: DicomGate, pool: ThreadPoolExecutor, told: Counts | None, completed: int | None
+) -> None:
+    association = associate(dicom)
+    asked = Dataset()
+    asked.QueryRetrieveLevel, asked.StudyInstanceUID = "STUDY", f"{MATCH}00"
+    sent = pool.submit(lambda: list(association.send_c_move(asked, "HERE", MOVE)))
+    assert dicom.gate.wait(DEADLINE)
+    (hold,) = dicom.gate.arrivals()
+    if told is not None:
+        hold.came.tell(told)
+    hold.reply(200)
+    *pending, (last, _) = sent.result(DEADLINE)
+    assert [status.Status for status, _ in pending] == [module.PENDING] * (told is not None)
+    assert [s.get("NumberOfRemainingSuboperations") for s, _ in pending] == (
+        [] if told is None else [told.remaining]
+    )
+    assert last.Status == SUCCESS
+    assert last.get("NumberOfCompletedSuboperations") == completed
+    association.release()
+
+
+# --- who calls, and what is asked for -----------------------------------------------------------
+
+
+def test_a_step_says_who_sends_it_and_for_whom(dicom: DicomGate, pool: ThreadPoolExecutor) -> None:
+    association = associate(dicom)
+    assert dicom.callers(3) == 1
+    for by in ({}, {"originator_aet": "ANOTHER", "originator_id": 9}):
+        sent = pool.submit(association.send_c_store, instance(7), **by)
+        assert dicom.gate.wait(DEADLINE)
+        (hold,) = dicom.gate.arrivals()
+        assert (hold.came.caller, MARKER in hold.came.body) == ("SERVER", True)
+        assert hold.came.originator == (("ANOTHER", 9) if by else None)
+        hold.reply(200)
+        sent.result(DEADLINE)
+    association.release()
+    until(lambda: dicom.callers(3) == 0, DEADLINE)
+
+
+def test_a_storage_commitment_is_kept_and_is_no_step(dicom: DicomGate) -> None:
+    asked = module.Commitment("1.2.3", (("1.2.840.10008.5.1.4.1.1.7", "1.2.4"),))
+    assert dicom.ask_commitment(5, (dicom.gate.host, dicom.port), dicom.gate.aet(3), asked)
+    (kept,) = dicom.commitments[3]
+    assert (kept.transaction, kept.files) == (asked.transaction, asked.files)
+    assert not dicom.ask_commitment(5, (dicom.gate.host, dicom.port), "NOBODY", asked)
+    assert not dicom.gate.wait(0.0)
 
 
 # --- what is no step ---------------------------------------------------------------------------

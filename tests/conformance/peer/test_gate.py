@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import os
 import shutil
@@ -92,6 +93,26 @@ def test_each_slot_and_each_connection_is_held_by_itself(gate: Gate) -> None:
         hold.reply(200 + hold.slot)
         assert one.getresponse().status == 200 + hold.slot
         one.close()
+
+
+def test_what_comes_compressed_is_the_step_that_it_was(gate: Gate) -> None:
+    packed = gzip.compress(INSTANCE)
+    for body, encoding, step in (
+        (packed, "gzip", 7),
+        (packed, "identity", -1),
+        (INSTANCE, "gzip", -1),
+        (gzip.compress(b"\0" * 2 * LARGEST + INSTANCE), "gzip", -1),  # no more than an instance
+    ):
+        connection = connect(gate)
+        headers = {"Content-Encoding": encoding, "X-Kit": "here"}
+        connection.request("POST", path_of(gate), body, headers)
+        assert gate.wait(DEADLINE)
+        (hold,) = gate.arrivals()
+        assert (hold.step, hold.came.size) == (step, len(body))
+        assert hold.came.headers["X-Kit"] == "here"
+        hold.reply(200)
+        assert connection.getresponse().status == 200
+        connection.close()
 
 
 def test_waiting_ends_without_an_arrival(gate: Gate) -> None:
