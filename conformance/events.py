@@ -140,13 +140,14 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run begins. ``ledger``: the file in use, or None."""
+    """The run begins. ``ledger``: the file in use, or None; ``accepts``: what it accepts."""
 
     target: Target
     seed: int
     started: str
     cases: int
     ledger: str | None
+    accepts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,8 +205,9 @@ class Campaign:
         if not chosen:
             raise KitError("nothing is selected: --case, --suite and --exclude leave no case")
         self._begun = True
-        file = book.ledger.file
-        book.tell(Started(session.target, plan.seed, _now(), len(chosen), file))
+        accepts = tuple(sorted(name.value for name in book.ledger.accepted))
+        about = (len(chosen), book.ledger.file, accepts)
+        book.tell(Started(session.target, plan.seed, _now(), *about))
         return chosen
 
     def _afterwards(self, session: Session) -> Afterwards:

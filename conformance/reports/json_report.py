@@ -42,6 +42,7 @@ class JsonReport(FileReport):
             "cases": [_case(result) for result in self._story.results.values()],
             "ledger": {
                 "file": started.ledger,
+                "accepts": list(started.accepts),
                 "used": list(ended.used),
                 "stale": list(ended.stale),
             },

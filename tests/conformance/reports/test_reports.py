@@ -96,7 +96,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
                 "seconds": 0.0,
             },
         ],
-        "ledger": {"file": None, "used": ["ties-unordered"], "stale": []},
+        "ledger": {"file": None, "accepts": [], "used": ["ties-unordered"], "stale": []},
         "cleanup": {
             "removed": 3,
             "left": [{"kind": "job", "id": "1234", "why": "this server cannot delete a job"}],
