@@ -81,11 +81,15 @@ class Result:
     program: tuple[str, ...] = ()  # the run in words, where it deviates
     seconds: float = 0.0
     bound: Bound | None = None  # what a complete suite has shown
+    part_of: str | None = None  # the case in which it was found beside that case's own verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of one catalogue was covered. ``unreachable``: (id, why)."""
+    """How much of one catalogue was covered. ``unreachable``: (id, why).
+
+    A cell or an edge is covered when it was seen on the server, a requirement when it was judged.
+    """
 
     total: int
     covered: tuple[str, ...]
@@ -140,7 +144,10 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run begins. ``ledger``: the file in use, or None; ``accepts``: what it accepts."""
+    """The run begins. ``ledger``: the file in use, or None; ``accepts``: what it accepts.
+
+    ``mode``: polite, exclusive, or managed. ``whole``: all cases are run, not a selection.
+    """
 
     target: Target
     seed: int
@@ -148,6 +155,8 @@ class Started:
     cases: int
     ledger: str | None
     accepts: tuple[str, ...] = ()
+    mode: str = "managed"
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +200,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The run is over, however it ended."""
+    """The run is over, however it ended.
+
+    ``why``: where the verdict is unknown, the reason, and what can be done about it.
+    """
 
     verdict: RunVerdict
     interrupted: bool
@@ -200,6 +212,7 @@ class Ended:
     stale: tuple[str, ...]
     cleanup: Cleanup
     statistics: Statistics
+    why: str | None = None
 
 
 Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Failed | Warned | Ended

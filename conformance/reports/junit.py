@@ -102,11 +102,7 @@ class JUnitReport(FileReport):
     def _uncovered(self, ended: Ended) -> str | None:
         """What is missing, where nothing else is to blame for a verdict that is unknown."""
         blamed = ended.interrupted or self._story.failed or self._story.of(Verdict.UNKNOWN)
-        if ended.verdict != "unknown" or blamed:
-            return None
-        found = ended.coverage
-        missing = [*found.cells.missing, *found.edges.missing, *found.requirements.missing]
-        return f"not covered: {', '.join(missing) or 'everything was skipped'}"
+        return None if ended.verdict != "unknown" or blamed else ended.why or "nothing was judged"
 
 
 def case_of(section: str, id: str, seconds: float = 0.0) -> TestCase:
