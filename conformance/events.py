@@ -17,6 +17,16 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+# The worst first: what a case counts as, of several verdicts on it.
+GRAVITY = (
+    Verdict.DEVIATION,
+    Verdict.UNKNOWN,
+    Verdict.ACCEPTED,
+    Verdict.PASS,
+    Verdict.SKIPPED,
+)
+
+
 class RunVerdict(StrEnum):
     """What a whole run comes to. Unknown: something could not be judged, or was not covered."""
 
@@ -185,6 +195,20 @@ class CaseEnds:
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """What was recorded was run again: ``seen`` in so many of so many ``tries``.
+
+    ``most``: so often it is tried, until it is seen. ``behind``: the cases that were run before it
+    at last.
+    """
+
+    seen: int
+    tries: int
+    most: int
+    behind: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The run could not begin, or not go on. ``reason``: what the user has to mend."""
 
@@ -215,4 +239,4 @@ class Ended:
     why: str | None = None
 
 
-Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Failed | Warned | Ended
+Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Replayed | Failed | Warned | Ended

@@ -277,7 +277,9 @@ class Campaign:
         match case:
             case Script() | Check() if self.plan.recording is not None:
                 recording = self.plan.recording
-                result, self.behind = replay(runner, case, recording, self._interrupt)
+                result, told = replay(runner, case, recording, self._interrupt)
+                self.behind = told.behind
+                self._book.tell(told)
                 return result
             case Script() | Check():
                 return runner.teller.result(case, judged(runner, case))

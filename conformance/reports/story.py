@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from conformance.events import (
+    GRAVITY,
     CaseEnds,
     Ended,
     Event,
@@ -22,14 +23,6 @@ from spec.relaxations import named
 from spec.requirements import Requirement, requirement
 
 STALE = "stale-ledger"  # the word for a run in which nothing is wrong but the ledger
-# The worst first: what a case counts as, with what was found in it.
-GRAVITY = [
-    Verdict.DEVIATION,
-    Verdict.UNKNOWN,
-    Verdict.ACCEPTED,
-    Verdict.PASS,
-    Verdict.SKIPPED,
-]
 UNEXPLAINED = "nothing in the catalogue of relaxations explains it"
 WORDS = {
     Verdict.PASS: "passed",
