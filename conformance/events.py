@@ -17,6 +17,16 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+# The worst first: what a case counts as, of several verdicts on it.
+GRAVITY = (
+    Verdict.DEVIATION,
+    Verdict.UNKNOWN,
+    Verdict.ACCEPTED,
+    Verdict.PASS,
+    Verdict.SKIPPED,
+)
+
+
 class RunVerdict(StrEnum):
     """What a whole run comes to. Unknown: something could not be judged, or was not covered."""
 
@@ -81,11 +91,15 @@ class Result:
     program: tuple[str, ...] = ()  # the run in words, where it deviates
     seconds: float = 0.0
     bound: Bound | None = None  # what a complete suite has shown
+    part_of: str | None = None  # the case in which it was found beside that case's own verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of one catalogue was covered. ``unreachable``: (id, why)."""
+    """How much of one catalogue was covered. ``unreachable``: (id, why).
+
+    A cell or an edge is covered when it was seen on the server, a requirement when it was judged.
+    """
 
     total: int
     covered: tuple[str, ...]
@@ -140,13 +154,19 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run begins. ``ledger``: the file in use, or None."""
+    """The run begins. ``ledger``: the file in use, or None; ``accepts``: what it accepts.
+
+    ``mode``: polite, exclusive, or managed. ``whole``: all cases are run, not a selection.
+    """
 
     target: Target
     seed: int
     started: str
     cases: int
     ledger: str | None
+    accepts: tuple[str, ...] = ()
+    mode: str = "managed"
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +195,20 @@ class CaseEnds:
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """What was recorded was run again: ``seen`` in so many of so many ``tries``.
+
+    ``most``: so often it is tried, until it is seen. ``behind``: the cases that were run before it
+    at last.
+    """
+
+    seen: int
+    tries: int
+    most: int
+    behind: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The run could not begin, or not go on. ``reason``: what the user has to mend."""
 
@@ -190,7 +224,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The run is over, however it ended."""
+    """The run is over, however it ended.
+
+    ``why``: where the verdict is unknown, the reason, and what can be done about it.
+    """
 
     verdict: RunVerdict
     interrupted: bool
@@ -199,6 +236,7 @@ class Ended:
     stale: tuple[str, ...]
     cleanup: Cleanup
     statistics: Statistics
+    why: str | None = None
 
 
-Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Failed | Warned | Ended
+Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Replayed | Failed | Warned | Ended

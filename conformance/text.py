@@ -38,6 +38,11 @@ def shown_lines(text: str, secrets: Iterable[str] = ()) -> str:
     return "\n".join(shown(line, secrets) for line in text.split("\n"))
 
 
+def counted(number: int, thing: str) -> str:
+    """How many there are of a thing, in words: ``1 case``, ``2 cases``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def fit(value: Any, secrets: tuple[str, ...] = (), lines: bool = False) -> Any:
     """``value`` with every text within it as `shown` makes it; what is no plain text stays."""
     if type(value) is str:  # and no StrEnum, which is of the kit

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from conformance.campaign import verdict
 from conformance.campaign.coverage import coverage, seen
 from conformance.campaign.ledger import Ledger
+from conformance.campaign.little import too_little
 from conformance.events import (
     CaseEnds,
     Cleanup,
@@ -25,22 +26,30 @@ from conformance.events import (
 from conformance.interrupts import uninterrupted
 from conformance.oracle.history import Together
 from conformance.suites.case import Case
+from conformance.text import counted
 from spec.engine import Event as Happening
 
 Emit: TypeAlias = Callable[[Event], None]
 NOTHING = Share(0, (), ())
+SHOWN = 3  # of what is missing, in a line
 
 
 @dataclass
 class Book:
     """Results, coverage, and what was spent. ``cases``: all of the kit's for this server.
 
-    ``whole``: all of them run, so that what they do not cover is missing.
+    ``whole``: all of them run, so that what they do not cover is missing. ``selected``: those
+    that run; ``named``: the suites that were asked for by name. ``bound``: the requirements that
+    are said of the server's version. ``crowd``: who fills its history, where somebody does.
     """
 
     emit: Emit
     whole: bool
     cases: Sequence[Case] = ()
+    selected: Sequence[Case] = ()
+    named: Sequence[str] = ()
+    bound: Sequence[str] = ()
+    crowd: str | None = None
     ledger: Ledger = field(default_factory=Ledger)
     results: dict[str, Result] = field(default_factory=dict)
     cleanup: Cleanup = field(default_factory=Cleanup)
@@ -96,7 +105,7 @@ class Book:
         """What was seen on the server, of all that there is to see."""
         if not self.cases:
             return Coverage(NOTHING, NOTHING, NOTHING)
-        return coverage(self.cases, self.results.values(), self._seen)
+        return coverage(self.cases, self.results.values(), self._seen, self.bound)
 
     def verdict(self, cut_short: bool) -> RunVerdict:
         """``cut_short``: the run did not come to its end."""
@@ -104,9 +113,28 @@ class Book:
         return verdict.of_run(
             [result.verdict for result in results],
             stale=self.ledger.stale(results),
-            missing=self.whole and self.coverage().lacks,
+            lacks=self._lacking() is not None,
             cut_short=cut_short,
         )
+
+    def _lacking(self) -> str | None:
+        """What a run that came to its end lacks for a verdict, or None."""
+        little = too_little(self.selected, self.named, self.results, self.crowd)
+        if little is not None or not self.whole:
+            return little
+        found = self.coverage()
+        missing = [*found.cells.missing, *found.edges.missing, *found.requirements.missing]
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        return f"not covered: {', '.join(missing[:SHOWN])}{more}" if missing else None
+
+    def _why(self, verdict: RunVerdict) -> str | None:
+        """Why the verdict is unknown, if it is."""
+        if verdict is not RunVerdict.UNKNOWN:
+            return None
+        found = [r for r in self.results.values() if r.verdict is Verdict.UNKNOWN]
+        if found:
+            return f"{counted(len(found), 'case')} came to no verdict: {found[0].reason}"
+        return self._lacking()
 
     def ended(self, verdict: RunVerdict, interrupted: bool) -> Ended:
         """The last event of the run."""
@@ -119,4 +147,5 @@ class Book:
             self.ledger.stale(results),
             self.cleanup,
             self.statistics,
+            self._why(verdict),
         )

@@ -20,6 +20,7 @@ from conformance.campaign.attempt import Experience, Obstacle, Runner
 from conformance.campaign.book import Book, Emit
 from conformance.campaign.confirm import judged
 from conformance.campaign.hunting import Hunt
+from conformance.campaign.little import HISTORY_FULL, crowd
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import case_of, replay
 from conformance.campaign.telling import Teller, undecided
@@ -41,11 +42,11 @@ from conformance.session.session import Session, opened
 from conformance.session.yard import Yard
 from conformance.suites import select, suites
 from conformance.suites.case import Case, Check, CompleteSuite, Script, StatefulSearch
-from conformance.sut.profile import NOTHING
+from conformance.sut.profile import NOTHING, inapplicable
 from conformance.sut.target import Choice
 from conformance.timing import TIMING
+from spec.requirements import CATALOGUE
 
-HISTORY_FULL = "history full"
 FOUND_FIRST = "a deviation of its suite was found before it"
 STATUS = {RunVerdict.CONFORMS: 0, RunVerdict.DEVIATES: 1, RunVerdict.UNKNOWN: 2}
 
@@ -205,8 +206,20 @@ class Campaign:
         if not chosen:
             raise KitError("nothing is selected: --case, --suite and --exclude leave no case")
         self._begun = True
-        file = book.ledger.file
-        book.tell(Started(session.target, plan.seed, _now(), len(chosen), file))
+        book.selected, book.named = chosen, plan.suites
+        book.bound = [id for id in CATALOGUE if inapplicable(session.profile, id) is None]
+        book.tell(
+            Started(
+                session.target,
+                plan.seed,
+                _now(),
+                len(chosen),
+                book.ledger.file,
+                tuple(sorted(name.value for name in book.ledger.accepted)),
+                session.profile.mode,
+                plan.whole,
+            )
+        )
         return chosen
 
     def _afterwards(self, session: Session) -> Afterwards:
@@ -232,6 +245,8 @@ class Campaign:
                     continue
                 runner.teller.enter(self._case(runner, case))
                 runner.afterwards.late()
+            if any(one.reason == HISTORY_FULL for one in self._book.results.values()):
+                self._book.crowd = crowd(session, session.room_for)
         finally:
             self._book.spend(seconds=time.perf_counter() - began)
 
@@ -262,7 +277,9 @@ class Campaign:
         match case:
             case Script() | Check() if self.plan.recording is not None:
                 recording = self.plan.recording
-                result, self.behind = replay(runner, case, recording, self._interrupt)
+                result, told = replay(runner, case, recording, self._interrupt)
+                self.behind = told.behind
+                self._book.tell(told)
                 return result
             case Script() | Check():
                 return runner.teller.result(case, judged(runner, case))

@@ -10,11 +10,11 @@ from conformance.suites.case import Check, Script
 from conformance.timing import TIMING
 
 
-def judged(runner: Runner, case: Script | Check) -> Judgement:
-    """Run a case as often as it takes to judge it."""
-    found = runner.attempt(case)
+def judged(runner: Runner, case: Script | Check, first: int = 0) -> Judgement:
+    """Run a case as often as it takes to judge it. ``first``: how often it was run before."""
+    found = runner.attempt(case, number=first)
     if found.lost:  # what broke on the way says nothing of the server, nor does one more try
-        found = runner.attempt(case)
+        found = runner.attempt(case, number=first)
     accepted = runner.book.ledger.accepted
     for number in range(1, case.repeat):
         if found.unjudged or found.died or not found.accepted(accepted):

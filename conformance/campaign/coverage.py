@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from conformance.campaign.throughout import THROUGHOUT
 from conformance.events import Coverage, Result, Share, Verdict
 from conformance.oracle.history import Together
 from conformance.suites.case import Case
 from spec.engine import Act, Arrive, Event, List, Read, Replied, Submit, View
+from spec.requirements import requirement
 from spec.table import (
     ACTIONS,
     EDGES,
@@ -29,6 +31,7 @@ from spec.table import (
 CELLS = tuple(cell_id(action, state) for state in State for action in ACTIONS)
 EDGE_IDS = tuple(edge.id for edge in EDGES)
 READINGS = (Read, List, Arrive)
+NO_CASE = "the kit has no case of it"
 
 
 def seen(trace: Sequence[tuple[Event | Together, Any]]) -> set[str]:
@@ -108,22 +111,48 @@ def _edge(was: View | None, now: View | None) -> Edge | None:
     return found[0] if len(found) == 1 else None
 
 
-def coverage(cases: Iterable[Case], results: Iterable[Result], ids: set[str]) -> Coverage:
-    """The coverage of a run. ``cases``: all of the kit's, for the server that was tested."""
+def coverage(
+    cases: Iterable[Case], results: Iterable[Result], ids: set[str], bound: Iterable[str]
+) -> Coverage:
+    """The coverage of a run. ``cases``: all of the kit's, for the server that was tested.
+
+    ``ids``: of the cells and edges that were seen. ``bound``: of the requirements that are said of
+    the server's version, which is what its requirements are counted by.
+    """
     every = list(cases)
     closed = {case.id: case.unreachable for case in every if case.unreachable is not None}
     judged = {r.id for r in results if r.verdict not in (Verdict.SKIPPED, Verdict.UNKNOWN)}
-    wanted = {case.requirement for case in every if case.unreachable is None}
-    met = {case.requirement for case in every if case.id in judged}
     return Coverage(
         cells=_share([i.removeprefix("action/") for i in CELLS], "action/", ids, closed),
         edges=_share([i.removeprefix("edge/") for i in EDGE_IDS], "edge/", ids, closed),
-        requirements=Share(
-            total=len(wanted),
-            covered=tuple(sorted(wanted & met)),
-            missing=tuple(sorted(wanted - met)),
-        ),
+        requirements=_requirements(every, judged, list(bound)),
     )
+
+
+def _requirements(cases: Iterable[Case], judged: set[str], bound: Sequence[str]) -> Share:
+    """A requirement is judged by a case of its own, or throughout if it has none."""
+    own: dict[str, list[Case]] = {}
+    for case in cases:
+        own.setdefault(case.requirement, []).append(case)
+    met = {id for id, ones in own.items() if any(case.id in judged for case in ones)}
+    met |= {id for id in THROUGHOUT if id not in own and judged}
+    closed = {id: why for id in bound if (why := _closed(id, own.get(id, ()))) is not None}
+    open_ = sorted(set(bound) - closed.keys())
+    return Share(
+        total=len(bound),
+        covered=tuple(id for id in open_ if id in met),
+        missing=tuple(id for id in open_ if id not in met),
+        unreachable=tuple(closed.items()),
+    )
+
+
+def _closed(id: str, own: Sequence[Case]) -> str | None:
+    """Why no case can judge a requirement on this server, or None. ``own``: its cases."""
+    if not own:
+        return None if id in THROUGHOUT else requirement(id).unreachable or NO_CASE
+    if any(case.unreachable is None for case in own):
+        return None
+    return own[0].unreachable
 
 
 def _share(names: Sequence[str], section: str, ids: set[str], closed: dict[str, str]) -> Share:

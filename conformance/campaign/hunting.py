@@ -111,7 +111,8 @@ class Hunt:
         for names, found in named.items():
             if names is not None:
                 part = replace(case, id=f"{case.id}/{'+'.join(sorted(names))}")
-                self.runner.teller.enter(self.runner.teller.found(part, found))
+                told = self.runner.teller.found(part, found)
+                self.runner.teller.enter(replace(told, part_of=case.id))
         if hunt.died is not None:
             died, performed = hunt.died
             return self.runner.teller.result(case, Judgement(performed=performed, died=died))

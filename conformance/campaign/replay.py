@@ -18,12 +18,14 @@ from conformance.errors import BadArgument, CannotWrite
 from conformance.events import Result, Verdict
 from conformance.files import read_json
 from conformance.oracle.oracle import Finding
+from conformance.suites import by_chance
 from spec.relaxations import UnknownRelaxation, named
 from spec.requirements import requirement
 
 SCHEMA = 1
 CHECK = "check"  # the step that stands for a whole case
 MOST_TRIES = 100
+TRIES = 20  # of what falls at moments that nobody controls
 MOST_STEPS = 10_000
 LIMITS = {  # least and most
     "ConcurrentJobs": (1, 64),
@@ -53,6 +55,12 @@ class Recording:
     repeat: int = 1  # how often it is tried: its steps fall at moments that nobody controls
     check: tuple[str, ...] | None = None  # of a case that is no list of steps: what it did
     before: tuple[str, ...] = ()
+
+    @property
+    def tries(self) -> int:
+        """How often it is tried until it is seen: more than once only where that needs luck."""
+        lucky = self.repeat > 1 or by_chance(self.case)
+        return max(TRIES, self.repeat) if lucky else 1
 
     @property
     def program(self) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.campaign.attempt import Runner
 from conformance.campaign.confirm import judged
 from conformance.campaign.replay import Recording
 from conformance.driver.script import LIVES, Do
 from conformance.errors import KitError
-from conformance.events import Result
+from conformance.events import GRAVITY, Replayed, Result
 from conformance.interrupts import Interrupt
 from conformance.session.probe import PROBE, probe
 from conformance.suites import suites
@@ -53,15 +55,16 @@ def case_of(recording: Recording, profile: Profile) -> Script | Check:
 
 def replay(
     runner: Runner, case: Script | Check, recording: Recording, interrupt: Interrupt
-) -> tuple[Result, int]:
+) -> tuple[Result, Replayed]:
     """Run what was recorded; where that alone does not show it, after what its server had had.
 
-    The result, and the number of cases that were run before it.
+    What needs luck is tried several times, until it is seen.
     """
     session = runner.session
-    result = runner.teller.result(case, judged(runner, case))
-    if recording.same(result) or not session.renew():
-        return result, 0
+    once = replace(case, repeat=1)  # each time is counted
+    result, told = _tried(runner, once, recording, interrupt)
+    if told.seen or not session.renew():
+        return result, told
     known = {one.id: one for one in suites(session.profile)}
     for id in recording.before:
         interrupt.check()
@@ -69,7 +72,22 @@ def replay(
             probe(session)
         elif isinstance(one := known[id], Script | Check) and one.unreachable is None:
             runner.attempt(one)
-    result = runner.teller.result(case, judged(runner, case))
-    if not recording.same(result):
+    result = runner.teller.result(once, judged(runner, once))
+    seen = recording.same(result)
+    if not seen:
         runner.afterwards.linger(case)
-    return result, len(recording.before)
+    return result, Replayed(int(seen), told.tries + 1, told.most + 1, len(recording.before))
+
+
+def _tried(
+    runner: Runner, case: Script | Check, recording: Recording, interrupt: Interrupt
+) -> tuple[Result, Replayed]:
+    """The result in which it was seen, or else the worst one."""
+    results: list[Result] = []
+    for number in range(recording.tries):
+        interrupt.check()
+        results.append(runner.teller.result(case, judged(runner, case, number)))
+        if recording.same(results[-1]):
+            return results[-1], Replayed(1, number + 1, recording.tries)
+    worst = min(results, key=lambda one: GRAVITY.index(one.verdict))
+    return worst, Replayed(0, recording.tries, recording.tries)

@@ -90,16 +90,16 @@ def weigh_one(finding: Finding, named: Set[Name], accepted: Set[Name]) -> Weighe
 
 
 def of_run(
-    verdicts: Collection[Verdict], *, stale: Sequence[str], missing: bool, cut_short: bool
+    verdicts: Collection[Verdict], *, stale: Sequence[str], lacks: bool, cut_short: bool
 ) -> RunVerdict:
     """The verdict on a run. ``stale``: the entries of the ledger that nothing needs any more.
 
-    ``missing``: whether something is not covered that has to be. ``cut_short``: whether the run did
-    not come to its end.
+    ``lacks``: whether something is not covered that has to be, or too little was judged.
+    ``cut_short``: whether the run did not come to its end.
     """
     if Verdict.DEVIATION in verdicts or stale:
         return RunVerdict.DEVIATES
     judged = any(verdict is not Verdict.SKIPPED for verdict in verdicts)
-    if cut_short or missing or not judged or Verdict.UNKNOWN in verdicts:
+    if cut_short or lacks or not judged or Verdict.UNKNOWN in verdicts:
         return RunVerdict.UNKNOWN
     return RunVerdict.CONFORMS

@@ -19,20 +19,29 @@ def command(
     markdown_file: Annotated[
         Path | None, typer.Option("--markdown", metavar="F", help="The same, for a CI page.")
     ] = None,
+    junit_file: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="F", help="JUnit XML that fails in what got worse only."),
+    ] = None,
 ) -> int:
     """Tell what changed between two runs. Exit status 1: there is a new deviation."""
     from conformance.files import write_text
-    from conformance.reports import comparing, writable
+    from conformance.reports import compared, comparing, writable
 
     found = comparing.compare(comparing.load(before), comparing.load(after))
-    writable([path for path in (json_file, markdown_file) if path is not None])
+    writers = (
+        (json_file, compared.to_json),
+        (markdown_file, compared.markdown),
+        (junit_file, compared.junit),
+    )
+    writable([path for path, _ in writers if path is not None])
     failed = None
-    for path, text in ((json_file, comparing.to_json), (markdown_file, comparing.markdown)):
+    for path, text in writers:
         try:
             if path is not None:
                 write_text(path, text(found), "the report")
         except CannotWrite as error:
             failed = str(error)
-    for line in comparing.lines(found):
+    for line in compared.lines(found):
         print(line)
     return conclude(1 if found.worse else 0, failed)

@@ -21,7 +21,7 @@ import typer
 from conformance.errors import BadArgument
 
 if TYPE_CHECKING:
-    from conformance.reports import Reports
+    from conformance.reports import Reports, Writer
     from conformance.sut.target import Choice
 
 VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")  # as names of variables are written
@@ -90,6 +90,12 @@ class AccessOptions:
         list[str] | None,
         typer.Option(metavar="KEY:VALUE", help="An HTTP header for every request. Repeatable."),
     ] = None
+    header_env: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY:VAR", help="The same, with its value in an environment variable."
+        ),
+    ] = None
     timeout: Annotated[
         float,
         typer.Option(
@@ -106,6 +112,7 @@ class AccessOptions:
             ("--client-cert", self.client_cert),
             ("--insecure", self.insecure or None),
             ("--header", self.header or None),
+            ("--header-env", self.header_env or None),
         ):
             if value is not None:
                 return name
@@ -116,8 +123,9 @@ class AccessOptions:
         found: dict[str, Any] = {"insecure": self.insecure}
         if self.password_env is not None:
             if self.password_env not in os.environ:
-                raise BadArgument(_no_variable(self.password_env))
+                raise BadArgument(_no_variable("--password-env", self.password_env))
             found["password"] = os.environ[self.password_env]
+            found["password_env"] = self.password_env
         if self.user is not None:
             found["user"] = self.user
         for key, path in (("ca_cert", self.ca_cert), ("client_cert", self.client_cert)):
@@ -125,7 +133,15 @@ class AccessOptions:
                 if not path.is_file():
                     raise BadArgument(f"--{key.replace('_', '-')}: there is no file {path}")
                 found[key] = str(path)
-        found["headers"] = tuple(_header(text) for text in self.header or ())
+        named = [_header(text, "--header-env KEY:VAR") for text in self.header_env or ()]
+        for _, variable in named:
+            if variable not in os.environ:
+                raise BadArgument(_no_variable("--header-env", variable))
+        found["header_env"] = tuple(named)
+        found["headers"] = (
+            *(_header(text, "--header KEY:VALUE") for text in self.header or ()),
+            *((name, os.environ[variable]) for name, variable in named),
+        )
         return found
 
 
@@ -241,13 +257,15 @@ class ReportOptions:
         Path | None, typer.Option("--events", metavar="F", help="Every event, a line of JSON each.")
     ] = None
 
-    def reports(self, choice: Choice) -> Reports:
+    def reports(self, choice: Choice, console: Writer | None = None) -> Reports:
         """Every report that was asked for, and the console, which ends the output, last.
+
+        ``console``: in the place of the one of a run.
 
         None of them tells what lets us in to ``choice``. Raises `BadArgument` where a file cannot
         be written, or is named twice.
         """
-        from conformance.reports import Reports, Writer, writable
+        from conformance.reports import Reports, writable
         from conformance.reports.console import ConsoleReport
         from conformance.reports.event_log import EventLog
         from conformance.reports.html import HtmlReport
@@ -265,21 +283,23 @@ class ReportOptions:
         ]
         asked = [(path, make) for path, make in makers if path is not None]
         writable([path for path, _ in asked])
-        writers = [*(make(path) for path, make in asked), ConsoleReport(Terminal())]
+        writers = [*(make(path) for path, make in asked), console or ConsoleReport(Terminal())]
         return Reports(writers, () if choice.address is None else choice.address.secrets)
 
 
-def _no_variable(name: str) -> str:
-    """What is said of a variable that is not set: it may be the password itself, by mistake."""
+def _no_variable(option: str, name: str) -> str:
+    """What is said of a variable that is not set: it may be the secret itself, by mistake."""
     if not VARIABLE.fullmatch(name):
         name = "of that name"
-    return f"--password-env: the variable {name} is not set; it takes a name, not the password"
+    secret = "password" if option == "--password-env" else "value"
+    return f"{option}: the variable {name} is not set; it takes a name, not the {secret}"
 
 
-def _header(text: str) -> tuple[str, str]:
+def _header(text: str, form: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
-        raise BadArgument("--header must be of the form KEY:VALUE")
+        option, _, parts = form.partition(" ")
+        raise BadArgument(f"{option} must be of the form {parts}")
     return name.strip(), value.strip()
 
 

@@ -4,65 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from types import MappingProxyType
 
+from conformance.campaign.throughout import READ_AS, THROUGHOUT
 from conformance.evidence.power import Power, Report, measured
 from conformance.suites import suites
-from conformance.sut.profile import Profile
-from spec.requirements import CATALOGUE, Requirement, applies
+from conformance.sut.profile import Profile, inapplicable
+from spec.requirements import CATALOGUE, RELEASES, Requirement, applies
 from spec.table import Ground
 
 SCHEMA = 1
 FEW = 3  # faults that are shown where none is reported under the requirement's own name
-# What oracle and driver check of every answer, reading and arrival, whatever the case is about.
-RAISED = frozenset(
-    {
-        "answer/accepted",
-        "answer/refused",
-        "history/kept",
-        "monitor/completion-time",
-        "monitor/content",
-        "monitor/creation-time",
-        "monitor/effective-runtime",
-        "monitor/error-code",
-        "monitor/error-description",
-        "monitor/estimated-time",
-        "monitor/id",
-        "monitor/job",
-        "monitor/list",
-        "monitor/list-expand",
-        "monitor/priority",
-        "monitor/progress",
-        "monitor/state",
-        "monitor/state-paused",
-        "monitor/timestamp",
-        "monitor/times-utc",
-        "monitor/type",
-        "monitor/unknown-job",
-        "queue/free-worker-takes",
-        "step/one-after-answer",
-        "step/only-while-running",
-        "step/resubmitted-starts-over",
-        "step/resumed-goes-on",
-        "step/run-once",
-        "submit/asynchronous-handle",
-        "submit/creates-job",
-    }
-)
-# What they check of every reading as well, but report as the field that it is said of.
-READ_AS: Mapping[str, str] = MappingProxyType(
-    {
-        "monitor/error-code-cancelled": "monitor/error-code",
-        "monitor/error-code-step": "monitor/error-code",
-        "monitor/progress-after-failure": "monitor/progress",
-        "monitor/progress-rounded": "monitor/progress",
-        "monitor/resubmitted-error-code": "monitor/error-code",
-        "monitor/resubmitted-progress": "monitor/progress",
-    }
-)
-THROUGHOUT = RAISED | READ_AS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +105,15 @@ def lines() -> Iterator[str]:
     total = sum(len(entry.cases) for entry in found)
     checked = sum(entry.checked for entry in found)
     closed = sum(entry.unreachable is not None for entry in found)
+    bound = sum(inapplicable(Profile(), entry.requirement.id) is None for entry in found)
+    by_version = (
+        f"{sum(applies(one.requirement, version) for one in found)} of {version}"
+        for version in RELEASES
+    )
     yield (
         f"{total} cases check {checked} of {len(found)} requirements;"
-        f" {closed} cannot be reached from outside, {len(found) - checked - closed} have no case"
+        f" {closed} cannot be reached from outside, {len(found) - checked - closed} have no case;"
+        f" by version: {bound} are said of the reference server, {', '.join(by_version)}"
     )
 
 

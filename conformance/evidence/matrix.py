@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from conformance.campaign.throughout import THROUGHOUT
 from conformance.events import Verdict
-from conformance.evidence.listing import THROUGHOUT
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE, Requirement, applies

@@ -7,6 +7,12 @@ What is *worse* is a new deviation, and nothing else. A case that deviates in th
   another requirement;
 - where the old run has no verdict on it, unless the old run has this very deviation elsewhere.
 
+What a case shows by chance - clients that act at the same moment, the random search - is compared
+by kind and not by case. There a deviation is new where a relaxation that it needs was neither
+shown by any case of the old run nor accepted by its ledger; or, where none explain it, where
+neither the same case nor the same requirement deviated so before. That such a case passed, or
+deviated in what is known, is luck, and no change.
+
 A deviation that a ledger accepts is known: in the old run it makes the same deviation of the new
 run no news, and in the new run it is none. Everything else is told and changes nothing: what is
 gone, other changes of a verdict, cases and coverage that only one run has, and other versions.
@@ -14,27 +20,24 @@ gone, other changes of a verdict, cases and coverage that only one run has, and 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conformance.errors import BadArgument
-from conformance.events import Verdict
+from conformance.events import RunVerdict, Verdict
 from conformance.files import read_json
 from conformance.reports.coloring import SECTIONS
-from conformance.reports.markdown import code
-from conformance.suites import suites
+from conformance.suites import by_chance, suites
 from conformance.sut.profile import Profile
 from conformance.text import shown
-from spec.requirements import CATALOGUE
 
 SCHEMA = 1
 DEVIATES = (Verdict.DEVIATION, Verdict.ACCEPTED)
 JUDGED = (Verdict.PASS, *DEVIATES)
 NOT_RUN = "not run"
-SHOWN = 12  # names in one line; the JSON has all of them
+WORSE, NOT_WORSE, UNKNOWN = "worse", "not worse", "unknown"  # what a gate says
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,17 @@ class CaseOf:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a JSON report says. ``about``: server, kit, ledger and verdict, in words."""
+    """What a JSON report says. ``about``: server, kit, ledger and verdict, in words.
+
+    ``accepts``: the relaxations that its ledger takes for granted where a case goes by chance.
+    ``judged``: the run came to its end, and to a verdict.
+    """
 
     about: Mapping[str, str]
     cases: Mapping[str, CaseOf]
     covered: Mapping[str, frozenset[str]]
+    accepts: frozenset[str] = frozenset()
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``gained`` and ``lost``: ids by cells, edges and requirements."""
+    """``gained`` and ``lost``: ids by cells, edges and requirements. ``cases``: of the new run.
+
+    ``judged``: the new run came to its end, and to a verdict.
+    """
 
     before: Mapping[str, str]
     after: Mapping[str, str]
@@ -89,10 +101,19 @@ class Comparison:
     only_after: tuple[str, ...]
     gained: Mapping[str, tuple[str, ...]]
     lost: Mapping[str, tuple[str, ...]]
+    cases: tuple[CaseOf, ...] = ()
+    judged: bool = True
 
     @property
     def worse(self) -> bool:
         return bool(self.new)
+
+    @property
+    def gate(self) -> str:
+        """What a gate says of it. Unknown: nothing is worse, as far as the new run was judged."""
+        if self.worse:
+            return WORSE
+        return NOT_WORSE if self.judged else UNKNOWN
 
 
 def load(path: Path) -> Report:
@@ -117,6 +138,8 @@ def load(path: Path) -> Report:
             },
             {case.id: case for case in cases},
             {**_covered(found["coverage"]), "requirements": _requirements(cases)},
+            frozenset(str(one) for one in ledger.get("accepts", ledger["used"])),
+            judged=not cut_short and found["verdict"] != RunVerdict.UNKNOWN,
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise BadArgument(f"{path} is not a JSON report of a run") from None
@@ -159,12 +182,16 @@ def _requirements(cases: Iterable[CaseOf]) -> frozenset[str]:
     """The requirements on which a run has a verdict. A deviation names the one that it breaks."""
     meant = {case.id: case.requirement for case in suites(Profile())}
     judged = [case for case in cases if case.verdict in JUDGED]
-    return frozenset(meant.get(case.id, case.requirement) for case in judged)
+    return frozenset(
+        meant.get(case.id, case.requirement)
+        for case in judged
+        if case.id in meant or not by_chance(case.id)  # what a search finds besides is luck
+    )
 
 
 def compare(before: Report, after: Report) -> Comparison:
     """What changed from ``before`` to ``after``."""
-    known = {case.deviation for case in before.cases.values()}
+    known = _Known.of(before)
     new, gone, changed = [], [], []
     for id in dict.fromkeys([*before.cases, *after.cases]):
         was, now = before.cases.get(id), after.cases.get(id)
@@ -173,159 +200,68 @@ def compare(before: Report, after: Report) -> Comparison:
         change = Change(
             one, NOT_RUN if was is None else was.verdict, NOT_RUN if now is None else now.verdict
         )
-        if now is not None and _is_new(was, now, known):
+        if now is not None and known.is_new(was, now):
             new.append(change)
-        elif was is not None and was.verdict in DEVIATES and now is not None and _passes(now):
+        elif was is None or now is None or _by_luck(was, now):
+            continue
+        elif was.verdict in DEVIATES and now.verdict is Verdict.PASS:
             gone.append(Change(was, change.before, change.after))
-        elif was is not None and now is not None and was.verdict is not now.verdict:
+        elif was.verdict is not now.verdict:
             changed.append(change)
     return Comparison(
-        before.about,
-        after.about,
-        tuple(new),
-        tuple(gone),
-        tuple(changed),
-        tuple(id for id in before.cases if id not in after.cases),
-        tuple(id for id in after.cases if id not in before.cases),
-        {name: tuple(sorted(after.covered[name] - ids)) for name, ids in before.covered.items()},
-        {name: tuple(sorted(ids - after.covered[name])) for name, ids in before.covered.items()},
+        before=before.about,
+        after=after.about,
+        new=tuple(new),
+        gone=tuple(gone),
+        changed=tuple(changed),
+        only_before=_only(before, after),
+        only_after=_only(after, before),
+        gained={n: tuple(sorted(after.covered[n] - ids)) for n, ids in before.covered.items()},
+        lost={n: tuple(sorted(ids - after.covered[n])) for n, ids in before.covered.items()},
+        cases=tuple(after.cases.values()),
+        judged=after.judged,
     )
 
 
-def _is_new(was: CaseOf | None, now: CaseOf, known: set[tuple[str, ...] | None]) -> bool:
-    if now.verdict is not Verdict.DEVIATION:
-        return False
-    if was is None or was.verdict not in JUDGED:
-        return now.deviation not in known
-    return was.deviation != now.deviation
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The deviations of an old run: as they were, and what of them may come again by chance."""
 
+    deviations: frozenset[tuple[str, ...] | None]
+    relaxations: frozenset[str]
+    unexplained: frozenset[str]  # the requirements
 
-def _passes(case: CaseOf) -> bool:
-    return case.verdict is Verdict.PASS
-
-
-# --- how it is told -----------------------------------------------------------------------------
-
-
-def lines(found: Comparison) -> Iterator[str]:
-    """The comparison for a terminal; the summary is the last line."""
-    for title, about in (("old", found.before), ("new", found.after)):
-        yield (
-            f"{title}  {about['server']}: {about['verdict']}, ledger"
-            f" {about['ledger']}, kit {about['kit']}"
+    @classmethod
+    def of(cls, report: Report) -> _Known:
+        found = [case for case in report.cases.values() if case.verdict in DEVIATES]
+        shown = {name for case in found for name in case.relaxations}
+        return cls(
+            frozenset(case.deviation for case in found),
+            frozenset(shown | report.accepts),
+            frozenset(case.requirement for case in found if not case.relaxations),
         )
-    for change, others in _groups(found.new):
-        case = change.case
-        yield ""
-        yield f"new deviation {case.id} ({_was(change)})"
-        yield f"  requirement {case.requirement}: {_sentence(case)}"
-        yield f"  expected    {' | '.join(case.expected)}"
-        yield f"  actual      {case.actual or ''}"
-        if case.relaxations:
-            yield f"  known as    {', '.join(case.relaxations)}"
-        if others:
-            yield f"  also in     {', '.join(others)}"
-        yield f"  replay      {case.replay or 'none'}"
-    yield ""
-    for change in found.gone:
-        yield f"gone     {change.case.id}: {_known(change.case)}"
-    for change in found.changed:
-        reason = f" ({change.case.reason})" if change.case.reason else ""
-        yield f"changed  {change.case.id}: {change.before}, now {change.after}{reason}"
-    for name, ids in _lists(found):
-        yield f"{name}: {_short(ids)}"
-    yield summary(found)
+
+    def is_new(self, was: CaseOf | None, now: CaseOf) -> bool:
+        if now.verdict is not Verdict.DEVIATION:
+            return False
+        if by_chance(now.id):
+            return self._is_new_by_chance(was, now)
+        if was is None or was.verdict not in JUDGED:
+            return now.deviation not in self.deviations
+        return was.deviation != now.deviation
+
+    def _is_new_by_chance(self, was: CaseOf | None, now: CaseOf) -> bool:
+        if now.relaxations:
+            return not self.relaxations.issuperset(now.relaxations)
+        before = was is not None and was.verdict in DEVIATES and not was.relaxations
+        return not before and now.requirement not in self.unexplained
 
 
-def _groups(changes: Iterable[Change]) -> Iterator[tuple[Change, list[str]]]:
-    """The first case of each deviation, with the ids of the others that show the same."""
-    groups: dict[Any, list[Change]] = {}
-    for change in changes:
-        groups.setdefault(change.case.deviation, []).append(change)
-    for first, *others in groups.values():
-        yield first, [one.case.id for one in others]
+def _by_luck(was: CaseOf, now: CaseOf) -> bool:
+    """Whether both verdicts of a case are what chance made of them."""
+    return by_chance(now.id) and {was.verdict, now.verdict} <= {*JUDGED}
 
 
-def _was(change: Change) -> str:
-    if change.before in DEVIATES:
-        return "it deviated in another way"
-    return "it passed" if change.before == Verdict.PASS else f"it was {change.before}"
-
-
-def _known(case: CaseOf) -> str:
-    return ", ".join(case.relaxations) or f"{case.requirement} is met again"
-
-
-def _sentence(case: CaseOf) -> str:
-    known = CATALOGUE.get(case.requirement)
-    return "" if known is None else known.sentence
-
-
-def _lists(found: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What only one of the runs has, where there is any."""
-    named = [("cases only in the old run", found.only_before)]
-    named.append(("cases only in the new run", found.only_after))
-    for section in found.gained:
-        named.append((f"{section} newly covered", found.gained[section]))
-        named.append((f"{section} no longer covered", found.lost[section]))
-    return ((name, ids) for name, ids in named if ids)
-
-
-def _short(ids: tuple[str, ...]) -> str:
-    more = len(ids) - SHOWN
-    return ", ".join(ids[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def summary(found: Comparison) -> str:
-    return (
-        f"{'worse' if found.worse else 'not worse'}: {len(found.new)} new deviations,"
-        f" {len(found.gone)} gone, {len(found.changed)} other changes"
-    )
-
-
-def to_json(found: Comparison) -> str:
-    told: dict[str, Any] = {
-        "schema": SCHEMA,
-        "worse": found.worse,
-        "before": dict(found.before),
-        "after": dict(found.after),
-    }
-    for name, changes in (("new", found.new), ("gone", found.gone), ("changed", found.changed)):
-        told[name] = [
-            {**asdict(one.case), "before": one.before, "after": one.after} for one in changes
-        ]
-        for one in told[name]:
-            del one["verdict"]
-    told["only_before"], told["only_after"] = list(found.only_before), list(found.only_after)
-    told["coverage"] = {
-        section: {"gained": list(found.gained[section]), "lost": list(found.lost[section])}
-        for section in found.gained
-    }
-    return json.dumps(told, indent=2) + "\n"
-
-
-def markdown(found: Comparison) -> str:
-    """The comparison for the page of a CI server."""
-    told = [f"## Jobs engine, {summary(found)}", "", "| | old | new |", "| --- | --- | --- |"]
-    told += [
-        f"| {key} | {code(found.before[key])} | {code(found.after[key])} |" for key in found.after
-    ]
-    for change, others in _groups(found.new):
-        case = change.case
-        told += [
-            f"\n### New deviation: {code(case.id)}\n",
-            f"> {_sentence(case)}\n",
-            f"- {_was(change)}; requirement {code(case.requirement)}",
-            f"- expected {code(' | '.join(case.expected))}",
-            f"- actual {code(case.actual or '')}",
-            *([f"- known as {code(', '.join(case.relaxations))}"] if case.relaxations else []),
-            *([f"- also in {code(', '.join(others))}"] if others else []),
-            f"- replay {code(case.replay or 'none')}",
-        ]
-    told.append("")
-    told += [f"- gone: {code(one.case.id)}: {code(_known(one.case))}" for one in found.gone]
-    told += [
-        f"- changed: {code(one.case.id)}: {one.before}, now {one.after}" for one in found.changed
-    ]
-    told += [f"- {name}: {code(_short(ids))}" for name, ids in _lists(found)]
-    return "\n".join(told) + "\n"
+def _only(one: Report, other: Report) -> tuple[str, ...]:
+    """The cases of one run that the other has not; what a search finds besides is luck."""
+    return tuple(id for id in one.cases if id not in other.cases and not by_chance(id))

@@ -12,6 +12,7 @@ from conformance import events
 from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Started
 from conformance.reports.story import Group, Story, stale_words
 from conformance.reports.terminal import Terminal
+from conformance.text import counted
 
 SHOWN = 6  # of what is missing; the JSON report has all of it
 STYLE = {
@@ -44,7 +45,8 @@ class ConsoleReport:
             case events.Progress(name, done, of):
                 self._show(f"{name} {min(done, of)}/{of}")
             case CaseEnds(result):
-                if result.id not in known and self._progress and self._task is not None:
+                counts = result.id not in known and result.part_of is None
+                if counts and self._progress and self._task is not None:
                     self._progress.advance(self._task)
             case Ended():
                 self._end(event)
@@ -54,7 +56,8 @@ class ConsoleReport:
             return
         ledger = f"ledger {event.ledger}" if event.ledger else "no ledger"
         self.console.say(
-            f"Testing {self._story.server}: {event.cases} cases, {ledger}, seed {event.seed}"
+            f"Testing {self._story.server} ({event.mode}): {counted(event.cases, 'case')},"
+            f" {ledger}, seed {event.seed}"
         )
         if self.console.is_terminal:
             self._progress = Progress(
@@ -119,12 +122,12 @@ class ConsoleReport:
     def _summary(self, event: Ended) -> Iterator[str | Text]:
         found = event.coverage
         yield ""
+        whole = self._story.started is None or self._story.started.whole
         for reason, count in self._story.skipped:
-            yield f"skipped {count} cases: {reason}"
-        yield from _share("cells", found.cells)
-        yield from _share("edges", found.edges)
-        known = found.requirements
-        yield f"requirements {len(known.covered)} of {known.total} checked{_missing(known)}"
+            yield f"skipped {counted(count, 'case')}: {reason}"
+        yield _share("cells", "covered", found.cells, whole)
+        yield _share("edges", "covered", found.edges, whole)
+        yield _share("requirements", "judged", found.requirements, whole)
         yield from self._story.bounds
         for kind, why, ids in self._story.left:
             yield f"left on the server, {why}:"
@@ -137,12 +140,7 @@ class ConsoleReport:
         if failed is not None:
             yield _headed("cut short:", "yellow", failed)
         yield self._story.times
-        stopped = "interrupted; " if event.interrupted else "cut short; " if failed else ""
-        yield _headed(
-            event.verdict,
-            STYLE[event.verdict],
-            f"{self._story.server}: {stopped}{self._story.counts}",
-        )
+        yield _headed(self._story.word, STYLE[event.verdict], self._story.told)
 
 
 def _headed(head: str, style: str, rest: str) -> Text:
@@ -150,15 +148,18 @@ def _headed(head: str, style: str, rest: str) -> Text:
     return Text.assemble((head, style), " ", rest)
 
 
-def _share(name: str, share: Share) -> Iterator[str]:
+def _share(name: str, word: str, share: Share, whole: bool) -> str:
+    """A line on one catalogue. ``whole``: what is open was to be covered."""
     closed = len(share.unreachable)
-    why = f" ({closed} of {share.total} cannot be reached)" if closed else ""
-    yield f"{name:12} {len(share.covered)} of {share.reachable} covered{why}{_missing(share)}"
+    why = f" ({closed} cannot be reached here)" if closed else ""
+    return f"{name:12} {len(share.covered)} of {share.total} {word}{why}{_missing(share, whole)}"
 
 
-def _missing(share: Share) -> str:
+def _missing(share: Share, whole: bool) -> str:
     if not share.missing:
         return ""
+    if not whole:
+        return f"; {len(share.missing)} not selected or not run"
     more = len(share.missing) - SHOWN
     return f"; missing: {', '.join(share.missing[:SHOWN])}" + (
         f" and {more} more" if more > 0 else ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from conformance.campaign.coverage import CELLS, EDGE_IDS
-from conformance.events import Ended, Verdict
+from conformance.events import Ended, Result, Verdict
 from conformance.reports.coloring import marks
 from conformance.reports.file_report import FileReport
 from conformance.reports.story import WORDS, stale_words
@@ -39,28 +40,30 @@ class HtmlReport(FileReport):
             words=WORDS,
             verdicts=Verdict,
             shares=self._shares(ended),
-            pictures=[Markup(svg) for svg in _pictures(ended)],
-            marks=marks(ended.coverage),
+            pictures=[Markup(svg) for svg in _pictures(ended, self._story.results.values())],
+            marks=marks(ended.coverage, self._story.results.values()),
             ids=(*CELLS, *EDGE_IDS),
             requirement=requirement,
             stale_words=stale_words,
         )
 
-    def _shares(self, ended: Ended) -> list[tuple[str, Any]]:
+    def _shares(self, ended: Ended) -> list[tuple[str, str, Any]]:
+        """Each catalogue: its name, what is said of what was done of it, and the share."""
         found = ended.coverage
         return [
-            ("cells", found.cells),
-            ("edges", found.edges),
-            ("requirements", found.requirements),
+            ("cells", "covered", found.cells),
+            ("edges", "covered", found.edges),
+            ("requirements", "judged", found.requirements),
         ]
 
 
-def _pictures(ended: Ended) -> list[str]:
+def _pictures(ended: Ended, results: Iterable[Result]) -> list[str]:
     """Both pictures as SVG to stand in the page, with no id twice; none without Graphviz."""
     if not ended.coverage.cells.total:
         return []
     try:
-        found = {one.name: render(one) for one in pictures(marks(ended.coverage)).values()}
+        coloured = pictures(marks(ended.coverage, results))
+        found = {one.name: render(one) for one in coloured.values()}
     except DotMissing:
         return []
     return [

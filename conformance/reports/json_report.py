@@ -30,18 +30,19 @@ class JsonReport(FileReport):
             "failed": self._story.failed,
             "target": {"name": target.name, "version": target.version, "kind": target.kind},
             "verdict": ended.verdict,
+            "word": self._story.word,
+            "told": f"{self._story.word} {self._story.told}",
+            "why": ended.why,
+            "mode": started.mode,
             "coverage": {
                 "cells": _share(found.cells),
                 "edges": _share(found.edges),
-                "requirements": {
-                    "covered": len(found.requirements.covered),
-                    "total": found.requirements.total,
-                    "missing": list(found.requirements.missing),
-                },
+                "requirements": _share(found.requirements),
             },
             "cases": [_case(result) for result in self._story.results.values()],
             "ledger": {
                 "file": started.ledger,
+                "accepts": list(started.accepts),
                 "used": list(ended.used),
                 "stale": list(ended.stale),
             },
@@ -73,6 +74,7 @@ def _share(share: Share) -> dict[str, Any]:
 
 def _case(result: Result) -> dict[str, Any]:
     bound = {} if result.bound is None else {"complete": asdict(result.bound)}
+    part = {} if result.part_of is None else {"part_of": result.part_of}
     return {
         "id": result.id,
         "requirement": result.requirement,
@@ -85,4 +87,5 @@ def _case(result: Result) -> dict[str, Any]:
         "replay": result.replay,
         "seconds": round(result.seconds, 3),
         **bound,
+        **part,
     }

@@ -45,15 +45,15 @@ class JUnitReport(FileReport):
         return text.getvalue().decode("utf-8")
 
     def _case(self, section: str, result: Result) -> TestCase:
-        made = _case(section, result.id, result.seconds)
+        made = case_of(section, result.id, result.seconds)
         reason = result.reason or ""
         match result.verdict:
             case Verdict.DEVIATION:
                 kind = "+".join(result.relaxations) or "deviation"
                 text = self._failure(result)
-                made.result = [_result(Failure, _short(result), kind, text)]
+                made.result = [outcome(Failure, _short(result), kind, text)]
             case Verdict.UNKNOWN:
-                made.result = [_result(Error, reason, "unknown", reason)]
+                made.result = [outcome(Error, reason, "unknown", reason)]
             case Verdict.SKIPPED:
                 made.result = [Skipped(reason)]
             case Verdict.ACCEPTED:
@@ -85,8 +85,8 @@ class JUnitReport(FileReport):
     def _around(self, ended: Ended) -> Iterator[TestCase]:
         """What kept the run from its end, or from a good one, as cases of their own."""
         for name in ended.stale:
-            made = _case(RUN, f"{RUN}/ledger/{name}")
-            made.result = [_result(Failure, stale_words(name), "stale", stale_words(name))]
+            made = case_of(RUN, f"{RUN}/ledger/{name}")
+            made.result = [outcome(Failure, stale_words(name), "stale", stale_words(name))]
             yield made
         troubles = {
             "interrupted": "the run was interrupted" if ended.interrupted else None,
@@ -95,25 +95,23 @@ class JUnitReport(FileReport):
         }
         for name, why in troubles.items():
             if why is not None:
-                made = _case(RUN, f"{RUN}/{name}")
-                made.result = [_result(Error, why, name, why)]
+                made = case_of(RUN, f"{RUN}/{name}")
+                made.result = [outcome(Error, why, name, why)]
                 yield made
 
     def _uncovered(self, ended: Ended) -> str | None:
         """What is missing, where nothing else is to blame for a verdict that is unknown."""
         blamed = ended.interrupted or self._story.failed or self._story.of(Verdict.UNKNOWN)
-        if ended.verdict != "unknown" or blamed:
-            return None
-        found = ended.coverage
-        missing = [*found.cells.missing, *found.edges.missing, *found.requirements.missing]
-        return f"not covered: {', '.join(missing) or 'everything was skipped'}"
+        return None if ended.verdict != "unknown" or blamed else ended.why or "nothing was judged"
 
 
-def _case(section: str, id: str, seconds: float = 0.0) -> TestCase:
+def case_of(section: str, id: str, seconds: float = 0.0) -> TestCase:
+    """A test case of a section, as yet without a failure."""
     return TestCase(id, f"{NAME}.{section}", round(seconds, 3))
 
 
-def _result(kind: type[FinalResult], message: str, type_: str, text: str) -> FinalResult:
+def outcome(kind: type[FinalResult], message: str, type_: str, text: str) -> FinalResult:
+    """What became of a test case, with a text that explains it."""
     made = kind(message, type_)
     made.text = text
     return made

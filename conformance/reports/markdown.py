@@ -25,9 +25,11 @@ class MarkdownReport(FileReport):
     def _lines(self, ended: Ended) -> Iterator[str]:
         story = self._story
         stopped = " (interrupted)" if ended.interrupted else ""
-        yield f"## Jobs engine: {ended.verdict}{stopped}"
+        yield f"## Jobs engine: {story.word}{stopped}"
         yield ""
-        yield f"{code(story.server)}: {story.counts}."
+        yield f"{code(story.server)}: judged {story.scope}: {story.counts}."
+        if ended.why:
+            yield f"\n**Unknown:** {code(ended.why)}\n"
         yield f"Ledger: {code(story.ledger) if story.ledger else 'none'}. {story.times}."
         if story.failed is not None:
             yield f"\n**The run could not go on:** {code(story.failed)}"
@@ -55,12 +57,15 @@ class MarkdownReport(FileReport):
     def _coverage(self, ended: Ended) -> Iterator[str]:
         if not ended.coverage.cells.total:
             return
-        yield "\n| | covered | reachable | in all | missing |\n| --- | --- | --- | --- | --- |"
-        shares = ("cells", "edges", "requirements")
-        for name, share in ((name, getattr(ended.coverage, name)) for name in shares):
-            yield _row(name, share)
+        whole = self._story.started is None or self._story.started.whole
+        head = "missing" if whole else "not selected or not run"
+        yield f"\n| | in all | reachable | done | {head} |\n| --- | --- | --- | --- | --- |"
+        found = ended.coverage
+        yield _row("cells", "covered", found.cells, whole)
+        yield _row("edges", "covered", found.edges, whole)
+        yield _row("requirements", "judged", found.requirements, whole)
         yield "\n```mermaid"
-        yield pictures(marks(ended.coverage))[STATES].mermaid.rstrip()
+        yield pictures(marks(ended.coverage, self._story.results.values()))[STATES].mermaid.rstrip()
         yield "```"
 
     def _deviations(self) -> Iterator[str]:
@@ -89,9 +94,11 @@ class MarkdownReport(FileReport):
         yield from (f"{number}. {code(line)}" for number, line in enumerate(result.program, 1))
 
 
-def _row(name: str, share: Share) -> str:
-    missing = code(", ".join(share.missing)) if share.missing else ""
-    return f"| {name} | {len(share.covered)} | {share.reachable} | {share.total} | {missing} |"
+def _row(name: str, word: str, share: Share, whole: bool) -> str:
+    """``whole``: what is open was to be covered, so it is named."""
+    open_ = code(", ".join(share.missing)) if whole else str(len(share.missing))
+    done = f"{len(share.covered)} {word}"
+    return f"| {name} | {share.total} | {share.reachable} | {done} | {open_} |"
 
 
 def _told(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from conformance.events import (
+    GRAVITY,
     CaseEnds,
     Ended,
     Event,
@@ -21,6 +22,7 @@ from conformance.events import (
 from spec.relaxations import named
 from spec.requirements import Requirement, requirement
 
+STALE = "stale-ledger"  # the word for a run in which nothing is wrong but the ledger
 UNEXPLAINED = "nothing in the catalogue of relaxations explains it"
 WORDS = {
     Verdict.PASS: "passed",
@@ -134,8 +136,57 @@ class Story:
 
     @property
     def counts(self) -> str:
-        """The numbers of all verdicts, in words."""
-        return ", ".join(f"{len(self.of(verdict))} {word}" for verdict, word in WORDS.items())
+        """The numbers of all verdicts, in words: of the cases that were announced.
+
+        What was found in a case beside its own verdict counts with it, by the worst of them.
+        """
+        worst = {id: one.verdict for id, one in self.results.items() if one.part_of is None}
+        for one in self.results.values():
+            if one.part_of is not None:
+                found = (one.verdict, worst.get(one.part_of, one.verdict))
+                worst[one.part_of] = min(found, key=GRAVITY.index)
+        counts = {verdict: [*worst.values()].count(verdict) for verdict in WORDS}
+        return ", ".join(_numbered(n, WORDS[verdict]) for verdict, n in counts.items())
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word; a run in which nothing deviates but the ledger has its own."""
+        assert self.ended is not None
+        if self.ended.stale and not self.of(Verdict.DEVIATION):
+            return STALE
+        return str(self.ended.verdict)
+
+    @property
+    def scope(self) -> str:
+        """How much of the catalogue was judged, in which mode, and why not the rest."""
+        assert self.ended is not None
+        found = self.ended.coverage.requirements
+        closed = [why for _, why in found.unreachable]
+        by_mode = sum(why.startswith("needs ") for why in closed)
+        polite = self.started is not None and self.started.mode == "polite"
+        more = "--exclusive or a managed server" if polite else "another server or configuration"
+        rest = {
+            f"need {more}": by_mode,
+            "cannot be reached from outside": len(closed) - by_mode,
+            "were not run": len(found.missing),
+        }
+        mode = [] if self.started is None else [self.started.mode]
+        told = [*mode, *(f"{number} {what}" for what, number in rest.items() if number)]
+        return f"{len(found.covered)} of {found.total} requirements ({'; '.join(told)})"
+
+    @property
+    def told(self) -> str:
+        """The whole run in a line: verdict, how far it goes, the numbers, and what to do."""
+        assert self.ended is not None
+        ended, cut = self.ended, self.failed is not None
+        far = "as far as" if self.word == "conforms" else "judged"
+        stopped = "interrupted, " if ended.interrupted else "cut short, " if cut else ""
+        line = f"{self.server}, {stopped}{far} {self.scope}: {self.counts}"
+        if self.word == STALE:
+            line += f"; nothing deviates, but {_needless(len(ended.stale))}"
+        if ended.why and not stopped:
+            line += f"; {ended.why}"
+        return line
 
     @property
     def server(self) -> str:
@@ -168,6 +219,16 @@ def _by_relaxation(results: Iterable[Result]) -> Iterator[Group]:
     ordered = sorted((r for r in results if r.relaxations), key=lambda r: r.relaxations)
     for names, group in groupby(ordered, key=lambda r: r.relaxations):
         yield Group(tuple(group), names)
+
+
+def _numbered(number: int, word: str) -> str:
+    return f"{number} {word.removesuffix('s') if number == 1 else word}"
+
+
+def _needless(entries: int) -> str:
+    if entries == 1:
+        return "an entry of the ledger is needed by no case any more: take it out"
+    return f"{entries} entries of the ledger are needed by no case any more: take them out"
 
 
 def stale_words(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 
 from conformance.errors import BadArgument
@@ -25,7 +26,7 @@ from conformance.suites import (
     search,
     submit,
 )
-from conformance.suites.case import Case
+from conformance.suites.case import Case, Check, Script, StatefulSearch
 from conformance.suites.needs import EXCLUSIVE, MANAGED, Needed, lacking
 from conformance.sut.profile import Profile
 
@@ -67,6 +68,23 @@ def suites(profile: Profile) -> list[Case]:
     return [case for suite in SUITES.values() for case in suite.cases(profile)]
 
 
+@cache
+def _chancy() -> frozenset[str]:
+    return frozenset(case.id for case in suites(Profile()) if _goes_by_chance(case))
+
+
+def _goes_by_chance(case: Case) -> bool:
+    again = isinstance(case, Script | Check) and case.repeat > 1
+    return again or isinstance(case, StatefulSearch)
+
+
+def by_chance(id: str) -> bool:
+    """Whether what a case shows falls at moments that nobody controls, and so differs from run
+    to run. ``id``: of a case, or of something that was found in it.
+    """
+    return id in _chancy() or id.rpartition("/")[0] in _chancy()
+
+
 def select(
     cases: Iterable[Case],
     names: Iterable[str] = (),
@@ -94,4 +112,4 @@ def select(
     ]
 
 
-__all__ = ["SUITES", "Case", "select", "suites"]
+__all__ = ["SUITES", "Case", "by_chance", "select", "suites"]

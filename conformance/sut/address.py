@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from conformance.errors import BadArgument
 
+PASSWORD = "ORTHANC_PASSWORD"  # the variable of a password that came from none
 EXAMPLE = "http://localhost:8042"
 OURS = frozenset({"connection", "content-length", "expect", "transfer-encoding"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -27,6 +28,8 @@ class Address:
     client_cert: str | None = None
     insecure: bool = False
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    password_env: str | None = None  # the variable that the password came from
+    header_env: tuple[tuple[str, str], ...] = ()  # headers, with the variable of the value
 
     @classmethod
     def parse(cls, text: str, **settings: Any) -> Address:
@@ -82,6 +85,24 @@ class Address:
                 )
         _check_certificates(self)
         return self
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The words of a command that let us in again. A secret is named by its variable.
+
+        One that came from none gets a name, under which it has to be exported.
+        """
+        words = [] if self.user is None else ["--user", self.user]
+        if self.password is not None:
+            words += ["--password-env", self.password_env or PASSWORD]
+        words += ["--ca-cert", self.ca_cert] if self.ca_cert else []
+        words += ["--client-cert", self.client_cert] if self.client_cert else []
+        words += ["--insecure"] if self.insecure else []
+        known = dict(self.header_env)
+        for name, _ in self.headers:
+            variable = known.get(name) or re.sub(r"\W", "_", name).upper()
+            words += ["--header-env", f"{name}:{variable}"]
+        return tuple(words)
 
     @property
     def host(self) -> str:

@@ -48,6 +48,11 @@ class Profile:
     version: str = "1.5.6"
     implements: frozenset[str] = frozenset(DECLARED.values())
 
+    @property
+    def mode(self) -> str:
+        """How it may be treated, in a word."""
+        return "managed" if self.managed else "exclusive" if self.exclusive else "polite"
+
 
 def inapplicable(profile: Profile, id: str) -> str | None:
     """Why the requirement ``id`` does not bind this server, or None."""

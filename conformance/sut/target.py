@@ -20,6 +20,7 @@ from conformance.sut.processes import Keeper
 from conformance.sut.profile import Profile
 from spec.requirements import applies, requirement
 
+TIMEOUT, DEADLINE = 10.0, 5.0  # seconds
 URL, REFERENCE, ORTHANC = "url", "reference", "orthanc"
 
 
@@ -35,8 +36,8 @@ class Choice:
     exclusive: bool = False
     gate_address: str | None = None
     history_size: int | None = None
-    timeout: float = 10.0
-    deadline: float = 5.0
+    timeout: float = TIMEOUT
+    deadline: float = DEADLINE
 
     @property
     def kind(self) -> str:
@@ -50,9 +51,14 @@ class Choice:
             "--workdir": self.workdir,
             "--fault": self.fault,
             "--gate-address": self.gate_address,
+            "--history-size": self.history_size,
+            "--timeout": None if self.timeout == TIMEOUT else f"{self.timeout:g}",
+            "--deadline": None if self.deadline == DEADLINE else f"{self.deadline:g}",
         }
-        words = [word for key, value in given.items() if value for word in (key, str(value))]
-        return tuple(words if self.address is None else [*words, "--exclusive"])
+        words = [w for key, value in given.items() if value is not None for w in (key, str(value))]
+        if self.address is not None:
+            words += [*self.address.options, *(["--exclusive"] if self.exclusive else [])]
+        return tuple(words)
 
     @property
     def gate_host(self) -> str:

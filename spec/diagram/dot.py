@@ -21,6 +21,7 @@ from spec.diagram.looks import (
     NODE,
     RETRY_ROW,
     STATES,
+    THICK,
     Coverage,
     Look,
     effect,
@@ -87,7 +88,7 @@ def _edge(edge: Edge, coverage: Coverage | None) -> str:
     ink = look.ink if coverage is None else INKS[coverage]
     line, width = look.line, look.width
     mark = "" if coverage is None else f"{MARKS[coverage]} "
-    if coverage is Coverage.MISSING:
+    if coverage in THICK:
         width = 3.2
     if coverage is Coverage.UNREACHABLE:
         line = "dotted"
@@ -192,7 +193,7 @@ def _cell(state: State | str, action: Action, coverage: Coverage | None) -> str:
     ink = look.ink if coverage is None else INKS[coverage]
     mark = "" if coverage is None else f"{MARKS[coverage]} "
     line = "dotted" if coverage is Coverage.UNREACHABLE else GROUND_LINE[cell.ground]
-    border = 3 if coverage is Coverage.MISSING else 1
+    border = 3 if coverage in THICK else 1
     return (
         f'<td width="150" bgcolor="{look.paper}" color="{ink}" border="{border}" style="{line}">'
         f"{_html(mark + words, size=13, ink=ink, tag='b')}<br/>"

@@ -25,7 +25,9 @@ class Coverage(StrEnum):
     """How a run stands to an edge or a cell."""
 
     COVERED = "covered"
-    MISSING = "missing"
+    DEVIATED = "deviated"
+    ACCEPTED = "accepted"
+    NOT_SEEN = "not seen"
     UNREACHABLE = "unreachable"
 
 
@@ -52,15 +54,26 @@ CELLS = {
 }
 GROUND_LINE = {Ground.DOCUMENTED: "solid", Ground.OBSERVED: "dashed"}
 
-MARKS = {Coverage.COVERED: "\u2713", Coverage.MISSING: "\u2717", Coverage.UNREACHABLE: "\u2013"}
+MARKS = {
+    Coverage.COVERED: "\u2713",
+    Coverage.DEVIATED: "\u2717",
+    Coverage.ACCEPTED: "\u2248",
+    Coverage.NOT_SEEN: "?",
+    Coverage.UNREACHABLE: "\u2013",
+}
 INKS = {
-    Coverage.COVERED: "#166534",
-    Coverage.MISSING: "#b91c1c",
+    Coverage.COVERED: "#166534",  # green
+    Coverage.DEVIATED: "#b91c1c",  # red
+    Coverage.ACCEPTED: "#92400e",  # amber
+    Coverage.NOT_SEEN: "#6b7280",  # grey
     Coverage.UNREACHABLE: "#6b7280",
 }
+THICK = (Coverage.DEVIATED, Coverage.ACCEPTED)
 MEANS = {
-    Coverage.COVERED: "covered: seen on the server (its own line)",
-    Coverage.MISSING: "missing: not seen (thick line)",
+    Coverage.COVERED: "covered: seen on the server, and right (its own line)",
+    Coverage.DEVIATED: "deviated here (thick line)",
+    Coverage.ACCEPTED: "deviated, accepted by the ledger (thick line)",
+    Coverage.NOT_SEEN: "not seen: not run, or not judged (its own line)",
     Coverage.UNREACHABLE: "unreachable from outside (dotted line)",
 }
 

@@ -195,11 +195,14 @@ def test_a_changed_cell_makes_the_matrix_stale(
 def test_coverage_shows_as_marks_and_lines() -> None:
     runs = {
         "edge/pending/running/start": "covered",
-        "edge/pending/failure/cancel": "missing",
+        "edge/pending/failure/cancel": "deviated",
+        "edge/running/failure/fail": "accepted",
+        "edge/running/success/succeed": "not seen",
         "edge/retry/pending/timeout": "unreachable",
         "edge/retry/paused/pause": "unreachable",
         "action/cancel/pending": "covered",
-        "action/pause/paused": "missing",
+        "action/pause/paused": "deviated",
+        "action/pause/pending": "accepted",
         "action/resume/retry": "unreachable",
     }
     shown = pictures(runs)
@@ -208,6 +211,8 @@ def test_coverage_shows_as_marks_and_lines() -> None:
     assert 'style="dashed"' in edge_line(dot, "edge/pending/running/start")
     assert "\u2717 Cancel()" in edge_line(dot, "edge/pending/failure/cancel")
     assert 'penwidth="3.2"' in edge_line(dot, "edge/pending/failure/cancel")
+    assert "\u2248 fail" in edge_line(dot, "edge/running/failure/fail")
+    assert "? succeed" in edge_line(dot, "edge/running/success/succeed")
     assert "\u2013 timeout" in edge_line(dot, "edge/retry/pending/timeout")
     assert 'style="dotted"' in edge_line(dot, "edge/retry/paused/pause")
     assert "Pending --> Failure : \u2717 Cancel()" in mermaid
@@ -220,13 +225,34 @@ def test_coverage_shows_as_marks_and_lines() -> None:
     assert 'style="dotted"' in html[State.RETRY, Action.RESUME]
     assert "\u2717 200 accepted" in shown[diagram.MATRIX].mermaid
     for picture in shown.values():
-        for word in ("covered", "missing", "unreachable"):
+        for word in ("covered", "deviated", "accepted by", "not seen", "unreachable"):
             assert word in picture.dot
             assert word not in pictures()[picture.name].dot
 
 
+RED, AMBER, GREEN, GREY = "#b91c1c", "#92400e", "#166534", "#6b7280"
+
+
+@pytest.mark.parametrize(
+    ("mark", "ink"),
+    [
+        ("deviated", RED),
+        ("accepted", AMBER),
+        ("covered", GREEN),
+        ("not seen", GREY),
+        ("unreachable", GREY),
+    ],
+)
+def test_each_mark_has_its_colour(mark: str, ink: str) -> None:
+    shown = pictures({"edge/pending/failure/cancel": mark, "action/pause/paused": mark})
+    assert f'color="{ink}"' in edge_line(shown[diagram.STATES].dot, "edge/pending/failure/cancel")
+    cells = dict(zip(CELLS, cells_of(shown[diagram.MATRIX].dot), strict=True))
+    assert f'color="{ink}"' in cells[State.PAUSED, Action.PAUSE]
+    assert ink not in cells[State.PAUSED, Action.CANCEL]
+
+
 def test_every_id_can_be_covered_and_others_are_passed_over(tmp_path: Path) -> None:
-    paths = write(tmp_path, {**dict.fromkeys(IDS, "covered"), "race/both/step-fails": "missing"})
+    paths = write(tmp_path, {**dict.fromkeys(IDS, "covered"), "race/both/step-fails": "deviated"})
     assert len(paths) == 6
     assert len(stale(tmp_path)) == 6
     text = (tmp_path / f"{diagram.STATES}.dot").read_text(encoding="utf-8")

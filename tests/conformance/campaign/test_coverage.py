@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.campaign.coverage import coverage, seen
+from conformance.campaign.throughout import THROUGHOUT
 from conformance.events import Result, Verdict
 from conformance.suites import suites
-from conformance.sut.profile import Profile
+from conformance.sut.profile import Profile, inapplicable
 from spec.engine import Act, Arrive, Event, Read, Replied, Reply, Submit, View
+from spec.requirements import CATALOGUE
 from spec.table import Action, ErrorCode, Ground, State
 
 Trace = list[tuple[Event, Any]]
@@ -70,12 +72,19 @@ def test_what_no_published_edge_joins_covers_nothing() -> None:
     assert seen([*BORN, shows(State.PAUSED), shows(State.RUNNING)]) == set()
 
 
+BOUND = [id for id in CATALOGUE if inapplicable(Profile(retry=False), id) is None]
+
+
 def test_unreachable_comes_from_the_server_and_missing_from_the_run() -> None:
     cases = suites(Profile(retry=False))
     results = [Result(c.id, c.requirement, Ground.OBSERVED, Verdict.PASS) for c in cases[:1]]
-    found = coverage(cases, results, {"action/cancel/pending"})
+    found = coverage(cases, results, {"action/cancel/pending"}, BOUND)
     assert found.cells.covered == ("cancel/pending",)
     assert len(found.cells.missing) == 19
     assert {name for name, _ in found.cells.unreachable} == {f"{action}/retry" for action in Action}
-    assert found.requirements.covered == ("action/cancel/pending",)
+    own = {case.requirement for case in cases}
+    assert {id for id in found.requirements.covered if id in own} == {"action/cancel/pending"}
+    assert set(found.requirements.covered) - own <= THROUGHOUT
+    assert found.requirements.total == len(BOUND)
+    assert {"route/transfers", "action/cancel/retry"} <= dict(found.requirements.unreachable).keys()
     assert "action/cancel/retry" not in found.requirements.missing

@@ -9,9 +9,9 @@ import pytest
 
 from conformance.campaign.campaign import Campaign
 from conformance.campaign.plan import Plan
-from conformance.campaign.replay import Recording, load, record
+from conformance.campaign.replay import TRIES, Recording, load, record
 from conformance.errors import KitError
-from conformance.events import CaseEnds, Event, Verdict, Warned
+from conformance.events import CaseEnds, Event, Replayed, Verdict, Warned
 from conformance.oracle.oracle import Finding
 from conformance.session.probe import PROBE
 from conformance.suites import suites
@@ -88,3 +88,30 @@ def test_a_case_before_it_that_there_is_not(tmp_path: Path) -> None:
     (found,) = recorded(fault, tmp_path, "edge/running/success", "edge/running/failure/cancel")
     with pytest.raises(KitError, match="names 'edge/of/nothing' in 'before'"):
         again(replace(found, before=("edge/of/nothing",)), None)
+
+
+# --- luck ---------------------------------------------------------------------------------------
+
+
+def told(recording: Recording, fault: str | None) -> Replayed:
+    events: list[Event] = []
+    plan = Plan(no_ledger=True, recording=recording, replays=None)
+    Campaign(Choice(fault=fault), plan, events.append).run()
+    (found,) = [event for event in events if isinstance(event, Replayed)]
+    return found
+
+
+def test_what_needs_luck_is_tried_until_it_is_seen(tmp_path: Path) -> None:
+    (found,) = recorded("cancel-of-paused-ignored", tmp_path, "concurrent/pairs/paused")
+    assert found.tries == TRIES
+    shown = told(found, "cancel-of-paused-ignored")
+    assert shown.seen == 1
+    assert 1 <= shown.tries <= shown.most == TRIES
+    # and once more, behind what its server had had
+    assert told(found, None) == Replayed(0, TRIES + 1, TRIES + 1, len(found.before))
+
+
+def test_what_needs_none_is_tried_once(tmp_path: Path) -> None:
+    fault = "cancel-of-paused-ignored"
+    (found,) = recorded(fault, tmp_path, "action/cancel/paused")
+    assert told(found, fault) == Replayed(1, 1, 1)

@@ -84,7 +84,7 @@ def _fields(made: Recording) -> dict[str, Any]:
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CannotWrite, match="cannot write the replay file"):
+    with pytest.raises(CannotWrite, match="no replay can be written to"):
         load(written(tmp_path, GOOD)).write(tmp_path / "file")
 
 

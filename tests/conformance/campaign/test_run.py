@@ -36,7 +36,7 @@ def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> No
     assert on_reference.status == 0, on_reference.out
     assert report["verdict"] == "conforms"
     assert report["target"] == {"name": "reference", "version": "1.5.6", "kind": "reference"}
-    assert report["ledger"] == {"file": None, "used": [], "stale": []}
+    assert report["ledger"] == {"file": None, "accepts": [], "used": [], "stale": []}
     for section, total in (("cells", 24), ("edges", 15)):
         assert report["coverage"][section] == {
             "covered": total,

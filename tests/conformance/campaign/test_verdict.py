@@ -109,9 +109,9 @@ UNKNOWN, DEVIATION = Verdict.UNKNOWN, Verdict.DEVIATION
 
 
 def run(
-    *verdicts: Verdict, stale: tuple[str, ...] = (), missing: bool = False, cut: bool = False
+    *verdicts: Verdict, stale: tuple[str, ...] = (), lacks: bool = False, cut: bool = False
 ) -> RunVerdict:
-    return of_run(verdicts, stale=stale, missing=missing, cut_short=cut)
+    return of_run(verdicts, stale=stale, lacks=lacks, cut_short=cut)
 
 
 def test_a_run_conforms_if_all_of_it_was_judged_and_nothing_deviates() -> None:
@@ -122,7 +122,7 @@ def test_a_run_conforms_if_all_of_it_was_judged_and_nothing_deviates() -> None:
     "verdict",
     [
         run(PASS, UNKNOWN),
-        run(PASS, missing=True),
+        run(PASS, lacks=True),
         run(PASS, cut=True),
         run(SKIP, SKIP),
         run(),
@@ -136,7 +136,7 @@ def test_a_run_is_unknown_where_anything_is_open(verdict: RunVerdict) -> None:
     "verdict",
     [
         run(PASS, DEVIATION),
-        run(UNKNOWN, DEVIATION, missing=True, cut=True),
+        run(UNKNOWN, DEVIATION, lacks=True, cut=True),
         run(PASS, stale=("ties-unordered",)),
         run(PASS, UNKNOWN, stale=("ties-unordered",)),
     ],

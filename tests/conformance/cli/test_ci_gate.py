@@ -56,7 +56,11 @@ def test_a_released_orthanc_passes_the_gate(installed_orthanc: None, tmp_path: P
     text = (tmp_path / "step-summary").read_text()
     assert text.startswith("## Jobs engine: conforms\n")
     assert "```mermaid\nstateDiagram-v2" in text
-    assert outputs(tmp_path) == {"verdict": "conforms", "reports": "jobs-reports"}
+    assert outputs(tmp_path) == {
+        "verdict": "conforms",
+        "run-verdict": "conforms",
+        "reports": "jobs-reports",
+    }
     assert JUnitXml.fromfile(str(tmp_path / "jobs-reports" / "junit.xml")).failures == 0
 
 
@@ -67,7 +71,11 @@ def test_without_its_ledger_it_does_not(installed_orthanc: None, tmp_path: Path)
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     assert "#### `race/pause/last-step-succeeds`" in (tmp_path / "step-summary").read_text()
-    assert outputs(tmp_path) == {"verdict": "deviates", "reports": "out/put"}
+    assert outputs(tmp_path) == {
+        "verdict": "deviates",
+        "run-verdict": "deviates",
+        "reports": "out/put",
+    }
     assert JUnitXml.fromfile(str(tmp_path / "out" / "put" / "junit.xml")).failures > 0
 
 
@@ -94,11 +102,28 @@ def test_with_a_baseline_the_gate_is_what_got_worse(tmp_path: Path) -> None:
     assert gate(tmp_path, **suites, GATE_REPORTS="good").returncode == 0
     same = gate(tmp_path, **suites, **fault, GATE_BASELINE="old/report.json")
     assert same.returncode == 0, same.stdout
+    assert says(tmp_path) == ("not worse", "deviates", 0)
+    (tmp_path / "output").unlink()
     worse = gate(tmp_path, **suites, **fault, GATE_BASELINE="good/report.json")
     assert worse.returncode == 1, worse.stdout
+    verdict, _, failures = says(tmp_path)
+    assert verdict == "worse"
     found = json.loads((tmp_path / "jobs-reports" / "compare.json").read_text())
     assert {one["before"] for one in found["new"]} == {"pass"}
+    assert failures == len(found["new"])
     assert "## Jobs engine, worse: " in (tmp_path / "step-summary").read_text()
+
+
+def says(folder: Path) -> tuple[str, str, int]:
+    """The outputs, and the failures and errors of the JUnit file."""
+    found, made = outputs(folder), JUnitXml.fromfile(str(folder / "jobs-reports" / "junit.xml"))
+    return found["verdict"], found["run-verdict"], made.failures + made.errors
+
+
+def test_a_baseline_that_is_none_is_an_error_in_all_that_is_told(tmp_path: Path) -> None:
+    settings = {"GATE_MANAGED": "reference", "GATE_ARGS": "--case action/pause"}
+    assert gate(tmp_path, **settings, GATE_BASELINE="none.json").returncode == 2
+    assert says(tmp_path) == ("unknown", "conforms", 1)
 
 
 @pytest.mark.parametrize(

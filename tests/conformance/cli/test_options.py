@@ -12,6 +12,7 @@ import typer
 
 from conformance.cli import replay, run
 from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
+from conformance.errors import BadArgument
 from conformance.sut.target import Choice
 
 
@@ -64,4 +65,28 @@ def test_a_replay_is_told_how_to_come_to_the_same_server(
 def test_of_a_url_nothing_secret_is_told() -> None:
     url = "http://us:s3cr3t@127.0.0.1:1"
     options = ServerOptions(target=url, gate_address="h", header=["A: s3cr3t"])
-    assert options.choice().options == ("--gate-address", "h", "--exclusive")
+    assert options.choice().options == (
+        *("--gate-address", "h", "--user", "us", "--password-env", "ORTHANC_PASSWORD"),
+        *("--header-env", "A:A"),
+    )
+
+
+def test_the_command_of_a_replay_lets_us_in_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that the run was given is in it, and every secret by its name."""
+    monkeypatch.setenv("PASS", "s3cr3t")
+    monkeypatch.setenv("KEY", "k3y")
+    given = ServerOptions(
+        target="http://127.0.0.1:1", user="us", password_env="PASS", header_env=["X-Key: KEY"],
+        insecure=True, history_size=0, timeout=20.0, exclusive=True,
+    )  # fmt: skip
+    words = given.choice().options
+    assert words == (
+        *("--history-size", "0", "--timeout", "20", "--user", "us", "--password-env", "PASS"),
+        *("--insecure", "--header-env", "X-Key:KEY", "--exclusive"),
+    )
+
+
+def test_a_header_whose_variable_is_not_set() -> None:
+    given = ServerOptions(target="http://127.0.0.1:1", header_env=["X-Key:NO_SUCH_VARIABLE"])
+    with pytest.raises(BadArgument, match="--header-env: the variable NO_SUCH_VARIABLE is not"):
+        given.choice()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-from conformance.evidence.listing import RAISED, READ_AS, entries, holes, lines, to_json
+from conformance.campaign.throughout import RAISED, READ_AS
+from conformance.evidence.listing import entries, holes, lines, to_json
 from conformance.evidence.power import Catch, Power, measured
 from conformance.reference.faults import FAULTS
 from conformance.suites import suites
-from conformance.sut.profile import Profile
+from conformance.sut.profile import Profile, inapplicable
 from spec.requirements import CATALOGUE, Bound
 from tests.conformance.literals import names
 from tests.rooms import ROOT, parsed, sources
@@ -27,6 +28,8 @@ def test_the_last_line_counts_what_is_checked() -> None:
     checked = sum("    cases: " in line and "none yet" not in line for line in text)
     closed = sum("    no case: " in line for line in text)
     open_ = len(CATALOGUE) - checked - closed
+    bound = sum(inapplicable(Profile(), id) is None for id in CATALOGUE)
+    assert f"; by version: {bound} are said of the reference server, " in text[-1]
     assert f"check {checked} of {len(CATALOGUE)} requirements" in text[-1]
     assert f"{closed} cannot be reached from outside, {open_} have no case" in text[-1]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.evidence.listing import THROUGHOUT
+from conformance.campaign.throughout import THROUGHOUT
 from conformance.evidence.matrix import UNNAMED, Column, Field, Mark, fields, markdown
 from spec.requirements import CATALOGUE
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from junitparser import JUnitXml
 
 from conformance.errors import BadArgument
 from conformance.events import (
@@ -23,7 +24,8 @@ from conformance.events import (
     Target,
     Verdict,
 )
-from conformance.reports.comparing import Comparison, compare, lines, load, markdown, to_json
+from conformance.reports.compared import junit, lines, markdown, to_json
+from conformance.reports.comparing import Comparison, compare, load
 from conformance.reports.json_report import JsonReport
 from spec.relaxations import Relaxation
 from spec.table import Ground
@@ -43,9 +45,11 @@ def case(verdict: str, *relaxations: str, id: str = CASE, requirement: str = CAS
 PASSED = case("pass", id=OTHER, requirement=OTHER)
 
 
-def report(path: Path, *results: Result, missing: tuple[str, ...] = ()) -> Path:
+def report(
+    path: Path, *results: Result, missing: tuple[str, ...] = (), accepts: tuple[str, ...] = ()
+) -> Path:
     writer = JsonReport(path)
-    writer.take(Started(Target("orthanc", "1.2", "orthanc"), 0, "2026-01-01", 1, None))
+    writer.take(Started(Target("orthanc", "1.2", "orthanc"), 0, "2026-01-01", 1, None, accepts))
     for result in results:
         writer.take(CaseEnds(result))
     share = Share(24, (), missing)
@@ -102,6 +106,129 @@ NO_WORSE = {
 }
 
 
+CHANCE, FOUND = "concurrent/pending", "search/stateful/ties-unordered"
+
+
+def lucky(verdict: str, *relaxations: str, id: str = CHANCE, requirement: str = CASE) -> Result:
+    return case(verdict, *relaxations, id=id, requirement=requirement)
+
+
+WORSE_BY_CHANCE = {
+    "seen by nobody before": ([lucky("pass")], [lucky("deviation", LOST)], CHANCE),
+    "one of two seen by nobody before": (
+        [lucky("pass"), case("deviation", LOST)],
+        [lucky("deviation", LOST, TIES), case("deviation", LOST)],
+        CHANCE,
+    ),
+    "explained before": ([lucky("deviation", LOST)], [lucky("deviation")], CHANCE),
+    "nothing explains it": ([lucky("pass")], [lucky("deviation")], CHANCE),
+    "found by the search": ([], [lucky("deviation", TIES, id=FOUND)], FOUND),
+}
+LUCK = {
+    "shown by another case": (
+        [lucky("pass"), case("deviation", LOST)],
+        [lucky("deviation", LOST), case("deviation", LOST)],
+    ),
+    "shown by two others": (
+        [lucky("pass"), case("deviation", LOST), lucky("deviation", TIES, id=FOUND)],
+        [lucky("deviation", LOST, TIES), case("deviation", LOST)],
+    ),
+    "by another relaxation": (
+        [lucky("deviation", LOST), case("accepted", TIES)],
+        [lucky("deviation", TIES), case("accepted", TIES)],
+    ),
+    "of the same case, in another requirement": (
+        [lucky("deviation")],
+        [lucky("deviation", requirement="step/run-once")],
+    ),
+    "the same requirement, in another case": (
+        [lucky("deviation"), lucky("pass", id="concurrent/paused")],
+        [lucky("pass"), lucky("deviation", id="concurrent/paused")],
+    ),
+    "not seen this time": ([lucky("deviation", LOST)], [lucky("pass")]),
+    "accepted this time": ([lucky("pass")], [lucky("accepted", LOST)]),
+    "found by the search": (
+        [case("deviation", TIES)],
+        [case("deviation", TIES), lucky("deviation", TIES, id=FOUND)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "id"), WORSE_BY_CHANCE.values(), ids=WORSE_BY_CHANCE)
+def test_what_is_worse_though_it_is_seen_by_chance(
+    tmp_path: Path, before: list[Result], after: list[Result], id: str
+) -> None:
+    assert ids(compared(tmp_path, before, after).new) == [id]
+
+
+@pytest.mark.parametrize(("before", "after"), LUCK.values(), ids=LUCK)
+def test_what_is_luck_is_no_change(
+    tmp_path: Path, before: list[Result], after: list[Result]
+) -> None:
+    found = compared(tmp_path, before, after)
+    assert not found.new
+    assert not found.gone
+    assert not found.changed
+    assert (found.only_before, found.only_after) == ((), ())
+
+
+def test_what_the_old_ledger_took_for_granted_is_known(tmp_path: Path) -> None:
+    """Where a case goes by chance, the run with a ledger does not show what that accepts."""
+    old = report(tmp_path / "a.json", lucky("pass"), accepts=(LOST,))
+    new = report(tmp_path / "b.json", lucky("deviation", LOST))
+    assert not compare(load(old), load(new)).worse
+    assert compare(load(report(tmp_path / "a.json", lucky("pass"))), load(new)).worse
+
+
+def test_changes_that_tell_the_same_are_one_line(tmp_path: Path) -> None:
+    full = [case("pass", id=f"a/{n}") for n in range(300)]
+    skipped = [replace(one, verdict=Verdict.SKIPPED, reason="needs --exclusive") for one in full]
+    told = list(lines(compared(tmp_path, full, skipped)))
+    (line,) = [line for line in told if line.startswith("changed")]
+    assert line.startswith(
+        "changed  300 cases passed, now skipped (300 of them: needs --exclusive): a/0, a/1, "
+    )
+    assert line.endswith(" and 288 more")
+    assert told[-1] == "not worse: 0 new deviations, 0 gone, 1 other change"
+
+
+def outcomes(folder: Path, before: list[Result], after: list[Result]) -> dict[str, list[str]]:
+    """The test cases of the JUnit file that are no plain success."""
+    path = folder / "j.xml"
+    path.write_text(junit(compared(folder, before, after)), encoding="utf-8")
+    return {
+        one.name: [type(result).__name__ for result in one.result]
+        for suite in JUnitXml.fromfile(str(path))
+        for one in suite
+        if one.result
+    }
+
+
+def test_junit_fails_in_what_is_worse_and_only_in_that(tmp_path: Path) -> None:
+    known, skipped = case("deviation", TIES, id="a/1"), case("skipped", id="a/2")
+    after = [case("deviation", LOST), known, skipped]
+    assert outcomes(tmp_path, [case("pass"), known], after) == {
+        CASE: ["Failure"],
+        "a/2": ["Skipped"],
+    }
+    assert outcomes(tmp_path, [case("deviation", LOST), known], after) == {"a/2": ["Skipped"]}
+
+
+@pytest.mark.parametrize(
+    "change", [{"interrupted": True}, {"failed": "gone"}, {"verdict": "unknown"}], ids=str
+)
+def test_a_run_that_was_not_judged_is_not_green(tmp_path: Path, change: dict[str, Any]) -> None:
+    old = load(report(tmp_path / "a.json", case("pass")))
+    path = report(tmp_path / "b.json", case("pass"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    found = compare(old, load(path))
+    assert (found.worse, found.gate) == (False, "unknown")
+    (tmp_path / "j.xml").write_text(junit(found))
+    assert JUnitXml.fromfile(str(tmp_path / "j.xml")).errors == 1
+    assert list(lines(found))[-1].startswith("not worse as far as it was judged: ")
+    assert compare(old, old).gate == "not worse"
+
+
 @pytest.mark.parametrize(("before", "after"), WORSE.values(), ids=WORSE)
 def test_what_is_worse(tmp_path: Path, before: list[Result], after: list[Result]) -> None:
     found = compared(tmp_path, before, after)
@@ -142,7 +269,7 @@ def test_the_text_ends_with_the_summary(tmp_path: Path) -> None:
     text = list(lines(compared(tmp_path, [case("pass")], [case("deviation", LOST)])))
     assert text[0] == "old  orthanc 1.2: conforms, ledger none, kit 0.1.0"
     assert f"new deviation {CASE} (it passed)" in text
-    assert text[-1] == "worse: 1 new deviations, 0 gone, 0 other changes"
+    assert text[-1] == "worse: 1 new deviation, 0 gone, 0 other changes"
 
 
 def test_the_json_says_the_same(tmp_path: Path) -> None:

@@ -274,7 +274,7 @@ def summary(folder: Path, told: Iterable[Event]) -> str:
 def test_the_summary_begins_with_the_verdict_and_has_the_diagram(tmp_path: Path) -> None:
     text = summary(tmp_path, events(BAD, KNOWN, UNSURE, SKIPPED))
     assert text.startswith("## Jobs engine: deviates\n")
-    assert "| cells | 1 | 23 | 24 | `cancel/paused` |" in text
+    assert "| cells | 24 | 23 | 1 covered | `cancel/paused` |" in text
     assert "```mermaid\nstateDiagram-v2\n" in text
     assert "| actual | `HTTP 500` |" in text
     assert "- **ties-unordered**: `Equal jobs change places.`" in text

@@ -6,14 +6,17 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from conformance.events import (
     Cleanup,
+    Coverage,
     Ended,
     Event,
     Failed,
     Left,
     Result,
+    Share,
     Started,
     Verdict,
     Warned,
@@ -23,6 +26,7 @@ from conformance.reports.console import ConsoleReport
 from conformance.reports.event_log import EventLog
 from conformance.reports.json_report import JsonReport
 from conformance.reports.terminal import Terminal
+from spec.table import Ground
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
 
 
@@ -53,6 +57,11 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         "failed": None,
         "target": {"name": "http://h:1", "version": "1.10.1", "kind": "url"},
         "verdict": "deviates",
+        "word": "deviates",
+        "told": "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 were not run):"
+        " 0 passed, 1 deviation, 1 accepted, 0 unknown, 0 skipped",
+        "why": None,
+        "mode": "managed",
         "coverage": {
             "cells": {
                 "covered": 1,
@@ -68,7 +77,13 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
                 "missing": [],
                 "unreachable": [],
             },
-            "requirements": {"covered": 1, "total": 2, "missing": ["b"]},
+            "requirements": {
+                "covered": 1,
+                "reachable": 2,
+                "total": 2,
+                "missing": ["b"],
+                "unreachable": [],
+            },
         },
         "cases": [
             {
@@ -96,7 +111,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
                 "seconds": 0.0,
             },
         ],
-        "ledger": {"file": None, "used": ["ties-unordered"], "stale": []},
+        "ledger": {"file": None, "accepts": [], "used": ["ties-unordered"], "stale": []},
         "cleanup": {
             "removed": 3,
             "left": [{"kind": "job", "id": "1234", "why": "this server cannot delete a job"}],
@@ -129,7 +144,7 @@ def test_the_console_says_what_is_wrong_where_and_how_to_see_it_again() -> None:
     assert "nothing in the catalogue of relaxations explains it" in text
     assert "accepted ties-unordered: Equal jobs change places." in lines
     assert "unknown edge/running/failure/fail: the connection broke" in lines
-    assert "skipped 1 cases: no job of this server uses Retry" in lines
+    assert "skipped 1 case: no job of this server uses Retry" in lines
     assert "  job 1234" in lines
 
 
@@ -189,7 +204,7 @@ def test_a_run_that_was_cut_short_says_so_and_why(tmp_path: Path) -> None:
     for event in (*before, Failed("the server went away"), last):
         reports(event)
     assert "cut short: the server went away" in out.getvalue().splitlines()
-    assert "http://h:1 1.10.1: cut short; 0 passed" in out.getvalue().splitlines()[-1]
+    assert "http://h:1 1.10.1, cut short, judged 1 of 2" in out.getvalue().splitlines()[-1]
     assert json.loads((tmp_path / "r").read_text())["failed"] == "the server went away"
 
 
@@ -200,14 +215,67 @@ def test_a_warning_is_told_and_changes_nothing(tmp_path: Path) -> None:
     for event in (*before, Warned("no replay files"), last):
         reports(event)
     assert "warning: no replay files" in out.getvalue().splitlines()
-    assert out.getvalue().splitlines()[-1].startswith("deviates http://h:1 1.10.1: 0 passed")
+    assert out.getvalue().splitlines()[-1].startswith("deviates http://h:1 1.10.1, judged ")
 
 
 def test_the_summary_is_one_line_and_the_last() -> None:
     last = shown(BAD, KNOWN, UNSURE, SKIPPED)[-1]
     assert last == (
-        "deviates http://h:1 1.10.1: 0 passed, 1 deviations, 1 accepted, 1 unknown, 1 skipped"
+        "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 were not run):"
+        " 0 passed, 1 deviation, 1 accepted, 1 unknown, 1 skipped"
     )
+
+
+GOOD = Result("race/x", "race/both/step-fails", Ground.DOCUMENTED, Verdict.PASS)
+
+
+def last_line(
+    *results: Result, verdict: str = "conforms", mode: str = "managed", **more: Any
+) -> str:
+    started, *middle, ended = events(*results, verdict=verdict)
+    assert isinstance(started, Started)
+    assert isinstance(ended, Ended)
+    out = io.StringIO()
+    writer = ConsoleReport(Terminal(100, out))
+    for event in (replace(started, mode=mode), *middle, replace(ended, **more)):
+        writer.take(event)
+    return out.getvalue().splitlines()[-1]
+
+
+def test_the_last_line_says_how_far_a_verdict_goes() -> None:
+    closed = (("c", "needs --exclusive"), ("d", "no job of this server uses Retry"))
+    share = Share(4, ("a",), ("b",), closed)
+    told = last_line(GOOD, mode="polite", coverage=Coverage(share, share, share))
+    assert told == (
+        "conforms http://h:1 1.10.1, as far as 1 of 4 requirements (polite;"
+        " 1 need --exclusive or a managed server; 1 cannot be reached from outside;"
+        " 1 were not run): 1 passed, 0 deviations, 0 accepted, 0 unknown, 0 skipped"
+    )
+
+
+def test_the_last_line_says_why_nothing_was_judged_and_what_to_do() -> None:
+    told = last_line(SKIPPED, verdict="unknown", why="history full; make it larger")
+    assert told.startswith("unknown http://h:1 1.10.1, judged 1 of 2 requirements")
+    assert told.endswith("1 skipped; history full; make it larger")
+
+
+def test_a_stale_entry_has_a_word_of_its_own() -> None:
+    told = last_line(GOOD, verdict="deviates", stale=("ties-unordered",))
+    assert told.startswith("stale-ledger http://h:1 1.10.1, judged 1 of 2 requirements")
+    assert told.endswith("; nothing deviates, but an entry of the ledger is needed by no case any"
+                         " more: take it out")  # fmt: skip
+    assert last_line(BAD, verdict="deviates", stale=("x",)).startswith("deviates ")
+
+
+def test_what_was_found_in_a_case_counts_with_it() -> None:
+    """As many cases are told at the end as were announced, by the worst of what each showed."""
+    search = replace(GOOD, id="search/stateful")
+    part = replace(BAD, id="search/stateful/ties-unordered", part_of="search/stateful")
+    last = shown(GOOD, search, part)[-1]
+    assert last.endswith(": 1 passed, 1 deviation, 0 accepted, 0 unknown, 0 skipped")
+    known = replace(part, verdict=Verdict.ACCEPTED)
+    last = shown(GOOD, search, known, verdict="conforms")[-1]
+    assert last.endswith(": 1 passed, 0 deviations, 1 accepted, 0 unknown, 0 skipped")
 
 
 def test_deviations_of_one_requirement_are_told_once() -> None:

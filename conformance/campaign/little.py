@@ -1,0 +1,76 @@
+"""Whether a run has judged enough of what was asked for; where not, why, and what to do about it.
+
+One rule for every run, whatever was selected: of the cases that this server and this mode allow at
+least half have a verdict, and of each suite that was selected at least one. A suite that was named
+is selected, whatever the server allows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from conformance.errors import Unjudged
+from conformance.events import Result, Verdict
+from conformance.session.session import Session
+from conformance.suites.case import Case
+from conformance.suites.needs import EXCLUSIVE, MANAGED
+from spec.table import FINAL
+
+ENOUGH = 0.5  # of the cases that could be run
+HISTORY_FULL = "history full"
+CURES = {
+    HISTORY_FULL: "give the server a larger JobsHistorySize and say --history-size",
+    EXCLUSIVE.why: "say --exclusive where nobody else uses the server",
+    MANAGED.why: "let the kit start one: orthanc-jobs run orthanc",
+}
+JUDGED = (Verdict.PASS, Verdict.DEVIATION, Verdict.ACCEPTED)
+
+
+def too_little(
+    selected: Sequence[Case],
+    named: Collection[str],
+    results: Mapping[str, Result],
+    crowd: str | None,
+) -> str | None:
+    """Why a run has judged too little, or None. ``named``: the suites that were asked for by name.
+
+    ``crowd``: who fills the history, where somebody does.
+    """
+    open_ = [case for case in selected if case.unreachable is None]
+    judged = {id for id, result in results.items() if result.verdict in JUDGED}
+    for suite in named or dict.fromkeys(case.suite for case in open_):
+        cases = [case for case in selected if case.suite == suite]
+        if cases and not any(case.id in judged for case in cases):
+            return f"no case of {suite} was judged: {_why(cases, results, crowd)}"
+    done = sum(case.id in judged for case in open_)
+    if done < ENOUGH * len(open_) or not done:
+        rest = [case for case in open_ or selected if case.id not in judged]
+        return f"{done} of {len(open_)} cases were judged: {_why(rest, results, crowd)}"
+    return None
+
+
+def _why(cases: Iterable[Case], results: Mapping[str, Result], crowd: str | None) -> str:
+    """The most frequent reason for which cases came to no verdict, and its cure."""
+    reasons = Counter(results[case.id].reason or "" for case in cases if case.id in results)
+    if not reasons:
+        return "the run did not come to it"
+    ((reason, _),) = reasons.most_common(1)
+    told = f"{reason}: {crowd}" if reason == HISTORY_FULL and crowd else reason
+    cure = CURES.get(reason)
+    return told if cure is None else f"{told}; {cure}"
+
+
+def crowd(session: Session, size: int) -> str | None:
+    """Who fills the history of ``size`` jobs, in words, where that can be seen."""
+    resources = session.resources
+    try:
+        listed = session.client.get("/jobs?expand").json()
+    except Unjudged:
+        return None
+    if not isinstance(listed, list):
+        return None
+    ours = {job.id for job in resources.jobs} | {*resources.others}
+    ended = [one.get("ID") for one in listed if isinstance(one, dict) and one.get("State") in FINAL]
+    foreign = sum(id not in ours for id in ended)
+    return f"{foreign} of {size} completed jobs are foreign"

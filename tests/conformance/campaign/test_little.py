@@ -1,0 +1,76 @@
+"""When a run has judged too little for a verdict, why, and what is said that can be done."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.campaign.little import HISTORY_FULL, too_little
+from conformance.events import Result, Verdict
+from conformance.suites.case import Case
+from conformance.suites.needs import EXCLUSIVE, MANAGED
+
+CROWD = "10 of 10 completed jobs are foreign"
+
+
+def case(id: str, unreachable: str | None = None) -> Case:
+    return Case(id, "action/pause/paused", unreachable=unreachable)
+
+
+def results(verdict: Verdict, reason: str | None, *cases: Case) -> dict[str, Result]:
+    return {
+        one.id: Result(one.id, one.requirement, one.stands_for.ground, verdict, reason=reason)
+        for one in cases
+    }
+
+
+RUN = [case(f"action/{n}") for n in range(4)]
+PASSED = {n: results(Verdict.PASS, None, *RUN[:n]) for n in range(5)}
+FULL = results(Verdict.SKIPPED, HISTORY_FULL, *RUN)
+
+
+@pytest.mark.parametrize(("judged", "enough"), [(0, False), (1, False), (2, True), (4, True)])
+@pytest.mark.parametrize("named", [(), ("action",)])
+def test_half_of_what_can_be_run_has_to_be_judged(
+    judged: int, enough: bool, named: tuple[str, ...]
+) -> None:
+    told = too_little(RUN, named, {**FULL, **PASSED[judged]}, CROWD)
+    assert (told is None) is enough
+
+
+def test_what_the_mode_does_not_allow_is_not_counted() -> None:
+    closed = [case(f"schedule/{n}", EXCLUSIVE.why) for n in range(100)]
+    found = {**PASSED[4], **results(Verdict.SKIPPED, EXCLUSIVE.why, *closed)}
+    assert too_little([*RUN, *closed], (), found, None) is None
+
+
+@pytest.mark.parametrize(
+    ("need", "cure"),
+    [
+        (EXCLUSIVE.why, "say --exclusive where nobody else uses the server"),
+        (MANAGED.why, "let the kit start one: orthanc-jobs run orthanc"),
+    ],
+)
+def test_a_suite_that_was_named_has_to_be_judged(need: str, cure: str) -> None:
+    closed = case("schedule/ties", need)
+    found = {**PASSED[4], **results(Verdict.SKIPPED, need, closed)}
+    told = too_little([*RUN, closed], ("action", "schedule"), found, None)
+    assert told == f"no case of schedule was judged: {need}; {cure}"
+
+
+def test_each_suite_that_could_be_run_has_to_be_judged() -> None:
+    other = case("edge/x")
+    found = {**PASSED[4], **results(Verdict.UNKNOWN, "it broke", other)}
+    assert too_little([*RUN, other], (), found, None) == "no case of edge was judged: it broke"
+
+
+def test_a_full_history_is_told_with_its_figures_and_its_cure() -> None:
+    told = too_little(RUN, (), {**FULL, **PASSED[1]}, CROWD)
+    assert told == (
+        "1 of 4 cases were judged: history full: 10 of 10 completed jobs are foreign;"
+        " give the server a larger JobsHistorySize and say --history-size"
+    )
+
+
+def test_a_run_that_did_not_come_to_its_cases() -> None:
+    assert too_little(RUN, (), {}, None) is not None
+    assert too_little([], (), {}, None) is not None
