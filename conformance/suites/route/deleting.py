@@ -8,11 +8,11 @@ from conformance.driver.context import Context
 from conformance.driver.script import act, complete, read
 from conformance.driver.script import submit as store
 from conformance.suites.case import Case, Check, Checking
-from conformance.suites.needs import EXCLUSIVE, documented
+from conformance.suites.needs import EXCLUSIVE, REMOVAL, documented
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.archives import check_archive
-from conformance.suites.route.outcomes import hold, let_go, own_jobs, submit
+from conformance.suites.route.outcomes import hold, let_go, of_call, own_jobs, submit
 from conformance.sut.profile import Profile
 from spec.table import UNKNOWN, Action, State, cell
 
@@ -25,13 +25,15 @@ ABSENT = 404
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
     for call in calls:
         if call.name in ARCHIVES:
-            name, since = f"route/{call.name}", (documented(OUTPUT),)
+            name, since = f"route/{call.name}", (documented(OUTPUT), *of_call(call))
             yield Check(f"{name}/output-deleted", OUTPUT, check=output_deleted(call), needs=since)
-            since = (documented(JOB),)
+            since = (documented(JOB), *of_call(call))
             yield Check(f"{name}/job-deleted", JOB, check=job_deleted(call), needs=since)
-    yield Check("route/delete/unknown-output", OUTPUT, check=no_such_output, leaves=0)
-    yield Check("route/delete/unknown-job", JOB, check=no_such_job, leaves=0)
-    yield Check("route/delete/unfinished", JOB, check=unfinished, needs=(EXCLUSIVE,))
+    yield Check(
+        "route/delete/unknown-output", OUTPUT, check=no_such_output, leaves=0, needs=(REMOVAL,)
+    )
+    yield Check("route/delete/unknown-job", JOB, check=no_such_job, leaves=0, needs=(REMOVAL,))
+    yield Check("route/delete/unfinished", JOB, check=unfinished, needs=(EXCLUSIVE, REMOVAL))
 
 
 def output_deleted(call: Call) -> Checking:

@@ -52,6 +52,8 @@ def _cases(call: Call) -> Iterator[Case]:
     if (call.name in FAILING and call.sends is None) or call.name in STUDIES:
         failed = "monitor/state-failure"
         yield Check(f"{name}/fails/one-removed", failed, check=fails_without_one(call))
+        if call.type == COPIES:
+            yield Check(f"{name}/fails/error", GONE, check=fails_without_one(call))
         needed = WHOLE_AGAIN if call.type == COPIES else PUT_BACK
         needed = SENT_AGAIN if call.name in STUDIES else needed
         yield Check(f"{name}/fails/put-back", needed, check=put_back(call, needed))

@@ -62,6 +62,21 @@ ABOUT = {
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }
+# The same once more, for what is seen of every job of a kind.
+ALSO = {
+    "archive/study": {
+        "layout": "route/archive-layout",
+        "file-names": "route/archive-file-name",
+        "size": "route/archive-size",
+        "served": "route/archive-served",
+    },
+    "modify/study": {
+        "made-from": "route/made-from",
+        "origin": "route/origin",
+        "parent-resources": "route/parent-resources",
+    },
+    "merge/study": {"merged-tags": "route/merged-tags"},
+}
 DESCRIPTION = "REST API"  # of a job that a call has made
 NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 
@@ -89,6 +104,8 @@ def _cases(call: Call) -> Iterator[Case]:
     about = ABOUT.get(call.name, call.requirement)
     yield Check(f"{name}/asynchronous", about, check=asynchronous(call))
     yield Check(f"{name}/synchronous", call.requirement, check=synchronous(call))
+    for suffix, needed in ALSO.get(call.name, {}).items():
+        yield Check(f"{name}/{suffix}", needed, check=asynchronous(call))
     if call.name in DEFAULT:
         needed = "submit/synchronous-default"
         yield Check(f"{name}/default-synchronous", needed, check=synchronous(call, {}, needed))

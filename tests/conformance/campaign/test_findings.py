@@ -57,8 +57,8 @@ def test_a_replay_is_of_a_real_orthanc_and_of_the_finding_that_it_is_called_by(p
     assert recording.server.startswith("orthanc 1.")
     (name,) = recording.relaxations
     assert path.stem.startswith(name)
-    entry = next(one for one in ledger() if one.relaxation == name)
-    assert entry.covers(recording.server.split()[1])
+    version = recording.server.split()[1]
+    assert any(one.covers(version) for one in ledger() if one.relaxation == name)
     found = json.loads(path.read_text())["deviation"]
     stands = CATALOGUE[recording.requirement]
     assert (found["sentence"], found["source"]) == (stands.sentence, stands.source)
