@@ -91,6 +91,7 @@ class Result:
     program: tuple[str, ...] = ()  # the run in words, where it deviates
     seconds: float = 0.0
     bound: Bound | None = None  # what a complete suite has shown
+    kept: tuple[str, ...] = ()  # what of it the ledger accepts as it is, though nothing explains it
     part_of: str | None = None  # the case in which it was found beside that case's own verdict
 
 

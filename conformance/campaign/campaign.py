@@ -220,6 +220,8 @@ class Campaign:
                 plan.whole,
             )
         )
+        if book.ledger.note is not None:
+            book.warn(book.ledger.note)
         return chosen
 
     def _afterwards(self, session: Session) -> Afterwards:

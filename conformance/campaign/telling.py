@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from conformance.campaign import verdict
 from conformance.campaign.book import Book
+from conformance.campaign.ledger import Kept
 from conformance.campaign.replay import Recording, record
 from conformance.campaign.verdict import Judgement, Weighed
 from conformance.errors import CannotWrite
@@ -40,12 +41,24 @@ class Teller:
 
     def result(self, case: Case, judged: Judgement) -> Result:
         """The verdict on what one run of a case came to."""
-        weighed = verdict.weigh(judged, self.book.ledger.accepted)
+        kept = {one: entry for one in judged.findings if (entry := self._kept(case, one))}
+        rest = tuple(one for one in judged.findings if one not in kept)
+        weighed = verdict.weigh(replace(judged, findings=rest), self.book.ledger.accepted)
+        if weighed.verdict is Verdict.PASS and kept:
+            finding, entry = next(iter(kept.items()))
+            weighed = Weighed(Verdict.ACCEPTED, finding, reason=entry.reason)
         if weighed.finding is None:
             return undecided(case, weighed.verdict, weighed.reason)
-        if judged.died is not None:
-            return self._deviation(case, weighed, judged.performed)
-        return self._deviation(case, weighed, judged.performed, judged.lines, judged.before)
+        more = () if judged.died is not None else (judged.lines, judged.before)
+        result = self._deviation(case, weighed, judged.performed, *more)
+        return replace(result, kept=tuple(sorted(map(str, kept.values()))))
+
+    def _kept(self, case: Case, finding: Finding) -> Kept | None:
+        """The entry of the ledger that accepts what nothing explains, if there is one."""
+        if finding.relaxations is not None:
+            return None
+        told: Finding = fit(finding, self.session.client.address.secrets)
+        return self.book.ledger.keeps(case.id, told.requirement, told.actual)
 
     def found(self, case: Case, found: Found) -> Result:
         """A finding by itself, as that of a search."""
@@ -54,6 +67,10 @@ class Teller:
     def finding(self, case: Case, finding: Finding, performed: Performed) -> Result:
         """The verdict on one finding, and on nothing else of its case."""
         named = finding.relaxations or frozenset()
+        entry = self._kept(case, finding)
+        if entry is not None:
+            weighed = Weighed(Verdict.ACCEPTED, finding, reason=entry.reason)
+            return replace(self._deviation(case, weighed, performed), kept=(str(entry),))
         weighed = verdict.weigh_one(finding, named, self.book.ledger.accepted)
         return self._deviation(case, weighed, performed)
 
@@ -80,7 +97,7 @@ class Teller:
             check=fit(lines, secrets) if isinstance(case, Check) else None,
             before=before if session.server is not None else (),
         )
-        accepted = weighed.verdict is Verdict.ACCEPTED
+        accepted = weighed.verdict is Verdict.ACCEPTED and weighed.relaxations
         return Result(
             case.id,
             finding.requirement,

@@ -22,6 +22,7 @@ NAMES = (
     "watch",
     "check-trace",
     "compare",
+    "ledger",
     "diagram",
     "verify",
     "serve",

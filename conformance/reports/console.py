@@ -90,7 +90,7 @@ class ConsoleReport:
             yield from self._block(group)
         for group in self._story.accepted:
             yield ""
-            told = f"{' + '.join(group.names)}: {group.first.reason or ''}"
+            told = f"{group.title}: {group.first.reason or ''}"
             yield _headed("accepted", "yellow", told)
             yield f"  shown by    {', '.join(r.id for r in group.results)}"
             yield f"  replay      {self._story.replay(group.first) or 'none'}"

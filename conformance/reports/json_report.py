@@ -88,4 +88,5 @@ def _case(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         **bound,
         **part,
+        **({"kept": list(result.kept)} if result.kept else {}),
     }

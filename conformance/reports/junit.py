@@ -57,7 +57,7 @@ class JUnitReport(FileReport):
             case Verdict.SKIPPED:
                 made.result = [Skipped(reason)]
             case Verdict.ACCEPTED:
-                names = ", ".join(result.relaxations)
+                names = Group((result,), result.relaxations).title
                 made.system_out = (
                     f"accepted by the ledger as {names}: {result.reason}\n{self._failure(result)}"
                 )

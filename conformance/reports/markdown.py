@@ -42,7 +42,7 @@ class MarkdownReport(FileReport):
         yield from _told("Complete suites", story.bounds)
         yield from _told(
             "Accepted by the ledger",
-            (f"**{' + '.join(g.names)}**: {code(g.first.reason or '')}" for g in story.accepted),
+            (f"{_named(g)}: {code(g.first.reason or '')}" for g in story.accepted),
         )
         yield from _told(
             "Unknown",
@@ -99,6 +99,11 @@ def _row(name: str, word: str, share: Share, whole: bool) -> str:
     open_ = code(", ".join(share.missing)) if whole else str(len(share.missing))
     done = f"{len(share.covered)} {word}"
     return f"| {name} | {share.total} | {share.reachable} | {done} | {open_} |"
+
+
+def _named(group: Group) -> str:
+    """By what an accepted deviation is known; what a server may have sent stands in code."""
+    return f"**{group.title}**" if group.names else code(group.title)
 
 
 def _told(title: str, lines: Iterable[str]) -> Iterator[str]:

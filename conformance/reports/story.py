@@ -53,6 +53,11 @@ class Group:
         return tuple(result.id for result in self.results[1:])
 
     @property
+    def title(self) -> str:
+        """By what it is known: its relaxations, or what the ledger accepts as it is."""
+        return " + ".join(self.names) or ", ".join(self.first.kept) or self.first.requirement
+
+    @property
     def known_as(self) -> list[str]:
         """The relaxations, each with its sentence; or that nothing explains it."""
         return [f"{name}: {named(name).sentence}" for name in self.names] or [UNEXPLAINED]
@@ -98,7 +103,10 @@ class Story:
 
     @property
     def accepted(self) -> list[Group]:
-        return list(_by_relaxation(self.of(Verdict.ACCEPTED)))
+        """What relaxations explain; then what the ledger accepts as it is, each by itself."""
+        found = self.of(Verdict.ACCEPTED)
+        kept = [Group((result,)) for result in found if not result.relaxations]
+        return [*_by_relaxation(found), *kept]
 
     @property
     def bounds(self) -> list[str]:

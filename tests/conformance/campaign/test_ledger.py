@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from conformance.campaign import ledger as ledgers
 from conformance.campaign.ledger import Ledger, load, shipped
 from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
+from conformance.suites import suites
 from conformance.sut.identity import System
+from conformance.sut.profile import Profile
 from spec.relaxations import Relaxation, Shortfall
 from spec.table import Ground
 
@@ -121,7 +124,10 @@ def test_stale(tmp_path: Path, results: list[Result], stale: bool) -> None:
         ("1.10.1", False, {}, False),
         ("1.10.1", True, {"Retry": True}, False),
         ("0.1", True, {}, False),
-        ("mainline", True, {}, False),
+        ("1.13.0", True, {}, True),
+        ("1.14", True, {}, True),
+        ("mainline", True, {}, True),
+        ("mainline", True, {"Retry": True}, False),
         ("", True, {}, False),
         ("\x1b", True, {}, False),
     ],
@@ -129,9 +135,6 @@ def test_stale(tmp_path: Path, results: list[Result], stale: bool) -> None:
 def test_which_ledger_is_shipped_for_a_server(
     version: str, orthanc: bool, declared: dict[str, Any], found: bool
 ) -> None:
-    from conformance.suites import suites
-    from conformance.sut.profile import Profile
-
     known = [case.id for case in suites(Profile())]
     ledger = shipped(System(version, "", declared, orthanc), known)
     assert (ledger != Ledger()) == found
@@ -200,3 +203,85 @@ def test_a_shortfall_is_accepted_like_a_relaxation(tmp_path: Path) -> None:
     needed = result("race/a", Verdict.ACCEPTED, name.value)
     assert ledger.used([needed]) == (name.value,)
     assert ledger.stale([needed, result("race/b", Verdict.PASS)]) == ()
+
+
+# --- versions that nobody has measured ----------------------------------------------------------
+
+
+def of_version(version: str) -> Ledger:
+    return ledgers.of_version(version, [case.id for case in suites(Profile())])
+
+
+@pytest.mark.parametrize("version", ["1.13.1", "1.14", "2.0", "mainline"])
+def test_a_version_newer_than_the_newest_has_the_open_entries(version: str) -> None:
+    measured, newer = of_version("1.13.0"), of_version(version)
+    assert {one.relaxation for one in newer.entries} == measured.accepted
+    assert newer.accepted
+    assert measured.note is None
+    assert newer.note is not None
+    assert f"measured up to 1.13.0: its open entries are applied to {version}" in newer.note
+
+
+def test_an_entry_that_has_ended_is_not_open() -> None:
+    ended = of_version("1.9.1").accepted - of_version("1.13.0").accepted
+    assert Shortfall.LIMIT_JOBS_IGNORED in ended
+    assert not ended & of_version("mainline").accepted
+
+
+# --- what nothing explains ----------------------------------------------------------------------
+
+OWN = {
+    "case": "race/a",
+    "requirement": "monitor/state",
+    "actual": "Running",
+    "reason": "Our fork does so.",
+    "reference": "ticket 7",
+}
+
+
+def kept(verdict: Verdict, *names: str) -> Result:
+    return replace(result("race/a", verdict), kept=names)
+
+
+def test_an_entry_keeps_one_deviation_of_one_case_as_it_was_seen(tmp_path: Path) -> None:
+    ledger = load(written(tmp_path, {"schema": 1, "entries": [OWN]}), KNOWN)
+    (own,) = ledger.kept
+    assert ledger.accepted == frozenset()
+    assert ledger.keeps("race/a", "monitor/state", "Running") is own
+    assert ledger.keeps("race/b", "monitor/state", "Running") is None
+    assert ledger.keeps("race/a", "monitor/progress", "Running") is None
+    assert ledger.keeps("race/a", "monitor/state", "Running, ErrorCode 0") is None
+    needed = kept(Verdict.ACCEPTED, str(own))
+    assert (ledger.used([needed]), ledger.stale([needed])) == ((str(own),), ())
+    assert ledger.stale([kept(Verdict.PASS)]) == (str(own),)
+    assert ledger.stale([kept(Verdict.DEVIATION)]) == (str(own),)
+    assert ledger.stale([kept(Verdict.SKIPPED)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"reason": ""}, "'reason' must be a text, and not an empty one"),
+        ({"actual": None}, "'actual' must be a text"),
+        ({"case": "race/none"}, "unknown case 'race/none'"),
+        ({"requirement": "race/none"}, "unknown requirement 'race/none'"),
+        ({"more": 1}, "an entry with a 'case' must have exactly the fields"),
+        ({"until": "soon"}, "'until' must be a version"),
+    ],
+)
+def test_what_is_no_such_entry_is_named(tmp_path: Path, change: Any, part: str) -> None:
+    with pytest.raises(BadArgument, match=part):
+        load(written(tmp_path, {"schema": 1, "entries": [{**OWN, **change}]}), KNOWN)
+
+
+def test_an_entry_on_a_case_is_about_its_versions(tmp_path: Path) -> None:
+    path = written(tmp_path, {"schema": 1, "entries": [{**OWN, "until": "1.10"}]})
+    assert load(path, KNOWN, "1.10").kept
+    assert not load(path, KNOWN, "1.10.1").kept
+
+
+def test_chance_makes_nothing_stale(tmp_path: Path) -> None:
+    chance = "concurrent/pending"
+    found = {"schema": 1, "entries": [{**ENTRY, "cases": [chance]}, {**OWN, "case": chance}]}
+    ledger = load(written(tmp_path, found), [chance])
+    assert ledger.stale([result(chance, Verdict.PASS)]) == ()
