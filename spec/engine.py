@@ -70,6 +70,8 @@ from spec.values import (
     Reply,
     Submit,
     View,
+    describe,
+    ended,
 )
 
 __all__ = [
@@ -90,6 +92,8 @@ __all__ = [
     "Submit",
     "View",
     "closed",
+    "describe",
+    "ended",
     "moves",
     "outcomes",
     "progress",
@@ -105,23 +109,6 @@ def progress(shown: int, steps: int) -> int:
 
 def view(job: Job) -> View:
     return View(job.state, job.error, progress(job.shown, job.steps), job.priority)
-
-
-def describe(shown: View | None) -> str:
-    """A reading of a job in words."""
-    if shown is None:
-        return "HTTP 404"
-    text = f"{shown.state}, ErrorCode {int(shown.error)}, Progress {shown.progress}"
-    return text + (f", Priority {shown.priority}" if shown.priority else "")
-
-
-def ended(job: Job, reply: Reply) -> Ended:
-    """How the step under way of ``job`` ends with this reply of its peer."""
-    if reply is Reply.FAIL:
-        return Ended.FAILED
-    if reply in (Reply.RETRY, Reply.RETRY_LATER):
-        return Ended.RETRY
-    return Ended.LAST if job.done + 1 == job.steps else Ended.MORE
 
 
 _PHASE_AFTER = {

@@ -1,7 +1,7 @@
 """What the engine's model talks about: jobs, the engine, what happens to it, what it answers.
 
 Values are named tuples rather than dataclasses because they are hashed and compared millions of
-times. There are no rules here: those are `spec.engine`.
+times. What the engine does with them is `spec.engine`; here is only how they are read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from spec.relaxations import NONE, Relaxation
-from spec.table import Action, Asked, ErrorCode, State
+from spec.table import Action, Asked, Ended, ErrorCode, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +144,20 @@ class View(NamedTuple):
 
 Answer: TypeAlias = bool | int | View | frozenset[int] | None
 Outcome: TypeAlias = tuple[Answer, Engine]
+
+
+def describe(shown: View | None) -> str:
+    """A reading of a job in words."""
+    if shown is None:
+        return "HTTP 404"
+    text = f"{shown.state}, ErrorCode {int(shown.error)}, Progress {shown.progress}"
+    return text + (f", Priority {shown.priority}" if shown.priority else "")
+
+
+def ended(job: Job, reply: Reply) -> Ended:
+    """How the step under way of ``job`` ends with this reply of its peer."""
+    if reply is Reply.FAIL:
+        return Ended.FAILED
+    if reply in (Reply.RETRY, Reply.RETRY_LATER):
+        return Ended.RETRY
+    return Ended.LAST if job.done + 1 == job.steps else Ended.MORE
