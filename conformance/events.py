@@ -126,7 +126,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Something of ours that is still on the server. ``kind``: job, peer or instance."""
+    """Something of ours that is still on the server, or may be.
+
+    ``kind``: job, peer, modality, query, instance, study or patient.
+    """
 
     kind: str
     id: str

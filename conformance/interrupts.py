@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from conformance.errors import Interrupted
+from conformance.noted import SIGNALS, Noted
 from conformance.timing import TIMING
 
 
@@ -28,7 +29,10 @@ class Interrupt:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """Within it, Ctrl-C and SIGTERM raise `Interrupted` in the main thread."""
+    """Within it, Ctrl-C and SIGTERM raise `Interrupted` in the main thread.
+
+    So does one that was noted before, as while the command began.
+    """
     noted = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield noted
@@ -48,11 +52,16 @@ def interruptible() -> Iterator[Interrupt]:
         else:
             hook(dropped)
 
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    before = {n: signal.getsignal(n) for n in (*SIGNALS, signal.SIGALRM)}
     hook, sys.unraisablehook = sys.unraisablehook, swallowed
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
     try:
+        for number in SIGNALS:
+            signal.signal(number, interrupt)
+        for handler in before.values():
+            if isinstance(handler, Noted) and handler.came:
+                came = handler.came.pop()
+                handler.came.clear()
+                interrupt(came, None)
         yield noted
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -71,15 +80,14 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    waiting: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        signal.signal(number, lambda caught, _: waiting.append(caught))
+    waiting = Noted()
+    before = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGALRM)}
     try:
+        for number in before:
+            signal.signal(number, waiting)
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if waiting:
-            signal.raise_signal(waiting[0])
+        if waiting.came:
+            signal.raise_signal(waiting.came[0])

@@ -117,8 +117,14 @@ class Timing:
     # --- the end of a run ---
     cleaning: float = 1.5
     """For all of the cleaning up."""
+    cleaning_cut_short: float = 1.0
+    """The same, after an interrupt."""
+    cleaning_least: float = 0.1
+    """For an answer that is asked for shortly before the end of it."""
     cleaning_tick: float = 0.005
     """Between two looks at jobs that are to end before they are removed."""
+    cleaning_look: float = 0.1
+    """The same, where nothing hurries them, after a run that was killed."""
     cut_short: float = 0.3
     """In it a managed server ends when the run is cut short."""
     interrupt_again: float = 0.01

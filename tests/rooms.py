@@ -13,6 +13,8 @@ GROUND = (
     "events",
     "files",
     "interrupts",
+    "marks",
+    "noted",
     "text",
     "timing",
 )  # modules that every room may know

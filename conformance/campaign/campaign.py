@@ -35,7 +35,16 @@ from conformance.errors import (
     masked,
     mistake,
 )
-from conformance.events import CaseBegins, Failed, Result, RunVerdict, Started, Target, Verdict
+from conformance.events import (
+    CaseBegins,
+    Cleanup,
+    Failed,
+    Result,
+    RunVerdict,
+    Started,
+    Target,
+    Verdict,
+)
 from conformance.interrupts import Interrupt, interruptible, uninterrupted
 from conformance.session.probe import KeepsWaiting, probe
 from conformance.session.session import Session, opened
@@ -182,14 +191,25 @@ class Campaign:
             with suppress(Unjudged, Deviated, ServerDied):  # there is nothing left to look at
                 self._afterwards(session).sweep()
         finally:
-            with uninterrupted():
-                began = time.perf_counter()
-                self._book.cleaned(session.clean())
-                self._book.spend(
-                    cleanup_seconds=time.perf_counter() - began,
-                    actions=session.resources.actions,
-                    requests=session.client.requests,
-                )
+            done: list[Cleanup] = []
+            try:
+                self._clean(session, done)
+            except Interrupted:  # it may have come when nothing was cleaned up yet
+                if not done:
+                    self._clean(session, done)
+                raise
+
+    def _clean(self, session: Session, done: list[Cleanup]) -> None:
+        """Clean up. A second interrupt is not heard, as any after the first."""
+        with uninterrupted():
+            began = time.perf_counter()
+            done.append(session.clean(self._interrupt.came))
+            self._book.cleaned(done[-1])
+            self._book.spend(
+                cleanup_seconds=time.perf_counter() - began,
+                actions=session.resources.actions,
+                requests=session.client.requests,
+            )
 
     # --- cases --------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ inside of its function: so every ``--help`` is instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -21,12 +22,15 @@ NAMES = (
     "learn",
     "watch",
     "check-trace",
+    "clean",
     "compare",
     "ledger",
     "diagram",
     "verify",
     "serve",
 )
+# What tells of an interrupt in its reports, or leaves nothing behind: each hears it when it can.
+HEARING = frozenset({"run", "replay", "learn", "watch", "clean"})
 # Typer has had a Click of its own since 0.29: so its classes are found by way of Typer.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -43,7 +47,8 @@ class _Imported(Mapping[str, Any]):
         if name not in NAMES:
             raise KeyError(name)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(name)(import_module(module_of(name)).command)
+        command = import_module(module_of(name)).command
+        alone.command(name)(command if name in HEARING else _ending(command))
         return typer.main.get_command(alone)
 
     def __iter__(self) -> Iterator[str]:
@@ -51,6 +56,19 @@ class _Imported(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(NAMES)
+
+
+def _ending(command: Callable[..., int]) -> Callable[..., int]:
+    """``command``, which an interrupt ends wherever it is."""
+
+    @wraps(command)
+    def ending(**given: Any) -> int:
+        from conformance.interrupts import interruptible
+
+        with interruptible():
+            return command(**given)
+
+    return ending
 
 
 class Commands(TyperGroup):

@@ -8,11 +8,11 @@ it is given to another job, so that a step that comes late is still known for wh
 from __future__ import annotations
 
 import hashlib
-import secrets
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from conformance import marks
 from conformance.driver.script import Via
 from conformance.driver.tracked import Slot, Spare, Tracked
 from conformance.errors import BadArgument
@@ -26,7 +26,6 @@ from conformance.timing import TIMING
 if TYPE_CHECKING:
     from conformance.peer.dicom_gate import DicomGate
 
-LEAST_URGENT = 2**30  # what is less urgent than this is behind all that anybody else submits
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -38,10 +37,9 @@ class Resources:
     def __init__(self, client: Client, gate: Gate) -> None:
         self.client = client
         self.gate = gate
-        self.run = secrets.token_hex(4)
-        self.patient = f"orthanc-jobs-{self.run}"
-        # A Priority that no other job has: by it, jobs that do not send to the gate are known.
-        self.priority = -LEAST_URGENT - secrets.randbelow(2**30)
+        self.run = marks.run()
+        self.patient = f"{marks.PREFIX}{self.run}"
+        self.priority = marks.priority()  # of the jobs that do not send to the gate
         self.instances: list[str] = []
         self.slots: list[Slot] = []
         self.jobs: list[Tracked] = []
@@ -87,7 +85,7 @@ class Resources:
 
     @property
     def peer_prefix(self) -> str:
-        return f"orthanc-jobs-{self.run}-"
+        return f"{self.patient}-"
 
     def instance(self, number: int) -> str:
         """The id of the instance that step ``number`` (from 0) sends."""

@@ -86,7 +86,7 @@ def infer(wish: Wish) -> tuple[int, str | None]:
     writable([] if wish.report is None else [wish.report])
     telling = _Telling(wish)
     try:
-        with interruptible(), opened(wish.choice, CONFIG) as session:
+        with interruptible() as interrupt, opened(wish.choice, CONFIG) as session:
             telling.name = f"{session.target.name} {session.target.version}"
             telling.report["target"]["version"] = session.target.version
             try:
@@ -94,9 +94,10 @@ def infer(wish: Wish) -> tuple[int, str | None]:
                 telling.status = _learn(wish, session, telling)
             finally:
                 with uninterrupted():
-                    for line in _left(session.clean()):
+                    for line in _left(session.clean(interrupt.came)):
                         telling.say(line)
     except Interrupted:
+        telling.report["interrupted"] = True
         telling.ends("interrupted")
     except KitError as error:
         telling.report["reason"] = str(error)
@@ -126,6 +127,7 @@ class _Telling:
             "schema": SCHEMA,
             "target": {"name": wish.choice.name, "version": ""},
             "verdict": "unknown",
+            "interrupted": False,
             "reason": None,
         }
 

@@ -68,13 +68,14 @@ class Wish:
 
 
 def watch(wish: Wish) -> int:
-    """Watch until the end; the exit status: 1 with the first impossible history.
+    """Watch until the end, or an interrupt; the exit status: 1 with the first impossible history.
 
     Raises `KitError` where no server with a jobs engine answers at first.
     """
     client = Client(wish.address, wish.timeout)
     console = Terminal()
     judge: Judge | None = None
+    found: list[Impossible] = []
     try:
         with interruptible(), _writing(wish.record, wish.address.secrets) as write:
             system = identify(client)
@@ -82,13 +83,13 @@ def watch(wish: Wish) -> int:
             write(trace.head(watched))
             judge = Judge(watched)
             found = _Watch(wish, client, judge, console, write).until_the_end()
-    except Interrupted:
-        readings = 0 if judge is None else judge.readings
-        _tell(console, wish, accepted(judge.findings) if judge else ())
-        console.say(f"interrupted: nothing impossible in {readings} readings")
-        return 2
+    except Interrupted:  # which is how a watch ends that has no end of its own
+        pass
     finally:
         client.close()
+    if judge is None:
+        console.say("unknown: interrupted before the server was read")
+        return 2
     _tell(console, wish, (*accepted(judge.findings), *lines(found)))
     if not judge.answers:
         console.say("unknown: the server was not there to be read")

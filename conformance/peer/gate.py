@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from conformance import marks
 from conformance.peer.came import LARGEST, Came, unpacked
 from conformance.peer.listening import checked, listen
 from conformance.timing import TIMING
@@ -91,8 +92,8 @@ class Gate:
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.host = checked(host)
-        self.secret = secrets.token_hex(16)
-        self.title = secrets.token_hex(6).upper()
+        self.secret = marks.path()
+        self.title = marks.title()
         self._arrived: deque[Hold] = deque()
         self._open: set[Hold] = set()
         self._change = threading.Condition()

@@ -26,7 +26,7 @@ STYLE = {
 class ConsoleReport:
     """Prints to a `Terminal`. A line of progress is shown only where it can be overwritten.
 
-    Of a run that could not begin it prints nothing: why, the command says.
+    Of a run that could not begin it prints what is left: why, the command says.
     """
 
     console: Terminal
@@ -79,6 +79,8 @@ class ConsoleReport:
             self._progress.stop()
         started = self._story.started
         if self._story.failed is not None and started is not None and started.cases == 0:
+            for left in self._left():
+                self.console.say(left)
             return
         for line in (*self._details(), *self._summary(event)):
             self.console.say(line)
@@ -119,6 +121,11 @@ class ConsoleReport:
 
     # --- the summary --------------------------------------------------------------------------
 
+    def _left(self) -> Iterator[str]:
+        for kind, why, ids in self._story.left:
+            yield f"left on the server, {why}:"
+            yield from (f"  {kind} {id}" for id in ids)
+
     def _summary(self, event: Ended) -> Iterator[str | Text]:
         found = event.coverage
         yield ""
@@ -129,9 +136,7 @@ class ConsoleReport:
         yield _share("edges", "covered", found.edges, whole)
         yield _share("requirements", "judged", found.requirements, whole)
         yield from self._story.bounds
-        for kind, why, ids in self._story.left:
-            yield f"left on the server, {why}:"
-            yield from (f"  {kind} {id}" for id in ids)
+        yield from self._left()
         for name in event.stale:
             yield _headed("stale", "bold red", stale_words(name))
         for warning in self._story.warnings:

@@ -129,9 +129,15 @@ class Session:
     def hold_limit(self) -> float | None:
         return TIMING.hold_limit if self.server is None else None
 
-    def clean(self) -> Cleanup:
-        """Remove what was made. Nothing is left on a server whose folder goes with it."""
-        done = clean(self.resources, self.profile.deletes)
+    def clean(self, cut_short: bool = False) -> Cleanup:
+        """Remove what was made. Nothing is left on a server whose folder goes with it.
+
+        ``cut_short``: after an interrupt, which is to end the run soon.
+        """
+        if self.server is not None and cut_short:
+            return Cleanup()
+        seconds = TIMING.cleaning_cut_short if cut_short else TIMING.cleaning
+        done = clean(self.resources, self.profile.deletes, seconds)
         return done if self.server is None else Cleanup(done.removed)
 
 

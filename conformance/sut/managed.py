@@ -13,7 +13,6 @@ import secrets
 import shutil
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,14 +79,16 @@ class Managed:
             if self._folder is None:
                 self.prepare()
             self._await_answer()
-        except BaseException:
-            self.__exit__()
+        except BaseException:  # it has no jobs that it had to save, nor needs time to end
+            self.dismiss()
+            self.reap(TIMING.cut_short)
             raise
         return self
 
     def prepare(self) -> None:
         """Let its process begin, without waiting for an answer. Raises `BadArgument`."""
-        parent = Path(tempfile.gettempdir()) if self._parent is None else self._parent
+        # Not what `tempfile` finds: it tries a file there, which stays if it is killed meanwhile.
+        parent = Path(os.environ.get("TMPDIR") or "/tmp") if self._parent is None else self._parent
         folder = parent.absolute() / f"orthanc-jobs-{secrets.token_hex(8)}"
         self._keeper.folder(folder)
         try:

@@ -16,8 +16,10 @@ from conformance.campaign.plan import Plan
 from conformance.driver.driver import Driver
 from conformance.driver.script import Step
 from conformance.errors import Interrupted
-from conformance.events import Ended, Event
+from conformance.events import Cleanup, Ended, Event
 from conformance.interrupts import interruptible, uninterrupted
+from conformance.noted import Noted
+from conformance.session.session import Session
 from conformance.sut.target import Choice
 
 pytestmark = pytest.mark.apart
@@ -61,6 +63,42 @@ def test_a_signal_waits_while_it_must_not_interrupt(number: signal.Signals) -> N
             done = True
         raise AssertionError("it was not raised when it could be")
     assert done
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_was_noted_is_raised_where_it_is_heard_again(number: signal.Signals) -> None:
+    """As while the command began: then there was nothing yet that could have ended well."""
+    noted, heard = Noted(), []
+    before = {one: signal.signal(one, noted) for one in SIGNALS}
+    try:
+        press(number)
+        with pytest.raises(Interrupted), interruptible():
+            heard.append("what was not to be run")
+        with interruptible():
+            heard.append("the next")
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert heard == ["the next"]
+
+
+def test_a_signal_that_came_between_the_run_and_its_cleaning_up_keeps_nothing_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clean, cleaned = Session.clean, []
+
+    def pressed(session: Session, cut_short: bool = False) -> Cleanup:
+        if not cleaned:
+            cleaned.append(False)
+            raise Interrupted
+        cleaned.append(True)
+        return clean(session, cut_short)
+
+    monkeypatch.setattr(Session, "clean", pressed)
+    told: list[Event] = []
+    plan = Plan(prefixes=("action/pause/running",), replays=None)
+    assert Campaign(Choice(), plan, told.append).run() == 2
+    assert cleaned == [False, True]
 
 
 def test_other_things_that_python_drops_are_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,8 +28,8 @@ MISTAKE = (
 def imported(*arguments: str) -> set[str]:
     """The modules that are there when the command with these arguments has ended."""
     code = (
-        "import sys, conformance.cli.main as main; sys.stdout = open('/dev/null', 'w');"
-        f"main.status_of({list(arguments)}); print(*sys.modules, file=sys.stderr)"
+        "import sys, conformance.cli.running as running; sys.stdout = open('/dev/null', 'w');"
+        f"running.status_of({list(arguments)}); print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stderr.split())

@@ -13,7 +13,8 @@ from conformance.automata.derivation import OF_A_JOB, Choices, derive, resolutio
 from conformance.automata.difference import by_state, difference, dot, lines
 from conformance.automata.machine import Machine, Way
 from conformance.automata.plant import Input, Verb, Word
-from conformance.cli.main import main, status_of
+from conformance.cli.main import main
+from conformance.cli.running import status_of
 from conformance.errors import Interrupted
 from conformance.learn import inference, learning
 from conformance.learn.learning import PLANT, NoLearner, Unlearned, learn
@@ -163,7 +164,8 @@ def test_an_interrupt_is_told_as_one_and_the_json_is_written(
     monkeypatch.setattr(inference, "opened", pressed)
     assert status_of(LEARN) == 2
     assert capfd.readouterr() == ("unknown http://127.0.0.1:9: interrupted\n", "")
-    assert json.loads(Path("l.json").read_text())["reason"] == "interrupted"
+    found = json.loads(Path("l.json").read_text())
+    assert (found["reason"], found["interrupted"]) == ("interrupted", True)
 
 
 def test_without_aalpy_the_command_names_the_extra(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.cli.main import status_of
+from conformance.cli.running import status_of
 from conformance.errors import BadArgument
 from conformance.passive.trace import check
 from tests.conformance.passive.histories import job
