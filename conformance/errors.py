@@ -55,6 +55,14 @@ class Unjudged(Exception):
     """A case that cannot be judged: never a deviation, never a pass. ``str()`` is the reason."""
 
 
+class HistoryFull(Unjudged):
+    """A job that would drive somebody's out of the history, and so was not made."""
+
+
+class JobsLost(KitError):
+    """Jobs that are not ours were in the history, and are not any more, while it had room."""
+
+
 class NotAnswered(Unjudged):
     """A request that the server did not answer in time."""
 

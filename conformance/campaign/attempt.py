@@ -18,7 +18,7 @@ from conformance.driver.ending import remove_jobs
 from conformance.driver.following import Deviated
 from conformance.driver.script import Do
 from conformance.driver.spares import can_take_up, put_aside, take_up
-from conformance.errors import ServerDied, Unjudged
+from conformance.errors import HistoryFull, ServerDied, Unjudged
 from conformance.session.session import Session
 from conformance.suites.case import Case, Check, Script
 from conformance.timing import TIMING
@@ -88,7 +88,7 @@ class Runner:
         driver = self.driver(case, patience)
         draw = Random(f"{self.seed}/{case.id}/{number}")
         context = Context(driver, session.profile, session.system.version, draw, number)
-        reason, died, dirty = None, None, False
+        reason, died, dirty, full = None, None, False, False
         with self._patient(patience):
             try:
                 try:
@@ -96,7 +96,7 @@ class Runner:
                 except Deviated:
                     driver.abandon()
                 except Unjudged as unjudged:
-                    reason = str(unjudged)
+                    reason, full = str(unjudged), isinstance(unjudged, HistoryFull)
                     session.check(TIMING.dying)  # a connection breaks before its process has ended
                     driver.abandon()
                 context.close()
@@ -115,6 +115,7 @@ class Runner:
             unjudged=reason,
             died=died,
             dirty=dirty,
+            full=full,
             lines=tuple(context.lines),
             before=before,
         )
@@ -175,17 +176,24 @@ class Runner:
                 why = f"the server does not answer any more: {gone}"
                 self.experience.obstacle = Obstacle(why)
 
+    def look_around(self, case: Case) -> None:
+        """After a case, nobody's job is gone. Raises `JobsLost`."""
+        if self.experience.obstacle is None and case.unreachable is None:
+            with suppress(Unjudged):  # it is looked at again after the next one
+                self.session.look_around(case.id)
+
     def has_room(self, case: Case) -> bool:
-        """Whether the jobs that the case leaves drive none of somebody's out of the history."""
+        """Whether it is of use to begin a case, by the jobs that it says it leaves.
+
+        Each of them is asked for again when it is made: `conformance.driver.places`.
+        """
         session = self.session
         if session.profile.exclusive:
             return True
-        if isinstance(case, Check):
-            return session.resources.room(session.room_for + 1 - case.leaves)
-        if not isinstance(case, Script) or not case.makes_job:
-            return True
-        again = can_take_up(session.resources, case.steps)
-        return session.resources.room(session.room_for + again)
+        if isinstance(case, Script):
+            submitted = sum(step.do is Do.SUBMIT for step in case.steps)
+            return session.fit(submitted - can_take_up(session.resources, case.steps))
+        return not isinstance(case, Check) or session.fit(case.leaves)
 
 
 def _perform(case: Script | Check, driver: Driver, context: Context) -> None:

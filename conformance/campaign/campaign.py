@@ -20,12 +20,13 @@ from conformance.campaign.attempt import Experience, Obstacle, Runner
 from conformance.campaign.book import Book, Emit
 from conformance.campaign.confirm import judged
 from conformance.campaign.hunting import Hunt
-from conformance.campaign.little import HISTORY_FULL, crowd
+from conformance.campaign.little import crowd
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import case_of, replay
 from conformance.campaign.telling import Teller, undecided
 from conformance.driver.driver import AT_ONCE
 from conformance.driver.following import Deviated
+from conformance.driver.places import HISTORY_FULL
 from conformance.errors import (
     Interrupted,
     KitError,
@@ -166,11 +167,11 @@ class Campaign:
 
     def _probe(self, session: Session) -> None:
         """A probe leaves a job in the history: only where there is room for it."""
-        room = session.profile.exclusive or session.resources.room(session.room_for)
-        if self._experience.obstacle is not None or not room:
+        if self._experience.obstacle is not None or not session.fit(1):
             return
         try:
             probe(session)
+            session.look_around("the first job")
         except KeepsWaiting as waits:
             session.renew()
             self._experience.obstacle = Obstacle(str(waits), spared=AT_ONCE)
@@ -245,8 +246,9 @@ class Campaign:
                     continue
                 runner.teller.enter(self._case(runner, case))
                 runner.afterwards.late()
+                runner.look_around(case)
             if any(one.reason == HISTORY_FULL for one in self._book.results.values()):
-                self._book.crowd = crowd(session, session.room_for)
+                self._book.crowd = crowd(session)
         finally:
             self._book.spend(seconds=time.perf_counter() - began)
 

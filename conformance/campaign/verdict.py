@@ -21,6 +21,7 @@ DIED = "queue/engine"  # what a server breaks that ends by itself
 class Judgement:
     """What one run of a case came to: findings, or a reason why there is no verdict.
 
+    ``full``: there is none because the history had no place for a job of the case.
     ``performed``: the steps up to the last finding, with what was expected of each. ``dirty``: jobs
     of it are still under way. ``lines``: what a check did, in words. ``before``: the ids of the
     cases that its server had had.
@@ -31,13 +32,15 @@ class Judgement:
     unjudged: str | None = None
     died: ServerDied | None = None
     dirty: bool = False
+    full: bool = False
     lines: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
 
     @property
     def lost(self) -> bool:
         """Whether it came to nothing, and left nothing behind."""
-        return bool(self.unjudged) and not (self.findings or self.died or self.dirty)
+        nothing = not (self.findings or self.died or self.dirty or self.full)
+        return bool(self.unjudged) and nothing
 
     @property
     def missing(self) -> bool:
@@ -75,7 +78,8 @@ def weigh(judged: Judgement, accepted: Set[Name]) -> Weighed:
         return Weighed(Verdict.DEVIATION, found, reason=log)
     unexplained = [finding for finding in judged.findings if finding.relaxations is None]
     if judged.unjudged is not None and not unexplained and judged.named <= accepted:
-        return Weighed(Verdict.UNKNOWN, reason=judged.unjudged)
+        verdict = Verdict.SKIPPED if judged.full else Verdict.UNKNOWN
+        return Weighed(verdict, reason=judged.unjudged)
     if not judged.findings:
         return Weighed(Verdict.PASS)
     return weigh_one((unexplained or judged.findings)[0], judged.named, accepted)

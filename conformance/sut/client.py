@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,15 @@ SHOWN = 200  # characters of an answer that a message shows
 HEADERS = ("Location", "Content-Type", "Content-Disposition")  # of an answer, which are kept
 # Of an id of the server's as well: it must not lead out of where it is put.
 _PATH = re.compile(r"(?!.*/\.\.?(?:[/?]|$))/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
+
+
+# Entered before a request is sent, and left when it was answered. ``(method, path)``. It raises
+# `Unjudged` for one that must not be sent.
+Permit = Callable[[str, str], AbstractContextManager[None]]
+
+
+def _always(_: str, __: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def _json(body: Any) -> bytes:
@@ -88,12 +98,14 @@ class Broken(Exception):
 class Client:
     """Requests to one server; not for use by several threads.
 
-    ``timeout``: seconds for all of one answer, from before the connection is made.
+    ``timeout``: seconds for all of one answer, from before the connection is made. ``permit``:
+    asked for every request, but for those of `read`.
     """
 
-    def __init__(self, address: Address, timeout: float = 10.0) -> None:
+    def __init__(self, address: Address, timeout: float = 10.0, permit: Permit = _always) -> None:
         self.address = address
         self.timeout = timeout
+        self.permit = permit
         self.requests = 0
         self._adapter = BoundedAdapter(timeout, LARGEST)
         self._used = 0.0
@@ -115,8 +127,39 @@ class Client:
         """How many connections were made so far: a server that is started again needs a new one."""
         return self._adapter.connections
 
+    def beside(self) -> Client:
+        """Another one to the same server, for another thread: no more is permitted to it."""
+        return Client(self.address, self.timeout, self.permit)
+
+    def begin(self, method: str, path: str, body: Any = None) -> Callable[[], Reply]:
+        """Ask leave for a request, and return what sends it, once. Raises `Unjudged`."""
+        permitted = ExitStack()
+        permitted.enter_context(self.permit(method, path))
+
+        def send() -> Reply:
+            with permitted:
+                return self._get(path) if method == "GET" else self._change(method, path, body)
+
+        return send
+
     def get(self, path: str) -> Reply:
         """A reading. A broken connection is tried once more. Raises `Unjudged`."""
+        return self.request("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Reply:
+        return self.request("POST", path, body)
+
+    def put(self, path: str, body: Any) -> Reply:
+        return self.request("PUT", path, body)
+
+    def delete(self, path: str) -> Reply:
+        return self.request("DELETE", path)
+
+    def request(self, method: str, path: str, body: Any = None) -> Reply:
+        """A request by any method: a reading for GET, a change for every other."""
+        return self.begin(method, path, body)()
+
+    def _get(self, path: str) -> Reply:
         try:
             return self.read(path)
         except Broken as error:
@@ -130,19 +173,6 @@ class Client:
         except Broken:
             pass
         return self._send("GET", path, None, began + self.timeout - time.monotonic())
-
-    def post(self, path: str, body: Any = None) -> Reply:
-        return self._change("POST", path, body)
-
-    def put(self, path: str, body: Any) -> Reply:
-        return self._change("PUT", path, body)
-
-    def delete(self, path: str) -> Reply:
-        return self._change("DELETE", path, None)
-
-    def request(self, method: str, path: str, body: Any = None) -> Reply:
-        """A request by any method: a reading for GET, a change for every other."""
-        return self.get(path) if method == "GET" else self._change(method, path, body)
 
     def _change(self, method: str, path: str, body: Any) -> Reply:
         """A change, sent once. Raises `Unjudged` where its answer did not come."""
