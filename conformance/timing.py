@@ -117,12 +117,24 @@ class Timing:
     # --- the end of a run ---
     cleaning: float = 1.5
     """For all of the cleaning up."""
+    cleaned: float = 3.0
+    """In it the cleaning up ends, whatever is not answered: what is left is then told."""
     cleaning_tick: float = 0.005
     """Between two looks at jobs that are to end before they are removed."""
     cut_short: float = 0.3
     """In it a managed server ends when the run is cut short."""
     interrupt_again: float = 0.01
     """After so long an interrupt that Python has dropped is raised again."""
+
+    # --- the whole run ---
+    run_reference: float = 1800.0
+    """For a run on the reference server, unless another limit is given."""
+    run: float = 3600.0
+    """For a run on any other."""
+    slow_case: float = 5.0
+    """With more waiting for answers a case was slow, if it was not one of very many requests."""
+    slow_answer: float = 0.1
+    """The mean of the answers from which on that is so."""
 
     # --- what is asked of the server ---
     retry_soon_ms: int = 400

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
-from conformance.errors import ServerDied
+from conformance.errors import Kind, ServerDied
 from conformance.events import RunVerdict, Verdict
 from conformance.oracle.oracle import Finding
 from conformance.search.executor import Performed
@@ -21,6 +21,7 @@ DIED = "queue/engine"  # what a server breaks that ends by itself
 class Judgement:
     """What one run of a case came to: findings, or a reason why there is no verdict.
 
+    ``trouble``: there is none because of such an answer, which may not be the server's.
     ``full``: there is none because the history had no place for a job of the case.
     ``performed``: the steps up to the last finding, with what was expected of each. ``dirty``: jobs
     of it are still under way. ``lines``: what a check did, in words. ``before``: the ids of the
@@ -33,6 +34,7 @@ class Judgement:
     died: ServerDied | None = None
     dirty: bool = False
     full: bool = False
+    trouble: Kind | None = None
     lines: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
 

@@ -28,6 +28,7 @@ def clean(resources: Resources, deletes: bool) -> Cleanup:
         resources.client.address, timeout=min(resources.client.timeout, TIMING.cleaning)
     )
     client.requests = resources.client.requests
+    client.ends = time.monotonic() + TIMING.cleaned
     deadline = time.monotonic() + TIMING.cleaning
     removed, left = 0, []
     try:

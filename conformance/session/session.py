@@ -23,6 +23,7 @@ from conformance.sut.identity import System, identify
 from conformance.sut.managed import Managed
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
+from conformance.sut.trouble import Doubts
 from conformance.timing import TIMING
 from spec.engine import Config
 from spec.requirements import RELEASES, within
@@ -35,6 +36,7 @@ ORTHANC_HISTORY = 10
 class Session:
     """An open target. ``resources`` is what the kit has made on it.
 
+    ``doubts``: of answers that may not be the server's.
     ``places`` and ``neighbours``: of a server in use, whose other jobs are guarded.
     ``had``: the ids of the cases that a managed server has had since it began, and
     `conformance.session.probe.PROBE`.
@@ -49,6 +51,7 @@ class Session:
     resources: Resources
     deadline: float
     server: Managed | None = None
+    doubts: Doubts = field(default_factory=Doubts)
     places: Places | None = None
     neighbours: Neighbours | None = None
     had: list[str] = field(default_factory=list)
@@ -158,7 +161,8 @@ def opened(
         address = server.address if server is not None else choice.address
         assert address is not None
         gate = stack.enter_context(Gate(choice.gate_host))
-        client = Client(address, choice.timeout)
+        doubts = Doubts()
+        client = Client(address, choice.timeout, judge=doubts.judge)
         stack.callback(client.close)
         system = identify(client)
         _check_jobs(client)
@@ -184,6 +188,7 @@ def opened(
             resources=resources,
             deadline=choice.deadline,
             server=server,
+            doubts=doubts,
             places=places,
             neighbours=neighbours,
         )

@@ -10,6 +10,7 @@ once. No password is shown by any text that is made here.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -21,13 +22,14 @@ import requests
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
-from conformance.errors import NotAnswered, Unjudged
+from conformance.errors import NotAnswered, TimeOver, Unjudged
 from conformance.sut.address import Address
 from conformance.sut.transport import BoundedAdapter, TooLarge
 from conformance.text import hidden, one_line
 from conformance.timing import TIMING
 
 LARGEST = 16 * 1024 * 1024  # bytes of an answer, head and body
+OVER = "there is no time left to ask"
 SHOWN = 200  # characters of an answer that a message shows
 HEADERS = ("Location", "Content-Type", "Content-Disposition")  # of an answer, which are kept
 # Of an id of the server's as well: it must not lead out of where it is put.
@@ -37,6 +39,14 @@ _PATH = re.compile(r"(?!.*/\.\.?(?:[/?]|$))/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
 # Entered before a request is sent, and left when it was answered. ``(method, path)``. It raises
 # `Unjudged` for one that must not be sent.
 Permit = Callable[[str, str], AbstractContextManager[None]]
+
+
+# Asked for every answer, with the client, the method and the path; it may raise `Unjudged`.
+Judge = Callable[["Client", str, str, "Reply"], "Reply"]
+
+
+def _as_it_is(_: Client, __: str, ___: str, reply: Reply) -> Reply:
+    return reply
 
 
 def _always(_: str, __: str) -> AbstractContextManager[None]:
@@ -99,13 +109,22 @@ class Client:
     """Requests to one server; not for use by several threads.
 
     ``timeout``: seconds for all of one answer, from before the connection is made. ``permit``:
-    asked for every request, but for those of `read`.
+    asked for every request, but for those of `read`; ``judge``: for every answer to them.
     """
 
-    def __init__(self, address: Address, timeout: float = 10.0, permit: Permit = _always) -> None:
+    def __init__(
+        self,
+        address: Address,
+        timeout: float = 10.0,
+        permit: Permit = _always,
+        judge: Judge = _as_it_is,
+    ) -> None:
         self.address = address
         self.timeout = timeout
         self.permit = permit
+        self.judge = judge
+        self.ends = math.inf  # by the monotonic clock: afterwards nothing is sent any more
+        self.waited = 0.0  # seconds for answers
         self.requests = 0
         self._adapter = BoundedAdapter(timeout, LARGEST)
         self._used = 0.0
@@ -129,7 +148,9 @@ class Client:
 
     def beside(self) -> Client:
         """Another one to the same server, for another thread: no more is permitted to it."""
-        return Client(self.address, self.timeout, self.permit)
+        made = Client(self.address, self.timeout, self.permit, self.judge)
+        made.ends = self.ends
+        return made
 
     def begin(self, method: str, path: str, body: Any = None) -> Callable[[], Reply]:
         """Ask leave for a request, and return what sends it, once. Raises `Unjudged`."""
@@ -138,7 +159,9 @@ class Client:
 
         def send() -> Reply:
             with permitted:
-                return self._get(path) if method == "GET" else self._change(method, path, body)
+                change = method != "GET"
+                reply = self._change(method, path, body) if change else self._get(path)
+                return self.judge(self, method, path, reply)
 
         return send
 
@@ -187,15 +210,20 @@ class Client:
         """One request. Raises `Broken`, and `Unjudged` where the answer passed its bounds."""
         if not _PATH.fullmatch(path):
             raise Unjudged(f"{method}: the server gave a name that is no part of a URL")
+        began = time.monotonic()
+        if began > self.ends:
+            raise TimeOver(OVER)
         self.requests += 1
         try:
             answer = self._adapter.send(
                 self._prepared(method, path, body),
-                timeout=seconds,
+                timeout=min(seconds, self.ends - began),
                 verify=False if self.address.insecure else (self.address.ca_cert or True),
                 cert=self.address.client_cert,
             )
         except requests.Timeout:
+            if time.monotonic() > self.ends:  # so it had not the time that it may take
+                raise TimeOver(OVER) from None
             text = f"{method} {path}: not answered within {self.timeout:g} s"
             raise NotAnswered(text) from None
         except TooLarge:
@@ -205,6 +233,7 @@ class Client:
             raise Broken(error, self._secrets) from None
         finally:
             self._used = time.monotonic()
+            self.waited += self._used - began
         headers = {
             name: one_line(hidden(answer.headers[name], self._secrets))[:SHOWN]
             for name in HEADERS
