@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from pathlib import Path
+from typing import TypeAlias
 
 USERINFO = r"//[^/\s]*@"
 
@@ -53,6 +54,33 @@ class ServerDied(Exception):
 
 class Unjudged(Exception):
     """A case that cannot be judged: never a deviation, never a pass. ``str()`` is the reason."""
+
+
+class HistoryFull(Unjudged):
+    """A job that would drive somebody's out of the history, and so was not made."""
+
+
+class JobsLost(KitError):
+    """Jobs that are not ours were in the history, and are not any more, while it had room."""
+
+
+Kind: TypeAlias = tuple[str, str, int]  # method, path without names, HTTP status
+
+
+class Trouble(Unjudged):
+    """An answer that says nothing of the server: `conformance.sut.trouble`."""
+
+    def __init__(self, kind: Kind, text: str) -> None:
+        self.kind = kind
+        super().__init__(text)
+
+
+class ServerStopped(Unjudged):
+    """Somebody has ended a managed server, from outside."""
+
+
+class TimeOver(Unjudged):
+    """The time that the run may take is over."""
 
 
 class NotAnswered(Unjudged):

@@ -161,6 +161,7 @@ class Started:
     """The run begins. ``ledger``: the file in use, or None; ``accepts``: what it accepts.
 
     ``mode``: polite, exclusive, or managed. ``whole``: all cases are run, not a selection.
+    ``time_limit``: seconds for all of them, if that is bounded.
     """
 
     target: Target
@@ -171,6 +172,7 @@ class Started:
     accepts: tuple[str, ...] = ()
     mode: str = "managed"
     whole: bool = True
+    time_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,16 @@ class Timing:
     interrupt_again: float = 0.01
     """After so long an interrupt that Python has dropped is raised again."""
 
+    # --- the whole run ---
+    run_reference: float = 1800.0
+    """For a run on the reference server, unless another limit is given."""
+    run: float = 3600.0
+    """For a run on any other."""
+    slow_case: float = 5.0
+    """With more waiting for answers a case was slow, if it was not one of very many requests."""
+    slow_answer: float = 0.1
+    """The mean of the answers from which on that is so."""
+
     # --- what is asked of the server ---
     retry_soon_ms: int = 400
     """Milliseconds after which a job that is to be retried soon is Pending again."""

@@ -71,6 +71,17 @@ def test_nothing_sleeps(path: Path) -> None:
     assert "sleep" not in names
 
 
+@pytest.mark.parametrize("room", ["driver", "suites", "automata", "search", "campaign", "learn"])
+def test_every_request_of_a_case_is_sent_by_a_client_that_asks_leave(room: str) -> None:
+    """A client of one's own would make jobs that nobody has counted: `conformance.driver.places`,
+    which has one to count by, and only reads.
+    """
+    for path in sources(f"conformance/{room}"):
+        calls = [node.func for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+        made = [call for call in calls if isinstance(call, ast.Name) and call.id == "Client"]
+        assert not made or path.name == "places.py", path
+
+
 @pytest.mark.parametrize("path", sources("conformance/reports"), ids=str)
 def test_a_report_knows_the_events_and_not_the_campaign(path: Path) -> None:
     known = {"conformance.campaign.campaign", "conformance.oracle.oracle"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from conformance.driver.ending import remove_jobs
 from conformance.driver.following import Deviated
 from conformance.driver.script import Do
 from conformance.driver.spares import can_take_up, put_aside, take_up
-from conformance.errors import ServerDied, Unjudged
+from conformance.errors import HistoryFull, ServerDied, ServerStopped, TimeOver, Trouble, Unjudged
+from conformance.events import Result, Verdict
 from conformance.session.session import Session
 from conformance.suites.case import Case, Check, Script
 from conformance.timing import TIMING
 from spec.engine import Config
 from spec.relaxations import NONE, Relaxation
 
+MOST_HINDERED = 3  # cases in a row that the same trouble spoils; no other is tried
 MOST_CONFIRMED = 3  # cases in which something did not come that are run again
 
 
@@ -45,12 +48,15 @@ class Experience:
     """What a run has learned of its server, from one configuration of it to the next.
 
     ``retries``: a step of it has asked for Retry. ``confirmed``: the cases in which something did
-    not come, and did not with more patience either.
+    not come, and did not with more patience either. ``troubled``, ``slow``: how many cases in a
+    row came to nothing by trouble, and waited long for their answers.
     """
 
     obstacle: Obstacle | None = None
     retries: bool = False
     confirmed: int = 0
+    troubled: int = 0
+    slow: int = 0
 
     @property
     def hasty(self) -> bool:
@@ -62,7 +68,7 @@ class Experience:
 class Runner:
     """Runs cases on one open server. ``timeout``: seconds for an answer, with usual patience.
 
-    ``seed``: of what a check leaves to chance.
+    ``over``: what is said when the time of the run is. ``seed``: of what a check leaves to chance.
     """
 
     session: Session
@@ -71,6 +77,7 @@ class Runner:
     afterwards: Afterwards
     timeout: float
     seed: int
+    over: str = ""
 
     @property
     def teller(self) -> Teller:
@@ -88,7 +95,8 @@ class Runner:
         driver = self.driver(case, patience)
         draw = Random(f"{self.seed}/{case.id}/{number}")
         context = Context(driver, session.profile, session.system.version, draw, number)
-        reason, died, dirty = None, None, False
+        reason: Unjudged | None = None
+        died, dirty = None, False
         with self._patient(patience):
             try:
                 try:
@@ -96,12 +104,13 @@ class Runner:
                 except Deviated:
                     driver.abandon()
                 except Unjudged as unjudged:
-                    reason = str(unjudged)
+                    reason = unjudged
                     session.check(TIMING.dying)  # a connection breaks before its process has ended
                     driver.abandon()
                 context.close()
             except Unjudged as unjudged:
-                reason, dirty = reason or str(unjudged), True
+                stopped = isinstance(unjudged, ServerStopped)  # which is why the other came
+                reason, dirty = unjudged if stopped else reason or unjudged, True
             except ServerDied as ended:
                 died, dirty = ended, True
         self.close(driver)
@@ -112,12 +121,19 @@ class Runner:
         return Judgement(
             findings=tuple(driver.findings),
             performed=tuple(driver.performed[: driver.deviated_at or None]),
-            unjudged=reason,
+            unjudged=self._told(reason),
             died=died,
             dirty=dirty,
+            full=isinstance(reason, HistoryFull),
+            trouble=reason.kind if isinstance(reason, Trouble) else None,
             lines=tuple(context.lines),
             before=before,
         )
+
+    def _told(self, reason: Unjudged | None) -> str | None:
+        if isinstance(reason, TimeOver):
+            return self.over
+        return None if reason is None else str(reason)
 
     @contextmanager
     def _patient(self, patience: int) -> Iterator[None]:
@@ -159,33 +175,82 @@ class Runner:
     def spoil(self, case: Case, dirty: bool) -> None:
         """After a fault the server is not to be relied on: start another, where we can."""
         self.afterwards.late()
-        if not self.session.renew() and dirty:
+        if self.is_over() or self.session.renew() or not dirty or self.is_gone():
+            return
+        if self.experience.obstacle is None:
             why = f"jobs of {case.id} do not end, and get in the way of all others"
             self.experience.obstacle = Obstacle(why)
 
     def look_after(self) -> None:
         """A server that has gone or hangs is not waited for again in every later case."""
         obstacle = self.experience.obstacle
-        if obstacle is not None and obstacle.spared is None:
-            return
+        if obstacle is None or obstacle.spared is not None:
+            self.is_gone()
+
+    def is_over(self) -> bool:
+        """Whether the time of the run is over."""
+        over = time.monotonic() > self.session.client.ends
+        if over:
+            self.experience.obstacle = Obstacle(self.over)
+        return over
+
+    def is_gone(self) -> bool:
+        """Whether the server does not answer any more, and cannot be made anew."""
         try:
             self.session.client.get("/system")
         except Unjudged as gone:
-            if not self.session.renew():
-                why = f"the server does not answer any more: {gone}"
-                self.experience.obstacle = Obstacle(why)
+            if not self.is_over() and self.session.renew():
+                return False
+            why = f"the server does not answer any more: {gone}"
+            self.experience.obstacle = self.experience.obstacle or Obstacle(why)
+            return True
+        return False
+
+    @contextmanager
+    def stock_taken(self) -> Iterator[list[Result]]:
+        """Around a case, whose result is put into the list.
+
+        Where trouble or slowness spoils one case after the other, that is told once, and no other
+        case is tried: it would take long, and come to nothing.
+        """
+        client, doubts, experience = self.session.client, self.session.doubts, self.experience
+        waited, asked, raised = client.waited, client.requests, doubts.raised
+        results: list[Result] = []
+        yield results
+        (result,) = results
+        hindered = result.verdict is Verdict.UNKNOWN and doubts.raised > raised
+        experience.troubled = experience.troubled + 1 if hindered else 0
+        waited, asked = client.waited - waited, client.requests - asked
+        slow = waited > TIMING.slow_case and waited > asked * TIMING.slow_answer
+        slow = slow and result.verdict in (Verdict.UNKNOWN, Verdict.PASS)
+        experience.slow = experience.slow + 1 if slow else 0
+        if experience.obstacle is None and experience.troubled == MOST_HINDERED:
+            why = f"{MOST_HINDERED} cases in a row came to nothing, the last by {result.reason}"
+            experience.obstacle = Obstacle(why)
+        if experience.obstacle is None and experience.slow == MOST_HINDERED:
+            experience.obstacle = Obstacle(
+                f"the server is too slow to be judged: {waited / asked:.2f} s for an answer,"
+                f" the mean of {asked}; so it was in {MOST_HINDERED} cases in a row"
+            )
+
+    def look_around(self, case: Case) -> None:
+        """After a case, nobody's job is gone. Raises `JobsLost`."""
+        if self.experience.obstacle is None and case.unreachable is None:
+            with suppress(Unjudged):  # it is looked at again after the next one
+                self.session.look_around(case.id)
 
     def has_room(self, case: Case) -> bool:
-        """Whether the jobs that the case leaves drive none of somebody's out of the history."""
+        """Whether it is of use to begin a case, by the jobs that it says it leaves.
+
+        Each of them is asked for again when it is made: `conformance.driver.places`.
+        """
         session = self.session
         if session.profile.exclusive:
             return True
-        if isinstance(case, Check):
-            return session.resources.room(session.room_for + 1 - case.leaves)
-        if not isinstance(case, Script) or not case.makes_job:
-            return True
-        again = can_take_up(session.resources, case.steps)
-        return session.resources.room(session.room_for + again)
+        if isinstance(case, Script):
+            submitted = sum(step.do is Do.SUBMIT for step in case.steps)
+            return session.fit(submitted - can_take_up(session.resources, case.steps))
+        return not isinstance(case, Check) or session.fit(case.leaves)
 
 
 def _perform(case: Script | Check, driver: Driver, context: Context) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from conformance.campaign import ledger as ledgers
@@ -20,17 +21,19 @@ from conformance.campaign.attempt import Experience, Obstacle, Runner
 from conformance.campaign.book import Book, Emit
 from conformance.campaign.confirm import judged
 from conformance.campaign.hunting import Hunt
-from conformance.campaign.little import HISTORY_FULL, crowd
+from conformance.campaign.little import crowd
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import case_of, replay
 from conformance.campaign.telling import Teller, undecided
 from conformance.driver.driver import AT_ONCE
 from conformance.driver.following import Deviated
+from conformance.driver.places import HISTORY_FULL
 from conformance.errors import (
     Interrupted,
     KitError,
     NoServer,
     ServerDied,
+    TimeOver,
     Unjudged,
     masked,
     mistake,
@@ -95,6 +98,8 @@ class Campaign:
         self._yard = Yard()
         self._interrupt = Interrupt()
         self._begun = False
+        self._ends = time.monotonic() + plan.time_limit
+        self._over = f"the time limit of {plan.time_limit:g} s is over (--time-limit)"
 
     @property
     def results(self) -> Mapping[str, Result]:
@@ -154,9 +159,20 @@ class Campaign:
             self._serve(session, here.cases, others, began)
         while others:
             group = others.pop(0)
+            if time.monotonic() > self._ends:
+                self._experience.obstacle = Obstacle(self._over)
+                self._give_up(group.cases)
+                continue
             began = time.perf_counter()
             with self._opened(group.config) as session:
                 self._serve(session, group.cases, others, began)
+
+    def _give_up(self, cases: Sequence[Case]) -> None:
+        """Tell of cases for which no server is started any more."""
+        for case in cases:
+            self._book.tell(CaseBegins(case.id))
+            skipped = undecided(case, Verdict.SKIPPED, case.unreachable)
+            self._book.enter(self._left_out(case) or skipped, 0)
 
     @contextmanager
     def _opened(self, config: Mapping[str, Any]) -> Iterator[Session]:
@@ -175,11 +191,11 @@ class Campaign:
 
     def _probe(self, session: Session) -> None:
         """A probe leaves a job in the history: only where there is room for it."""
-        room = session.profile.exclusive or session.resources.room(session.room_for)
-        if self._experience.obstacle is not None or not room:
+        if self._experience.obstacle is not None or not session.fit(1):
             return
         try:
             probe(session)
+            session.look_around("the first job")
         except KeepsWaiting as waits:
             session.renew()
             self._experience.obstacle = Obstacle(str(waits), spared=AT_ONCE)
@@ -238,6 +254,7 @@ class Campaign:
                 tuple(sorted(name.value for name in book.ledger.accepted)),
                 session.profile.mode,
                 plan.whole,
+                None if plan.time_limit == inf else plan.time_limit,
             )
         )
         if book.ledger.note is not None:
@@ -257,18 +274,24 @@ class Campaign:
             afterwards=self._afterwards(session),
             timeout=self.choice.timeout,
             seed=self.plan.seed,
+            over=self._over,
         )
+        session.client.ends = self._ends
         try:
             for case in cases:
                 self._interrupt.check()
+                runner.is_over()
                 self._book.tell(CaseBegins(case.id))
                 if (result := self._left_out(case)) is not None:
                     runner.teller.enter(result)
                     continue
-                runner.teller.enter(self._case(runner, case))
+                with runner.stock_taken() as results:
+                    results.append(self._case(runner, case))
+                runner.teller.enter(results[0])
                 runner.afterwards.late()
+                runner.look_around(case)
             if any(one.reason == HISTORY_FULL for one in self._book.results.values()):
-                self._book.crowd = crowd(session, session.room_for)
+                self._book.crowd = crowd(session)
         finally:
             self._book.spend(seconds=time.perf_counter() - began)
 
@@ -289,6 +312,8 @@ class Campaign:
             if not runner.has_room(case):
                 return undecided(case, Verdict.SKIPPED, HISTORY_FULL)
             result = self._run_case(runner, case)
+        except TimeOver:
+            result = undecided(case, Verdict.UNKNOWN, self._over)
         except Unjudged as unjudged:  # not in a step of the case, but around them
             result = undecided(case, Verdict.UNKNOWN, str(unjudged))
         if result.verdict is Verdict.UNKNOWN:

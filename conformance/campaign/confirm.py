@@ -9,12 +9,14 @@ from conformance.campaign.verdict import Judgement
 from conformance.suites.case import Check, Script
 from conformance.timing import TIMING
 
+MEANT = 2  # times that an answer that may not be the server's has to come again
+
 
 def judged(runner: Runner, case: Script | Check, first: int = 0) -> Judgement:
     """Run a case as often as it takes to judge it. ``first``: how often it was run before."""
     found = runner.attempt(case, number=first)
     if found.lost:  # what broke on the way says nothing of the server, nor does one more try
-        found = runner.attempt(case, number=first)
+        found = once_more(runner, case, found, first)
     accepted = runner.book.ledger.accepted
     for number in range(1, case.repeat):
         if found.unjudged or found.died or not found.accepted(accepted):
@@ -23,6 +25,27 @@ def judged(runner: Runner, case: Script | Check, first: int = 0) -> Judgement:
         if again.findings or again.unjudged or again.died:
             found = again
     return confirmed(runner, case, found) if found.missing else found
+
+
+def once_more(runner: Runner, case: Script | Check, found: Judgement, number: int) -> Judgement:
+    """What came to nothing, tried once more: it may have been trouble that has passed.
+
+    Where it was an answer that may not be the server's, and it comes twice more while all else is
+    answered, it is taken for the server's word, in later cases as well.
+    """
+    kind, doubts = found.trouble, runner.session.doubts
+    if kind is None:
+        return runner.attempt(case, number=number)
+    if not doubts.may_be_meant(kind):
+        return found
+    doubts.meant.add(kind)
+    for _ in range(MEANT):
+        found = runner.attempt(case, number=number)
+        if not found.findings:
+            doubts.meant.discard(kind)
+            doubts.passing |= {kind} | ({found.trouble} if found.trouble else set())
+            break
+    return found
 
 
 def confirmed(runner: Runner, case: Script | Check, found: Judgement) -> Judgement:

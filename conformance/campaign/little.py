@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from conformance.driver.places import HISTORY_FULL
 from conformance.errors import Unjudged
 from conformance.events import Result, Verdict
 from conformance.session.session import Session
@@ -18,7 +19,6 @@ from conformance.suites.needs import EXCLUSIVE, MANAGED
 from spec.table import FINAL
 
 ENOUGH = 0.5  # of the cases that could be run
-HISTORY_FULL = "history full"
 CURES = {
     HISTORY_FULL: "give the server a larger JobsHistorySize and say --history-size",
     EXCLUSIVE.why: "say --exclusive where nobody else uses the server",
@@ -61,9 +61,11 @@ def _why(cases: Iterable[Case], results: Mapping[str, Result], crowd: str | None
     return told if cure is None else f"{told}; {cure}"
 
 
-def crowd(session: Session, size: int) -> str | None:
-    """Who fills the history of ``size`` jobs, in words, where that can be seen."""
-    resources = session.resources
+def crowd(session: Session) -> str | None:
+    """Who fills the history of a server in use, in words, where that can be seen."""
+    resources, places = session.resources, session.places
+    if places is None:
+        return None
     try:
         listed = session.client.get("/jobs?expand").json()
     except Unjudged:
@@ -73,4 +75,4 @@ def crowd(session: Session, size: int) -> str | None:
     ours = {job.id for job in resources.jobs} | {*resources.others}
     ended = [one.get("ID") for one in listed if isinstance(one, dict) and one.get("State") in FINAL]
     foreign = sum(id not in ours for id in ended)
-    return f"{foreign} of {size} completed jobs are foreign"
+    return f"{foreign} of {places.size} completed jobs are foreign"

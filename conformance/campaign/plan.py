@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from conformance.campaign.replay import Recording
@@ -15,7 +16,8 @@ class Plan:
 
     ``replays``: the folder of replay files, or None to write none. ``extra``: states that a server
     may have beyond those of the model. ``first``: of each suite no case is run any more once one
-    was a deviation. ``recording``: run this, instead of the suites.
+    was a deviation. ``time_limit``: seconds for all of the cases. ``recording``: run this,
+    instead of the suites.
     """
 
     suites: tuple[str, ...] = ()
@@ -29,6 +31,7 @@ class Plan:
     recording: Recording | None = None
     extra: int = EXTRA
     first: bool = False
+    time_limit: float = inf
 
     @property
     def whole(self) -> bool:

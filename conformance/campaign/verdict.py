@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
-from conformance.errors import ServerDied
+from conformance.errors import Kind, ServerDied
 from conformance.events import RunVerdict, Verdict
 from conformance.oracle.oracle import Finding
 from conformance.search.executor import Performed
@@ -21,6 +21,8 @@ DIED = "queue/engine"  # what a server breaks that ends by itself
 class Judgement:
     """What one run of a case came to: findings, or a reason why there is no verdict.
 
+    ``trouble``: there is none because of such an answer, which may not be the server's.
+    ``full``: there is none because the history had no place for a job of the case.
     ``performed``: the steps up to the last finding, with what was expected of each. ``dirty``: jobs
     of it are still under way. ``lines``: what a check did, in words. ``before``: the ids of the
     cases that its server had had.
@@ -31,13 +33,16 @@ class Judgement:
     unjudged: str | None = None
     died: ServerDied | None = None
     dirty: bool = False
+    full: bool = False
+    trouble: Kind | None = None
     lines: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
 
     @property
     def lost(self) -> bool:
         """Whether it came to nothing, and left nothing behind."""
-        return bool(self.unjudged) and not (self.findings or self.died or self.dirty)
+        nothing = not (self.findings or self.died or self.dirty or self.full)
+        return bool(self.unjudged) and nothing
 
     @property
     def missing(self) -> bool:
@@ -75,7 +80,8 @@ def weigh(judged: Judgement, accepted: Set[Name]) -> Weighed:
         return Weighed(Verdict.DEVIATION, found, reason=log)
     unexplained = [finding for finding in judged.findings if finding.relaxations is None]
     if judged.unjudged is not None and not unexplained and judged.named <= accepted:
-        return Weighed(Verdict.UNKNOWN, reason=judged.unjudged)
+        verdict = Verdict.SKIPPED if judged.full else Verdict.UNKNOWN
+        return Weighed(verdict, reason=judged.unjudged)
     if not judged.findings:
         return Weighed(Verdict.PASS)
     return weigh_one((unexplained or judged.findings)[0], judged.named, accepted)

@@ -10,6 +10,7 @@ import typer
 
 from conformance.cli.ending import conclude
 from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
+from conformance.timing import TIMING
 
 
 @spread
@@ -32,6 +33,14 @@ def command(
     examples: Annotated[
         int, typer.Option(metavar="N", min=1, help="Sequences that the search makes.")
     ] = 100,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S",
+            min=1.0,
+            help="Seconds for all cases: 1800 on the reference server, 3600 on any other.",
+        ),
+    ] = None,
     extra_states: Annotated[
         int,
         typer.Option(
@@ -54,9 +63,16 @@ def command(
         seed=seed,
         examples=examples,
         extra=extra_states,
+        time_limit=_limit(choice.kind) if time_limit is None else time_limit,
     )
     reports = files.reports(choice)
     return conclude(Campaign(choice, plan, reports).run(), reports.failed)
+
+
+def _limit(kind: str) -> float:
+    from conformance.sut.target import REFERENCE
+
+    return TIMING.run_reference if kind == REFERENCE else TIMING.run
 
 
 def _check_selection(

@@ -156,10 +156,7 @@ def _go(context: Context, plan: Plan, numbers: dict[str, int]) -> tuple[list[_As
     """All clients with their answers, and what the gate did and saw meanwhile."""
     driver, server = context.driver, context.resources.client
     start = threading.Barrier(len(plan.clients) + 1, timeout=server.timeout)
-    askers = [
-        _Asker(Client(server.address, server.timeout), _paths(context, asks), start)
-        for asks in plan.clients
-    ]
+    askers = [_Asker(server.beside(), _paths(context, asks), start) for asks in plan.clients]
     held = [(driver.jobs[name], reply) for name, reply in plan.replies]
     with suppress(threading.BrokenBarrierError):  # who broke it says why
         start.wait()

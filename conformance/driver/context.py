@@ -18,7 +18,6 @@ from conformance.driver.requiring import SHOWN, Call, Requiring, short
 from conformance.driver.script import Step, Via
 from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
-from conformance.sut.client import Client
 from conformance.sut.client import Reply as Answer
 from conformance.sut.profile import Profile, inapplicable
 from conformance.timing import TIMING
@@ -91,8 +90,7 @@ class Context(Requiring):
         self._note(method, path, body)
         self.lines[-1] += ", and do not wait for the answer"
         self._touch(method)
-        client = Client(self.resources.client.address, timeout=self.resources.client.timeout)
-        made = Call(client, method, path, body)
+        made = Call(self.resources.client.beside(), method, path, body)
         self._calls.append(made)
         return made
 

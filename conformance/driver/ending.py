@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from conformance.driver.resources import Resources
+from conformance.errors import Trouble
 from conformance.sut.client import Client, Reply
 from spec.table import FINAL, Action, State
 
@@ -14,7 +16,10 @@ Get = Callable[[str], Reply]
 
 def state_of(get: Get, id: str) -> str | None:
     """The State that a job shows, whatever text it is; None where it shows none, as when gone."""
-    found = get(f"/jobs/{id}").json()
+    try:
+        found = get(f"/jobs/{id}").json()
+    except Trouble:
+        return None
     state = found.get("State") if isinstance(found, dict) else None
     return state if isinstance(state, str) else None
 
@@ -26,9 +31,10 @@ def ask_to_end(client: Client, id: str, state: str) -> bool:
     """
     if state in FINAL:
         return False
-    client.post(f"/jobs/{id}/{Action.CANCEL}")
-    if state == State.PAUSED:  # where a cancel does not end it, a step that fails may
-        client.post(f"/jobs/{id}/{Action.RESUME}")
+    # Where a cancel does not end what is Paused, a step that fails may.
+    for action in (Action.CANCEL, Action.RESUME)[: 1 + (state == State.PAUSED)]:
+        with suppress(Trouble):  # whether it has ended is seen by reading it
+            client.post(f"/jobs/{id}/{action}")
     return state in set(State)
 
 

@@ -26,16 +26,18 @@ class Call:
     """A request under way on a connection and a thread of its own. ``reply`` is None until then."""
 
     def __init__(self, client: Client, method: str, path: str, body: Any) -> None:
+        """Raises `Unjudged` for a request that must not be sent."""
         self.reply: Answer | None = None
         self.error: Unjudged | None = None
         self._client = client
-        self._asked = (method, path, body)
+        self._asked = (method, path)
+        self._send = client.begin(method, path, body)  # here, where it is heard that it may not
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self.reply = self._client.request(*self._asked)
+            self.reply = self._send()
         except Unjudged as error:
             self.error = error
         finally:
@@ -49,7 +51,7 @@ class Call:
     def answer(self) -> Answer:
         """The answer of a call that has ended. Raises `Unjudged` where there is none."""
         if self.reply is None:
-            raise self.error or Unjudged("{} {} is not answered yet".format(*self._asked[:2]))
+            raise self.error or Unjudged("{} {} is not answered yet".format(*self._asked))
         return self.reply
 
 

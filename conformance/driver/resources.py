@@ -157,11 +157,6 @@ class Resources:
         job.slot.free_since = time.monotonic()
         job.slot.owner = None
 
-    def room(self, history_size: int) -> bool:
-        """Whether one more completed job fits into the history without driving one out."""
-        found = self.client.get("/jobs").json()
-        return isinstance(found, list) and len(found) < history_size
-
     def owner(self, hold: Hold) -> Tracked | None:
         """The job that the arrival belongs to: the last one that the slot was given to."""
         return next((j for j in reversed(self.jobs) if j.slot.number == hold.slot), None)

@@ -13,6 +13,7 @@ from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Starte
 from conformance.reports.story import Group, Story, stale_words
 from conformance.reports.terminal import Terminal
 from conformance.text import counted
+from conformance.timing import TIMING
 
 SHOWN = 6  # of what is missing; the JSON report has all of it
 STYLE = {
@@ -59,6 +60,11 @@ class ConsoleReport:
             f"Testing {self._story.server} ({event.mode}): {counted(event.cases, 'case')},"
             f" {ledger}, seed {event.seed}"
         )
+        if event.time_limit is not None:
+            self.console.say(
+                f"It takes {event.time_limit:g} s at most (--time-limit), and"
+                f" {TIMING.cleaning:g} s to clean up"
+            )
         if self.console.is_terminal:
             self._progress = Progress(
                 BarColumn(20),

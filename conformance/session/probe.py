@@ -11,7 +11,7 @@ from conformance.driver.following import Deviated
 from conformance.driver.script import fail, submit
 from conformance.driver.spares import put_aside
 from conformance.driver.tracked import Tracked
-from conformance.errors import KitError, Unjudged
+from conformance.errors import HistoryFull, KitError, Unjudged
 from conformance.session.session import Session
 from conformance.timing import TIMING
 from spec.engine import Config
@@ -40,6 +40,8 @@ def probe(session: Session) -> None:
         for step in (submit("A", 2), fail("A")):
             driver.perform(step)
         driver.finish()
+    except HistoryFull:  # since it was last looked at
+        driver.abandon()
     except (Deviated, Unjudged) as error:
         _see_arrival(session, driver, error)
         driver.abandon()  # what is wrong with it, the cases will say

@@ -9,29 +9,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.driver.driver import Driver
+from conformance.driver.places import Places
 from conformance.driver.resources import Resources
 from conformance.driver.restarts import Restarts
 from conformance.errors import NoServer
 from conformance.events import Cleanup, Target
 from conformance.peer.gate import Gate
 from conformance.session.cleanup import clean
+from conformance.session.neighbours import Neighbours
 from conformance.session.yard import Yard
 from conformance.sut.client import Client
 from conformance.sut.identity import System, identify
 from conformance.sut.managed import Managed
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
+from conformance.sut.trouble import Doubts
 from conformance.timing import TIMING
 from spec.engine import Config
 from spec.requirements import RELEASES, within
 
-ORTHANC_HISTORY = 10  # Orthanc's default of JobsHistorySize
+# Orthanc's default of JobsHistorySize, where nobody said another one.
+ORTHANC_HISTORY = 10
 
 
 @dataclass(kw_only=True)
 class Session:
     """An open target. ``resources`` is what the kit has made on it.
 
+    ``doubts``: of answers that may not be the server's.
+    ``places`` and ``neighbours``: of a server in use, whose other jobs are guarded.
     ``had``: the ids of the cases that a managed server has had since it began, and
     `conformance.session.probe.PROBE`.
     """
@@ -45,6 +51,9 @@ class Session:
     resources: Resources
     deadline: float
     server: Managed | None = None
+    doubts: Doubts = field(default_factory=Doubts)
+    places: Places | None = None
+    neighbours: Neighbours | None = None
     had: list[str] = field(default_factory=list)
 
     def check(self, within: float = 0.0) -> None:
@@ -90,10 +99,14 @@ class Session:
             return False
         return all(self.client.delete(f"/jobs/{id}").ok for id in ids)
 
-    @property
-    def room_for(self) -> int:
-        """How many completed jobs the history holds, as far as anybody said."""
-        return ORTHANC_HISTORY if self.profile.history is None else self.profile.history
+    def fit(self, jobs: int) -> bool:
+        """Whether so many more jobs fit into the history. Raises `Unjudged`."""
+        return self.places is None or self.places.fit(jobs)
+
+    def look_around(self, after: str) -> None:
+        """``after`` this case: see that nobody's job is gone. Raises `JobsLost`, `Unjudged`."""
+        if self.neighbours is not None:
+            self.neighbours.look(after)
 
     def driver(
         self,
@@ -154,7 +167,8 @@ def opened(
         address = server.address if server is not None else choice.address
         assert address is not None
         gate = stack.enter_context(Gate(choice.gate_host))
-        client = Client(address, choice.timeout)
+        doubts = Doubts()
+        client = Client(address, choice.timeout, judge=doubts.judge)
         stack.callback(client.close)
         system = identify(client)
         _check_jobs(client)
@@ -162,16 +176,27 @@ def opened(
         resources.fields.clock.same_machine = server is not None
         stack.callback(resources.close)
         settings = {} if server is None else server.config
+        profile = profile_of(choice, system, settings)
+        places = neighbours = None
+        if not profile.exclusive:
+            size = ORTHANC_HISTORY if profile.history is None else profile.history
+            places = Places(client, size)
+            stack.callback(places.close)
+            client.permit = places.permit
+            neighbours = Neighbours(resources, places, profile.deletes)
         yield Session(
             target=Target(choice.name, system.version, choice.kind, choice.options),
             system=system,
-            profile=profile_of(choice, system, settings),
+            profile=profile,
             config=settings,
             client=client,
             gate=gate,
             resources=resources,
             deadline=choice.deadline,
             server=server,
+            doubts=doubts,
+            places=places,
+            neighbours=neighbours,
         )
 
 

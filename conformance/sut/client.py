@@ -10,9 +10,11 @@ once. No password is shown by any text that is made here.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,17 +22,35 @@ import requests
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
-from conformance.errors import NotAnswered, Unjudged
+from conformance.errors import NotAnswered, TimeOver, Unjudged
 from conformance.sut.address import Address
 from conformance.sut.transport import BoundedAdapter, TooLarge
 from conformance.text import hidden, one_line
 from conformance.timing import TIMING
 
 LARGEST = 16 * 1024 * 1024  # bytes of an answer, head and body
+OVER = "there is no time left to ask"
 SHOWN = 200  # characters of an answer that a message shows
 HEADERS = ("Location", "Content-Type", "Content-Disposition")  # of an answer, which are kept
 # Of an id of the server's as well: it must not lead out of where it is put.
 _PATH = re.compile(r"(?!.*/\.\.?(?:[/?]|$))/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
+
+
+# Entered before a request is sent, and left when it was answered. ``(method, path)``. It raises
+# `Unjudged` for one that must not be sent.
+Permit = Callable[[str, str], AbstractContextManager[None]]
+
+
+# Asked for every answer, with the client, the method and the path; it may raise `Unjudged`.
+Judge = Callable[["Client", str, str, "Reply"], "Reply"]
+
+
+def _as_it_is(_: Client, __: str, ___: str, reply: Reply) -> Reply:
+    return reply
+
+
+def _always(_: str, __: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def _json(body: Any) -> bytes:
@@ -88,12 +108,23 @@ class Broken(Exception):
 class Client:
     """Requests to one server; not for use by several threads.
 
-    ``timeout``: seconds for all of one answer, from before the connection is made.
+    ``timeout``: seconds for all of one answer, from before the connection is made. ``permit``:
+    asked for every request, but for those of `read`; ``judge``: for every answer to them.
     """
 
-    def __init__(self, address: Address, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        address: Address,
+        timeout: float = 10.0,
+        permit: Permit = _always,
+        judge: Judge = _as_it_is,
+    ) -> None:
         self.address = address
         self.timeout = timeout
+        self.permit = permit
+        self.judge = judge
+        self.ends = math.inf  # by the monotonic clock: afterwards nothing is sent any more
+        self.waited = 0.0  # seconds for answers
         self.requests = 0
         self._adapter = BoundedAdapter(timeout, LARGEST)
         self._used = 0.0
@@ -115,8 +146,43 @@ class Client:
         """How many connections were made so far: a server that is started again needs a new one."""
         return self._adapter.connections
 
+    def beside(self) -> Client:
+        """Another one to the same server, for another thread: no more is permitted to it."""
+        made = Client(self.address, self.timeout, self.permit, self.judge)
+        made.ends = self.ends
+        return made
+
+    def begin(self, method: str, path: str, body: Any = None) -> Callable[[], Reply]:
+        """Ask leave for a request, and return what sends it, once. Raises `Unjudged`."""
+        permitted = ExitStack()
+        permitted.enter_context(self.permit(method, path))
+
+        def send() -> Reply:
+            with permitted:
+                change = method != "GET"
+                reply = self._change(method, path, body) if change else self._get(path)
+                return self.judge(self, method, path, reply)
+
+        return send
+
     def get(self, path: str) -> Reply:
         """A reading. A broken connection is tried once more. Raises `Unjudged`."""
+        return self.request("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Reply:
+        return self.request("POST", path, body)
+
+    def put(self, path: str, body: Any) -> Reply:
+        return self.request("PUT", path, body)
+
+    def delete(self, path: str) -> Reply:
+        return self.request("DELETE", path)
+
+    def request(self, method: str, path: str, body: Any = None) -> Reply:
+        """A request by any method: a reading for GET, a change for every other."""
+        return self.begin(method, path, body)()
+
+    def _get(self, path: str) -> Reply:
         try:
             return self.read(path)
         except Broken as error:
@@ -131,19 +197,6 @@ class Client:
             pass
         return self._send("GET", path, None, began + self.timeout - time.monotonic())
 
-    def post(self, path: str, body: Any = None) -> Reply:
-        return self._change("POST", path, body)
-
-    def put(self, path: str, body: Any) -> Reply:
-        return self._change("PUT", path, body)
-
-    def delete(self, path: str) -> Reply:
-        return self._change("DELETE", path, None)
-
-    def request(self, method: str, path: str, body: Any = None) -> Reply:
-        """A request by any method: a reading for GET, a change for every other."""
-        return self.get(path) if method == "GET" else self._change(method, path, body)
-
     def _change(self, method: str, path: str, body: Any) -> Reply:
         """A change, sent once. Raises `Unjudged` where its answer did not come."""
         if time.monotonic() - self._used > TIMING.idle:
@@ -157,15 +210,20 @@ class Client:
         """One request. Raises `Broken`, and `Unjudged` where the answer passed its bounds."""
         if not _PATH.fullmatch(path):
             raise Unjudged(f"{method}: the server gave a name that is no part of a URL")
+        began = time.monotonic()
+        if began > self.ends:
+            raise TimeOver(OVER)
         self.requests += 1
         try:
             answer = self._adapter.send(
                 self._prepared(method, path, body),
-                timeout=seconds,
+                timeout=min(seconds, self.ends - began),
                 verify=False if self.address.insecure else (self.address.ca_cert or True),
                 cert=self.address.client_cert,
             )
         except requests.Timeout:
+            if time.monotonic() > self.ends:  # so it had not the time that it may take
+                raise TimeOver(OVER) from None
             text = f"{method} {path}: not answered within {self.timeout:g} s"
             raise NotAnswered(text) from None
         except TooLarge:
@@ -175,6 +233,7 @@ class Client:
             raise Broken(error, self._secrets) from None
         finally:
             self._used = time.monotonic()
+            self.waited += self._used - began
         headers = {
             name: one_line(hidden(answer.headers[name], self._secrets))[:SHOWN]
             for name in HEADERS

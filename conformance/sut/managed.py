@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from conformance.errors import BadArgument, NoServer, ServerDied
+from conformance.errors import BadArgument, NoServer, ServerDied, ServerStopped
 from conformance.sut.address import Address
 from conformance.sut.client import Client
 from conformance.sut.command import Command
@@ -28,8 +28,18 @@ from conformance.sut.processes import Keeper, Process
 from conformance.text import shown
 from conformance.timing import TIMING
 
+KILLS = ", from a person, or from a system that was short of memory"
 LOG_END = 2000  # characters of the log that are shown when a server dies
 
+# How a server ends that was made to: by its status, which a shell gives as 128 and the signal.
+OUTSIDE: Mapping[int, str] = MappingProxyType(
+    {0: "it was told to end, and did"}
+    | {
+        status: f"it got {number.name}" + (KILLS if number is signal.SIGKILL else "")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
+        for status in (-number, 128 + number)
+    }
+)
 CONFIGURATION = "orthanc.json"
 NO_JOBS = "--no-jobs"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -197,6 +207,8 @@ class Managed:
                 if time.monotonic() > deadline:
                     late = f"the server did not answer within {TIMING.starts:g} s"
                     raise NoServer(f"{late}: {why}\n{self._log_end()}")
+        except ServerStopped as stopped:
+            raise NoServer(f"{stopped}, while it started.\n{self._log_end()}") from None
         except ServerDied as died:
             raise NoServer(
                 f"the server ended by itself with status {died.status} while it started.\n"
@@ -217,11 +229,16 @@ class Managed:
         self.check()
 
     def check(self, within: float = 0.0) -> None:
-        """Raise `ServerDied` if it has ended by itself, or does so ``within`` so many seconds."""
+        """Raise `ServerDied` if it has ended by itself, or does so ``within`` so many seconds.
+
+        Raise `ServerStopped` if somebody has ended it.
+        """
         if self._process is None:
             return
         self._process.wait(within)
         if (status := self._process.status()) is not None:
+            if (how := OUTSIDE.get(status)) is not None:
+                raise ServerStopped(f"somebody has ended the server: {how}")
             raise ServerDied(status, self.log())
 
     def log(self) -> str:

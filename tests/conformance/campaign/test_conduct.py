@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.campaign.campaign import HISTORY_FULL
+from conformance.driver.places import HISTORY_FULL
 from conformance.peer.gate import Gate
 from conformance.suites import SUITES
 from conformance.suites.needs import EXCLUSIVE, MANAGED, REMOVAL, RETRY

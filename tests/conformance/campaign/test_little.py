@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.campaign.little import HISTORY_FULL, too_little
+from conformance.campaign.little import too_little
+from conformance.driver.places import HISTORY_FULL
 from conformance.events import Result, Verdict
 from conformance.suites.case import Case
 from conformance.suites.needs import EXCLUSIVE, MANAGED

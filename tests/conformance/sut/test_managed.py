@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import BadArgument, NoServer, ServerDied
+from conformance.errors import BadArgument, NoServer, ServerDied, ServerStopped
 from conformance.sut import managed, servers
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
@@ -289,10 +289,10 @@ def test_renew_is_another_server_without_a_database(script: Path, workdir: Path)
 def test_a_server_that_ends_by_itself_is_noticed(script: Path, workdir: Path) -> None:
     with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         server.check()
-        os.kill(int(str(seen(server)["pid"])), signal.SIGKILL)
+        os.kill(int(str(seen(server)["pid"])), signal.SIGABRT)
         with pytest.raises(ServerDied) as died:
             checks(server)
-        assert died.value.status == -signal.SIGKILL
+        assert died.value.status == -signal.SIGABRT
         assert died.value.log == "started None"
 
 
@@ -302,9 +302,16 @@ def test_a_server_that_has_broken_a_connection_is_given_time_to_end(
     with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         pid = int(str(seen(server)["pid"]))
         server.check(0.01)
-        end = threading.Timer(0.1, os.kill, (pid, signal.SIGKILL))
+        end = threading.Timer(0.1, os.kill, (pid, signal.SIGABRT))
         end.start()
         server.check()
         with pytest.raises(ServerDied):
             server.check(SLACK)
         end.join()
+
+
+def test_a_server_that_somebody_ends_has_not_ended_by_itself(script: Path, workdir: Path) -> None:
+    with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
+        os.kill(int(str(seen(server)["pid"])), signal.SIGKILL)
+        with pytest.raises(ServerStopped, match="somebody has ended the server: it got SIGKILL"):
+            checks(server)

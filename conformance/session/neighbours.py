@@ -1,0 +1,67 @@
+"""Somebody's jobs on a server in use: after each case all of them are still there."""
+
+from __future__ import annotations
+
+from conformance.driver.ending import state_of
+from conformance.driver.places import Places
+from conformance.driver.resources import Resources
+from conformance.errors import JobsLost, Unjudged
+from conformance.session.cleanup import OfRun
+from spec.table import FINAL
+
+SHOWN = 3  # ids of lost jobs
+
+
+class Neighbours:
+    """The jobs that are not ours: at first all that there are. Raises `Unjudged`.
+
+    ``deletes``: whether the server can delete a job, so that ours need no place for long.
+    """
+
+    def __init__(self, resources: Resources, places: Places, deletes: bool) -> None:
+        self._resources = resources
+        self._places = places
+        self._deletes = deletes
+        self._theirs = set(self._listed())
+
+    def _listed(self) -> list[str]:
+        reply = self._resources.client.get("/jobs")
+        found = reply.json()
+        if not reply.ok or not isinstance(found, list):
+            raise Unjudged(f"GET /jobs gave {reply}, where all jobs are looked for")
+        return [id for id in found if isinstance(id, str)]
+
+    def look(self, after: str) -> None:
+        """``after`` this case: take what is left of ours out, and look whether theirs are there.
+
+        Raises `JobsLost`, and `Unjudged` where that cannot be seen.
+        """
+        listed = set(self._listed())
+        ours = {job.id for job in self._resources.jobs} | set(self._resources.others)
+        ours |= {id for id in listed - self._theirs - ours if self._is_ours(id)}
+        theirs = listed - ours
+        gone, self._theirs = self._theirs - theirs, theirs
+        if gone and sum(self._completed(id) for id in theirs) < self._places.size:
+            raise JobsLost(self._lost(sorted(gone), after))
+        if self._deletes:
+            for id in sorted(listed & ours):  # refused for one that is under way
+                self._resources.client.delete(f"/jobs/{id}")
+
+    def _is_ours(self, id: str) -> bool:
+        """Whether a job is ours of which no answer told us; what cannot be read is not."""
+        found = self._resources.client.get(f"/jobs/{id}").json()
+        return isinstance(found, dict) and OfRun(self._resources).job(found)
+
+    def _completed(self, id: str) -> bool:
+        return state_of(self._resources.client.get, id) in FINAL
+
+    def _lost(self, gone: list[str], after: str) -> str:
+        more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
+        one = len(gone) == 1
+        return (
+            f"{'a job' if one else f'{len(gone)} jobs'} of somebody's went out of the history"
+            f" during {after}: {', '.join(gone[:SHOWN])}{more}.\n"
+            f"The run counts on a JobsHistorySize of {self._places.size}, and was stopped."
+            " If the server has another one, say it with --history-size; if"
+            f" {'it was' if one else 'they were'} deleted by somebody, run it again."
+        )

@@ -1,0 +1,62 @@
+"""What stands between us and the server, or is ending: its answers say nothing of the jobs engine.
+
+HTTP 502, 503 and 504 come from a proxy, or from a server that stops or starts, or whose database is
+away. No call of a jobs engine is answered so. One of them is trouble; a server that answers the
+same call so again and again, and all else as ever, means it.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from conformance.errors import Kind, Trouble
+from conformance.sut.client import Broken, Client, Reply
+
+STATUSES = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
+MOST_KINDS = 1  # of trouble that came and went: with more of them, nothing is meant any more
+
+
+def kind_of(method: str, path: str, status: int) -> Kind:
+    """The call that was answered so, whatever it was about: names and ids are left out."""
+    path, mark, query = path.partition("?")
+    parts = path.split("/")
+    if parts[1] not in ("tools", "system"):
+        parts[2::2] = ["*"] * len(parts[2::2])
+    return method, "/".join(parts) + mark + query, status
+
+
+class Doubts:
+    """Looks at each answer that enters, and raises `Trouble` for what says nothing of the server.
+
+    ``meant``: kinds of answers that are the server's own word, or are tried as such.
+    """
+
+    def __init__(self) -> None:
+        self.meant: set[Kind] = set()
+        self.raised = 0  # how often it was trouble
+        self.passing: set[Kind] = set()  # kinds that came, and did not come again
+
+    def judge(self, client: Client, method: str, path: str, reply: Reply) -> Reply:
+        """The answer. Raises `Trouble`."""
+        if reply.status not in STATUSES:
+            return reply
+        kind = kind_of(method, path, reply.status)
+        if kind in self.meant and _stands(client, method, path, reply):
+            return reply
+        self.raised += 1
+        raise Trouble(kind, f"{kind[0]} {kind[1]}: {reply}")
+
+    def may_be_meant(self, kind: Kind) -> bool:
+        """Whether such an answer is taken for the server's word, if it comes once more."""
+        return len(self.passing - {kind}) <= MOST_KINDS
+
+
+def _stands(client: Client, method: str, path: str, reply: Reply) -> bool:
+    """Whether the server itself says so: it answers all else, and a reading is answered so again"""
+    try:
+        again = client.read(path).status == reply.status if method == "GET" else True
+        return again and client.read("/system").ok
+    except Broken:
+        return False
