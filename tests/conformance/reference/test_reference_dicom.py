@@ -120,7 +120,8 @@ def test_synchronous_store(server: Server, modality: DicomGate) -> None:
     assert waited(server, path, permissive, modality, FAILED, SUCCESS).status == 200
     assert waited(server, path, [], modality).json == {**CONTENT, "InstancesCount": 0}
     before = server.ids()
-    refused(server.call("POST", path, {"Resources": ["nope"]}), 404, 17)
+    refused(server.call("POST", path, {"Resources": ["-".join(["0" * 8] * 5)]}), 404, 17)
+    refused(server.call("POST", path, {"Resources": ["nope"]}), 400, 15)
     refused(server.call("POST", path, {"Resources": [], "Synchronous": 3}), 400, 15)
     refused(server.call("POST", path, {"Resources": [], "LocalAet": "x" * 17}), 400, 15)
     refused(server.call("POST", path, {}), 400, 15)

@@ -105,7 +105,7 @@ def test_order_and_repetitions_are_kept(shared: Server) -> None:
 def test_forms_of_the_body(shared: Server) -> None:
     (instance,) = shared.instances(1)
     peer = shared.peer()
-    for body in ([instance], instance, {"Resources": instance}, instance.encode()):
+    for body in ([instance], instance, {"Resources": [instance]}, instance.encode()):
         thread, replies = in_background(shared, f"/peers/{peer}/store", body)
         shared.gate.arrival(peer).answer()
         thread.join(DEADLINE)
@@ -129,7 +129,9 @@ def test_forms_of_the_body(shared: Server) -> None:
         {"Resources": 5},
         {"Resources": [5]},
         {"Resources": None},
-        {"Permissive": True},
+        {"Permissive": 1},
+        {"Compress": "yes"},
+        {"Resources": "nope"},
     ],
 )
 def test_bad_submissions(shared: Server, fields: dict[str, object]) -> None:
@@ -151,9 +153,10 @@ def test_bad_bodies(shared: Server, body: bytes) -> None:
 
 def test_unknown_resources_and_peers(shared: Server) -> None:
     known = shared.instances(1)
-    body = {"Resources": [*known, "nope"]}
-    reply = shared.call("POST", f"/peers/{shared.peer()}/store", body)
-    assert (reply.status, reply.json["OrthancStatus"]) == (404, 17)
+    for other, told in (("-".join(["0" * 8] * 5), (404, 17)), ("nope", (400, 15))):
+        body = {"Resources": [*known, other]}
+        reply = shared.call("POST", f"/peers/{shared.peer()}/store", body)
+        assert (reply.status, reply.json["OrthancStatus"]) == told
     assert shared.call("POST", "/peers/nope/store", {"Resources": []}).status == 404
     assert shared.call("DELETE", "/peers/nope").status == 404
     assert shared.call("GET", "/nope").json["Uri"] == "/nope"
