@@ -309,4 +309,4 @@ def test_cleaning_up_is_bounded() -> None:
         began = time.monotonic()
         cleaned = session.clean()
         assert time.monotonic() - began < TIMING.cleaning + 2
-        assert {one.kind for one in cleaned.left} == {"job"}
+        assert "job" in {one.kind for one in cleaned.left}
