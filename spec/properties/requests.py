@@ -16,10 +16,10 @@ from spec.properties.reading import (
     subject,
 )
 from spec.relaxations import Relaxation
-from spec.table import Action, Asked, ErrorCode, State
+from spec.table import FINAL, Action, Asked, ErrorCode, State
 
 LOST = frozenset({Relaxation.REQUEST_LOST_ON_LAST_STEP})
-CANCELED_FROM, PAUSED_FROM = sources(Action.CANCEL), sources(Action.PAUSE)
+PAUSED_FROM = sources(Action.PAUSE)  # a Paused job has no need of it
 
 
 @Property(
@@ -106,7 +106,7 @@ def cancel_honoured(t: Transition) -> bool:
         if before is None:
             continue
         mine = index == job_of(t.what)
-        asked_now = mine and acts(t, Action.CANCEL) and before.state in CANCELED_FROM
+        asked_now = mine and acts(t, Action.CANCEL) and before.state not in FINAL
         if not asked_now and not _noted(before, Action.CANCEL):
             continue
         failed = after is None or after.state is State.FAILURE
