@@ -124,6 +124,9 @@ class Coverage:
         return bool(self.cells.missing or self.edges.missing or self.requirements.missing)
 
 
+UNCOVERED = Coverage(Share(0, (), ()), Share(0, (), ()), Share(0, (), ()))  # no case was chosen
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """Something of ours that is still on the server, or may be.

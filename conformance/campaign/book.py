@@ -11,6 +11,7 @@ from conformance.campaign.coverage import coverage, seen
 from conformance.campaign.ledger import Ledger
 from conformance.campaign.little import too_little
 from conformance.events import (
+    UNCOVERED,
     CaseEnds,
     Cleanup,
     Coverage,
@@ -18,7 +19,6 @@ from conformance.events import (
     Event,
     Result,
     RunVerdict,
-    Share,
     Statistics,
     Verdict,
     Warned,
@@ -30,7 +30,6 @@ from conformance.text import counted
 from spec.engine import Event as Happening
 
 Emit: TypeAlias = Callable[[Event], None]
-NOTHING = Share(0, (), ())
 SHOWN = 3  # of what is missing, in a line
 
 
@@ -104,7 +103,7 @@ class Book:
     def coverage(self) -> Coverage:
         """What was seen on the server, of all that there is to see."""
         if not self.cases:
-            return Coverage(NOTHING, NOTHING, NOTHING)
+            return UNCOVERED
         return coverage(self.cases, self.results.values(), self._seen, self.bound)
 
     def verdict(self, cut_short: bool) -> RunVerdict:

@@ -117,7 +117,7 @@ class Campaign:
                 try:
                     self._run()
                 except BaseException:
-                    self._yard.clear(TIMING.cut_short)
+                    self._yard.cut_short()
                     raise
                 self._yard.clear(TIMING.stops)
         except Interrupted:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -267,23 +268,22 @@ class ReportOptions:
         """
         from conformance.reports import Reports, writable
         from conformance.reports.console import ConsoleReport
-        from conformance.reports.event_log import EventLog
-        from conformance.reports.html import HtmlReport
-        from conformance.reports.json_report import JsonReport
-        from conformance.reports.junit import JUnitReport
-        from conformance.reports.markdown import MarkdownReport
         from conformance.reports.terminal import Terminal
 
-        makers: list[tuple[Path | None, Callable[[Path], Writer]]] = [
-            (self.json_file, JsonReport),
-            (self.junit_file, JUnitReport),
-            (self.html_file, HtmlReport),
-            (self.markdown_file, MarkdownReport),
-            (self.events_file, EventLog),
-        ]
-        asked = [(path, make) for path, make in makers if path is not None]
-        writable([path for path, _ in asked])
-        writers = [*(make(path) for path, make in asked), console or ConsoleReport(Terminal())]
+        formats = {
+            "json_report.JsonReport": self.json_file,
+            "junit.JUnitReport": self.junit_file,
+            "html.HtmlReport": self.html_file,
+            "markdown.MarkdownReport": self.markdown_file,
+            "event_log.EventLog": self.events_file,
+        }
+        asked = [(name, path) for name, path in formats.items() if path is not None]
+        writable([path for _, path in asked])
+        made: list[Writer] = []
+        for name, path in asked:  # only what is asked for, since an interrupt may wait for it
+            module, _, writer = name.partition(".")
+            made.append(getattr(import_module(f"conformance.reports.{module}"), writer)(path))
+        writers = [*made, console or ConsoleReport(Terminal())]
         return Reports(writers, () if choice.address is None else choice.address.secrets)
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.ending import conclude
+from conformance.cli.ending import UNJUDGED, conclude
 from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
+from conformance.errors import Interrupted
+from conformance.interrupts import interruptible
 from conformance.timing import TIMING
+
+if TYPE_CHECKING:
+    from conformance.reports import Reports
+    from conformance.sut.target import Choice
 
 
 @spread
@@ -49,22 +56,28 @@ def command(
     ] = 0,
 ) -> int:
     """Run the conformance cases against a server."""
-    from conformance.campaign.campaign import Campaign
-    from conformance.campaign.plan import Plan
-
     choice, ledger = server.choice(), accepted.file()
-    _check_selection(suite or (), case or (), exclude or (), ledger)
-    plan = Plan(
-        suites=tuple(suite or ()),
-        prefixes=tuple(case or ()),
-        excluded=tuple(exclude or ()),
-        ledger=ledger,
-        no_ledger=accepted.no_ledger,
-        seed=seed,
-        examples=examples,
-        extra=extra_states,
-        time_limit=_limit(choice.kind) if time_limit is None else time_limit,
-    )
+    try:
+        with interruptible():  # all that a run needs takes the longest to import
+            from conformance.campaign.campaign import Campaign
+            from conformance.campaign.plan import Plan
+
+            _check_selection(suite or (), case or (), exclude or (), ledger)
+            plan = Plan(
+                suites=tuple(suite or ()),
+                prefixes=tuple(case or ()),
+                excluded=tuple(exclude or ()),
+                ledger=ledger,
+                no_ledger=accepted.no_ledger,
+                seed=seed,
+                examples=examples,
+                extra=extra_states,
+                time_limit=_limit(choice.kind) if time_limit is None else time_limit,
+            )
+    except Interrupted:
+        reports = files.reports(choice)
+        _tell_interrupted(choice, seed, reports)
+        return conclude(UNJUDGED, reports.failed)
     reports = files.reports(choice)
     return conclude(Campaign(choice, plan, reports).run(), reports.failed)
 
@@ -73,6 +86,23 @@ def _limit(kind: str) -> float:
     from conformance.sut.target import REFERENCE
 
     return TIMING.run_reference if kind == REFERENCE else TIMING.run
+
+
+def _tell_interrupted(choice: Choice, seed: int, reports: Reports) -> None:
+    """Tell of a run that an interrupt has ended before it could begin."""
+    from conformance.events import (
+        UNCOVERED,
+        Cleanup,
+        Ended,
+        RunVerdict,
+        Started,
+        Statistics,
+        Target,
+    )
+
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    reports(Started(Target(choice.name, "", choice.kind), seed, now, 0, None))
+    reports(Ended(RunVerdict.UNKNOWN, True, UNCOVERED, (), (), Cleanup(), Statistics()))
 
 
 def _check_selection(
