@@ -176,7 +176,7 @@ class Story:
         rest = {
             f"need {more}": by_mode,
             "cannot be reached from outside": len(closed) - by_mode,
-            "were not run": len(found.missing),
+            "not run": len(found.missing),
         }
         mode = [] if self.started is None else [self.started.mode]
         told = [*mode, *(f"{number} {what}" for what, number in rest.items() if number)]

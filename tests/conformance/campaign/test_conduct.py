@@ -69,6 +69,14 @@ def test_no_foreign_job_is_driven_out_of_the_history(
         check(client, before, run)
         assert run.status == 2, "what was not covered is missing"
         assert HISTORY_FULL in {c["reason"] for c in run.cases("skipped").values()}
+        last = run.out.splitlines()[-1]
+        assert last.startswith("unknown ")
+        assert "requirements (polite; " in last
+        if jobs == HISTORY:
+            assert last.endswith(
+                f"history full: {HISTORY} of {HISTORY} completed jobs are foreign; give the server"
+                " a larger JobsHistorySize and say --history-size"
+            )
         assert run.cases("deviation", "unknown") == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from conformance.suites.needs import RETRY_BY_C_STORE
 from conformance.sut.profile import NOT_THIS_VERSION
 from spec.relaxations import Relaxation, Shortfall
-from spec.requirements import CATALOGUE
+from spec.requirements import CATALOGUE, applies
 from tests.conformance.kit import Run, command
 
 pytestmark = pytest.mark.apart
@@ -53,6 +54,36 @@ def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> No
 
 def test_the_summary_is_the_last_thing_that_is_printed(on_reference: Run) -> None:
     assert on_reference.out.rstrip().splitlines()[-1].startswith("conforms reference 1.5.6")
+
+
+def counted(run: Run) -> tuple[int, int]:
+    """How many cases were announced, and how many were told of in the last line."""
+    announced = re.search(r": (\d+) cases?, ", run.out.splitlines()[0])
+    assert announced is not None
+    told = run.out.splitlines()[-1].rpartition(": ")[2]
+    return int(announced[1]), sum(map(int, re.findall(r"\d+", told)))
+
+
+def test_as_many_cases_are_told_as_were_announced(on_reference: Run) -> None:
+    announced, told = counted(on_reference)
+    assert announced == told == len(on_reference.report["cases"])
+
+
+def test_what_the_search_finds_besides_is_told_with_its_case(without_ledger: Run) -> None:
+    announced, told = counted(without_ledger)
+    cases = without_ledger.report["cases"]
+    assert announced == told == sum("part_of" not in case for case in cases) < len(cases)
+
+
+def test_the_denominator_is_the_catalogue_of_the_version(on_orthanc: Run) -> None:
+    report = on_orthanc.report
+    version = report["target"]["version"]
+    bound = {id for id, one in CATALOGUE.items() if applies(one, version)}
+    found = report["coverage"]["requirements"]
+    assert found["total"] == len(bound)
+    assert f" of {len(bound)} requirements (managed; " in on_orthanc.out.splitlines()[-1]
+    assert {one["id"] for one in found["unreachable"]} <= bound
+    assert found["covered"] == found["reachable"] == found["total"] - len(found["unreachable"])
 
 
 def test_the_summary_names_orthanc(on_orthanc: Run) -> None:
@@ -200,7 +231,9 @@ def test_an_entry_that_nothing_needs_any_more_is_stale(tmp_path: Any) -> None:
     run = command(tmp_path, *arguments, "--suite", "race")
     assert run.status == 1
     assert run.report["ledger"]["stale"] == ["request-lost-on-last-step"]
-    assert "stale" in run.out
+    last = run.out.splitlines()[-1]
+    assert last.startswith("stale-ledger reference 1.5.6, judged ")
+    assert "an entry of the ledger is needed by no case any more: take it out" in last
     part = command(tmp_path, *arguments, "--case", "race/pause/")
     assert part.status == 0, "not all of its cases ran, so nothing is known"
     assert part.report["ledger"]["stale"] == []

@@ -58,7 +58,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         "target": {"name": "http://h:1", "version": "1.10.1", "kind": "url"},
         "verdict": "deviates",
         "word": "deviates",
-        "told": "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 were not run):"
+        "told": "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run):"
         " 0 passed, 1 deviation, 1 accepted, 0 unknown, 0 skipped",
         "why": None,
         "mode": "managed",
@@ -221,7 +221,7 @@ def test_a_warning_is_told_and_changes_nothing(tmp_path: Path) -> None:
 def test_the_summary_is_one_line_and_the_last() -> None:
     last = shown(BAD, KNOWN, UNSURE, SKIPPED)[-1]
     assert last == (
-        "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 were not run):"
+        "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run):"
         " 0 passed, 1 deviation, 1 accepted, 1 unknown, 1 skipped"
     )
 
@@ -249,7 +249,7 @@ def test_the_last_line_says_how_far_a_verdict_goes() -> None:
     assert told == (
         "conforms http://h:1 1.10.1, as far as 1 of 4 requirements (polite;"
         " 1 need --exclusive or a managed server; 1 cannot be reached from outside;"
-        " 1 were not run): 1 passed, 0 deviations, 0 accepted, 0 unknown, 0 skipped"
+        " 1 not run): 1 passed, 0 deviations, 0 accepted, 0 unknown, 0 skipped"
     )
 
 
