@@ -394,3 +394,65 @@ def test_the_way_back_is_green_and_says_what_is_gone(versions: Path) -> None:
     done = command(versions, "compare", "new.json", "old.json", report=False)
     assert done.status == 0
     assert f"{BROKEN} is met again" in done.out
+
+
+FAULTS = (
+    "cancel-of-pending-ignored",
+    "requests-lost-on-last-step",
+    "cancel-lost-after-pause",
+    "second-resubmit-refused",
+    "pause-of-running-ignored",
+    "refused-answered-200",
+)
+BY_CHANCE = ("--suite", "concurrent", "--suite", "search", "--examples", "20")
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of a sound server: with suites that go by chance, for several seeds, and without."""
+    folder = tmp_path_factory.mktemp("sound")
+    command(
+        folder, "run", "--suite", "action", "--suite", "race", "--json", "sure.json", report=False
+    )
+    for seed in range(3):
+        words = ["run", *BY_CHANCE, "--seed", str(seed), "--json", f"{seed}.json"]
+        command(folder, *words, report=False)
+    return folder
+
+
+@pytest.mark.long
+def test_a_sound_server_is_never_worse_than_itself(sound: Path) -> None:
+    found = [load(sound / f"{seed}.json") for seed in range(3)]
+    assert not [1 for one in found for other in found if compare(one, other).worse]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_planted_fault_is_worse(sound: Path, fault: str, tmp_path: Path) -> None:
+    words = ["run", "--suite", "action", "--suite", "race", "--fault", fault]
+    command(tmp_path, *words)
+    assert compare(load(sound / "sure.json"), load(tmp_path / "report.json")).worse
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", ["cancel-lost-after-pause", "pause-of-running-ignored"])
+def test_a_fault_that_is_seen_by_chance_is_worse_as_well(
+    sound: Path, fault: str, tmp_path: Path
+) -> None:
+    command(tmp_path, "run", *BY_CHANCE, "--fault", fault)
+    assert compare(load(sound / "0.json"), load(tmp_path / "report.json")).worse
+
+
+@pytest.mark.long
+def test_a_released_orthanc_is_never_worse_than_itself(
+    installed_orthanc: None, tmp_path: Path
+) -> None:
+    """Whatever fell by chance in each run, with the ledger and without."""
+    found = []
+    for seed in range(2):
+        for ledger in ([], ["--no-ledger"]):
+            path = tmp_path / f"{seed}{len(ledger)}.json"
+            words = ["run", "orthanc", *BY_CHANCE, "--seed", str(seed), *ledger]
+            command(tmp_path, *words, "--json", str(path), report=False)
+            found.append(load(path))
+    assert not [1 for one in found for other in found if compare(one, other).worse]
