@@ -42,7 +42,8 @@ def too_little(
     for suite in named or dict.fromkeys(case.suite for case in open_):
         cases = [case for case in selected if case.suite == suite]
         if cases and not any(case.id in judged for case in cases):
-            return f"no case of {suite} was judged: {_why(cases, results, crowd)}"
+            could = [case for case in cases if case.unreachable is None]
+            return f"no case of {suite} was judged: {_why(could or cases, results, crowd)}"
     done = sum(case.id in judged for case in open_)
     if done < ENOUGH * len(open_) or not done:
         rest = [case for case in open_ or selected if case.id not in judged]

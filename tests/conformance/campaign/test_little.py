@@ -64,6 +64,19 @@ def test_each_suite_that_could_be_run_has_to_be_judged() -> None:
     assert too_little([*RUN, other], (), found, None) == "no case of edge was judged: it broke"
 
 
+def test_why_a_suite_was_not_judged_is_said_of_what_could_be_run() -> None:
+    closed = [case(f"edge/{n}", EXCLUSIVE.why) for n in range(9)]
+    open_ = case("edge/x")
+    found = {
+        **PASSED[4],
+        **results(Verdict.SKIPPED, EXCLUSIVE.why, *closed),
+        **results(Verdict.SKIPPED, HISTORY_FULL, open_),
+    }
+    told = too_little([*RUN, *closed, open_], (), found, CROWD)
+    assert told is not None
+    assert told.startswith("no case of edge was judged: history full: 10 of 10 ")
+
+
 def test_a_full_history_is_told_with_its_figures_and_its_cure() -> None:
     told = too_little(RUN, (), {**FULL, **PASSED[1]}, CROWD)
     assert told == (
