@@ -31,7 +31,8 @@ class Interrupt:
 def interruptible() -> Iterator[Interrupt]:
     """Within it, Ctrl-C and SIGTERM raise `Interrupted` in the main thread.
 
-    So does one that was noted before, as while the command began.
+    So does one that was noted before, as while the command began. One that was dropped on its way
+    is raised at the end.
     """
     noted = Interrupt()
     if threading.current_thread() is not threading.main_thread():
@@ -63,6 +64,7 @@ def interruptible() -> Iterator[Interrupt]:
                 handler.came.clear()
                 interrupt(came, None)
         yield noted
+        noted.check()  # it was dropped, and there was no time to raise it again
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = hook

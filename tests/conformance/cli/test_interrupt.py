@@ -114,7 +114,7 @@ def test_other_things_that_python_drops_are_told_as_before(monkeypatch: pytest.M
 @pytest.mark.parametrize("number", SIGNALS)
 def test_an_interrupt_that_somebody_caught_is_remembered(number: signal.Signals) -> None:
     """Hypothesis makes of what ends a finished example the end of that example only."""
-    with interruptible() as interrupt:
+    with pytest.raises(Interrupted), interruptible() as interrupt:  # noqa: PT012 - at its end
         interrupt.check()
         with contextlib.suppress(BaseException):
             press(number)
