@@ -41,6 +41,7 @@ OUTSIDE: Mapping[int, str] = MappingProxyType(
     }
 )
 CONFIGURATION = "orthanc.json"
+PORTS = range(10_000, 32_000)
 NO_JOBS = "--no-jobs"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 DEFAULTS: dict[str, Any] = {
@@ -291,8 +292,15 @@ class Managed:
 
 
 def _free_ports() -> tuple[int, int]:
-    """Two ports of the loopback address that nobody has."""
-    with socket.socket() as one, socket.socket() as other:
-        for probe in (one, other):
-            probe.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1]), int(other.getsockname()[1])
+    """Two ports of the loopback address that nobody has.
+
+    They are below those that systems give to outgoing connections: one of these would be taken
+    again before the server asks for it.
+    """
+    found: list[int] = []
+    while len(found) < 2:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+    return found[0], found[1]
