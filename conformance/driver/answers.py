@@ -82,7 +82,7 @@ class Answers:
     def sending(self, job: Tracked, shown: Iterable[dict[str, Any]]) -> list[str]:
         """`made`, of the jobs that are ``shown``."""
         others = {one.id for one in self._resources.jobs if one is not job}
-        others |= set(self._resources.others)  # of earlier cases, which had the same peer
+        others |= job.earlier
         mine = (one["ID"] for one in shown if job.slot.mark in str(one.get("Content")))
         return [id for id in mine if id not in others]
 

@@ -119,6 +119,8 @@ class Context(Requiring):
         """
         slot = self.resources.slot(via)
         job = Tracked(name, steps, slot, self.driver.case, expected=True)
+        if any(one.slot is slot for one in self.resources.jobs):
+            job.earlier = frozenset(self.driver.answers.made(job))
         slot.owner = job
         self.resources.jobs.append(job)
         self.driver.prepared[name] = job

@@ -53,6 +53,7 @@ class Tracked:
     ended: bool = False  # its case has ended
     expected: bool = False  # its submission may have been taken: its steps are held
     fields: Seen = field(default_factory=Seen)  # what its readings have shown
+    earlier: frozenset[str] = frozenset()  # ids of jobs that had sent to its peer before
 
     @property
     def index(self) -> int:

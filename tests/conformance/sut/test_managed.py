@@ -270,7 +270,7 @@ def test_nothing_stays_open_of_servers_that_have_ended(script: Path, workdir: Pa
         server.renew()
         server.stop()
         server.start()
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(os.listdir("/proc/self/fd")) <= files
 
 
 def test_renew_is_another_server_without_a_database(script: Path, workdir: Path) -> None:
