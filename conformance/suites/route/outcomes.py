@@ -24,7 +24,7 @@ from conformance.suites.needs import (
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served
+from conformance.suites.route.calls.archives import LIST, check_archive, has_sizes, is_served
 from conformance.suites.route.calls.sending import GET, MOVE
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.client import Reply
@@ -77,6 +77,7 @@ ALSO = {
     },
     "merge/study": {"merged-tags": "route/merged-tags"},
 }
+PLAIN = ("archive/several", "media/several")
 DESCRIPTION = "REST API"  # of a job that a call has made
 NO_OUTPUT = "no-such-output"  # of a job, which has an archive
 
@@ -104,6 +105,8 @@ def _cases(call: Call) -> Iterator[Case]:
     about = ABOUT.get(call.name, call.requirement)
     yield Check(f"{name}/asynchronous", about, check=asynchronous(call))
     yield Check(f"{name}/synchronous", call.requirement, check=synchronous(call))
+    if call.name in PLAIN:  # its job has no Priority of ours: it goes with its server
+        yield Check(f"{name}/plain-list", LIST, check=plain_list(call), needs=(EXPENDABLE,))
     for suffix, needed in ALSO.get(call.name, {}).items():
         yield Check(f"{name}/{suffix}", needed, check=asynchronous(call))
     if call.name in DEFAULT:
@@ -218,6 +221,18 @@ def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = 
         gives_the_result(context, call, request, reply, needed)
         judge.await_end(context, call.requirement, id := new_job(context, call, before))
         has_succeeded(context, call, request, id)
+
+    return run
+
+
+def plain_list(call: Call) -> Checking:
+    """The body may be the array of resources itself."""
+
+    def run(context: Context) -> None:
+        request = call.make(context)
+        reply = context.post(request.path, request.body["Resources"])
+        context.require(LIST, reply.ok, "HTTP 200 with the archive", reply)
+        check_archive(context, request, call.type, reply.body)
 
     return run
 
