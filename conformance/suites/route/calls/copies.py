@@ -11,6 +11,7 @@ from conformance.errors import Unjudged
 from conformance.suites.route.calls.model import LEVELS, RESULT, Call, Part, Request, Result
 from conformance.suites.route.calls.stored import (
     dicts,
+    has,
     instance_tags,
     is_of_rest,
     one_instance,
@@ -187,15 +188,6 @@ def is_named_by_number(context: Context, tags: Mapping[str, str], _: Sample) -> 
     name = tags.get("PatientName", "")
     right = name.startswith(ANONYMIZED) and name.removeprefix(ANONYMIZED).isdigit()
     context.require("option/anonymous-name", right, f"{ANONYMIZED} and a number", name)
-
-
-def has(option: str, tag: str, value: str | None) -> Callable[..., None]:
-    """Each instance of the copy has the tag with this value; without one it lacks the tag."""
-
-    def effect(context: Context, tags: Mapping[str, str], _: Sample) -> None:
-        context.equal(f"option/{option}", f"{tag} of the copy", value, tags.get(tag))
-
-    return effect
 
 
 def keeps(option: str, tag: str, source: Callable[[Sample], Iterable[str]]) -> Callable[..., None]:

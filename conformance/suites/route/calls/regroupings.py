@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.route.calls.model import RESULT, Call, Part, Request, Result
-from conformance.suites.route.calls.stored import dicts, instance_tags, is_of_rest, stays
+from conformance.suites.route.calls.stored import dicts, has, instance_tags, is_of_rest, stays
 from conformance.suites.route.samples import SERIES, Sample, sample
 
 SPLIT, MERGE = "SplitStudy", "MergeStudy"
@@ -22,15 +22,6 @@ Effect = Callable[[Context, Mapping[str, str]], None]
 
 def nothing_else(context: Context, tags: Mapping[str, str]) -> None:
     """No option was given."""
-
-
-def has(option: str, tag: str, value: str | None = None) -> Effect:
-    """Each new instance has the tag with this value; without one it lacks the tag."""
-
-    def effect(context: Context, tags: Mapping[str, str]) -> None:
-        context.equal(f"option/{option}", f"{tag} of what was split", value, tags.get(tag))
-
-    return effect
 
 
 def calls() -> Iterator[Call]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.driver.context import Context
@@ -33,6 +34,15 @@ def dicts(found: Any) -> list[dict[str, Any]]:
 
 def one_instance(context: Context, path: str) -> dict[str, str]:
     return read_file(context.resources.client.get(f"{path}/file").body) or {}
+
+
+def has(option: str, tag: str, value: str | None = None) -> Callable[..., None]:
+    """What an option has to come to: each new instance has the tag with this value, or lacks it."""
+
+    def effect(context: Context, tags: Mapping[str, str], *_: object) -> None:
+        context.equal(f"option/{option}", f"{tag} of the copy", value, tags.get(tag))
+
+    return effect
 
 
 def stays(context: Context, part: Part, keep: bool) -> None:
