@@ -17,7 +17,7 @@ from conformance.driver.tracked import Tracked
 from conformance.errors import Unjudged
 from conformance.oracle.fields import Moment
 from conformance.oracle.shown import Malformed, clip, id_in, job_in, view_in
-from conformance.sut.client import Reply
+from conformance.sut.reply import Reply
 from spec.engine import View
 
 TYPES = {Via.PEER: "OrthancPeerStore", Via.MODALITY: "DicomModalityStore"}

@@ -21,8 +21,7 @@ from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.history import GATE, LATER, Call, Together
 from conformance.oracle.linearization import shortest
 from conformance.oracle.picture import draw
-from conformance.sut.client import Client
-from conformance.sut.client import Reply as Answer
+from conformance.sut.reply import Reply as Answer
 from conformance.timing import TIMING
 from spec.engine import Act, Arrive, Event, Read, Replied, Reply, Submit
 from spec.table import Action
@@ -30,6 +29,7 @@ from spec.table import Action
 if TYPE_CHECKING:
     from conformance.driver.context import Context
     from conformance.driver.tracked import Tracked
+    from conformance.sut.client import Client
 
 
 @dataclass(frozen=True, slots=True)

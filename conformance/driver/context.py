@@ -18,8 +18,8 @@ from conformance.driver.requiring import SHOWN, Call, Requiring, short
 from conformance.driver.script import Step, Via
 from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
-from conformance.sut.client import Reply as Answer
 from conformance.sut.profile import Profile, inapplicable
+from conformance.sut.reply import Reply as Answer
 from conformance.timing import TIMING
 from spec.engine import Arrive, Submit
 

@@ -21,7 +21,7 @@ from conformance.driver.script import LIVES, MOST_STEPS, UNKNOWN_JOB, Do, Life, 
 from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.fields import Moment
-from conformance.sut.client import Reply as Answer
+from conformance.sut.reply import Reply as Answer
 from conformance.timing import TIMING
 from spec.engine import Act, Config, List, Read, Replied, Reply, Submit
 from spec.restart import Start

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from conformance.driver.resources import Resources
 from conformance.errors import Trouble
-from conformance.sut.client import Client, Reply
+from conformance.sut.reply import Reply
 from spec.table import FINAL, Action, State
+
+if TYPE_CHECKING:
+    from conformance.sut.client import Client
 
 Get = Callable[[str], Reply]
 

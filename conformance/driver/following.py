@@ -19,7 +19,7 @@ from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.history import Together
 from conformance.oracle.oracle import Finding, Oracle
-from conformance.sut.client import Reply as Answer
+from conformance.sut.reply import Reply as Answer
 from conformance.text import clipped
 from conformance.timing import TIMING
 from spec.engine import Arrive, Config, Event, Read, View

@@ -6,16 +6,18 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.driver.driver import Driver
 from conformance.errors import Unjudged
 from conformance.oracle.oracle import Finding
-from conformance.sut.client import Client
-from conformance.sut.client import Reply as Answer
+from conformance.sut.reply import Reply as Answer
 from conformance.text import clipped
 from conformance.timing import TIMING
 from spec.relaxations import Shortfall
+
+if TYPE_CHECKING:
+    from conformance.sut.client import Client
 
 SHOWN = 160  # characters of a body that a line shows
 

@@ -20,11 +20,11 @@ from conformance.oracle.fields import Fields
 from conformance.oracle.oracle import Finding
 from conformance.oracle.shown import id_in
 from conformance.peer.gate import MARKER, Gate, Hold
-from conformance.sut.client import Client
 from conformance.timing import TIMING
 
 if TYPE_CHECKING:
     from conformance.peer.dicom_gate import DicomGate
+    from conformance.sut.client import Client
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 

@@ -31,9 +31,10 @@ from conformance.passive.watched import Watched
 from conformance.reports.terminal import Terminal
 from conformance.suites import suites
 from conformance.sut.address import Address
-from conformance.sut.client import Broken, Client, Reply
+from conformance.sut.client import Broken, Client
 from conformance.sut.identity import System, identify
 from conformance.sut.profile import Profile
+from conformance.sut.reply import Reply
 from conformance.text import hidden, shown
 from spec.table import FINAL, State
 

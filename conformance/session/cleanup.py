@@ -22,7 +22,8 @@ from conformance.driver.resources import Resources
 from conformance.driver.script import Via
 from conformance.errors import Unjudged
 from conformance.events import Cleanup, Left
-from conformance.sut.client import Client, Reply
+from conformance.sut.client import Client
+from conformance.sut.reply import Reply
 from conformance.timing import TIMING
 from spec.table import FINAL
 

@@ -13,9 +13,8 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -24,13 +23,12 @@ from requests.structures import CaseInsensitiveDict
 
 from conformance.errors import NotAnswered, TimeOver, Unjudged
 from conformance.sut.address import Address
+from conformance.sut.reply import LARGEST, SHOWN, Reply
 from conformance.sut.transport import BoundedAdapter, TooLarge
 from conformance.text import hidden, one_line
 from conformance.timing import TIMING
 
-LARGEST = 16 * 1024 * 1024  # bytes of an answer, head and body
 OVER = "there is no time left to ask"
-SHOWN = 200  # characters of an answer that a message shows
 HEADERS = ("Location", "Content-Type", "Content-Disposition")  # of an answer, which are kept
 # Of an id of the server's as well: it must not lead out of where it is put.
 _PATH = re.compile(r"(?!.*/\.\.?(?:[/?]|$))/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
@@ -55,46 +53,6 @@ def _always(_: str, __: str) -> AbstractContextManager[None]:
 
 def _json(body: Any) -> bytes:
     return b"" if body is None else json.dumps(body).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer. ``body`` is complete. ``str()`` is one line, without any of ``secrets``.
-
-    ``headers``: those of `HEADERS` that it has, each as one line without secrets.
-    """
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def ok(self) -> bool:
-        return self.status == 200
-
-    def json(self) -> Any:
-        """The body as JSON, or None where it is not JSON."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    def jobs(self) -> list[dict[str, Any]]:
-        """The jobs of an expanded list; what has no ID or no State as a text is left out."""
-        found = self.json()
-        return [
-            one
-            for one in (found if isinstance(found, list) else [])
-            if isinstance(one, dict)
-            and isinstance(one.get("ID"), str)
-            and isinstance(one.get("State"), str)
-        ]
-
-    def __str__(self) -> str:
-        told = hidden(self.body[: 2 * SHOWN].decode("utf-8", "replace"), self.secrets)
-        told = one_line(told)[:SHOWN]
-        return f"HTTP {self.status}" + (f" {told}" if told else "")
 
 
 class Broken(Exception):

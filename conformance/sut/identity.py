@@ -8,7 +8,8 @@ from typing import Any
 from requests.exceptions import SSLError
 
 from conformance.errors import NoServer, Unjudged
-from conformance.sut.client import SHOWN, Broken, Client, Reply
+from conformance.sut.client import Broken, Client
+from conformance.sut.reply import SHOWN, Reply
 from conformance.sut.transport import NoConnection
 from conformance.text import one_line
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from conformance.errors import Kind, Trouble
-from conformance.sut.client import Broken, Client, Reply
+from conformance.sut.client import Broken, Client
+from conformance.sut.reply import Reply
 
 STATUSES = frozenset(
     {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from spec.table import Ground
 
@@ -101,6 +102,7 @@ def within(version: str, since: str | None, until: str | None) -> bool:
     return until is None or number <= version_key(until)
 
 
+@lru_cache
 def version_key(version: str) -> tuple[float, ...]:
     """``version`` made comparable: "1.10" equals "1.10.0", a suffix as "+dfsg" is ignored.
 

@@ -20,7 +20,8 @@ from conformance.errors import Unjudged
 from conformance.oracle.oracle import Finding
 from conformance.session.session import Session
 from conformance.suites.case import Case, Check, Script
-from conformance.sut.client import Client, Reply
+from conformance.sut.client import Client
+from conformance.sut.reply import Reply
 from spec.engine import Config
 
 Where = tuple[str | int, ...]  # the way to a field within the JSON of an answer

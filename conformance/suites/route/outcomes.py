@@ -27,8 +27,8 @@ from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import LIST, check_archive, has_sizes, is_served
 from conformance.suites.route.calls.sending import GET, MOVE
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
-from conformance.sut.client import Reply
 from conformance.sut.profile import Profile
+from conformance.sut.reply import Reply
 from conformance.timing import TIMING
 from spec.relaxations import Shortfall
 from spec.table import State

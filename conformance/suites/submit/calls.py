@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.driver.context import Context
 from conformance.driver.requiring import Call
-from conformance.sut.client import Reply
+from conformance.sut.reply import Reply
 from spec.table import ErrorCode
 
 JOB, OTHER = "A", "B"

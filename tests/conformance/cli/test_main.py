@@ -44,6 +44,10 @@ def test_help_is_instant_because_nothing_heavy_is_imported(words: tuple[str, ...
     assert not {name for name in found if name.startswith(OURS)}
 
 
+def test_the_catalogue_is_listed_without_what_asks_a_server() -> None:
+    assert not HEAVY & imported("list")
+
+
 def test_only_the_module_of_the_command_is_imported() -> None:
     modules = {commands.module_of(name) for name in commands.NAMES}
     assert modules & imported("watch", "--help") == {"conformance.cli.watch"}

@@ -20,8 +20,9 @@ from conformance.errors import BadArgument, NoServer, Unjudged
 from conformance.sut import client as module
 from conformance.sut import transport
 from conformance.sut.address import Address
-from conformance.sut.client import Client, Reply
+from conformance.sut.client import Client
 from conformance.sut.identity import identify
+from conformance.sut.reply import Reply
 from tests.conformance.misbehaving import (
     Answer,
     Dripping,

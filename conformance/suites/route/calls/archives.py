@@ -17,7 +17,7 @@ from conformance.suites.route.samples import (
     read_file,
     sample,
 )
-from conformance.sut.client import LARGEST, Reply
+from conformance.sut.reply import LARGEST, Reply
 
 INDEX = "DICOMDIR"
 NO_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
