@@ -23,6 +23,9 @@ def command(
     no_jobs: Annotated[
         bool, typer.Option("--no-jobs", help="Forget the jobs of the server's life before.")
     ] = False,
+    control: Annotated[
+        bool, typer.Option("--control", help="Offer /_control/, for who writes tests.")
+    ] = False,
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="List the faults that can be planted.")
     ] = False,
@@ -40,7 +43,7 @@ def command(
     check_fault(fault)
     try:
         settings = Config() if config is None else load_config(config)
-        start(host, port, settings, fault, _announce, load_jobs=not no_jobs)
+        start(host, port, settings, fault, _announce, load_jobs=not no_jobs, control=control)
     except (ConfigError, UnusableDatabase) as error:
         raise BadArgument(str(error)) from None
     except OSError as error:

@@ -20,6 +20,7 @@ class _Arguments(argparse.Namespace):
     config: Path | None
     fault: str | None
     no_jobs: bool
+    control: bool
     list_faults: bool
 
 
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = Config() if asked.config is None else load_config(asked.config)
         port = config.http_port if asked.port is None else asked.port
-        serve(asked.host, port, config, asked.fault, _announce, not asked.no_jobs)
+        serve(asked.host, port, config, asked.fault, _announce, not asked.no_jobs, asked.control)
     except (ConfigError, UnusableDatabase) as error:
         parser.error(str(error))
     except OSError as error:
@@ -60,6 +61,7 @@ def _parser() -> _OneLineParser:
     parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one")
     parser.add_argument("--config", type=Path, metavar="FILE", help="Orthanc-style JSON file")
     parser.add_argument("--no-jobs", action="store_true", help="forget the jobs of its life before")
+    parser.add_argument("--control", action="store_true", help="offer /_control/, for tests")
     parser.add_argument("--fault", metavar="NAME", help="plant this fault")
     parser.add_argument("--list-faults", action="store_true", help="name the faults, and stop")
     return parser

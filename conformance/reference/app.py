@@ -29,13 +29,14 @@ from conformance.reference.storage import NotStored, Storage
 from conformance.reference.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from conformance.reference.config import Config
-    from conformance.reference.engine import Engine
+    from conformance.reference.control.steps import Life
+    from conformance.reference.engine import Engine, OpenRun
     from conformance.reference.modalities import Modality
     from conformance.reference.parts import Parts
     from conformance.reference.persistence import JobStore
@@ -59,10 +60,18 @@ IMPLEMENTS = (
 """What it has of later versions of Orthanc."""
 
 
-def build_engine(config: Config, parts: Parts, storage: Storage, store: JobStore) -> Engine:
-    """The jobs engine, not yet started."""
-    work = Work(parts, config, storage)
-    return parts.engine(config, work.open_run, store, parts.registry)
+def build_engine(
+    config: Config,
+    parts: Parts,
+    storage: Storage,
+    store: JobStore,
+    steps: Life | None = None,
+) -> Engine:
+    """The jobs engine, not yet started. `steps`: what controls the steps of its jobs."""
+    open_run: OpenRun = Work(parts, config, storage).open_run
+    if steps is not None:
+        open_run = steps.under_control(open_run)
+    return parts.engine(config, open_run, store, parts.registry)
 
 
 def build_app(
@@ -71,10 +80,12 @@ def build_app(
     engine: Engine,
     storage: Storage,
     modalities: dict[str, Modality] | None = None,
+    others: Sequence[Route] = (),
 ) -> Starlette:
     """The application; it starts the engine with itself, and stops it.
 
-    `modalities`: where those that are registered are kept, for whoever else has to know them.
+    `modalities`: where those that are registered are kept, for whoever else has to know them;
+    `others`: routes that no Orthanc has.
     The stop lasts until the steps in flight have ended, each at the latest after HttpTimeout.
     """
     answers = parts.answers()
@@ -103,6 +114,7 @@ def build_app(
             *QueriesApi(calls, reader, caller, queries).routes(),
             *ResourcesApi(storage).routes(),
             _system_route(config, parts),
+            *others,
         ],
         middleware=(
             [Middleware(BasicAuth, users=config.registered_users)]

@@ -79,6 +79,11 @@ def parse_config(text: str, folder: Path = Path()) -> Config:
         raise ConfigError(f"not a JSON file: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError("the file must hold a JSON object")
+    return read_config(values, folder)
+
+
+def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
+    """The configuration that has these `values`, by Orthanc's keys. See `parse_config`."""
     read = _Reader(values)
     default = Config()
     storage = read.text("StorageDirectory", str(default.storage_directory))
@@ -117,7 +122,7 @@ def _without_comments(text: str) -> str:
 class _Reader:
     """Takes typed values out of the JSON object, or says which key is wrong and why."""
 
-    def __init__(self, values: dict[str, object]) -> None:
+    def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
 
     def integer(self, key: str, default: int, *, most: int = 2**31 - 1) -> int:

@@ -14,19 +14,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from conformance.reference.job import Action, Job, Outcome, State, Step, Task, content
+from conformance.reference.job import Action, CutOff, Job, Outcome, State, Step, Task, content
 from conformance.reference.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from conformance.reference.clock import Clock
     from conformance.reference.config import Config
     from conformance.reference.errors import ErrorCode
     from conformance.reference.persistence import JobStore
 
     Perform = Callable[[Step], Outcome]
-    OpenRun = Callable[[Task], AbstractContextManager[Perform]]
+    OpenRun = Callable[[Job], AbstractContextManager[Perform]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Deletion(Enum):
 class Engine:
     """Runs jobs on threads, as many at once as `config` says, and saves them in `store`.
 
-    `open_run(task)` is entered for each run of a job, and yields the function that does a step
+    `open_run(job)` is entered for each run of a job, and yields the function that does a step
     and says how it has ended; it must not raise.
     """
 
@@ -97,6 +98,8 @@ class Engine:
         self._waiting: dict[str, Callable[[JobEnd | None], None]] = {}
         self._news: list[tuple[Callable[[JobEnd | None], None], JobEnd]] = []  # not yet told
         self._stopping = False
+        self._abandoned = False
+        self._starts = True
         self._threads = [
             threading.Thread(target=self._work_on_jobs, name=f"worker-{number}", daemon=True)
             for number in range(self.worker_count(config.concurrent_jobs))
@@ -120,14 +123,16 @@ class Engine:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
+    def stop(self, abandon: bool = False) -> None:
         """Ask the threads to end: no job starts any more, a step in flight is the last one.
 
-        Returns at once. Who waits for the end of a job is told None: it will not be known here.
-        Who waits for room in the queue is told the same, and has added no job.
+        Returns at once. `abandon`: `join` is not to wait for that step. Who waits for the end of a
+        job is told None: it will not be known here. Who waits for room in the queue is told the
+        same, and has added no job.
         """
         with self._lock:
             self._stopping = True
+            self._abandoned |= abandon
             while self._newcomers:
                 self._newcomers.popleft().on_admitted(None)
             for on_end in self._waiting.values():
@@ -138,6 +143,8 @@ class Engine:
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the threads, up to `timeout` seconds; False when a step is still in flight."""
+        if self._abandoned:
+            return False
         deadline = None if timeout is None else time.monotonic() + timeout
         for thread in self._threads:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
@@ -234,6 +241,32 @@ class Engine:
             self._settle(job)
             return Deletion.DONE if deleted else Deletion.NOT_COMPLETED
 
+    # -- what only a test double is asked --------------------------------------------------------
+
+    def follow(self, clock: Clock) -> None:
+        """Go by `clock`, which somebody else may have moved. To be said before `restore`."""
+        self._registry.clock = clock
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock ahead. Raises `ValueError`."""
+        with self._lock:
+            self._registry.clock.advance(seconds)
+            self._retries.notify()
+
+    def let_start(self, starts: bool) -> None:
+        """Whether Pending jobs start."""
+        with self._lock:
+            self._starts = starts
+            self._wake_workers()
+
+    def show(self, job_id: str, fields: dict[str, object]) -> bool:
+        """Let a job read so, whatever is true; nothing: the truth. False: there is no such job."""
+        with self._lock:
+            job = self._registry.jobs.get(job_id)
+            if job is not None:
+                job.shown = fields or None
+            return job is not None
+
     # -- the threads -----------------------------------------------------------------------------
 
     def _work_on_jobs(self) -> None:
@@ -250,7 +283,7 @@ class Engine:
         """Wait for a job and start it; None when the engine stops."""
         with self._lock:
             while not self._stopping:
-                if (job := self._registry.next_job()) is not None:
+                if self._starts and (job := self._registry.next_job()) is not None:
                     self._registry.start(job)
                     self._settle(job)
                     return job
@@ -269,7 +302,7 @@ class Engine:
             left = RunEnd(job.state, job.error)
         if step is None:
             return left
-        with self._open_run(job.task) as perform:
+        with self._open_run(job) as perform:
             while step is not None:
                 outcome = perform(step)
                 with self._lock:
@@ -280,6 +313,8 @@ class Engine:
 
     def end_step(self, job: Job, outcome: Outcome) -> Step | None:
         """Account for the step that has ended; answer the next one, if this run goes on."""
+        if isinstance(outcome, CutOff):
+            return None
         self._registry.step_ended(job, outcome)
         if job.state is State.RETRY:
             self._retries.notify()
@@ -295,7 +330,8 @@ class Engine:
         with self._lock:
             while not self._stopping:
                 job = self._registry.next_retry()
-                delay = None if job is None else job.retry_at - time.monotonic()
+                now = self._registry.clock.monotonic()
+                delay = None if job is None else job.retry_at - now
                 if job is None or delay is None or delay > 0:
                     self._retries.wait(None if delay is None else min(delay, 3600.0))
                 else:
@@ -333,7 +369,8 @@ class Engine:
 
     def _add(self, newcomer: Newcomer) -> None:
         """A job of its own for `newcomer`."""
-        job = Job(newcomer.task)
+        clock = self._registry.clock
+        job = Job(newcomer.task, clock=clock, created=clock.now())
         if newcomer.on_end is not None:
             self._waiting[job.id] = newcomer.on_end
         self._registry.submit(job)

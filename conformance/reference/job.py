@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 from uuid import uuid4
 
-from conformance.reference import clock
+from conformance.reference.clock import Clock, now, stamp
 from conformance.reference.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -72,6 +71,11 @@ class Task(ABC):
         """The ``Content`` of `job`, which has this task, beside the ``Description``."""
 
     @property
+    def shown_type(self) -> str:
+        """The ``Type`` of a job that has this task."""
+        return self.type
+
+    @property
     def instances_count(self) -> int:
         """How many instances the steps are about; a last step may be about none."""
         return sum(1 for step in self.steps if step.item)
@@ -126,7 +130,12 @@ class RetryAsked:
     delay: float
 
 
-Outcome = Succeeded | Failed | RetryAsked
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The step has not ended, and never will: the server was ended in the middle of it."""
+
+
+Outcome = Succeeded | Failed | RetryAsked | CutOff
 """How a step has ended."""
 
 
@@ -137,15 +146,17 @@ class Job:
     `done`: how many steps of this run of the task are behind it; `progress`: the per cent last
     published, which a resubmitted job keeps until its first step has ended
     (`monitor/resubmitted-progress`);
-    `runtime`: seconds it was Running before `running_since`, a reading of `time.monotonic`;
-    `retry_at`: when its time in Retry is over, on the same clock; `made`: the instances that its
+    `runtime`: seconds it was Running before `running_since`, a reading of its `clock`;
+    `retry_at`: when its time in Retry is over, on the same clock; `shown`: what its readers are
+    shown in place of the truth, which only a test double does; `made`: the instances that its
     steps have made in this run of the task; `output`: the archive that a client can
     fetch, and `output_size` the bytes that it had, for it may be gone.
     """
 
     task: Task
     id: str = field(default_factory=lambda: str(uuid4()))
-    created: datetime = field(default_factory=clock.now)
+    clock: Clock = field(default_factory=Clock)
+    created: datetime = field(default_factory=now)
     state: State = State.PENDING
     done: int = 0
     progress: int = 0
@@ -162,6 +173,7 @@ class Job:
     made: list[Made] = field(default_factory=list)
     output: bytes | None = None
     output_size: int = 0
+    shown: dict[str, object] | None = None
 
     @property
     def all_steps_done(self) -> bool:
@@ -171,7 +183,7 @@ class Job:
     def effective_runtime(self) -> float:
         """Seconds that this job was Running since it was last submitted, up to now."""
         if self.state is State.RUNNING:
-            return self.runtime + (time.monotonic() - self.running_since)
+            return self.runtime + (self.clock.monotonic() - self.running_since)
         return self.runtime
 
 
@@ -182,24 +194,24 @@ def content(job: Job) -> dict[str, object]:
 
 def describe(job: Job) -> dict[str, object]:
     """`job` as ``GET /jobs/{id}`` answers it (source: the page, "Monitoring jobs")."""
-    now = clock.now()
+    moment = job.clock.now()
     runtime = job.effective_runtime()
     answer: dict[str, object] = {}
     if job.completed is not None:
-        answer["CompletionTime"] = clock.stamp(job.completed)
+        answer["CompletionTime"] = stamp(job.completed)
     answer["Content"] = content(job)
-    answer["CreationTime"] = clock.stamp(job.created)
+    answer["CreationTime"] = stamp(job.created)
     answer["EffectiveRuntime"] = round(runtime, 3)
     answer["ErrorCode"] = job.error.value
     answer["ErrorDescription"] = job.error.description
     answer["ErrorDetails"] = job.error_details
     if job.state is State.RUNNING and job.done and 0 < job.progress < 100:
         remaining = runtime / job.progress * (100 - job.progress)
-        answer["EstimatedTimeOfArrival"] = clock.stamp(now + timedelta(seconds=remaining))
+        answer["EstimatedTimeOfArrival"] = stamp(moment + timedelta(seconds=remaining))
     answer["ID"] = job.id
     answer["Priority"] = job.task.priority
     answer["Progress"] = job.progress
     answer["State"] = job.state.value
-    answer["Timestamp"] = clock.stamp(now)
-    answer["Type"] = job.task.type
-    return answer
+    answer["Timestamp"] = stamp(moment)
+    answer["Type"] = job.task.shown_type
+    return answer if job.shown is None else answer | job.shown

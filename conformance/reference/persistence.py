@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Saved = tuple[Task, str, bytes | None]
 
-_FLEETING = {"running_since", "retry_at"}  # readings of a clock of this process
+_FLEETING = {"clock", "running_since", "retry_at", "shown"}  # of this process only
 _APART = {"task", "output"}  # they can be long, and are in columns of their own
 _STATUS = [each.name for each in fields(Job) if each.name not in _FLEETING | _APART]
 

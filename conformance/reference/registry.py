@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import time
 from typing import TYPE_CHECKING
 
-from conformance.reference import clock
+from conformance.reference.clock import Clock
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import (
     Action,
@@ -49,6 +48,7 @@ class Registry:
         self.history_size = history_size
         self.limit_jobs = limit_jobs
         self.on_end = on_end
+        self.clock = Clock()
         self.places = itertools.count()
         self.jobs: dict[str, Job] = {}
         self.pending: list[Job] = []  # in the order in which they will run
@@ -191,7 +191,7 @@ class Registry:
     def start(self, job: Job) -> None:
         """A worker has taken `job`."""
         job.state = State.RUNNING
-        job.running_since = time.monotonic()
+        job.running_since = self.clock.monotonic()
         self.reset_requests(job)
         self.reset_error(job)
 
@@ -331,7 +331,7 @@ class Registry:
     def retry(self, job: Job, delay: float) -> None:
         """`job` waits `delay` seconds, without a worker, and then becomes Pending again."""
         self.stop_running(job)
-        job.retry_at = time.monotonic() + delay
+        job.retry_at = self.clock.monotonic() + delay
         job.state = State.RETRY
 
     def stop_running(self, job: Job) -> None:
@@ -355,7 +355,7 @@ class Registry:
 
     def complete(self, job: Job) -> None:
         """`job` has ended, in Success or in Failure."""
-        job.completed = clock.now()
+        job.completed = self.clock.now()
         self.admit_to_history(job)
         self.on_end(job)
 
@@ -392,6 +392,7 @@ class Registry:
         Pending now, and so comes behind those that were Pending already.
         """
         for job in self.known_again(jobs):
+            job.clock = self.clock
             self.jobs[job.id] = job
         in_order = sorted(self.jobs.values(), key=self.restore_key)
         for job in in_order:
@@ -429,7 +430,7 @@ class Registry:
 
     def restore_running(self, job: Job) -> None:
         """The run of `job` was cut off: what was asked for takes effect, or it waits again."""
-        job.running_since = time.monotonic()
+        job.running_since = self.clock.monotonic()
         if not self.look_at_requests(job):
             self.stop_running(job)
             self.enqueue(job)

@@ -6,8 +6,9 @@ import asyncio
 import signal
 import socket
 import threading
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -16,6 +17,9 @@ import uvicorn.loops.auto
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from conformance.reference.app import build_app, build_engine
+from conformance.reference.control.api import ControlApi
+from conformance.reference.control.controls import Controls
+from conformance.reference.control.disturbances import Disturbed, break_off
 from conformance.reference.database import Database
 from conformance.reference.dicom_server import DicomServer
 from conformance.reference.faults import find_fault
@@ -25,11 +29,23 @@ from conformance.reference.storage import Storage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from starlette.applications import Starlette
+    from starlette.routing import Route
+    from starlette.types import ASGIApp
 
     from conformance.reference.config import Config
-    from conformance.reference.engine import Engine
     from conformance.reference.modalities import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all lives of a server have in common. `controls`: None = nobody has any."""
+
+    host: str
+    config: Config
+    parts: Parts
+    database: Database
+    controls: Controls | None = None
+    load_jobs: bool = True
 
 
 def serve(
@@ -39,30 +55,114 @@ def serve(
     fault: str | None = None,
     announce: Callable[[str], None] = print,
     load_jobs: bool = True,
+    control: bool = False,
 ) -> None:
     """Run the reference server until SIGTERM or Ctrl-C.
 
     `port` 0 means a free one; `fault` names a planted fault (see `faults`); `announce` is called
-    once, with the server's URL, when it answers; `load_jobs`: take up the jobs of its life before.
+    once, with the server's URL, when it answers; `load_jobs`: take up the jobs of its life before;
+    `control`: offer what is below ``/_control``.
     Raises `KeyError` for a fault that there is not, `OSError` when the address is not free,
     `ConfigError` when the DicomPort is not, and `UnusableDatabase`.
     """
     parts = Parts() if fault is None else find_fault(fault).parts
-    with _listen(host, port) as listener, closing(Database(config.index_directory)) as database:
-        storage = Storage(database)
-        store = parts.store(database, config.save_jobs, load_jobs)
-        engine = build_engine(config, parts, storage, store)
-        engine.restore()
+    listener = listen(host, port)
+    with listener, closing(Database(config.index_directory)) as database:
+        controls = Controls() if control else None
+        setting = Setting(host, config, parts, database, controls, load_jobs)
+        address = listener.getsockname()[1]
+        tell: Callable[[], None] = partial(announce, url_of(host, address))
+        while True:
+            with Life(setting, listener) as life:
+                life.run(tell)
+            if life.next_life is None or _ended_within(life.next_life):
+                return
+            setting, tell = replace(setting, load_jobs=True), _nothing
+            listener = listen(host, address)
+
+
+def _nothing() -> None:
+    """What is told when the server answers again."""
+
+
+def _ended_within(seconds: float) -> bool:
+    """Wait for `seconds`, unless SIGTERM or Ctrl-C come meanwhile."""
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    try:
+        return signal.sigtimedwait(ends, seconds) is not None
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of a server."""
+    return f"http://{_in_url(host)}:{port}"
+
+
+class Life:
+    """One life of a server: its threads, its ports. Use it with ``with``, and `run` it once.
+
+    Raises `ConfigError` when the DicomPort is not free, and `UnusableDatabase`.
+    """
+
+    def __init__(self, setting: Setting, listener: socket.socket) -> None:
+        self.next_life: float | None = None
+        self._listener = listener
+        self._steps = None if setting.controls is None else setting.controls.steps.life()
+        storage = Storage(setting.database)
         modalities: dict[str, Modality] = {}
-        with closing(DicomServer(host, config, storage, modalities)) as dicom:
-            known = replace(config, dicom_port=dicom.port)
-            settings = _settings(build_app(known, parts, engine, storage, modalities))
-            url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
-            server = _Server(settings, engine, lambda: announce(url))
-            asyncio.run(server.serve(sockets=[listener]))
+        store = setting.parts.store(setting.database, setting.config.save_jobs, setting.load_jobs)
+        self._engine = build_engine(setting.config, setting.parts, storage, store, self._steps)
+        if setting.controls is not None:
+            setting.controls.attach(self._engine)
+        self._engine.restore()
+        self._dicom = DicomServer(setting.host, setting.config, storage, modalities)
+        known = replace(setting.config, dicom_port=self._dicom.port)
+        app: ASGIApp = build_app(
+            known, setting.parts, self._engine, storage, modalities, self._control(setting.controls)
+        )
+        if setting.controls is not None:
+            app = Disturbed(app, setting.controls.disturbances, self._hang_up)
+        self._server = _Server(_settings(app), self.end)
+
+    def __enter__(self) -> Life:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._dicom.close()
+        self._listener.close()
+
+    def run(self, announce: Callable[[], None]) -> None:
+        """Answer until the end; `announce` is called when the first call can be answered."""
+        self._server.announce = announce
+        asyncio.run(self._server.serve(sockets=[self._listener]))
+
+    def end(self, killed: bool = False, next_life: float | None = None) -> None:
+        """Stop, from any thread. `killed`: at once, without an answer to anybody.
+
+        No job starts from now on, and who waits for one is told so.
+        `next_life`: in so many seconds the server is to start again.
+        """
+        self.next_life = next_life
+        self._engine.stop(abandon=killed)
+        if self._steps is not None:
+            self._steps.end(killed)
+        self._server.end(killed)
+
+    def _hang_up(self, client: object) -> None:
+        """Break the connection of `client`, its host and port."""
+        for each in list(self._server.server_state.connections):
+            if each.transport.get_extra_info("peername")[:2] == client:
+                break_off(each.transport)
+
+    def _control(self, controls: Controls | None) -> list[Route]:
+        if controls is None:
+            return []
+        return ControlApi(controls, lambda killed, down: self.end(killed, down)).routes()
 
 
-def _settings(app: Starlette) -> uvicorn.Config:
+def _settings(app: ASGIApp) -> uvicorn.Config:
     """How uvicorn serves `app`."""
     return uvicorn.Config(
         app,
@@ -71,6 +171,7 @@ def _settings(app: Starlette) -> uvicorn.Config:
         access_log=False,
         lifespan="on",
         ws="none",
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,
@@ -79,21 +180,21 @@ def _settings(app: Starlette) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it answers, and stops the engine with itself."""
+    """uvicorn's server, which says when it answers, and by `end` ends a life on a signal."""
 
-    def __init__(
-        self, settings: uvicorn.Config, engine: Engine, announce: Callable[[], None]
-    ) -> None:
+    def __init__(self, settings: uvicorn.Config, end: Callable[[], None]) -> None:
         super().__init__(settings)
-        self._engine = engine
-        self._announce = announce
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.announce: Callable[[], None] = lambda: None
+        self._end_life = end
         self._stops = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
-            self._announce()
+            self.announce()
 
     async def main_loop(self) -> None:
         """Until it is to stop; uvicorn's own looks for that ten times a second."""
@@ -108,25 +209,32 @@ class _Server(uvicorn.Server):
             return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
+            loop.add_signal_handler(number, self._interrupted)
         try:
             yield
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
 
-    def _stop(self) -> None:
-        """No job starts from now on, and who waits for one is told so.
-
-        A second Ctrl-C does not wait for the steps in flight: all is saved, as for ``kill -9``.
-        """
+    def _interrupted(self) -> None:
+        """A second Ctrl-C does not wait for the steps in flight: it is as ``kill -9``."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        self._engine.stop()
-        self.should_exit = True
+        self._end_life()
+
+    def end(self, killed: bool) -> None:
+        """Stop, from any thread. `killed`: whoever waits for an answer gets none."""
+        self.should_exit = True  # seen when it has started, if it has not
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(self._end, killed)
+
+    def _end(self, killed: bool) -> None:
+        for each in list(self.server_state.connections) if killed else []:
+            break_off(each.transport)
         self._stops.set()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A bound socket. Raises `OSError`.
 
     Its protocol is named, because asyncio sets TCP_NODELAY only on sockets that say they are TCP;

@@ -1,0 +1,173 @@
+"""Control over REST: the calls below ``/_control``, which are there only when asked for."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import fields as fields_of
+from typing import TYPE_CHECKING
+
+from starlette.background import BackgroundTask
+from starlette.routing import Route
+
+from conformance.reference.answers import json_answer
+from conformance.reference.bodies import boolean, read_object, text
+from conformance.reference.control.controls import LONG, ControlError, NoSuchJob
+from conformance.reference.control.disturbances import PREFIX, Disturbance
+from conformance.reference.errors import ErrorCode, bad_request, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.control.controls import Controls
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+    Fields = dict[str, object]
+    Do = Callable[[str, Fields], None]
+    Restart = Callable[[bool, float], None]
+
+_MOST_STEPS = 100_000
+
+
+class ControlApi:
+    """The methods of `Controls`, and the end of the server.
+
+    `restart(killed, down)` ends this life of the server, and begins the next `down` seconds later.
+    """
+
+    def __init__(self, controls: Controls, restart: Restart) -> None:
+        self._controls = controls
+        self._restart = restart
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        controls = self._controls
+        of_jobs: dict[str, Do] = {
+            "evict": lambda job, fields: controls.evict(job),
+            "fail": self._fail,
+            "hold": lambda job, fields: controls.hold(job),
+            "perform": lambda job, fields: controls.perform(job),
+            "release": lambda job, fields: controls.release(job),
+            "retry": lambda job, fields: controls.retry(job, _seconds(fields, LONG)),
+            "show": lambda job, fields: controls.show(job, **fields),
+            "succeed": lambda job, fields: controls.succeed(job),
+        }
+        of_the_server: dict[str, Do] = {
+            "clock/advance": lambda _, fields: controls.advance(_seconds(fields, 0.0)),
+            "disturbances": self._disturb,
+            "jobs/hold": lambda _, fields: controls.hold(),
+            "jobs/release": lambda _, fields: controls.release(),
+            "queue/hold": lambda _, fields: controls.hold_queue(),
+            "queue/release": lambda _, fields: controls.release_queue(),
+        }
+        return [
+            Route(PREFIX, self._show, methods=["GET"]),
+            Route(f"{PREFIX}/jobs", self._make, methods=["POST"]),
+            Route(f"{PREFIX}/disturbances", self._undisturb, methods=["DELETE"]),
+            Route(f"{PREFIX}/restart", self._end, methods=["POST"]),
+            *(_post(path, do) for path, do in of_the_server.items()),
+            *(_post(f"jobs/{{id}}/{word}", do) for word, do in of_jobs.items()),
+        ]
+
+    async def _show(self, request: Request) -> Response:
+        return json_answer(self._controls.standing())
+
+    async def _make(self, request: Request) -> Response:
+        fields = await _fields(request)
+        steps = fields.get("Steps", 1)
+        if not isinstance(steps, int) or isinstance(steps, bool) or not 0 <= steps <= _MOST_STEPS:
+            raise bad_request(f"Steps must be a whole number from 0 to {_MOST_STEPS}")
+        priority = fields.get("Priority", 0)
+        if not isinstance(priority, int) or isinstance(priority, bool):
+            raise bad_request("Priority must be an integer")
+        content = fields.get("Content")
+        if not isinstance(content, dict | None):
+            raise bad_request("Content must be an object")
+        with _told():
+            made = self._controls.job(
+                steps,
+                type=text(fields, "Type", "OrthancPeerStore"),
+                priority=priority,
+                content=content,
+                description=text(fields, "Description", "REST API"),
+                held=boolean(fields, "Held", True),
+            )
+        return json_answer({"ID": made, "Path": f"/jobs/{made}"})
+
+    def _fail(self, job: str, fields: Fields) -> None:
+        code = fields.get("ErrorCode", ErrorCode.NETWORK_PROTOCOL.value)
+        if not isinstance(code, int):
+            raise bad_request("ErrorCode must be an integer")
+        self._controls.fail(job, code, text(fields, "ErrorDetails", ""))
+
+    def _disturb(self, _: str, fields: Fields) -> None:
+        names = {each.name.capitalize(): each.name for each in fields_of(Disturbance)}
+        if unknown := fields.keys() - names.keys():
+            raise bad_request(f"There is no field {min(unknown)} of a disturbance")
+        times, status = fields.get("Times", 1), fields.get("Status")
+        if not isinstance(times, int | None) or (times is not None and times < 1):
+            raise bad_request("Times must be a number from 1, or null")
+        if not isinstance(status, int | None) or (status is not None and not 200 <= status < 600):
+            raise bad_request("Status must be a number from 200 to 599")
+        self._controls.disturb(
+            text(fields, "Path", "*"),
+            text(fields, "Method", "*"),
+            times=times,
+            delay=_seconds(fields, 0.0, "Delay"),
+            status=status,
+            reset=boolean(fields, "Reset"),
+            done=boolean(fields, "Done"),
+        )
+
+    async def _undisturb(self, request: Request) -> Response:
+        self._controls.undisturb()
+        return json_answer({})
+
+    async def _end(self, request: Request) -> Response:
+        """The answer comes first, then the end."""
+        fields = await _fields(request)
+        killed, down = boolean(fields, "Killed"), _seconds(fields, 0.0, "Down")
+        response = json_answer({})
+        response.background = BackgroundTask(self._restart_soon, killed, down)
+        return response
+
+    async def _restart_soon(self, killed: bool, down: float) -> None:
+        self._restart(killed, down)
+
+
+def _post(path: str, do: Do) -> Route:
+    """The route of a call that does something, and has nothing to answer."""
+
+    async def call(request: Request) -> Response:
+        fields = await _fields(request)
+        with _told():
+            do(request.path_params.get("id", ""), fields)
+        return json_answer({})
+
+    return Route(f"{PREFIX}/{path}", call, methods=["POST"])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Within it, what control cannot do is an answer of 404 or 400."""
+    try:
+        yield
+    except NoSuchJob as error:
+        raise not_found(str(error)) from None
+    except ControlError as error:
+        raise bad_request(str(error), ErrorCode.PARAMETER_OUT_OF_RANGE) from None
+
+
+async def _fields(request: Request) -> Fields:
+    """The object in the body, which may be empty. Raises `RestError` (400)."""
+    return await read_object(request) if await request.body() else {}
+
+
+def _seconds(fields: Fields, default: float, name: str = "Seconds") -> float:
+    """A field that is a time. Raises `RestError` (400)."""
+    value = fields.get(name, default)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise bad_request(f"{name} must be a number of seconds")
+    return float(value)

@@ -1,0 +1,223 @@
+"""All of control, in Python."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from conformance.reference.clock import Clock
+from conformance.reference.control.disturbances import Disturbance, Disturbances
+from conformance.reference.control.steps import StepControl
+from conformance.reference.engine import Deletion, Newcomer
+from conformance.reference.errors import ErrorCode
+from conformance.reference.job import Failed, RetryAsked, Step, Succeeded
+from conformance.reference.tasks.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.reference.engine import Engine
+
+LONG = 3600.0
+"""Seconds that a job stays in Retry unless another time is said: until the clock is moved."""
+
+
+class ControlError(ValueError):
+    """What was asked of control cannot be done; the message is a sentence."""
+
+
+class NoSuchJob(ControlError):
+    """There is no job of this id, or none any more."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no job {job_id}")
+
+
+class Controls:
+    """What a test may do to a server. It outlives the server's lives; any thread may call it.
+
+    Jobs are named by their ids. Each word about a step (`succeed`, `fail`, `retry`, `perform`)
+    ends one step: the one that waits, or else the next one to begin.
+    Each method that names a job raises `NoSuchJob`.
+    """
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.steps = StepControl()
+        self.disturbances = Disturbances()
+        self._running: Engine | None = None
+        self._starts = True
+
+    def attach(self, engine: Engine) -> None:
+        """A life of the server begins, with this engine."""
+        self._running = engine
+        engine.follow(self.clock)
+        engine.let_start(self._starts)
+
+    # -- jobs ------------------------------------------------------------------------------------
+
+    def job(
+        self,
+        steps: int = 1,
+        *,
+        type: str = "OrthancPeerStore",
+        priority: int = 0,
+        content: Mapping[str, object] | None = None,
+        description: str = "REST API",
+        held: bool = True,
+    ) -> str:
+        """Make a job, and answer its id. It stays Running until each of its steps was ended.
+
+        `type`: any text; `content`: its Content, by default that of a store at a peer. `held`:
+        False lets its steps, which have nothing to do, succeed by themselves.
+        Raises `ControlError` where the queue is full (LimitJobs).
+        """
+        shown = dict(_stored(steps) if content is None else content)
+        task = MadeUp((Step(""),) * steps, type, shown, priority=priority, description=description)
+        admitted: Future[str] = Future()
+
+        def admit(job_id: str | None) -> None:
+            if job_id is not None:
+                self.steps.hold(job_id, held)
+                admitted.set_result(job_id)
+
+        newcomer = Newcomer(task, admit)
+        self._engine.submit(newcomer)
+        if not admitted.done():
+            self._engine.withdraw(newcomer)
+            raise ControlError("The queue is full, or the server stops")
+        return admitted.result()
+
+    def evict(self, job_id: str) -> None:
+        """Drive a completed job out of the history. Raises `ControlError` for another one."""
+        match self._engine.delete(job_id):
+            case Deletion.UNKNOWN:
+                raise NoSuchJob(job_id)
+            case Deletion.NOT_COMPLETED:
+                raise ControlError("Only a completed job is in the history")
+
+    def show(self, job_id: str, **fields: object) -> None:
+        """Let all readings of a job have these fields (``Progress=100``); none: the truth."""
+        if not self._engine.show(job_id, fields):
+            raise NoSuchJob(job_id)
+
+    # -- its steps -------------------------------------------------------------------------------
+
+    def hold(self, job_id: str | None = None) -> None:
+        """From now on the steps of a job wait; None: of all jobs that were not named before."""
+        self.steps.hold(self._known(job_id), holds=True)
+
+    def release(self, job_id: str | None = None) -> None:
+        """From now on its steps do not wait, the one that does included."""
+        self.steps.hold(self._known(job_id), holds=False)
+
+    def succeed(self, job_id: str) -> None:
+        """End a step in success, without doing it."""
+        self.steps.end(self._know(job_id), Succeeded())
+
+    def fail(self, job_id: str, code: int = ErrorCode.NETWORK_PROTOCOL, details: str = "") -> None:
+        """End a step, and so the job, in failure. Raises `ControlError` for an unknown `code`."""
+        errors = {each.value: each for each in ErrorCode if each is not ErrorCode.SUCCESS}
+        if code not in errors:
+            raise ControlError(f"There is no error {code}; there are {', '.join(map(str, errors))}")
+        self.steps.end(self._know(job_id), Failed(errors[code], details))
+
+    def retry(self, job_id: str, seconds: float = LONG) -> None:
+        """End a step by asking for it again, after `seconds` of the server's clock."""
+        self.steps.end(self._know(job_id), RetryAsked(seconds))
+
+    def perform(self, job_id: str) -> None:
+        """Let a step be done, and end as it does."""
+        self.steps.end(self._know(job_id), None)
+
+    def waiting(self) -> list[str]:
+        """The ids of the jobs of which a step waits."""
+        return self.steps.waiting()
+
+    def wait(self, job_id: str, seconds: float = 10.0) -> None:
+        """Wait until a step of a job waits. Raises `TimeoutError` after `seconds`."""
+        if not self.steps.wait(self._know(job_id), seconds):
+            raise TimeoutError(f"no step of the job {job_id} has begun in {seconds:g} s")
+
+    # -- the server ------------------------------------------------------------------------------
+
+    def hold_queue(self) -> None:
+        """From now on no job starts: it stays Pending."""
+        self._let_start(False)
+
+    def release_queue(self) -> None:
+        """From now on jobs start."""
+        self._let_start(True)
+
+    def advance(self, seconds: float) -> None:
+        """Move the server's clock ahead: its time stamps, runtimes, and the end of Retry.
+
+        Raises `ControlError`: it is not moved back, nor by more than a hundred years.
+        """
+        try:
+            self._engine.advance(seconds)
+        except ValueError as error:
+            raise ControlError(str(error)) from None
+
+    def disturb(
+        self,
+        path: str = "*",
+        method: str = "*",
+        *,
+        times: int | None = 1,
+        delay: float = 0.0,
+        status: int | None = None,
+        reset: bool = False,
+        done: bool = False,
+    ) -> None:
+        """Spoil answers (see `Disturbance`). Several are met in the order in which they came."""
+        if not (delay or status or reset):
+            raise ControlError("A disturbance has a delay, a status, or a reset")
+        one = Disturbance(path, method, times, delay, status, reset, done)
+        self.disturbances.add(one)
+
+    def undisturb(self) -> None:
+        """Spoil no answers any more."""
+        self.disturbances.clear()
+
+    def standing(self) -> dict[str, object]:
+        """How control stands, for who looks at it."""
+        return {
+            "Disturbances": self.disturbances.count(),
+            "QueueHeld": not self._starts,
+            "Time": self.clock.now().isoformat(),
+            "Waiting": self.waiting(),
+        }
+
+    # -- in here ---------------------------------------------------------------------------------
+
+    @property
+    def _engine(self) -> Engine:
+        if self._running is None:
+            raise ControlError("The server has not been started")
+        return self._running
+
+    def _let_start(self, starts: bool) -> None:
+        self._starts = starts
+        self._engine.let_start(starts)
+
+    def _known(self, job_id: str | None) -> str | None:
+        return None if job_id is None else self._know(job_id)
+
+    def _know(self, job_id: str) -> str:
+        if not self._engine.knows(job_id):
+            raise NoSuchJob(job_id)
+        return job_id
+
+
+def _stored(steps: int) -> dict[str, object]:
+    """The Content of a job that stores `steps` instances at a peer."""
+    return {
+        "Compress": False,
+        "FailedInstancesCount": 0,
+        "InstancesCount": steps,
+        "ParentResources": [],
+        "Peer": ["http://peer.invalid/"],
+        "Size": "0",
+        "SizeMB": 0,
+    }

@@ -1,0 +1,320 @@
+"""Control: what somebody who writes a test may do to the server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.reference.control.controls import ControlError, NoSuchJob
+from conformance.reference.double import ReferenceServer, reference_server
+from tests.conformance.reference.harness import DEADLINE, ROOT
+from tests.waiting import until
+
+HOUR = 3600.0
+
+
+class Caller:
+    """A client of a server, with a connection for each call, as a shell script would have."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body))
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def do(self, path: str, **fields: object) -> Any:
+        status, body = self.call("POST", path, fields)
+        assert status == 200, body
+        return json.loads(body)
+
+    def job(self, job: str) -> dict[str, Any]:
+        status, body = self.call("GET", f"/jobs/{job}")
+        assert status == 200
+        read: dict[str, Any] = json.loads(body)
+        return read
+
+    def becomes(self, job: str, state: str) -> dict[str, Any]:
+        until(lambda: self.job(job)["State"] == state, DEADLINE, f"it did not become {state}")
+        return self.job(job)
+
+
+@pytest.fixture
+def server() -> Iterator[ReferenceServer]:
+    with reference_server() as started:
+        yield started
+
+
+@pytest.fixture
+def client(server: ReferenceServer) -> Caller:
+    return Caller(server.port)
+
+
+def test_a_job_stays_running_until_told_otherwise(server: ReferenceServer, client: Caller) -> None:
+    job = server.control.job(steps=2)
+    server.control.wait(job)
+    assert client.job(job)["State"] == "Running"
+    assert server.control.waiting() == [job]
+    server.control.succeed(job)
+    until(lambda: client.job(job)["Progress"] == 50, DEADLINE)
+    assert client.job(job)["State"] == "Running"
+    server.control.succeed(job)
+    assert client.becomes(job, "Success")["Progress"] == 100
+
+
+def test_words_may_come_before_their_steps(server: ReferenceServer, client: Caller) -> None:
+    server.control.hold_queue()
+    job = server.control.job(steps=3)
+    server.control.succeed(job)
+    server.control.perform(job)
+    server.control.fail(job, 17, "<b>gone</b>")
+    assert client.job(job)["State"] == "Pending"
+    server.control.release_queue()
+    read = client.becomes(job, "Failure")
+    assert (read["ErrorCode"], read["ErrorDetails"], read["Progress"]) == (17, "<b>gone</b>", 67)
+
+
+def test_retry_lasts_as_long_as_the_clock_says(server: ReferenceServer, client: Caller) -> None:
+    job = server.control.job()
+    server.control.retry(job, HOUR)
+    before = client.becomes(job, "Retry")
+    server.control.advance(HOUR / 2)
+    assert client.job(job)["State"] == "Retry"
+    server.control.advance(HOUR / 2)
+    server.control.wait(job)
+    assert client.job(job)["State"] == "Running"
+    assert client.job(job)["Timestamp"] > before["Timestamp"]
+    server.control.advance(HOUR)
+    assert client.job(job)["EffectiveRuntime"] >= HOUR
+    with pytest.raises(ControlError):
+        server.control.advance(-1)
+
+
+def test_a_job_of_any_kind(server: ReferenceServer, client: Caller) -> None:
+    job = server.control.job(
+        type="Plugin<i>", content={"A": 1}, priority=-3, description="of a test", held=False
+    )
+    read = client.becomes(job, "Success")
+    assert (read["Type"], read["Priority"]) == ("Plugin<i>", -3)
+    assert read["Content"] == {"A": 1, "Description": "of a test"}
+
+
+def test_what_is_shown_and_what_is_true(server: ReferenceServer, client: Caller) -> None:
+    job = server.control.job()
+    server.control.wait(job)
+    server.control.show(job, Progress=100, ErrorCode=9)
+    read = client.job(job)
+    assert (read["State"], read["Progress"], read["ErrorCode"]) == ("Running", 100, 9)
+    listed = json.loads(client.call("GET", "/jobs?expand")[1])
+    assert [each["Progress"] for each in listed] == [100]
+    server.control.show(job)
+    assert client.job(job)["Progress"] == 0
+
+
+def test_jobs_that_clients_submit_are_held(server: ReferenceServer, client: Caller) -> None:
+    server.control.hold()
+    made = client.do("/tools/create-dicom", Tags={"PatientName": "A"})
+    archive = client.do("/tools/create-archive", Resources=[made["ID"]], Asynchronous=True)["ID"]
+    server.control.wait(archive)
+    other = client.do("/tools/create-media", Resources=[made["ID"]], Asynchronous=True)["ID"]
+    server.control.wait(other)
+    server.control.fail(other)
+    assert client.becomes(other, "Failure")["ErrorCode"] == 9
+    server.control.release()
+    client.becomes(archive, "Success")
+    assert client.call("GET", f"/jobs/{archive}/archive")[0] == 200
+
+
+def test_only_a_completed_job_is_evicted(server: ReferenceServer, client: Caller) -> None:
+    job = server.control.job()
+    server.control.wait(job)
+    with pytest.raises(ControlError, match="completed"):
+        server.control.evict(job)
+    server.control.succeed(job)
+    client.becomes(job, "Success")
+    server.control.evict(job)
+    assert client.call("GET", f"/jobs/{job}")[0] == 404
+    for word in (server.control.evict, server.control.succeed, server.control.hold):
+        with pytest.raises(NoSuchJob):
+            word(job)
+    with pytest.raises(ControlError, match="no error 4711"):
+        server.control.fail(server.control.job(), 4711)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["ended", "killed"])
+def test_the_server_ends_and_starts_again(
+    server: ReferenceServer, client: Caller, killed: bool
+) -> None:
+    server.control.advance(HOUR)
+    job = server.control.job(steps=2)
+    server.control.succeed(job)
+    until(lambda: client.job(job)["Progress"] == 50, DEADLINE)
+    server.control.wait(job)
+    before = client.job(job)["Timestamp"]
+    server.end(killed=killed)
+    with pytest.raises(ConnectionRefusedError):
+        client.call("GET", "/jobs")
+    server.start()
+    server.control.wait(job)  # its second step begins once more
+    read = client.job(job)
+    assert (read["State"], read["Progress"]) == ("Running", 50)
+    assert read["Timestamp"] > before  # the clock is where it was
+    server.control.succeed(job)
+    client.becomes(job, "Success")
+
+
+def test_answers_are_spoiled(server: ReferenceServer, client: Caller) -> None:
+    job = server.control.job()
+    server.control.wait(job)
+    server.control.disturb("/jobs/*", "GET", status=503, times=2)
+    server.control.disturb("/jobs/*", "GET", reset=True)
+    assert client.call("GET", "/jobs")[0] == 200
+    assert [client.call("GET", f"/jobs/{job}")[0] for _ in range(2)] == [503, 503]
+    with pytest.raises(ConnectionResetError):
+        client.call("GET", f"/jobs/{job}")
+    assert client.call("GET", f"/jobs/{job}")[0] == 200
+    server.control.disturb(f"/jobs/{job}/cancel", reset=True, done=True)
+    with pytest.raises(ConnectionResetError):
+        client.call("POST", f"/jobs/{job}/cancel")
+    server.control.succeed(job)
+    assert client.becomes(job, "Failure")["ErrorCode"] == 37  # it was canceled all the same
+    server.control.disturb(delay=0.05, times=None)
+    began = time.monotonic()
+    assert client.call("GET", "/jobs")[0] == 200
+    assert time.monotonic() - began >= 0.05
+    server.control.undisturb()
+    with pytest.raises(ControlError):
+        server.control.disturb("/jobs")
+
+
+def test_control_over_rest(server: ReferenceServer, client: Caller) -> None:
+    job = client.do("/_control/jobs", Steps=2, Type="Archive", Content={"X": 1})["ID"]
+    until(lambda: json.loads(client.call("GET", "/_control")[1])["Waiting"] == [job], DEADLINE)
+    client.do(f"/_control/jobs/{job}/show", Progress=7)
+    assert client.job(job)["Progress"] == 7
+    client.do(f"/_control/jobs/{job}/show")
+    client.do(f"/_control/jobs/{job}/retry", Seconds=60)
+    client.becomes(job, "Retry")
+    client.do("/_control/queue/hold")
+    client.do("/_control/clock/advance", Seconds=60)
+    client.becomes(job, "Pending")
+    client.do("/_control/queue/release")
+    client.do(f"/_control/jobs/{job}/succeed")
+    client.do(f"/_control/jobs/{job}/fail", ErrorCode=15, ErrorDetails="so")
+    assert client.becomes(job, "Failure")["ErrorCode"] == 15
+    client.do("/_control/disturbances", Path="/jobs", Status=503, Times=None)
+    assert client.call("GET", "/jobs")[0] == 503
+    assert client.call("DELETE", "/_control/disturbances")[0] == 200
+    client.do(f"/_control/jobs/{job}/evict")
+    assert json.loads(client.call("GET", "/jobs")[1]) == []
+    client.do("/_control/jobs/hold")
+    other = client.do("/_control/jobs", Held=False)["ID"]
+    client.becomes(other, "Success")  # it was named itself
+    client.do("/_control/jobs/release")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/_control/jobs/none/succeed", {}, 404),
+        ("/_control/jobs/none/evict", {}, 404),
+        ("/_control/jobs", {"Steps": -1}, 400),
+        ("/_control/jobs", {"Content": 5}, 400),
+        ("/_control/disturbances", {"Path": "/jobs"}, 400),
+        ("/_control/disturbances", {"Status": 1000}, 400),
+        ("/_control/disturbances", {"Colour": "red"}, 400),
+        ("/_control/clock/advance", {"Seconds": -1}, 400),
+        ("/_control/restart", {"Down": "soon"}, 400),
+        ("/_control/no-such-thing", {}, 404),
+    ],
+)
+def test_what_control_cannot_do(client: Caller, path: str, fields: Any, status: int) -> None:
+    assert client.call("POST", path, fields)[0] == status
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["ended", "killed"])
+def test_a_restart_over_rest(server: ReferenceServer, client: Caller, killed: bool) -> None:
+    job = client.do("/_control/jobs", Steps=1)["ID"]
+    server.control.wait(job)
+    client.do("/_control/restart", Down=0.02, Killed=killed)
+
+    def is_down() -> bool:
+        try:
+            client.call("GET", "/jobs")
+        except ConnectionError:
+            return True
+        return False
+
+    until(is_down, DEADLINE)
+    until(lambda: not is_down(), DEADLINE)
+    server.control.wait(job)
+    assert client.job(job)["State"] == "Running"
+
+
+def test_nothing_is_left_and_many_run_at_once(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with reference_server() as one, reference_server(JobsHistorySize=0) as other:
+        assert one.url != other.url
+        job = other.control.job(held=False)
+        until(lambda: Caller(other.port).call("GET", f"/jobs/{job}")[0] == 404, DEADLINE)
+        assert json.loads(Caller(one.port).call("GET", "/jobs")[1]) == []
+        other.end()
+        one.control.wait(one.control.job())  # a step that waits does not hold the end up
+    until(lambda: set(threading.enumerate()) == before, DEADLINE)
+
+
+def test_it_starts_in_a_moment() -> None:
+    """The median of five: a machine with other work may take its time now and then."""
+    taken = []
+    for _ in range(5):
+        began = time.monotonic()
+        with reference_server():
+            taken.append(time.monotonic() - began)
+    assert sorted(taken)[2] < 0.2
+
+
+def test_a_process_offers_control_only_when_asked(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("{}")
+    command = [sys.executable, "-m", "conformance.reference", "--port", "0", "--config", config]
+    for words, status in (([], 404), (["--control"], 200)):
+        started = subprocess.Popen(
+            [*command, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, stderr=subprocess.PIPE
+        )
+        try:
+            assert started.stdout is not None
+            port = int(started.stdout.readline().rsplit(":", 1)[1])
+            client = Caller(port)
+            assert client.call("GET", "/_control")[0] == status
+            if status == 200:
+                job = client.do("/_control/jobs")["ID"]
+                client.do("/_control/restart", Down=0.0)
+
+                def runs_again(job: str = job, client: Caller = client) -> bool:
+                    try:
+                        return json.loads(client.call("GET", "/_control")[1])["Waiting"] == [job]
+                    except ConnectionError:
+                        return False
+
+                until(runs_again, DEADLINE)
+            started.send_signal(signal.SIGTERM)
+            assert started.wait(DEADLINE) == 0  # though a step waits
+            assert started.communicate() == ("", "")
+        finally:
+            started.kill()
+            started.communicate()
