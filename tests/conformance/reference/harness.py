@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -166,6 +167,19 @@ class Server:
     def ids(self) -> list[str]:
         listed: list[str] = self.call("GET", "/jobs").json
         return listed
+
+    def is_told_to_stop(self) -> None:
+        """SIGTERM, and wait until it has heard: it begins no step any more, and takes no call."""
+
+        def takes_no_call() -> bool:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), DEADLINE).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+
+        self.process.terminate()
+        until(takes_no_call, DEADLINE, "it goes on after SIGTERM")
 
     def stop(self) -> int:
         """SIGTERM, and the exit status."""

@@ -344,7 +344,7 @@ def test_a_job_is_the_same_after_a_restart(gate: Gate, tmp_path: Path, modality:
         path = query(server)
         waiting.append(submit(server, f"{path}/answers/2/retrieve", {"TargetAet": "T"}))
         before = [_lasting(job) for job in waiting]
-        server.process.terminate()
+        server.is_told_to_stop()
         held.answer()
         assert server.process.wait(DEADLINE) == 0
         server.start()

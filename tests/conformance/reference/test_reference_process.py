@@ -136,7 +136,7 @@ def test_stop_ends_the_step_in_flight_and_no_other(gate: Gate, tmp_path: Path) -
     with running_server(tmp_path, gate, ConcurrentJobs=1) as server:
         job, waiting = server.submit(steps=2), server.submit()
         step = job.step()
-        server.process.terminate()
+        server.is_told_to_stop()
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(0.4)
         step.answer()

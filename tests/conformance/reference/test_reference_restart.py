@@ -31,9 +31,7 @@ FIXED += ("EffectiveRuntime", "Priority", "Progress", "State", "Type")
 
 def clean(server: Server, *steps: Arrival) -> None:
     """SIGTERM; the steps in flight succeed while the server waits for them."""
-    server.process.terminate()
-    with pytest.raises(subprocess.TimeoutExpired):
-        server.process.wait(0.2 if steps else 0)
+    server.is_told_to_stop()
     for step in steps:
         step.answer()
     assert server.process.wait(DEADLINE) == 0
@@ -233,9 +231,7 @@ def test_a_step_that_fails_during_the_stop(gate: Gate, tmp_path: Path) -> None:
     with running_server(tmp_path, gate) as server:
         job = server.submit(steps=2)
         step = job.step()
-        server.process.terminate()
-        with pytest.raises(subprocess.TimeoutExpired):
-            server.process.wait(0.2)
+        server.is_told_to_stop()
         step.answer(500)
         assert server.process.wait(DEADLINE) == 0
         server.start()
