@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from conformance.talk import Said
 from spec.table import Ground
 
 
@@ -92,6 +93,7 @@ class Result:
     seconds: float = 0.0
     bound: Bound | None = None  # what a complete suite has shown
     kept: tuple[str, ...] = ()  # what of it the ledger accepts as it is, though nothing explains it
+    talk: tuple[Said, ...] = ()  # what was said up to then, where it deviates
     part_of: str | None = None  # the case in which it was found beside that case's own verdict
 
 

@@ -15,6 +15,7 @@ GROUND = (
     "interrupts",
     "marks",
     "noted",
+    "talk",
     "text",
     "timing",
 )  # modules that every room may know

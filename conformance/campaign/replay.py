@@ -19,11 +19,13 @@ from conformance.events import Result, Verdict
 from conformance.files import read_json
 from conformance.oracle.oracle import Finding
 from conformance.suites import by_chance
+from conformance.talk import Said
 from spec.relaxations import UnknownRelaxation, named
 from spec.requirements import requirement
 
 SCHEMA = 1
 CHECK = "check"  # the step that stands for a whole case
+TALK = "talk"
 MOST_TRIES = 100
 TRIES = 20  # of what falls at moments that nobody controls
 MOST_STEPS = 10_000
@@ -55,6 +57,7 @@ class Recording:
     repeat: int = 1  # how often it is tried: its steps fall at moments that nobody controls
     check: tuple[str, ...] | None = None  # of a case that is no list of steps: what it did
     before: tuple[str, ...] = ()
+    talk: tuple[Said, ...] = ()  # what was said on the wire
 
     @property
     def tries(self) -> int:
@@ -110,7 +113,7 @@ class Recording:
             found["before"] = list(self.before)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+            path.write_text(_text_of(found, self.talk), encoding="utf-8")
         except OSError as error:
             with suppress(OSError):  # what is there of it, on a full disk, cannot be run again
                 path.unlink()
@@ -149,7 +152,17 @@ def record(
         repeat,
         check,
         tuple(before),
+        finding.talk,
     )
+
+
+def _text_of(found: Mapping[str, Any], talk: Sequence[Said]) -> str:
+    """A file that a person can read: what was said on the wire comes last, a line each."""
+    text = json.dumps(found, indent=2)
+    if not talk:
+        return f"{text}\n"
+    lines = ",\n".join(f"    {json.dumps(one.to_json())}" for one in talk)
+    return f'{text[:-2]},\n  "{TALK}": [\n{lines}\n  ]\n}}\n'
 
 
 def _says(key: str, value: Any) -> bool:
@@ -203,6 +216,10 @@ def _recording(found: Any) -> Recording:
         requirement(str(broken))
     except KeyError:
         raise BadArgument(f"unknown requirement {broken!r}: see 'orthanc-jobs list'") from None
+    try:
+        talk = tuple(Said.from_json(one) for one in found.get(TALK, []))
+    except (TypeError, ValueError, AttributeError):
+        raise BadArgument(f"{TALK!r} must be a list of what was said on the wire") from None
     return Recording(
         _text(found, "case"),
         dict(config),
@@ -215,6 +232,7 @@ def _recording(found: Any) -> Recording:
         repeat,
         check_,
         _texts(found.get("before", []), "before"),
+        talk,
     )
 
 

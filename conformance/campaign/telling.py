@@ -109,6 +109,7 @@ class Teller:
             reason=self.book.ledger.why(weighed.relaxations) if accepted else weighed.reason,
             replay=self._written(recording),
             program=recording.program,
+            talk=finding.talk,
         )
 
     def _written(self, recording: Recording) -> str | None:

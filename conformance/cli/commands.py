@@ -18,6 +18,7 @@ NAMES = (
     "run",
     "list",
     "replay",
+    "export",
     "learn",
     "watch",
     "check-trace",

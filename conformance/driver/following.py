@@ -150,7 +150,8 @@ class Following:
     def found(self, finding: Finding) -> None:
         """Keep a finding. Raises `Deviated` where the case cannot go on behind it."""
         expected = tuple(map(self._told, finding.expected))
-        finding = replace(finding, expected=expected, actual=self._told(finding.actual))
+        actual, talk = self._told(finding.actual), self.resources.gate.talk.so_far()
+        finding = replace(finding, expected=expected, actual=actual, talk=talk)
         self.findings.append(finding)
         self.deviated_at = len(self.performed)
         if finding.relaxations is None or finding.missing:

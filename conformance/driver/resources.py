@@ -73,6 +73,7 @@ class Resources:
         self.spares.clear()
         self.others.clear()
         self.stored.clear()
+        self.gate.talk.forget()
         self.gate.drain()
         self.gate.arrivals()
         self.gate.fill()

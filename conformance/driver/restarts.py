@@ -20,6 +20,7 @@ from conformance.driver.script import Life
 from conformance.errors import NoServer, ServerDied
 from conformance.oracle.oracle import Finding
 from conformance.sut.managed import Managed
+from conformance.talk import KILLS, STARTS, STOPS
 from conformance.timing import TIMING
 from spec.restart import MOST_ORDERED, Start
 
@@ -56,12 +57,14 @@ class Restarts:
         if life.settled:
             since = driver.oracle.events
             driver.watch(self.server.period)
+        driver.resources.gate.talk.life(KILLS)
         self.server.kill()
         self._start(driver, life, since, killed=True)
 
     def _stop(self, driver: Driver, life: Life) -> None:
         server, begun = self.server, time.monotonic()
         driver.resources.client.close()  # a server may wait for a connection that is open
+        driver.resources.gate.talk.life(STOPS)
         server.dismiss()
         lingers = server.lingers * (TIMING.late if life.late else 1.0)
         if not life.late:
@@ -98,6 +101,7 @@ class Restarts:
             changed = {"JobsHistorySize": life.history}
         driver.changed = life.history is not None
         try:
+            resources.gate.talk.life(STARTS, str(life).removeprefix(", "))
             server.start(changed, life.loads)
         except NoServer as error:
             why = str(error).splitlines()[0]

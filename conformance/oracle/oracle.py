@@ -12,12 +12,13 @@ goes on behind it. If none does, nothing in the catalogue explains what the serv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from conformance.oracle.blame import Blame, view_of
 from conformance.oracle.history import Happening, Restarted, Together, words
 from conformance.oracle.linearization import Engines, shortest
 from conformance.oracle.track import Track
+from conformance.talk import Said
 from conformance.text import shown
 from spec.engine import (
     Act,
@@ -47,6 +48,7 @@ class Finding:
 
     ``relaxations``: the smallest set that explains it; None where nothing does.
     ``missing``: nothing wrong was seen, but what had to come has not come.
+    ``talk``: what was said up to then.
     """
 
     requirement: str
@@ -54,6 +56,7 @@ class Finding:
     actual: str
     relaxations: frozenset[Name] | None
     missing: bool = False
+    talk: tuple[Said, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expected", tuple(map(shown, self.expected)))

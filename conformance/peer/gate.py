@@ -29,6 +29,7 @@ from typing import Any
 from conformance import marks
 from conformance.peer.came import LARGEST, Came, unpacked
 from conformance.peer.listening import checked, listen
+from conformance.talk import Talk
 from conformance.timing import TIMING
 
 MARKER = b"orthanc-jobs-step-"
@@ -52,6 +53,7 @@ class Hold:
     came: Came = field(default_factory=Came)
     since: float = field(default_factory=time.monotonic)
     broken: bool = False  # the server hung up before the reply
+    told: tuple[float, int] | None = None  # when it was answered, and with which status
     _reply: tuple[int, dict[str, str]] | None = None
     _wake: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
 
@@ -64,6 +66,7 @@ class Hold:
         """Let the step end. The first reply counts; later ones are ignored."""
         if self._reply is None:
             self._reply = (status, headers or {})
+            self.told = (time.monotonic(), status)
             with contextlib.suppress(OSError):  # the server has hung up, and the hold has ended
                 self._wake[1].send(b"!")
 
@@ -87,6 +90,8 @@ class Hold:
 class Gate:
     """The HTTP server; start it with ``with``. ``host`` is how the server under test reaches it.
 
+    ``talk`` keeps what arrives, and is for all else that is said meanwhile.
+
     Raises `BadArgument` where ``host`` is no name or address, or no port can be opened.
     """
 
@@ -98,6 +103,7 @@ class Gate:
         self._open: set[Hold] = set()
         self._change = threading.Condition()
         self._draining = False
+        self.talk = Talk(self.hidden)
         self._server = listen(self.host, lambda where, family: _Server(where, family))
         self._server.gate = self
         self._thread = threading.Thread(
@@ -180,6 +186,7 @@ class Gate:
         with self._change:
             self._open.add(hold)
             self._arrived.append(hold)
+            self.talk.step(hold)
             if self._draining:
                 hold.reply(REFUSE)
             self._change.notify_all()

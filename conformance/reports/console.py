@@ -108,22 +108,12 @@ class ConsoleReport:
             yield _headed("unknown", "yellow", f"{found[0]}{others}: {reason}")
 
     def _block(self, group: Group) -> Iterator[str | Text]:
-        result, stands = group.first, group.requirement
         yield ""
-        yield _headed("deviation", "bold red", result.id)
-        yield f"  requirement {stands.id} ({stands.ground}): {stands.sentence}"
-        yield f"  source      {stands.source}"
-        for number, line in enumerate(result.program):
-            yield f"  {'run' if number == 0 else '':11} {number + 1:2}. {line}"
-        yield f"  expected    {' | '.join(result.expected)}"
-        yield f"  actual      {result.actual or ''}"
-        if result.reason:
-            yield f"  reason      {result.reason}"
-        for words in group.known_as:
-            yield f"  known as    {words}"
-        if group.others:
-            yield f"  also in     {', '.join(group.others)}"
-        yield f"  replay      {self._story.replay(result) or 'none'}"
+        yield _headed("deviation", "bold red", group.first.id)
+        before = ""
+        for name, text in self._story.details(group):
+            yield f"  {'' if name == before else name:11} {text}"
+            before = name
 
     # --- the summary --------------------------------------------------------------------------
 

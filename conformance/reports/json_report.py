@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.events import Ended, Result, Share
 from conformance.reports.file_report import FileReport
+from conformance.talk import deciding
 
 SCHEMA = 1
 
@@ -74,6 +75,7 @@ def _share(share: Share) -> dict[str, Any]:
 
 def _case(result: Result) -> dict[str, Any]:
     bound = {} if result.bound is None else {"complete": asdict(result.bound)}
+    call = deciding(result.talk, result.actual or "")
     part = {} if result.part_of is None else {"part_of": result.part_of}
     return {
         "id": result.id,
@@ -89,4 +91,5 @@ def _case(result: Result) -> dict[str, Any]:
         **bound,
         **part,
         **({"kept": list(result.kept)} if result.kept else {}),
+        **({} if call is None else {"call": call.to_json()}),
     }

@@ -67,20 +67,8 @@ class JUnitReport(FileReport):
 
     def _failure(self, result: Result) -> str:
         """What a person needs to understand it and to see it again."""
-        group = Group((result,), result.relaxations)
-        stands = group.requirement
-        lines = [
-            f"requirement {stands.id} ({stands.ground}): {stands.sentence}",
-            f"source      {stands.source}",
-            *(f"run         {number}. {line}" for number, line in enumerate(result.program, 1)),
-            f"expected    {' | '.join(result.expected)}",
-            f"actual      {result.actual}",
-            *(f"known as    {words}" for words in group.known_as),
-            f"replay      {self._story.replay(result) or 'none'}",
-        ]
-        if result.verdict is Verdict.DEVIATION and result.reason:
-            lines.append(f"reason      {result.reason}")
-        return "\n".join(lines)
+        details = self._story.details(Group((result,), result.relaxations))
+        return "\n".join(f"{name:11} {text}" for name, text in details)
 
     def _around(self, ended: Ended) -> Iterator[TestCase]:
         """What kept the run from its end, or from a good one, as cases of their own."""

@@ -78,20 +78,16 @@ class MarkdownReport(FileReport):
             yield f"\nand {len(found) - MOST} more: see the other reports."
 
     def _deviation(self, group: Group) -> Iterator[str]:
-        result, stands = group.first, group.requirement
-        yield f"\n#### {code(result.id)}\n"
-        yield f"> {stands.sentence}\n>\n> {stands.id} ({stands.ground}; {stands.source})\n"
+        stands = group.requirement
+        source = stands.source if stands.url is None else f"[{stands.source}]({stands.url})"
+        yield f"\n#### {code(group.first.id)}\n"
+        yield from (f"{number}. {code(line)}" for number, line in enumerate(group.first.program, 1))
+        yield f"\n> {stands.sentence}\n>\n> {stands.id} ({stands.ground}; {source})\n"
         yield "| | |\n| --- | --- |"
-        yield f"| expected | {code(' | '.join(result.expected))} |"
-        yield f"| actual | {code(result.actual or '')} |"
-        for words in group.known_as:
-            yield f"| known as | {words} |"
-        if result.reason:
-            yield f"| reason | {code(result.reason)} |"
-        if group.others:
-            yield f"| also in | {code(', '.join(group.others))} |"
-        yield f"| replay | {code(self._story.replay(result) or 'none')} |\n"
-        yield from (f"{number}. {code(line)}" for number, line in enumerate(result.program, 1))
+        for name, text in self._story.details(group):
+            if name not in ("run", "requirement", "source"):
+                yield f"| {name} | {text if name == 'known as' else code(text)} |"
+        yield ""
 
 
 def _row(name: str, word: str, share: Share, whole: bool) -> str:

@@ -19,6 +19,7 @@ from conformance.events import (
     Verdict,
     Warned,
 )
+from conformance.reports.calls import Call, call_of
 from spec.relaxations import named
 from spec.requirements import Requirement, requirement
 
@@ -214,6 +215,37 @@ class Story:
             f"{spent.actions} actions, {spent.requests} requests in {spent.seconds:.1f} s,"
             f" set-up {spent.setup_seconds:.1f} s, cleaning up {spent.cleanup_seconds:.1f} s"
         )
+
+    def details(self, group: Group) -> Iterator[tuple[str, str]]:
+        """What a person needs to understand a failure and to see it again, a name and a line each.
+
+        In the order in which it is asked for: what was done, and came of it; what that breaks, and
+        where it stands; whether it is known; the call that decided it, and how to see it again.
+        """
+        result, stands = group.first, group.requirement
+        yield from (("run", f"{at:2}. {line}") for at, line in enumerate(result.program, 1))
+        yield "expected", " | ".join(result.expected)
+        yield "actual", result.actual or ""
+        if result.reason:
+            yield "reason", result.reason
+        yield "requirement", f"{stands.id} ({stands.ground}): {stands.sentence}"
+        yield "source", stands.source
+        if stands.url is not None:
+            yield "source", stands.url
+        yield from (("known as", words) for words in group.known_as)
+        if group.others:
+            yield "also in", ", ".join(group.others)
+        if (call := self.call(result)) is not None:
+            yield "call", call.asked
+            yield "answer", call.answered
+            yield "again", call.curl
+        yield "replay", self.replay(result) or "none"
+        if result.replay is not None and result.talk:
+            yield "script", shlex.join(["orthanc-jobs", "export", result.replay])
+
+    def call(self, result: Result) -> Call | None:
+        """The call that decided the verdict, raw."""
+        return None if self.started is None else call_of(result, self.started.target)
 
     def replay(self, result: Result) -> str | None:
         """The command that runs a deviation again."""

@@ -127,6 +127,7 @@ class Session:
         if not blames:
             return Driver(case, self.resources, config, deadline)
         limit = self.hold_limit
+        self.gate.talk.begin()
         return Driver(
             case,
             self.resources,
@@ -168,7 +169,7 @@ def opened(
         assert address is not None
         gate = stack.enter_context(Gate(choice.gate_host))
         doubts = Doubts()
-        client = Client(address, choice.timeout, judge=doubts.judge)
+        client = Client(address, choice.timeout, judge=doubts.judge, talk=gate.talk)
         stack.callback(client.close)
         system = identify(client)
         _check_jobs(client)

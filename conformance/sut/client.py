@@ -25,6 +25,7 @@ from conformance.errors import NotAnswered, TimeOver, Unjudged
 from conformance.sut.address import Address
 from conformance.sut.reply import LARGEST, SHOWN, Reply
 from conformance.sut.transport import BoundedAdapter, TooLarge
+from conformance.talk import Talk
 from conformance.text import hidden, one_line
 from conformance.timing import TIMING
 
@@ -67,7 +68,8 @@ class Client:
     """Requests to one server; not for use by several threads.
 
     ``timeout``: seconds for all of one answer, from before the connection is made. ``permit``:
-    asked for every request, but for those of `read`; ``judge``: for every answer to them.
+    asked for every request, but for those of `read`; ``judge``: for every answer to them. ``talk``:
+    keeps all of them.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class Client:
         timeout: float = 10.0,
         permit: Permit = _always,
         judge: Judge = _as_it_is,
+        talk: Talk | None = None,
     ) -> None:
         self.address = address
         self.timeout = timeout
         self.permit = permit
         self.judge = judge
+        self.talk = Talk() if talk is None else talk
         self.ends = math.inf  # by the monotonic clock: afterwards nothing is sent any more
         self.waited = 0.0  # seconds for answers
         self.requests = 0
@@ -106,7 +110,7 @@ class Client:
 
     def beside(self) -> Client:
         """Another one to the same server, for another thread: no more is permitted to it."""
-        made = Client(self.address, self.timeout, self.permit, self.judge)
+        made = Client(self.address, self.timeout, self.permit, self.judge, self.talk)
         made.ends = self.ends
         return made
 
@@ -172,9 +176,10 @@ class Client:
         if began > self.ends:
             raise TimeOver(OVER)
         self.requests += 1
+        sent = body if isinstance(body, bytes) else _json(body)
         try:
             answer = self._adapter.send(
-                self._prepared(method, path, body),
+                self._prepared(method, path, sent),
                 timeout=min(seconds, self.ends - began),
                 verify=False if self.address.insecure else (self.address.ca_cert or True),
                 cert=self.address.client_cert,
@@ -192,6 +197,7 @@ class Client:
         finally:
             self._used = time.monotonic()
             self.waited += self._used - began
+        self.talk.call(method, path, sent, began, (answer.status_code, answer.content))
         headers = {
             name: one_line(hidden(answer.headers[name], self._secrets))[:SHOWN]
             for name in HEADERS
@@ -199,14 +205,14 @@ class Client:
         }
         return Reply(answer.status_code, answer.content, headers, self._secrets)
 
-    def _prepared(self, method: str, path: str, body: Any) -> PreparedRequest:
+    def _prepared(self, method: str, path: str, body: bytes) -> PreparedRequest:
         """The request, made by hand: nothing of a session (cookies, redirects) is wanted."""
         made = PreparedRequest()
         made.method = method
         made.url = self.address.url + path
         made.headers = self._headers  # of all requests: nobody changes them
         if method in ("POST", "PUT"):
-            made.body = body if isinstance(body, bytes) else _json(body)
+            made.body = body
         return made
 
     def move(self, address: Address) -> None:

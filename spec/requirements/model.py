@@ -14,6 +14,18 @@ FIGURE = "JobsEngineStates figure"
 RELEASES = ("1.9.1", "1.10.1", "1.12.7", "1.13.0")  # that were measured, the oldest first
 MEASURED = f"measured on Orthanc {', '.join(RELEASES)}"
 NEWS = "Orthanc's release notes (NEWS)"
+BOOK = "https://orthanc.uclouvain.be/book/users/advanced-rest.html"
+CODE = "https://orthanc.uclouvain.be/hg/orthanc"
+NOTES = f"{CODE}/raw-file/default/OrthancServer/Resources/ImplementationNotes"
+SOURCES = {  # how a source begins, the longest first, and its address
+    f"{PAGE}, Synchronous vs. asynchronous calls": f"{BOOK}#synchronous-vs-asynchronous-calls",
+    f"{PAGE}, Monitoring jobs": f"{BOOK}#monitoring-jobs",
+    f"{PAGE}, Interacting with jobs": f"{BOOK}#interacting-with-jobs",
+    f"{PAGE}, Jobs": f"{BOOK}#jobs",
+    PAGE: BOOK,
+    FIGURE: f"{NOTES}/JobsEngineStates.pdf",
+    NEWS: f"{CODE}/file/default/NEWS",
+}
 
 
 class Bound(StrEnum):
@@ -52,6 +64,11 @@ class Requirement:
     note: str | None = None
     binds: Bound = Bound.SERVER
     needs: frozenset[Need] = frozenset()
+
+    @property
+    def url(self) -> str | None:
+        """The address of its source, where that is a document; None for what was measured."""
+        return next((url for begin, url in SOURCES.items() if self.source.startswith(begin)), None)
 
     @property
     def section(self) -> str:

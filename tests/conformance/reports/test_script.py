@@ -1,0 +1,140 @@
+"""A replay as a script: it needs nothing of the kit, and shows the same, or that it is mended."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.campaign.replay import load
+from conformance.errors import BadArgument
+from conformance.reports.judging import judgement
+from conformance.reports.script import script
+from conformance.talk import Said
+from tests.conformance.kit import command
+from tests.rooms import ROOT
+
+FINDINGS = sorted((ROOT / "docs" / "findings").glob("*.json"))
+EXPORTED = [path for path in FINDINGS if load(path).talk]
+LONGEST = 300  # seconds for a script, on a machine that has other work as well
+
+
+def run(folder: Path, file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of a replay by Python alone: without what is installed, and without us."""
+    made = folder / "shows.py"
+    made.write_text(script(load(file), made.name), encoding="utf-8")
+    words = [sys.executable, "-I", "-S", str(made), *arguments]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=LONGEST)
+
+
+def server(folder: Path, *arguments: str) -> str:
+    """A program that starts the reference server as an Orthanc is started."""
+    made = folder / f"server{len(arguments)}"
+    words = " ".join([sys.executable, "-m", "conformance.reference", *arguments, "--config"])
+    made.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {words} "$@"\n')
+    made.chmod(0o755)
+    return str(made)
+
+
+def test_a_fault_is_shown_and_a_server_without_it_does_not_show_it(tmp_path: Path) -> None:
+    fault = ("--fault", "requests-lost-on-last-step")
+    case = "race/pause/last-step-succeeds"
+    assert command(tmp_path, "run", "reference", *fault, "--case", case).status == 1
+    (replay,) = (tmp_path / "replays").glob("*.json")
+    shown = run(tmp_path, replay, server(tmp_path, *fault))
+    assert (shown.returncode, shown.stderr) == (1, ""), shown.stdout
+    assert "It was seen again." in shown.stdout
+    text = (tmp_path / "shows.py").read_text()
+    text = text.replace("PATIENCE = 10", "PATIENCE = 1")
+    (tmp_path / "shows.py").write_text(text)
+    words = [sys.executable, "-I", str(tmp_path / "shows.py"), server(tmp_path)]
+    sound = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST)
+    assert (sound.returncode, sound.stderr) == (0, ""), sound.stdout
+    assert "seen     State Paused" in sound.stdout
+
+
+def test_what_cannot_be_tried_is_neither_seen_nor_not_seen(tmp_path: Path) -> None:
+    done = run(tmp_path, EXPORTED[0], "/no/such/program")
+    assert done.returncode == 2
+    assert "it could not be tried" in done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", EXPORTED, ids=lambda path: path.stem)
+def test_the_orthanc_that_is_installed_shows_each_finding(
+    path: Path, installed_orthanc: None, tmp_path: Path
+) -> None:
+    done = run(tmp_path, path)
+    assert (done.returncode, done.stderr) == (1, ""), done.stdout
+
+
+@pytest.mark.parametrize("path", EXPORTED, ids=lambda path: path.stem)
+def test_a_script_needs_nothing_of_ours_and_no_id_of_the_server_that_was_recorded(
+    path: Path, tmp_path: Path
+) -> None:
+    recording = load(path)
+    text = script(recording, "a.py")
+    compile(text, "a.py", "exec")
+    assert not re.search(r"^@[A-Z]", text, re.MULTILINE)
+    assert "import conformance" not in text
+    answers = [one.json() for one in recording.talk if '"/jobs/' in one.got]
+    given = {one["ID"] for one in answers if isinstance(one, dict) and "Path" in one}
+    assert given
+    done = text.partition("def shows")[2]
+    assert not [id for id in given if id in done]
+
+
+def test_without_what_was_said_on_the_wire_there_is_none() -> None:
+    recording = replace(load(FINDINGS[0]), talk=())
+    with pytest.raises(BadArgument, match=re.escape(recording.case)):
+        script(recording, "a.py")
+
+
+def test_what_goes_over_dicom_is_refused() -> None:
+    talk = (Said(0.0, "POST", "/modalities/m-1/store", "{}", 200, "{}"),)
+    with pytest.raises(BadArgument, match="DICOM"):
+        script(replace(load(FINDINGS[0]), talk=talk), "a.py")
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected", "actual", "again", "mended"),
+    [
+        ("{}", "HTTP 200", "HTTP 404", (404, {}), (200, {})),
+        (
+            '{"State": "Success", "ErrorCode": 0}',
+            "Failure, ErrorCode 37",
+            "Success, ErrorCode 0",
+            (200, {"State": "Success", "ErrorCode": 0}),
+            (200, {"State": "Failure", "ErrorCode": 37}),
+        ),
+        (
+            '{"EffectiveRuntime": 0.3}',
+            "EffectiveRuntime 0.000 to 0.065 s",
+            "EffectiveRuntime 0.3",
+            (200, {"EffectiveRuntime": 0.28}),
+            (200, {"EffectiveRuntime": 0.09}),
+        ),
+        (
+            '{"Content": {"A": 1}}',
+            "Content with B",
+            "Content without B",
+            (200, {"Content": {"A": 2}}),
+            (200, {"Content": {"A": 1, "B": 1}}),
+        ),
+    ],
+)
+def test_the_last_lines_tell_what_is_seen_again_from_what_is_mended(
+    shown: str, expected: str, actual: str, again: object, mended: object
+) -> None:
+    said = Said(0.0, "GET", "/jobs/x", "", 404 if actual == "HTTP 404" else 200, shown)
+    body = "\n".join(f"    {line}" for line in judgement(said, (expected,), actual))
+    names: dict[str, object] = {}
+    exec(f"import json\ndef judge(got):\n{body}", names)
+    judge = names["judge"]
+    assert callable(judge)
+    assert judge(again)[0] is True
+    assert judge(mended)[0] is False
