@@ -37,6 +37,9 @@ ROOMS = (
 )
 
 
+PUBLIC = "orthanc_jobs"  # a package of its own, above all rooms
+
+
 @cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -64,21 +67,25 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {name_of(path): path for path in (*sources("spec"), *sources("conformance"))}
+PACKAGES = ("spec", "conformance", PUBLIC)
+MODULES = {name_of(path): path for package in PACKAGES for path in sources(package)}
 
 
 def room(module: str) -> str:
     """The room of a module of the kit; a module of the ground floor is a room of its own."""
+    if module.split(".")[0] == PUBLIC:
+        return PUBLIC
     return module.split(".")[1] if "." in module else ""
 
 
 KIT = [name for name in MODULES if name.startswith("conformance.")]
+ABOVE = [name for name in MODULES if room(name) == PUBLIC]
 
 
 def arrows() -> list[tuple[str, str]]:
     """Which room knows which, `spec` included; the ground floor, which all know, is left out."""
     found = set()
-    for module in KIT:
+    for module in (*KIT, *ABOVE):
         for name in imports(MODULES[module]):
             if name not in MODULES or room(module) in ("", *GROUND):
                 continue

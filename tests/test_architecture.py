@@ -13,7 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.rooms import GROUND, KIT, MODULES, ROOMS, ROOT, imports, parsed, room, sources
+from tests.rooms import (
+    GROUND,
+    KIT,
+    MODULES,
+    PACKAGES,
+    PUBLIC,
+    ROOMS,
+    ROOT,
+    imports,
+    parsed,
+    room,
+    sources,
+)
 
 LINES, METHODS, LONGEST = 400, 20, 60  # of a module; public, of a class; lines of a function
 WORLD = {"socket", "threading", "time", "requests", "http", "urllib", "asyncio"}
@@ -22,7 +34,8 @@ WORLD = {"socket", "threading", "time", "requests", "http", "urllib", "asyncio"}
 @pytest.mark.parametrize("module", [m for m in KIT if room(m) != "reference"])
 def test_no_room_knows_one_above_it(module: str) -> None:
     here = room(module)
-    known = {room(name) for name in imports(MODULES[module]) if name.startswith("conformance.")}
+    kit = ("conformance.", PUBLIC)
+    known = {room(name) for name in imports(MODULES[module]) if name.startswith(kit)}
     if here in GROUND:
         allowed = set(GROUND)
     else:
@@ -34,6 +47,14 @@ def test_no_room_knows_one_above_it(module: str) -> None:
 def test_every_folder_of_the_kit_has_its_place() -> None:
     folders = {p.parent.name for p in (ROOT / "conformance").glob("*/__init__.py")}
     assert folders == {*ROOMS, "reference"}
+
+
+def test_what_every_pytest_imports_imports_nothing_of_the_kit() -> None:
+    """The plugin is loaded with each pytest of an environment, also where it is not asked for."""
+    for name in ("orthanc_jobs", "orthanc_jobs.pytest_plugin"):
+        loaded = f"import sys, {name}; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+        assert {one.split(".")[0] for one in done.stdout.split()} & set(PACKAGES) == {PUBLIC}
 
 
 def test_no_circle_of_imports() -> None:
@@ -50,7 +71,7 @@ def test_no_circle_of_imports() -> None:
 
 @pytest.mark.parametrize("path", sources("spec"), ids=str)
 def test_the_specification_knows_nothing_of_the_kit(path: Path) -> None:
-    assert not {name for name in imports(path) if name.split(".")[0] == "conformance"}
+    assert not {name for name in imports(path) if name.split(".")[0] in ("conformance", PUBLIC)}
 
 
 @pytest.mark.parametrize("path", [p for p in sources("spec") if "proofs" not in p.parts], ids=str)
@@ -60,11 +81,11 @@ def test_the_specification_has_no_network_no_clock_and_no_threads(path: Path) ->
 
 @pytest.mark.parametrize("path", sources("conformance/reference"), ids=str)
 def test_the_reference_server_does_not_know_the_specification(path: Path) -> None:
-    names = {name for name in imports(path) if name.split(".")[0] in ("spec", "conformance")}
+    names = {name for name in imports(path) if name.split(".")[0] in PACKAGES}
     assert all(name.startswith("conformance.reference") for name in names)
 
 
-@pytest.mark.parametrize("path", sources("conformance"), ids=str)
+@pytest.mark.parametrize("path", [*sources("conformance"), *sources(PUBLIC)], ids=str)
 def test_nothing_sleeps(path: Path) -> None:
     calls = [node.func for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
     names = {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in calls}

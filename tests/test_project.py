@@ -15,7 +15,7 @@ from conformance.reference.faults import FAULTS
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE
-from tests.rooms import ROOT
+from tests.rooms import PACKAGES, ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DATA: dict[str, list[str]] = PROJECT["tool"]["setuptools"]["package-data"]
@@ -40,7 +40,7 @@ def test_a_commit_is_held_to_what_make_lint_says_and_fetches_nothing() -> None:
     assert "lint:" in (ROOT / "Makefile").read_text()
 
 
-@pytest.mark.parametrize("package", ["spec", "conformance"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_the_packages_say_that_they_are_typed(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
     assert "py.typed" in DATA[package]
@@ -74,9 +74,7 @@ def squeezed(text: str) -> str:
 
 def test_its_samples_are_code_of_this_project() -> None:
     code = [
-        squeezed(path.read_text())
-        for folder in ("spec", "conformance")
-        for path in (ROOT / folder).rglob("*.py")
+        squeezed(path.read_text()) for folder in PACKAGES for path in (ROOT / folder).rglob("*.py")
     ]
     samples = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     assert len(samples) >= 4

@@ -264,7 +264,7 @@ class Campaign:
     def _afterwards(self, session: Session) -> Afterwards:
         return Afterwards(session, self._book, Teller(session, self._book, self.plan.replays))
 
-    def _group(self, session: Session, cases: Sequence[Case]) -> None:
+    def _group(self, session: Session, cases: Iterable[Case]) -> None:
         """Run cases on an open server."""
         began = time.perf_counter()
         runner = Runner(

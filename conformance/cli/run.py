@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,30 +16,30 @@ from conformance.interrupts import interruptible
 from conformance.timing import TIMING
 
 if TYPE_CHECKING:
+    from conformance.campaign.plan import Plan
     from conformance.reports import Reports
     from conformance.sut.target import Choice
 
 
-@spread
-def command(
-    server: ServerOptions,
-    accepted: LedgerOptions,
-    files: ReportOptions,
+@dataclass(frozen=True, slots=True)
+class SelectionOptions:
+    """Which cases, and how much of what makes its own sequences."""
+
     suite: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this suite. Repeatable.")
-    ] = None,
+    ] = None
     case: Annotated[
         list[str] | None,
         typer.Option(metavar="PREFIX", help="Only cases whose id begins so. Repeatable."),
-    ] = None,
+    ] = None
     exclude: Annotated[
         list[str] | None,
         typer.Option(metavar="PREFIX", help="No case whose id begins so. Repeatable."),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the search.")] = 0,
+    ] = None
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the search.")] = 0
     examples: Annotated[
         int, typer.Option(metavar="N", min=1, help="Sequences that the search makes.")
-    ] = 100,
+    ] = 100
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -47,39 +47,87 @@ def command(
             min=1.0,
             help="Seconds for all cases: 1800 on the reference server, 3600 on any other.",
         ),
-    ] = None,
+    ] = None
     extra_states: Annotated[
         int,
         typer.Option(
             metavar="K", min=0, max=4, help="States beyond the model's that complete/ allows for."
         ),
-    ] = 0,
+    ] = 0
+
+    def plan(self, accepted: LedgerOptions, kind: str) -> Plan:
+        """What to run on a target of this kind.
+
+        Raises `BadArgument` for what cannot be selected, before a server is touched for it.
+        """
+        from conformance.campaign.ledger import load
+        from conformance.campaign.plan import Plan
+        from conformance.suites import select, suites
+        from conformance.sut.profile import Profile
+
+        ledger = accepted.file()
+        cases = suites(Profile())  # every server has the same cases, reachable or not
+        select(cases, self.suite or (), self.case or (), self.exclude or ())
+        if ledger is not None:
+            load(ledger, [case.id for case in cases])
+        return Plan(
+            suites=tuple(self.suite or ()),
+            prefixes=tuple(self.case or ()),
+            excluded=tuple(self.exclude or ()),
+            ledger=ledger,
+            no_ledger=accepted.no_ledger,
+            seed=self.seed,
+            examples=self.examples,
+            extra=self.extra_states,
+            time_limit=_limit(kind) if self.time_limit is None else self.time_limit,
+        )
+
+
+@spread
+def command(
+    server: ServerOptions,
+    accepted: LedgerOptions,
+    files: ReportOptions,
+    selected: SelectionOptions,
 ) -> int:
     """Run the conformance cases against a server."""
-    choice, ledger = server.choice(), accepted.file()
+    choice = server.choice()
+    accepted.file()
     try:
         with interruptible():  # all that a run needs takes the longest to import
             from conformance.campaign.campaign import Campaign
-            from conformance.campaign.plan import Plan
 
-            _check_selection(suite or (), case or (), exclude or (), ledger)
-            plan = Plan(
-                suites=tuple(suite or ()),
-                prefixes=tuple(case or ()),
-                excluded=tuple(exclude or ()),
-                ledger=ledger,
-                no_ledger=accepted.no_ledger,
-                seed=seed,
-                examples=examples,
-                extra=extra_states,
-                time_limit=_limit(choice.kind) if time_limit is None else time_limit,
-            )
+            plan = selected.plan(accepted, choice.kind)
     except Interrupted:
         reports = files.reports(choice)
-        _tell_interrupted(choice, seed, reports)
+        _tell_interrupted(choice, selected.seed, reports)
         return conclude(UNJUDGED, reports.failed)
     reports = files.reports(choice)
     return conclude(Campaign(choice, plan, reports).run(), reports.failed)
+
+
+def parsed(words: Sequence[str]) -> tuple[Choice, Plan]:
+    """What the words of this command choose, without its reports. Raises `KitError`."""
+    from conformance.cli.commands import UsageError
+    from conformance.errors import BadArgument
+
+    found: list[tuple[Choice, Plan]] = []
+
+    @spread
+    def choosing(server: ServerOptions, accepted: LedgerOptions, selected: SelectionOptions) -> int:
+        choice = server.choice()
+        found.append((choice, selected.plan(accepted, choice.kind)))
+        return 0
+
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command()(choosing)
+    try:
+        alone(list(words), standalone_mode=False)
+    except UsageError as error:
+        raise BadArgument(str(error) or "these words cannot be understood") from None
+    if not found:
+        raise BadArgument("these words choose no server")
+    return found[0]
 
 
 def _limit(kind: str) -> float:
@@ -103,17 +151,3 @@ def _tell_interrupted(choice: Choice, seed: int, reports: Reports) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     reports(Started(Target(choice.name, "", choice.kind), seed, now, 0, None))
     reports(Ended(RunVerdict.UNKNOWN, True, UNCOVERED, (), (), Cleanup(), Statistics()))
-
-
-def _check_selection(
-    names: Sequence[str], prefixes: Sequence[str], excluded: Sequence[str], ledger: Path | None
-) -> None:
-    """Raise `BadArgument` for what cannot be selected, before a server is touched for it."""
-    from conformance.campaign.ledger import load
-    from conformance.suites import select, suites
-    from conformance.sut.profile import Profile
-
-    cases = suites(Profile())  # every server has the same cases, reachable or not
-    select(cases, names, prefixes, excluded)
-    if ledger is not None:
-        load(ledger, [case.id for case in cases])

@@ -91,6 +91,11 @@ class Judge:
         wrong = Wrong("monitor/list-expand", expected, f"HTTP {status}", known=known)
         return self._tell([("", wrong)])
 
+    def allowed(self, job: str) -> frozenset[State]:
+        """The states that the next reading of a job may show; all, of one that was never read."""
+        track = self._tracks.get(job)
+        return frozenset(State) if track is None else track.allowed()
+
     def _take(
         self,
         begin: float,

@@ -115,6 +115,10 @@ class Track:
         expected = "a job that has not completed is listed"
         return Wrong("history/unfinished-never-evicted", expected, f"gone; {state}")
 
+    def allowed(self) -> frozenset[State]:
+        """The states that its next reading may show."""
+        return frozenset(one.state for one in self._closed())
+
     def restarted(self, now: float) -> None:
         """The server may have been started again, with the jobs of its last save."""
         states = {state for _, state in self._stood}

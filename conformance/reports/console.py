@@ -10,7 +10,7 @@ from rich.text import Text
 
 from conformance import events
 from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Started
-from conformance.reports.story import Group, Story, stale_words
+from conformance.reports.story import Story, stale_words
 from conformance.reports.terminal import Terminal
 from conformance.text import counted
 from conformance.timing import TIMING
@@ -95,7 +95,9 @@ class ConsoleReport:
 
     def _details(self) -> Iterator[str | Text]:
         for group in self._story.deviations:
-            yield from self._block(group)
+            yield ""
+            yield _headed("deviation", "bold red", group.first.id)
+            yield from self._story.block(group)
         for group in self._story.accepted:
             yield ""
             told = f"{group.title}: {group.first.reason or ''}"
@@ -106,14 +108,6 @@ class ConsoleReport:
             yield ""
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
             yield _headed("unknown", "yellow", f"{found[0]}{others}: {reason}")
-
-    def _block(self, group: Group) -> Iterator[str | Text]:
-        yield ""
-        yield _headed("deviation", "bold red", group.first.id)
-        before = ""
-        for name, text in self._story.details(group):
-            yield f"  {'' if name == before else name:11} {text}"
-            before = name
 
     # --- the summary --------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.events import Ended, Result, Share
 from conformance.reports.file_report import FileReport
+from conformance.reports.story import Story
 from conformance.talk import deciding
 
 SCHEMA = 1
@@ -16,51 +17,54 @@ SCHEMA = 1
 
 class JsonReport(FileReport):
     def _text(self, ended: Ended) -> str:
-        return json.dumps(self._report(ended), indent=2) + "\n"
+        return json.dumps(report_of(self._story), indent=2) + "\n"
 
-    def _report(self, ended: Ended) -> dict[str, Any]:
-        started = self._story.started
-        assert started is not None
-        target, found = started.target, ended.coverage
-        return {
-            "schema": SCHEMA,
-            "kit": version("orthanc-jobs-conformance"),
-            "started": started.started,
-            "seed": started.seed,
-            "interrupted": ended.interrupted,
-            "failed": self._story.failed,
-            "target": {"name": target.name, "version": target.version, "kind": target.kind},
-            "verdict": ended.verdict,
-            "word": self._story.word,
-            "told": f"{self._story.word} {self._story.told}",
-            "why": ended.why,
-            "mode": started.mode,
-            "coverage": {
-                "cells": _share(found.cells),
-                "edges": _share(found.edges),
-                "requirements": _share(found.requirements),
-            },
-            "cases": [_case(result) for result in self._story.results.values()],
-            "ledger": {
-                "file": started.ledger,
-                "accepts": list(started.accepts),
-                "used": list(ended.used),
-                "stale": list(ended.stale),
-            },
-            "cleanup": {
-                "removed": ended.cleanup.removed,
-                "left": [
-                    {"kind": one.kind, "id": one.id, "why": one.why} for one in ended.cleanup.left
-                ],
-            },
-            "statistics": {
-                "actions": ended.statistics.actions,
-                "requests": ended.statistics.requests,
-                "seconds": round(ended.statistics.seconds, 3),
-                "setup_seconds": round(ended.statistics.setup_seconds, 3),
-                "cleanup_seconds": round(ended.statistics.cleanup_seconds, 3),
-            },
-        }
+
+def report_of(story: Story) -> dict[str, Any]:
+    """A run that has ended, as one object."""
+    started, ended = story.started, story.ended
+    assert started is not None
+    assert ended is not None
+    target, found = started.target, ended.coverage
+    return {
+        "schema": SCHEMA,
+        "kit": version("orthanc-jobs-conformance"),
+        "started": started.started,
+        "seed": started.seed,
+        "interrupted": ended.interrupted,
+        "failed": story.failed,
+        "target": {"name": target.name, "version": target.version, "kind": target.kind},
+        "verdict": ended.verdict,
+        "word": story.word,
+        "told": f"{story.word} {story.told}",
+        "why": ended.why,
+        "mode": started.mode,
+        "coverage": {
+            "cells": _share(found.cells),
+            "edges": _share(found.edges),
+            "requirements": _share(found.requirements),
+        },
+        "cases": [_case(result) for result in story.results.values()],
+        "ledger": {
+            "file": started.ledger,
+            "accepts": list(started.accepts),
+            "used": list(ended.used),
+            "stale": list(ended.stale),
+        },
+        "cleanup": {
+            "removed": ended.cleanup.removed,
+            "left": [
+                {"kind": one.kind, "id": one.id, "why": one.why} for one in ended.cleanup.left
+            ],
+        },
+        "statistics": {
+            "actions": ended.statistics.actions,
+            "requests": ended.statistics.requests,
+            "seconds": round(ended.statistics.seconds, 3),
+            "setup_seconds": round(ended.statistics.setup_seconds, 3),
+            "cleanup_seconds": round(ended.statistics.cleanup_seconds, 3),
+        },
+    }
 
 
 def _share(share: Share) -> dict[str, Any]:

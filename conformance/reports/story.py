@@ -243,6 +243,13 @@ class Story:
         if result.replay is not None and result.talk:
             yield "script", shlex.join(["orthanc-jobs", "export", result.replay])
 
+    def block(self, group: Group) -> Iterator[str]:
+        """The same lines, for who reads them in a terminal."""
+        before = ""
+        for name, text in self.details(group):
+            yield f"  {'' if name == before else name:11} {text}"
+            before = name
+
     def call(self, result: Result) -> Call | None:
         """The call that decided the verdict, raw."""
         return None if self.started is None else call_of(result, self.started.target)
