@@ -10,6 +10,8 @@ and is announced in the changelog before.
     Oracle              tell it what was seen of jobs, ask what is allowed
     check_trace         judge a recorded history
     Impossible          what no server may show, as these two tell it
+    reference_server    a test double of Orthanc's jobs engine, under control, as a context manager
+    ReferenceServer     what it gives: ``server.url``, ``server.control``, ``server.restart()``
     Gate                a peer whose answers decide when the steps of a job end
     Error               what the caller has to mend: its text says what to do
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from conformance.errors import KitError as Error
     from conformance.passive.finding import Impossible
     from conformance.peer.gate import Gate
+    from conformance.reference.double import ReferenceServer, reference_server
     from orthanc_jobs import table
     from orthanc_jobs.history import Oracle, check_trace
     from orthanc_jobs.running import Case, Report, run
@@ -39,9 +42,11 @@ __all__ = [
     "Gate",
     "Impossible",
     "Oracle",
+    "ReferenceServer",
     "Report",
     "__version__",
     "check_trace",
+    "reference_server",
     "run",
     "table",
 ]
@@ -52,8 +57,10 @@ _PLACES = {
     "Gate": ("conformance.peer.gate", "Gate"),
     "Impossible": ("conformance.passive.finding", "Impossible"),
     "Oracle": ("orthanc_jobs.history", "Oracle"),
+    "ReferenceServer": ("conformance.reference.double", "ReferenceServer"),
     "Report": ("orthanc_jobs.running", "Report"),
     "check_trace": ("orthanc_jobs.history", "check_trace"),
+    "reference_server": ("conformance.reference.double", "reference_server"),
     "run": ("orthanc_jobs.running", "run"),
     "table": ("orthanc_jobs.table", ""),
 }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from conformance.events import Result
+    from conformance.reference.double import ReferenceServer
     from conformance.suites.case import Case
     from orthanc_jobs.on_demand import Steps
 
@@ -243,3 +244,16 @@ def orthanc_jobs_table() -> ModuleType:
     import orthanc_jobs
 
     return orthanc_jobs.table
+
+
+@pytest.fixture
+def orthanc_jobs_server() -> Iterator[ReferenceServer]:
+    """A reference server of its own for each test, in this process: ``url``, and ``control``.
+
+    ``job = orthanc_jobs_server.control.job()`` is a job that stays Running until the test says
+    ``control.succeed(job)``. See docs/reference-server.md.
+    """
+    import orthanc_jobs
+
+    with orthanc_jobs.reference_server() as server:
+        yield server

@@ -94,7 +94,7 @@ def test_it_does_as_people_expect_of_pytest(tmp_path: Path) -> None:
     assert {"test_own", CASE} <= {*names}
     assert all(CASE in name for name in names[1:])
     found = [one.attrib for one in ElementTree.parse(tmp_path / "j.xml").iter("property")]
-    assert {"name": "requirement", "value": "action/resubmit/failure"} in found
+    assert {"name": "requirement", "value": "step/requests-end-with-run"} in found
     listed = under_pytest(
         tmp_path, "--orthanc-jobs", "orthanc", "-m", "orthanc_jobs_race", "--co", "-q"
     )
@@ -152,6 +152,23 @@ def test_without_the_option_nothing_is_collected(tmp_path: Path) -> None:
     (tmp_path / "conformance" / "__init__.py").touch()
     assert "1 passed" in under_pytest(tmp_path)
     assert "the one in" in under_pytest(tmp_path, "--orthanc-jobs", "reference", status=4)
+
+
+@pytest.mark.apart
+def test_a_test_has_a_server_under_control(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(
+        "import requests\n\n\n"
+        "def test_own(orthanc_jobs_server):\n"
+        "    job = orthanc_jobs_server.control.job()\n"
+        "    orthanc_jobs_server.control.wait(job)\n"
+        "    url = f'{orthanc_jobs_server.url}/jobs/{job}'\n"
+        "    assert requests.get(url).json()['State'] == 'Running'\n"
+        "    orthanc_jobs_server.control.succeed(job)\n"
+        "    while (state := requests.get(url).json()['State']) == 'Running':\n"
+        "        pass\n"
+        "    assert state == 'Success'\n"
+    )
+    assert "1 passed" in under_pytest(tmp_path)
 
 
 def test_the_plugin_is_an_entry_point_of_the_project() -> None:
