@@ -18,6 +18,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from conformance.reference.app import build_app, build_engine
 from conformance.reference.control.api import ControlApi
+from conformance.reference.control.calls import Heard
 from conformance.reference.control.controls import Controls
 from conformance.reference.control.disturbances import Disturbed, break_off
 from conformance.reference.database import Database
@@ -124,6 +125,7 @@ class Life:
         )
         if setting.controls is not None:
             app = Disturbed(app, setting.controls.disturbances, self._hang_up)
+            app = Heard(app, setting.controls.calls)
         self._server = _Server(_settings(app), self.end)
 
     def __enter__(self) -> Life:

@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from orthanc_jobs.pytest_plugin import WHOLE
-from tests.conformance.kit import LONGEST, Run
+from tests.orthanc_jobs.kit import under_pytest
 from tests.rooms import ROOT
 
 CASE, FAULT = "race/in-turn/cancel-twice", "second-resubmit-refused"
-SUITES = "--suite race --suite action"
-OF_SUITES = ("race/", "action/")
-
-
-def under_pytest(folder: Path, *words: str, status: int = 0) -> str:
-    """What pytest says, run in ``folder`` with the plugin; it has to end with ``status``."""
-    plugins = ["-p", "orthanc_jobs.pytest_plugin", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(folder), *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def verdicts(folder: Path, target: str, options: str, status: int = 0) -> dict[str, str]:
-    """What ``--junitxml`` has of each case, in the words of a run."""
-    words = ["--orthanc-jobs", target, "--orthanc-jobs-options", options, "--junitxml", "j.xml"]
-    under_pytest(folder, *words, status=status)
-    return {
-        case.attrib["name"]: _verdict(case)
-        for case in ElementTree.parse(folder / "j.xml").iter("testcase")
-        if case.attrib["name"] != WHOLE
-    }
-
-
-def _verdict(case: ElementTree.Element) -> str:
-    words = {"failure": "deviation", "error": "unknown"}
-    skipped = case.find("skipped")
-    if skipped is not None:
-        return "accepted" if skipped.attrib["type"] == "pytest.xfail" else "skipped"
-    return next((words[one.tag] for one in case if one.tag in words), "pass")
-
-
-def of_a_run(run: Run) -> dict[str, str]:
-    return {id: case["verdict"] for id, case in run.cases(*VERDICTS, of=OF_SUITES).items()}
-
-
-VERDICTS = ("pass", "deviation", "accepted", "skipped", "unknown")
-
-
-def test_the_verdicts_are_those_of_a_run_on_the_reference(
-    on_reference: Run, tmp_path: Path
-) -> None:
-    assert verdicts(tmp_path, "reference", SUITES) == of_a_run(on_reference)
-
-
-def test_the_verdicts_are_those_of_a_run_on_an_orthanc(on_orthanc: Run, tmp_path: Path) -> None:
-    found = verdicts(tmp_path, "orthanc", SUITES)
-    assert found == of_a_run(on_orthanc)
-    assert "accepted" in found.values()
 
 
 @pytest.mark.apart

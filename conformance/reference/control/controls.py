@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from conformance.reference.clock import Clock
+from conformance.reference.control.calls import Calls
 from conformance.reference.control.disturbances import Disturbance, Disturbances
 from conformance.reference.control.steps import StepControl
 from conformance.reference.engine import Deletion, Newcomer
@@ -16,6 +17,7 @@ from conformance.reference.tasks.made_up import MadeUp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conformance.reference.control.calls import Hear
     from conformance.reference.engine import Engine
 
 LONG = 3600.0
@@ -45,6 +47,7 @@ class Controls:
         self.clock = Clock()
         self.steps = StepControl()
         self.disturbances = Disturbances()
+        self.calls = Calls()
         self._running: Engine | None = None
         self._starts = True
 
@@ -179,6 +182,13 @@ class Controls:
     def undisturb(self) -> None:
         """Spoil no answers any more."""
         self.disturbances.clear()
+
+    def listen(self, hear: Hear) -> None:
+        """Let `hear` be told each call of a client, when it was answered.
+
+        It is called on the thread of the server: it must be short, and not raise.
+        """
+        self.calls.listen(hear)
 
     def standing(self) -> dict[str, object]:
         """How control stands, for who looks at it."""

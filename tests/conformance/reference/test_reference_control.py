@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from conformance.reference.control.calls import Call
 from conformance.reference.control.controls import ControlError, NoSuchJob
 from conformance.reference.double import ReferenceServer, reference_server
 from tests.conformance.reference.harness import DEADLINE, ROOT
@@ -318,3 +319,23 @@ def test_a_process_offers_control_only_when_asked(tmp_path: Path) -> None:
         finally:
             started.kill()
             started.communicate()
+
+
+def test_who_listens_hears_each_call_and_what_was_answered(
+    server: ReferenceServer, client: Caller
+) -> None:
+    heard: list[Call] = []
+    server.control.listen(heard.append)
+    job = server.control.job()
+    assert client.call("GET", f"/jobs/{job}?x=1")[0] == 200
+    server.control.disturb("/jobs", status=503)
+    assert client.call("GET", "/jobs")[0] == 503
+    assert client.call("POST", f"/jobs/{job}/pause")[0] == 200
+    until(lambda: len(heard) == 3, DEADLINE)
+    assert [(call.method, call.path, call.status) for call in heard] == [
+        ("GET", f"/jobs/{job}?x=1", 200),
+        ("GET", "/jobs", 503),
+        ("POST", f"/jobs/{job}/pause", 200),
+    ]
+    assert json.loads(heard[0].answer)["ID"] == job
+    assert all(call.at <= call.ended for call in heard)
