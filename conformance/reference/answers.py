@@ -15,10 +15,22 @@ from conformance.reference.job import State
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+_JSON = "application/json; charset=utf-8"
+
 
 def json_answer(value: object, status: int = HTTPStatus.OK) -> Response:
     """`value` as JSON."""
-    return Response(json.dumps(value), status, media_type="application/json")
+    return Response(json.dumps(value), status, media_type=_JSON)
+
+
+def text_answer(text: str = "") -> Response:
+    """`text` as it is; without one, the answer of a call that has nothing to answer."""
+    return Response(text, headers={"Content-Type": "text/plain"})
+
+
+def done_answer() -> Response:
+    """An empty object, by which Orthanc says that it has done what was asked for."""
+    return Response(b"{}", media_type="application/json")
 
 
 def empty_answer(status: int = HTTPStatus.OK) -> Response:
@@ -38,7 +50,7 @@ def error_answer(request: Request, status: int, code: ErrorCode, details: str = 
         "OrthancStatus": code.value,
         "Uri": request.url.path,
     }
-    return json_answer(body, status)
+    return Response(json.dumps(body), status)  # without a type, as on Orthanc
 
 
 class JobAnswers:
@@ -52,7 +64,7 @@ class JobAnswers:
 
         `known`: whether there was such a job.
         """
-        return json_answer({}) if accepted else empty_answer(HTTPStatus.BAD_REQUEST)
+        return done_answer() if accepted else empty_answer(HTTPStatus.BAD_REQUEST)
 
     def job(self, described: dict[str, object] | None) -> Response:
         """A job, or None for one that there is not."""
@@ -62,7 +74,7 @@ class JobAnswers:
         """A job was to be deleted."""
         match deletion:
             case Deletion.DONE:
-                return json_answer({})
+                return text_answer()
             case Deletion.NOT_COMPLETED:
                 raise not_found("Only a completed job can be deleted")
             case Deletion.UNKNOWN:
@@ -92,10 +104,10 @@ class JobAnswers:
     def archive(self, output: bytes | None, name: str = "archive") -> Response:
         """An archive, or None for one that there is not."""
         if output is None:
-            raise not_found("The job has no archive")
+            raise not_found("Job has no such output: archive")
         headers = {"Content-Disposition": f'filename="{name}.zip"'}
         return Response(output, headers=headers, media_type="application/zip")
 
     def dropped(self, done: bool) -> Response:
         """The archive of a job was to be removed; `done`: there was one."""
-        return json_answer({}) if done else self.archive(None)
+        return text_answer() if done else self.archive(None)

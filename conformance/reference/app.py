@@ -16,16 +16,20 @@ from conformance.reference.answers import empty_answer, error_answer, json_answe
 from conformance.reference.archives_api import ArchivesApi
 from conformance.reference.associations import Caller
 from conformance.reference.auth import BasicAuth
+from conformance.reference.details_api import DetailsApi
 from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.instances_api import InstancesApi
 from conformance.reference.jobs_api import JobsApi
 from conformance.reference.modalities_api import ModalitiesApi
 from conformance.reference.modifications_api import ModificationsApi
 from conformance.reference.peers_api import PeersApi
+from conformance.reference.plain_paths import PlainPaths
 from conformance.reference.queries_api import QueriesApi
 from conformance.reference.regroupings_api import RegroupingsApi
 from conformance.reference.resources_api import ResourcesApi
 from conformance.reference.storage import NotStored, Storage
+from conformance.reference.tags_api import TagsApi
+from conformance.reference.tools_api import ToolsApi
 from conformance.reference.work import Work
 
 if TYPE_CHECKING:
@@ -92,7 +96,7 @@ def build_app(
     calls = parts.calls(engine, answers)
     reader = parts.reader()
     caller = Caller(config.dicom_aet, config.dicom_scu_timeout)
-    known: dict[str, Modality] = {} if modalities is None else modalities
+    known = dict(config.dicom_modalities) if modalities is None else modalities
     queries: dict[str, Query] = {}
 
     @asynccontextmanager
@@ -105,7 +109,7 @@ def build_app(
     return Starlette(
         routes=[
             *JobsApi(engine, answers).routes(),
-            *PeersApi(calls, storage, reader).routes(),
+            *PeersApi(calls, storage, reader, config.orthanc_peers).routes(),
             *InstancesApi(storage).routes(),
             *ArchivesApi(calls, storage, reader).routes(),
             *ModificationsApi(calls, storage, reader).routes(),
@@ -113,14 +117,20 @@ def build_app(
             *ModalitiesApi(calls, storage, reader, caller, known, queries).routes(),
             *QueriesApi(calls, reader, caller, queries).routes(),
             *ResourcesApi(storage).routes(),
+            *DetailsApi(storage).routes(),
+            *TagsApi(storage).routes(),
+            *ToolsApi(storage).routes(),
             _system_route(config, parts),
             *others,
         ],
-        middleware=(
-            [Middleware(BasicAuth, users=config.registered_users)]
-            if config.authentication_enabled
-            else []
-        ),
+        middleware=[
+            *(
+                [Middleware(BasicAuth, users=config.registered_users)]
+                if config.authentication_enabled
+                else []
+            ),
+            Middleware(PlainPaths),
+        ],
         exception_handlers={
             RestError: _answer_rest_error,
             HTTPException: _answer_http_error,
@@ -176,7 +186,8 @@ def _allowed(request: Request) -> set[str]:
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     path = next(matching).path
-    return {method for route in routes if route.path == path for method in route.methods or ()}
+    found = {method for route in routes if route.path == path for method in route.methods or ()}
+    return found - {"HEAD"}  # nowhere answered
 
 
 async def _answer_not_stored(request: Request, error: Exception) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from conformance.reference.bodies import not_offered, read_json, texts
-from conformance.reference.errors import bad_request
+from conformance.reference.bodies import boolean, read_json, texts
+from conformance.reference.errors import ErrorCode, bad_request
 from conformance.reference.levels import Level
 from conformance.reference.selection import (
     LAST_STEP,
@@ -17,6 +19,7 @@ from conformance.reference.selection import (
     steps_for,
 )
 from conformance.reference.tasks.archives import Archive, Media
+from conformance.reference.transcoding import read_syntax
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from conformance.reference.submission import SubmissionReader
 
     Endpoint = Callable[[Request], Awaitable[Response]]
+    Kind = Callable[..., Archive]
+
+_KINDS: dict[str, Kind] = {"archive": Archive, "media": Media}
 
 
 class ArchivesApi:
@@ -42,8 +48,9 @@ class ArchivesApi:
 
     def routes(self) -> list[Route]:
         """The routes."""
-        routes = []
-        for word, kind in (("archive", Archive), ("media", Media)):
+        extended = self._of_any(partial(Media, extended=True))
+        routes = [Route("/tools/create-media-extended", extended, methods=["POST"])]
+        for word, kind in _KINDS.items():
             routes.append(Route(f"/tools/create-{word}", self._of_any(kind), methods=["POST"]))
             for level in (Level.PATIENT, Level.STUDY, Level.SERIES):
                 path = f"{level.path}{{id}}/{word}"
@@ -51,7 +58,7 @@ class ArchivesApi:
                 routes.append(Route(path, self._download(level, kind), methods=["GET"]))
         return routes
 
-    def _of_one(self, level: Level, kind: type[Archive]) -> Endpoint:
+    def _of_one(self, level: Level, kind: Kind) -> Endpoint:
         async def create(request: Request) -> Response:
             instances = instances_at(self._storage, level, request.path_params["id"])
             value = await read_json(request)
@@ -60,7 +67,7 @@ class ArchivesApi:
 
         return create
 
-    def _of_any(self, kind: type[Archive]) -> Endpoint:
+    def _of_any(self, kind: Kind) -> Endpoint:
         async def create(request: Request) -> Response:
             value = await read_json(request)
             fields = {"Resources": value} if isinstance(value, list) else value
@@ -72,23 +79,32 @@ class ArchivesApi:
 
         return create
 
-    def _download(self, level: Level, kind: type[Archive]) -> Endpoint:
+    def _download(self, level: Level, kind: Kind) -> Endpoint:
         async def download(request: Request) -> Response:
             instances = instances_at(self._storage, level, request.path_params["id"])
-            return await self._answer(request, kind, instances, {}, request.path_params["id"])
+            query = request.query_params
+            syntax = read_syntax(query.get("transcode"), ErrorCode.PARAMETER_OUT_OF_RANGE)
+            fields: dict[str, object] = {"Transcode": syntax} if syntax else {}
+            fields["Extended"] = "extended" in query
+            return await self._answer(request, kind, instances, fields, request.path_params["id"])
 
         return download
 
     async def _answer(
         self,
         request: Request,
-        kind: type[Archive],
+        kind: Kind,
         instances: list[Instance],
         fields: dict[str, object],
         name: str,
     ) -> Response:
         """Submit the job that `fields` asks for. Raises `RestError` (400, or its error)."""
-        not_offered(fields, "Transcode")
         steps = (*steps_for(once_each(instances)), LAST_STEP)
-        task = kind(steps, priority=self._reader.priority(fields))
+        task = kind(
+            steps,
+            transcode=read_syntax(fields.get("Transcode"), ErrorCode.PARAMETER_OUT_OF_RANGE),
+            priority=self._reader.priority(fields),
+        )
+        if isinstance(task, Media) and boolean(fields, "Extended"):
+            task = replace(task, extended=True)
         return await self._calls.archive(request, task, self._reader.synchronous(fields), name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from conformance.reference.dicomdir import IndexedFile, dicomdir
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Failed, Outcome, Step, Succeeded, Task
 from conformance.reference.layout import ArchiveLayout
-from conformance.reference.tasks.archives import Media
+from conformance.reference.tasks.archives import Archive, Media
+from conformance.reference.transcoding import transcoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,22 +60,31 @@ class Archiver:
     def _close(self, task: Task, instances: list[Instance]) -> Outcome:
         """Write the archive."""
         try:
-            files = self.medium(instances) if isinstance(task, Media) else self.folders(instances)
+            chosen = [self.transcoded(each, task) for each in instances]
+            if isinstance(task, Media):
+                files = self.medium(chosen, task.extended)
+            else:
+                files = self.folders(chosen)
         except dicom.FILE_ERRORS as error:
             return Failed(ErrorCode.BAD_FILE_FORMAT, f"{type(error).__name__}: {error}")
         return Succeeded(output=self.pack(files))
+
+    def transcoded(self, instance: Instance, task: Task) -> Instance:
+        """`instance` as it comes into the archive."""
+        syntax = task.transcode if isinstance(task, Archive) else ""
+        return replace(instance, file=transcoded(instance.file, syntax)) if syntax else instance
 
     def folders(self, instances: list[Instance]) -> dict[str, bytes]:
         """The files of an archive, in a folder for each patient, study and series."""
         layout = ArchiveLayout()
         return {layout.place(instance): instance.file for instance in instances}
 
-    def medium(self, instances: list[Instance]) -> dict[str, bytes]:
+    def medium(self, instances: list[Instance], extended: bool = False) -> dict[str, bytes]:
         """The files of a medium: the images, and an index of them. Raises `FILE_ERRORS`."""
         paths = {f"IMAGES/IM{number}": each for number, each in enumerate(instances)}
         files = {path: instance.file for path, instance in paths.items()}
         indexed = [
-            IndexedFile(path.split("/"), dicom.decode(instance.file), instance)
+            IndexedFile(path.split("/"), dicom.decode(instance.file), instance, extended)
             for path, instance in paths.items()
         ]
         return files | self.index(indexed)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -33,13 +34,24 @@ class BasicAuth:
 
     def _is_user(self, header: str | None) -> bool:
         """Whether an ``Authorization`` header names a user with the right password."""
-        kind, _, login = (header or "").partition(" ")
-        if kind.lower() != "basic":
-            return False
-        try:
-            name, _, password = base64.b64decode(login, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return False
+        name, password = _login(header)
         right = self._users.get(name, "")
         same = hmac.compare_digest(password.encode(), right.encode())
-        return same and name in self._users
+        return same and bool(name) and name in self._users
+
+
+def user_of(request: Request) -> str:
+    """The name by which the caller has logged in; empty for one who has not."""
+    return _login(request.headers.get("authorization"))[0]
+
+
+def _login(header: str | None) -> tuple[str, str]:
+    """The name and the password in an ``Authorization`` header; two empty texts for another."""
+    kind, _, login = (header or "").partition(" ")
+    if kind.lower() != "basic":
+        return "", ""
+    try:
+        name, _, password = base64.b64decode(login, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return name, password

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from conformance.reference.errors import bad_request
+from conformance.reference.errors import ErrorCode, bad_request
+from conformance.reference.lenient_json import parse
+from conformance.reference.levels import Level
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 
+_OTHER_NAMES = {Level.INSTANCE: ("image", "images")}
+
+
 async def read_json(request: Request) -> object:
     """The JSON value in the body. Raises `RestError` (400) when it is none."""
     try:
-        value: object = json.loads(await request.body())
+        value: object = parse(await request.body())
     except (ValueError, RecursionError) as error:
         raise bad_request("The body must be JSON") from error
     return value
@@ -42,6 +46,30 @@ def text(fields: dict[str, object], name: str, default: str) -> str:
     if not isinstance(value, str):
         raise bad_request(f"{name} must be a string")
     return value
+
+
+def read_level(name: str) -> Level:
+    """The level of this name: ``Study``, ``studies``, ``IMAGE``. Raises `RestError` (400)."""
+    for level in Level:
+        if name.lower() in (level, level.collection, *_OTHER_NAMES.get(level, ())):
+            return level
+    raise bad_request("There is no such Level", ErrorCode.PARAMETER_OUT_OF_RANGE)
+
+
+def count(fields: dict[str, object], name: str) -> int:
+    """A field that is a number from 0, which is its default. Raises `RestError` (400)."""
+    value = fields.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise bad_request(f"{name} must be a whole number", ErrorCode.BAD_REQUEST)
+    return value
+
+
+def number_in_query(request: Request, name: str, default: int) -> int:
+    """A number in the query. Raises `RestError` (400)."""
+    value = request.query_params.get(name, str(default))
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise bad_request(f"Not a valid integer: {value}", ErrorCode.PARAMETER_OUT_OF_RANGE)
+    return int(value)
 
 
 def texts(fields: dict[str, object], name: str) -> list[str]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from conformance.reference.errors import RestError
+from conformance.reference.lenient_json import parse
+from conformance.reference.modalities import Modality, parse_modality
+from conformance.reference.peers import Peer, parse_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-_STRING_OR_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+T = TypeVar("T")
+_WITHOUT_EFFECT = frozenset(
+    {"HttpServerEnabled", "Plugins", "RemoteAccessAllowed", "StorageCompression", "StableAge"}
+)
+"""Keys that are taken, and that change nothing that a client of this server could see."""
 
 
 class ConfigError(ValueError):
@@ -27,6 +35,8 @@ class Config:
     `concurrent_jobs`: workers, at least 1 (0 in the file means one for each core);
     `dicom_port`: None = no DICOM server (also with DicomServerEnabled false), 0 = a free port;
     `dicom_scu_timeout`: seconds that a modality may take to answer, 0 = no limit;
+    `dicom_modalities` and `orthanc_peers`: those that there are from the start, by name;
+    `media_archive_size`: how many archives that were made asynchronously are kept;
     `jobs_history_size`: completed jobs that are kept; `http_timeout`: seconds a step may take,
     0 = no limit; `limit_jobs`: jobs that may wait, 0 = no limit.
     """
@@ -43,6 +53,12 @@ class Config:
     limit_jobs: int = 10
     storage_directory: Path = Path("OrthancStorage")
     index_directory: Path = Path("OrthancStorage")
+    media_archive_size: int = 1
+    dicom_modalities: Mapping[str, Modality] = field(default_factory=lambda: MappingProxyType({}))
+    orthanc_peers: Mapping[str, Peer] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
+    unknown: tuple[str, ...] = field(default=(), compare=False)
     authentication_enabled: bool = False
     registered_users: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({}),
@@ -68,14 +84,14 @@ def load_config(path: Path) -> Config:
 
 
 def parse_config(text: str, folder: Path = Path()) -> Config:
-    """Read a configuration from JSON `text`; keys that it does not know are ignored, as by Orthanc.
+    """Read a configuration from JSON `text`; keys that it does not know are named in `unknown`.
 
     Folders are relative to `folder`, where the file is, as for Orthanc.
     Raises `ConfigError`, whose message names the key at fault.
     """
     try:
-        values = json.loads(_without_comments(text))
-    except (json.JSONDecodeError, RecursionError) as error:
+        values = parse(text)
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"not a JSON file: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError("the file must hold a JSON object")
@@ -104,6 +120,9 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
         limit_jobs=read.integer("LimitJobs", default.limit_jobs),
         storage_directory=folder / storage,
         index_directory=folder / read.text("IndexDirectory", storage),
+        media_archive_size=read.integer("MediaArchiveSize", default.media_archive_size, least=1),
+        dicom_modalities=read.entries("DicomModalities", parse_modality),
+        orthanc_peers=read.entries("OrthancPeers", parse_peer),
         authentication_enabled=read.boolean(
             "AuthenticationEnabled", default.authentication_enabled
         ),
@@ -111,12 +130,7 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
     )
     if config.authentication_enabled and not config.registered_users:
         raise ConfigError("AuthenticationEnabled: needs at least one user in RegisteredUsers")
-    return config
-
-
-def _without_comments(text: str) -> str:
-    """`text` without the // and /* */ comments that Orthanc's files are full of."""
-    return _STRING_OR_COMMENT.sub(lambda match: match[1] or " ", text)
+    return replace(config, unknown=read.unknown())
 
 
 class _Reader:
@@ -124,35 +138,59 @@ class _Reader:
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
+        self._known = set(_WITHOUT_EFFECT)
 
-    def integer(self, key: str, default: int, *, most: int = 2**31 - 1) -> int:
-        """A whole number from 0 to `most`."""
-        value = self._values.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-            raise ConfigError(f"{key}: must be a whole number from 0 to {most}, {_found(value)}")
+    def _get(self, key: str, default: object) -> object:
+        self._known.add(key)
+        return self._values.get(key, default)
+
+    def unknown(self) -> tuple[str, ...]:
+        """The keys that nobody has read, and that would change what a real server does."""
+        return tuple(sorted(self._values.keys() - self._known))
+
+    def integer(self, key: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
+        """A whole number from `least` to `most`."""
+        value = self._get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            wanted = f"must be a whole number from {least} to {most}"
+            raise ConfigError(f"{key}: {wanted}, {_found(value)}")
         return value
 
     def port(self, key: str, default: int | None) -> int | None:
         """A port, if one is named."""
+        self._known.add(key)
         return self.integer(key, 0, most=65535) if key in self._values else default
 
     def boolean(self, key: str, default: bool) -> bool:
         """True or false."""
-        value = self._values.get(key, default)
+        value = self._get(key, default)
         if not isinstance(value, bool):
             raise ConfigError(f"{key}: must be true or false, {_found(value)}")
         return value
 
     def text(self, key: str, default: str) -> str:
         """A string."""
-        value = self._values.get(key, default)
+        value = self._get(key, default)
         if not isinstance(value, str):
             raise ConfigError(f"{key}: must be a string, {_found(value)}")
         return value
 
+    def entries(self, key: str, parse_entry: Callable[[object], T]) -> Mapping[str, T]:
+        """Names with what each stands for."""
+        value = self._get(key, {})
+        if not isinstance(value, dict):
+            raise ConfigError(f"{key}: must be an object, {_found(value)}")
+        entries = {}
+        for name, entry in value.items():
+            try:
+                entries[name] = parse_entry(entry)
+            except RestError as error:
+                raise ConfigError(f"{key}: {name}: {error}") from None
+        return MappingProxyType(entries)
+
     def users(self, key: str) -> Mapping[str, str]:
         """Names with their passwords; no error message repeats one."""
-        value = self._values.get(key, {})
+        value = self._get(key, {})
         if not isinstance(value, dict):
             raise ConfigError(f"{key}: must be an object of names and passwords")
         for name, password in value.items():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, uuid5
 
+from conformance.reference import metadata
 from conformance.reference.levels import Level
 
 if TYPE_CHECKING:
@@ -19,9 +21,17 @@ def describe(level: Level, instances: list[Instance]) -> dict[str, object]:
         "Type": level.shown,
     }
     if level is Level.INSTANCE:
-        shown |= {"FileSize": len(first.file), "IndexInSeries": _index(first)}
+        shown |= {
+            "FileSize": len(first.file),
+            "FileUuid": file_uuid(first),
+            "IndexInSeries": _index(first),
+        }
     else:
-        shown["IsStable"] = True
+        known = metadata.of(level, instances)
+        named = ("AnonymizedFrom", "LastUpdate", "ModifiedFrom")
+        shown |= {"IsStable": True, **{name: known[name] for name in named if name in known}}
+    if level is Level.SERIES:
+        shown |= {"ExpectedNumberOfInstances": None, "Status": "Unknown"}
     if level.above is not None:
         shown[f"Parent{level.above.shown}"] = first.at(level.above)
     if level is Level.STUDY:
@@ -32,6 +42,11 @@ def describe(level: Level, instances: list[Instance]) -> dict[str, object]:
             dict.fromkeys(instance.at(below) for instance in instances)
         )
     return dict(sorted(shown.items()))
+
+
+def file_uuid(instance: Instance) -> str:
+    """What the file of `instance` is called."""
+    return str(uuid5(NAMESPACE_OID, instance.id))
 
 
 def _index(instance: Instance) -> int | None:

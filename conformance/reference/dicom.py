@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -77,7 +77,8 @@ _NOT_FROM_TEXT = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "AT"
 class Instance:
     """A stored DICOM instance, and Orthanc's identifiers of it and of what it belongs to.
 
-    `tags`: the main ones of all its levels, by keyword, as text.
+    `tags`: the main ones of all its levels, by keyword, as text. `metadata`: what it adds to that
+    of each of its levels.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Instance:
     tags: Mapping[str, str]
     sop_class_uid: str = ""
     transfer_syntax: str = ""
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def sop_instance_uid(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from conformance.reference import associations, dicom
+from conformance.reference import associations, dicom, metadata
 from conformance.reference.config import ConfigError
 from conformance.reference.errors import RestError
 from conformance.reference.levels import Level
@@ -79,7 +79,10 @@ class DicomServer:
     def on_store(self, event: Event) -> int:
         """C-STORE: keep the instance."""
         try:
-            self._storage.add(dicom.parse(event.encoded_dataset()))
+            caller = event.assoc.requestor
+            arrived = dicom.parse(event.encoded_dataset())
+            titles = (str(caller.ae_title).strip(), self._aet)
+            self._storage.add(metadata.by_dicom(arrived, caller.address, *titles))
         except RestError:
             return _CANNOT_UNDERSTAND
         except NotStored:

@@ -33,16 +33,21 @@ _TAGS = {
     Level.SERIES: ("Modality", "SeriesInstanceUID", "SeriesNumber"),
     Level.INSTANCE: ("InstanceNumber",),
 }
+_MORE_TAGS = {Level.SERIES: ("BodyPartExamined", "ProtocolName", "SeriesDate", "SeriesDescription")}
 _IN_USE = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """A file of the medium: the parts of its path, what is in it, and which instance it is."""
+    """A file of the medium: the parts of its path, what is in it, and which instance it is.
+
+    `extended`: what the index may say of it, and need not, is in the index, too.
+    """
 
     path: list[str]
     dataset: Dataset
     instance: Instance
+    extended: bool = False
 
 
 @dataclass(slots=True)
@@ -104,6 +109,9 @@ def _record(level: Level, file: IndexedFile) -> Dataset:
         record.ReferencedTransferSyntaxUIDInFile = file.dataset.file_meta.TransferSyntaxUID
     for name in _TAGS[level]:
         setattr(record, name, file.dataset.get(name))
+    for name in _MORE_TAGS.get(level, ()) if file.extended else ():
+        if name in file.dataset:
+            setattr(record, name, file.dataset.get(name))
     return record
 
 

@@ -92,6 +92,7 @@ class Engine:
         self._work = threading.Condition(self._lock)  # a job is pending, or the end has come
         self._retries = threading.Condition(self._lock)  # a job is in Retry, or the end has come
         self._registry = registry_type(config.jobs_history_size, config.limit_jobs, self._note_end)
+        self._registry.media_archive_size = config.media_archive_size
         self._open_run = open_run
         self._store = store
         self._newcomers: deque[Newcomer] = deque()  # the queue is full: the first is next
@@ -357,6 +358,8 @@ class Engine:
                 job.id, job.state, job.error, job.error_details, content(job), kept, job.output
             )
             self._news.append((on_end, end))
+        elif job.output is not None:  # what is awaited is the answer, and not kept
+            self._registry.keep_archive(job)
 
     def room_made(self) -> None:
         """The queue may have room again."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
+import zlib
+from io import BytesIO
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
 from starlette.routing import Route
 
-from conformance.reference import dicom
+from conformance.reference import dicom, metadata
 from conformance.reference.answers import json_answer
+from conformance.reference.auth import user_of
 from conformance.reference.bodies import read_json
+from conformance.reference.details_api import file_answer
 from conformance.reference.dicom import Instance
-from conformance.reference.errors import ErrorCode, bad_request, not_found
+from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
 from conformance.reference.levels import Level
 from conformance.reference.storage import Storage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.requests import Request
+    from starlette.responses import Response
 
 
 class InstancesApi:
@@ -31,7 +39,6 @@ class InstancesApi:
             Route("/tools/create-dicom", self._create, methods=["POST"]),
             Route("/instances", self._upload, methods=["POST"]),
             Route("/instances/{id}/file", self._file, methods=["GET"]),
-            Route("/instances/{id}/simplified-tags", self._tags, methods=["GET"]),
             Route("/statistics", self._statistics, methods=["GET"]),
         ]
 
@@ -42,31 +49,32 @@ class InstancesApi:
             raise bad_request("Tags must be an object", ErrorCode.BAD_REQUEST)
         if isinstance(body, dict) and body.keys() & {"Content", "Parent"}:
             raise bad_request("Content and Parent are not offered by this server")
-        return self._add(dicom.create(tags))
+        return json_answer(self._add(dicom.create(tags), request))
 
     async def _upload(self, request: Request) -> Response:
-        return self._add(dicom.parse(await request.body()))
+        """A DICOM file, which may be compressed by gzip, or an archive of several."""
+        body = await request.body()
+        if request.headers.get("content-encoding", "").lower() == "gzip":
+            body = _unpacked(body)
+        if zipfile.is_zipfile(BytesIO(body)):
+            return json_answer([self._add(each, request) for each in _archived(body)])
+        return json_answer(self._add(dicom.parse(body), request))
 
-    def _add(self, instance: Instance) -> Response:
+    def _add(self, instance: Instance, request: Request) -> dict[str, object]:
         """Store `instance` and answer its identifiers."""
-        return json_answer(
-            {
-                "ID": instance.id,
-                "ParentPatient": instance.patient,
-                "ParentSeries": instance.series,
-                "ParentStudy": instance.study,
-                "Path": f"/instances/{instance.id}",
-                "Status": "Success" if self._storage.add(instance) else "AlreadyStored",
-            }
-        )
+        client = request.client.host if request.client else ""
+        instance = metadata.by_rest(instance, client, user_of(request))
+        return {
+            "ID": instance.id,
+            "ParentPatient": instance.patient,
+            "ParentSeries": instance.series,
+            "ParentStudy": instance.study,
+            "Path": f"/instances/{instance.id}",
+            "Status": "Success" if self._storage.add(instance) else "AlreadyStored",
+        }
 
     async def _file(self, request: Request) -> Response:
-        return Response(self._instance(request).file, media_type="application/dicom")
-
-    async def _tags(self, request: Request) -> Response:
-        dataset = dicom.decode(self._instance(request).file)
-        shown = {each.keyword: dicom.as_text(each.value) for each in dataset if each.VR != "SQ"}
-        return json_answer({name: text for name, text in shown.items() if name})
+        return file_answer(self._instance(request))
 
     async def _statistics(self, request: Request) -> Response:
         size = self._storage.size()
@@ -89,3 +97,21 @@ class InstancesApi:
         if instance is None:
             raise not_found("There is no such instance", ErrorCode.UNKNOWN_RESOURCE)
         return instance
+
+
+def _unpacked(body: bytes) -> bytes:
+    """What gzip has made `body` of. Raises `RestError` (400)."""
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error) as error:
+        raise bad_request("The body is not compressed by gzip") from error
+
+
+def _archived(body: bytes) -> Iterator[Instance]:
+    """The DICOM files of an archive; what is none is left out, as by Orthanc."""
+    with zipfile.ZipFile(BytesIO(body)) as archive:
+        for name in archive.namelist():
+            try:
+                yield dicom.parse(archive.read(name))
+            except (RestError, OSError, zipfile.BadZipFile, zlib.error):
+                continue

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from conformance.reference.answers import JobAnswers, json_answer
+from conformance.reference.errors import not_found
 from conformance.reference.job import Action
 
 if TYPE_CHECKING:
@@ -64,9 +63,8 @@ class JobsApi:
         return self._answers.dropped(self._engine.drop_output(request.path_params["id"]))
 
     async def _no_output(self, request: Request) -> Response:
-        """A job has outputs below its address, and none of this name; an action is none."""
-        is_action = request.path_params["output"] in list(Action)
-        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED if is_action else HTTPStatus.NOT_FOUND)
+        """A job has outputs below its address, and none of this name."""
+        raise not_found(f"Job has no such output: {request.path_params['output']}")
 
     def _action(self, action: Action) -> ActionEndpoint:
         async def act(request: Request) -> Response:

@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from conformance.reference import associations
-from conformance.reference.answers import empty_answer, json_answer
-from conformance.reference.bodies import boolean, not_offered, read_json, read_object, text, timeout
+from conformance.reference.answers import done_answer, empty_answer, json_answer, text_answer
+from conformance.reference.bodies import (
+    boolean,
+    not_offered,
+    read_json,
+    read_level,
+    read_object,
+    text,
+    timeout,
+)
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
-from conformance.reference.levels import Level
 from conformance.reference.modalities import Modality, is_aet, parse_modality
 from conformance.reference.queries import Query, answer_template
 from conformance.reference.selection import steps_of
@@ -75,7 +82,8 @@ class ModalitiesApi:
         return json_answer(sorted(self._modalities))
 
     async def _show(self, request: Request) -> Response:
-        self._modality(request)
+        if request.path_params["name"] not in self._modalities:
+            return empty_answer(404)
         return json_answer(_CALLS)
 
     async def _configuration(self, request: Request) -> Response:
@@ -83,12 +91,12 @@ class ModalitiesApi:
 
     async def _put(self, request: Request) -> Response:
         self._modalities[request.path_params["name"]] = parse_modality(await read_json(request))
-        return empty_answer()
+        return text_answer()
 
     async def _delete(self, request: Request) -> Response:
         self._modality(request)
         del self._modalities[request.path_params["name"]]
-        return empty_answer()
+        return text_answer()
 
     async def _echo(self, request: Request) -> Response:
         modality = self._modality(request)
@@ -96,7 +104,7 @@ class ModalitiesApi:
             await asyncio.to_thread(associations.echo, self._caller.calling(modality), modality)
         except associations.DicomError as error:
             raise _no_answer(error) from error
-        return json_answer({})
+        return done_answer()
 
     async def _store(self, request: Request) -> Response:
         modality = self._modality(request)
@@ -123,7 +131,7 @@ class ModalitiesApi:
         fields = await read_object(request)
         if "Level" not in fields:
             raise bad_request("Missing field: Level")
-        level = _level(text(fields, "Level", ""))
+        level = read_level(text(fields, "Level", ""))
         asked = read_replace(fields, "Query")
         local = self._local_aet(fields, modality)
         caller = replace(self._caller.calling(modality), aet=local)
@@ -140,7 +148,7 @@ class ModalitiesApi:
         """The modality that the path names. Raises `RestError` (404)."""
         name = request.path_params["name"]
         if name not in self._modalities:
-            raise not_found(f"Unknown modality: {name}")
+            raise not_found(f"No modality with symbolic name: {name}")
         return self._modalities[name]
 
     def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
@@ -162,14 +170,6 @@ def _message_number(fields: dict[str, object]) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 0xFFFF:
         raise bad_request("MoveOriginatorID must be a whole number from 0 to 65535")
     return value
-
-
-def _level(name: str) -> Level:
-    """The level of this name. Raises `RestError` (400)."""
-    try:
-        return Level(name.lower())
-    except ValueError as error:
-        raise bad_request("There is no such Level", ErrorCode.PARAMETER_OUT_OF_RANGE) from error
 
 
 def _no_answer(error: associations.DicomError) -> RestError:

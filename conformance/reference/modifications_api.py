@@ -6,11 +6,14 @@ import itertools
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from starlette.responses import Response
 from starlette.routing import Route
 
-from conformance.reference.bodies import boolean, not_offered, read_object, text, texts
+from conformance.reference import dicom
+from conformance.reference.bodies import boolean, not_offered, read_level, read_object, text, texts
 from conformance.reference.errors import ErrorCode, RestError, bad_request
 from conformance.reference.levels import Level
+from conformance.reference.rewriting import CannotRewrite, Modifier
 from conformance.reference.selection import (
     LAST_STEP,
     instances_at,
@@ -20,12 +23,12 @@ from conformance.reference.selection import (
 )
 from conformance.reference.tags import IDENTIFIERS, read_replace, read_tags
 from conformance.reference.tasks.modifications import ResourceModification
+from conformance.reference.transcoding import change_syntax, read_syntax
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from conformance.reference.calls import JobCalls
     from conformance.reference.dicom import Instance
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
 
-_NOT_OFFERED = ("Transcode", "PrivateCreator", "DicomVersion", "Permissive")
+    TaskOf = Callable[[Level, dict[str, object], list[Instance]], ResourceModification]
+
+_NOT_OFFERED = ("PrivateCreator", "DicomVersion", "Permissive")
 
 
 class ModificationsApi:
@@ -51,6 +56,12 @@ class ModificationsApi:
             Route("/tools/bulk-modify", self._bulk_modify, methods=["POST"]),
             Route("/tools/bulk-anonymize", self._bulk_anonymize, methods=["POST"]),
         ]
+        for word, rewriting in (
+            ("modify", self._modification),
+            ("anonymize", self._anonymization),
+        ):
+            path, call = f"/instances/{{id}}/{word}", self._of_an_instance(rewriting)
+            routes.append(Route(path, call, methods=["POST"]))
         for level in (Level.PATIENT, Level.STUDY, Level.SERIES):
             modify, anonymize = self._modify(level), self._anonymize(level)
             routes.append(Route(f"{level.path}{{id}}/modify", modify, methods=["POST"]))
@@ -80,9 +91,26 @@ class ModificationsApi:
 
         return anonymize
 
+    def _of_an_instance(self, task_of: TaskOf) -> Callable[[Request], Awaitable[Response]]:
+        """A single instance: the changed file is the answer, there is no job, nothing is stored."""
+
+        async def rewrite(request: Request) -> Response:
+            (instance,) = instances_at(self._storage, Level.INSTANCE, request.path_params["id"])
+            task = task_of(Level.INSTANCE, await read_object(request), [instance])
+            dataset = dicom.decode(instance.file)
+            change_syntax(dataset, task.transcode)
+            try:
+                Modifier(self._storage).rewrite(task, dataset)
+                changed = dicom.encode(dataset)
+            except (CannotRewrite, *dicom.FILE_ERRORS) as error:
+                raise bad_request(str(error), ErrorCode.BAD_REQUEST) from error
+            return Response(changed.file, media_type="application/dicom")
+
+        return rewrite
+
     async def _bulk_modify(self, request: Request) -> Response:
         fields = await read_object(request)
-        level = _level(text(fields, "Level", Level.INSTANCE))
+        level = read_level(text(fields, "Level", Level.INSTANCE))
         task = self._modification(level, fields, self._several(fields), bulk=True)
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
@@ -116,6 +144,7 @@ class ModificationsApi:
             remove=remove,
             keep=keep,
             remove_private=boolean(fields, "RemovePrivateTags"),
+            transcode=read_syntax(fields.get("Transcode")),
             priority=self._reader.priority(fields),
         )
 
@@ -143,6 +172,7 @@ class ModificationsApi:
             replace=new | replace,
             remove=read_tags(fields, "Remove"),
             keep=keep,
+            transcode=read_syntax(fields.get("Transcode")),
             priority=self._reader.priority(fields),
         )
 
@@ -166,11 +196,3 @@ def _refuse_identifiers(tags: Iterable[str], change: str) -> None:
 
 def _needs_force(tag: str, change: str) -> RestError:
     return bad_request(f"{tag} can only be {change} with Force", ErrorCode.BAD_REQUEST)
-
-
-def _level(name: str) -> Level:
-    """The level of this name. Raises `RestError` (400)."""
-    try:
-        return Level(name.lower())
-    except ValueError as error:
-        raise bad_request("There is no such Level", ErrorCode.PARAMETER_OUT_OF_RANGE) from error

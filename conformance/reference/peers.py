@@ -22,7 +22,7 @@ class Peer:
 
     def shown(self) -> list[str]:
         """The peer as a job's ``Content`` shows it: never with the password."""
-        return [self.url, self.username] if self.username else [self.url]
+        return [self.url, self.username, ""] if self.username else [self.url]
 
     def configuration(self) -> dict[str, object]:
         """The peer as ``GET /peers/{name}/configuration`` shows it: never with the password."""

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from conformance.reference.answers import empty_answer, json_answer
+from conformance.reference.answers import empty_answer, json_answer, text_answer
 from conformance.reference.bodies import read_json
-from conformance.reference.errors import not_found
+from conformance.reference.errors import ErrorCode, not_found
 from conformance.reference.peers import Peer, parse_peer
 from conformance.reference.selection import steps_of
-from conformance.reference.steps import packed
+from conformance.reference.steps import sent
 from conformance.reference.tasks.stores import PeerStore
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -26,13 +28,19 @@ if TYPE_CHECKING:
 
 
 class PeersApi:
-    """``/peers`` and what is below; the peers themselves live in here."""
+    """``/peers`` and what is below; `peers` are those that there are from the start."""
 
-    def __init__(self, calls: JobCalls, storage: Storage, reader: SubmissionReader) -> None:
+    def __init__(
+        self,
+        calls: JobCalls,
+        storage: Storage,
+        reader: SubmissionReader,
+        peers: Mapping[str, Peer],
+    ) -> None:
         self._calls = calls
         self._storage = storage
         self._reader = reader
-        self._peers: dict[str, Peer] = {}
+        self._peers = dict(peers)
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -46,10 +54,14 @@ class PeersApi:
         ]
 
     async def _list(self, request: Request) -> Response:
+        if "expand" in request.query_params:
+            shown = {name: each.configuration() for name, each in sorted(self._peers.items())}
+            return json_answer(shown)
         return json_answer(sorted(self._peers))
 
     async def _show(self, request: Request) -> Response:
-        self._peer(request)
+        if request.path_params["name"] not in self._peers:
+            return empty_answer(404)
         return json_answer(["configuration", "store"])
 
     async def _configuration(self, request: Request) -> Response:
@@ -57,36 +69,37 @@ class PeersApi:
 
     async def _put(self, request: Request) -> Response:
         self._peers[request.path_params["name"]] = parse_peer(await read_json(request))
-        return empty_answer()
+        return text_answer()
 
     async def _delete(self, request: Request) -> Response:
-        self._peer(request)
-        del self._peers[request.path_params["name"]]
-        return empty_answer()
+        if self._peers.pop(request.path_params["name"], None) is None:
+            raise not_found(f"Unknown Orthanc peer: {request.path_params['name']}")
+        return text_answer()
 
     async def _store(self, request: Request) -> Response:
         peer = self._peer(request)
         submission = self._reader.read(await request.body())
-        steps = steps_of(self._storage, submission.resources)
-        if submission.compress:
-            steps = tuple(replace(step, size=self._packed_size(step)) for step in steps)
         task = PeerStore(
-            steps,
+            steps_of(self._storage, submission.resources),
             peer,
             submission.resources,
             submission.compress,
             submission.permissive,
+            submission.transcode,
             priority=submission.priority,
         )
+        if task.compress or task.transcode:
+            task = replace(task, steps=tuple(self._sized(step, task) for step in task.steps))
         return await self._calls.answer(request, task, submission.synchronous)
 
-    def _packed_size(self, step: Step) -> int:
-        """The bytes that are sent in a step that compresses its instance."""
-        return len(packed(self._storage.file(step.item) or b""))
+    def _sized(self, step: Step, task: PeerStore) -> Step:
+        """`step`, with the bytes that are sent in it."""
+        file = self._storage.file(step.item)
+        return step if file is None else replace(step, size=len(sent(file, task)))
 
     def _peer(self, request: Request) -> Peer:
         """The peer that the path names. Raises `RestError` (404)."""
         name = request.path_params["name"]
         if name not in self._peers:
-            raise not_found(f"Unknown peer: {name}")
+            raise not_found(f"No peer with symbolic name: {name}", ErrorCode.UNKNOWN_RESOURCE)
         return self._peers[name]

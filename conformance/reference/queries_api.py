@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from conformance.reference.answers import empty_answer, json_answer
+from conformance.reference.answers import json_answer, text_answer
 from conformance.reference.bodies import boolean, timeout
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.job import Step
+from conformance.reference.lenient_json import parse
 from conformance.reference.modalities import is_aet
 from conformance.reference.queries import Query, shown
 from conformance.reference.tasks.moves import ModalityMove
@@ -69,13 +68,13 @@ class QueriesApi:
 
     async def _delete(self, request: Request) -> Response:
         self._queries.pop(request.path_params["id"], None)  # one that there is not is gone, too
-        return empty_answer()
+        return text_answer()
 
     async def _level(self, request: Request) -> Response:
-        return PlainTextResponse(self._query(request).level.shown)
+        return text_answer(self._query(request).level.shown)
 
     async def _modality(self, request: Request) -> Response:
-        return PlainTextResponse(self._query(request).name)
+        return text_answer(self._query(request).name)
 
     async def _asked(self, request: Request) -> Response:
         return json_answer(_tags(request, self._query(request).asked))
@@ -129,7 +128,7 @@ class QueriesApi:
 def _retrieve_fields(body: bytes) -> dict[str, object]:
     """The fields of a retrieval: a JSON object, or the target's AET as plain text, or nothing."""
     try:
-        value = json.loads(body or b"{}")
+        value = parse(body or b"{}")
     except (ValueError, RecursionError) as error:
         if body.lstrip().startswith((b"{", b"[")):
             raise bad_request("The body must be JSON, or an AET") from error

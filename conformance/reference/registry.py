@@ -49,10 +49,12 @@ class Registry:
         self.limit_jobs = limit_jobs
         self.on_end = on_end
         self.clock = Clock()
+        self.media_archive_size = 1
         self.places = itertools.count()
         self.jobs: dict[str, Job] = {}
         self.pending: list[Job] = []  # in the order in which they will run
         self.history: list[Job] = []  # in the order in which they completed
+        self.archives: list[Job] = []  # that have an archive to fetch, the oldest first
 
     # -- what a client reads ---------------------------------------------------------------------
 
@@ -272,6 +274,12 @@ class Registry:
             job.output = succeeded.output
             job.output_size = len(succeeded.output)
 
+    def keep_archive(self, job: Job) -> None:
+        """`job` has an archive to fetch; the oldest that are too many go (MediaArchiveSize)."""
+        self.archives.append(job)
+        while len(self.archives) > self.media_archive_size:
+            self.drop_output(self.archives.pop(0))
+
     def drop_output(self, job: Job) -> None:
         """Forget the archive that `job` has made (a call of Orthanc 1.12.1)."""
         job.output = None
@@ -422,6 +430,8 @@ class Registry:
 
     def restore_completed(self, job: Job) -> None:
         """The history takes `job` again; if it is smaller than before, the oldest go."""
+        if job.output is not None:
+            self.keep_archive(job)
         self.admit_to_history(job)
 
     def restore_pending(self, job: Job) -> None:

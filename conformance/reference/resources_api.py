@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from conformance.reference.answers import json_answer
+from conformance.reference.answers import empty_answer, json_answer
+from conformance.reference.bodies import number_in_query
 from conformance.reference.descriptions import describe
 from conformance.reference.levels import Level
 from conformance.reference.selection import instances_at
@@ -49,15 +50,18 @@ class ResourcesApi:
 
     def _list(self, level: Level) -> Endpoint:
         async def list_all(request: Request) -> Response:
+            found = _page(self._storage.ids_at(level), request)
             if "expand" in request.query_params:
-                return json_answer(self._described(level, self._storage.all()))
-            return json_answer(self._storage.ids_at(level))
+                chosen = [each for each in self._storage.all() if each.at(level) in found]
+                return json_answer(self._described(level, chosen))
+            return json_answer(list(found))
 
         return list_all
 
     def _show(self, level: Level) -> Endpoint:
         async def show(request: Request) -> Response:
-            return json_answer(describe(level, self._named(level, request)))
+            instances = self._storage.at(level, request.path_params["id"])
+            return json_answer(describe(level, instances)) if instances else empty_answer(404)
 
         return show
 
@@ -76,7 +80,9 @@ class ResourcesApi:
 
     def _delete(self, level: Level) -> Endpoint:
         async def delete(request: Request) -> Response:
-            instances = self._named(level, request)
+            instances = self._storage.at(level, request.path_params["id"])
+            if not instances:
+                return empty_answer(404)
             for instance in instances:
                 self._storage.remove(instance.id)
             ancestor = self._storage.remaining_ancestor(instances[0])
@@ -94,3 +100,10 @@ class ResourcesApi:
     def _named(self, level: Level, request: Request) -> list[Instance]:
         """The instances of what the path names. Raises `RestError` (404)."""
         return instances_at(self._storage, level, request.path_params["id"])
+
+
+def _page(identifiers: list[str], request: Request) -> dict[str, None]:
+    """Those that the caller wants of these, by ``since`` and ``limit``. Raises `RestError`."""
+    since, limit = number_in_query(request, "since", 0), number_in_query(request, "limit", 0)
+    chosen = identifiers[since : since + limit] if limit else identifiers[since:]
+    return dict.fromkeys(chosen)

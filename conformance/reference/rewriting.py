@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import generate_uid
 
-from conformance.reference import anonymization, dicom
+from conformance.reference import anonymization, dicom, metadata
 from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.job import Failed, Made, Outcome, Step, Succeeded, Task, instance_gone
 from conformance.reference.levels import Level
 from conformance.reference.storage import NotStored
 from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
+from conformance.reference.transcoding import change_syntax
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,12 +62,15 @@ class Rewriter(ABC):
             return Failed(ErrorCode.BAD_FILE_FORMAT, f"{step.item}: {type(error).__name__}")
 
     def _copy(self, task: Task, step: Step) -> Outcome:
-        file = self._storage.file(step.item)
-        if file is None:
+        source = self._storage.get(step.item)
+        if source is None:
             return instance_gone(step)
-        dataset = dicom.decode(file)
+        dataset = dicom.decode(source.file)
         self.rewrite(task, dataset)
-        instance = dicom.encode(dataset)
+        anonymized = isinstance(task, ResourceModification) and task.anonymize
+        if isinstance(task, ResourceModification):
+            change_syntax(dataset, task.transcode)
+        instance = metadata.copied(dicom.encode(dataset), source, anonymized)
         self.store(instance)
         return Succeeded(Made(instance.id, instance.series, instance.study, instance.patient))
 

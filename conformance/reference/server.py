@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 import threading
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from conformance.reference.config import Config
-    from conformance.reference.modalities import Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ def serve(
     `ConfigError` when the DicomPort is not, and `UnusableDatabase`.
     """
     parts = Parts() if fault is None else find_fault(fault).parts
+    if config.unknown:
+        without = ", ".join(config.unknown)
+        print(f"without effect on the reference server: {without}", file=sys.stderr, flush=True)
     listener = listen(host, port)
     with listener, closing(Database(config.index_directory)) as database:
         controls = Controls() if control else None
@@ -112,7 +115,7 @@ class Life:
         self._listener = listener
         self._steps = None if setting.controls is None else setting.controls.steps.life()
         storage = Storage(setting.database)
-        modalities: dict[str, Modality] = {}
+        modalities = dict(setting.config.dicom_modalities)
         store = setting.parts.store(setting.database, setting.config.save_jobs, setting.load_jobs)
         self._engine = build_engine(setting.config, setting.parts, storage, store, self._steps)
         if setting.controls is not None:

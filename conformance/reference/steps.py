@@ -31,6 +31,7 @@ from conformance.reference.job import (
     instance_gone,
 )
 from conformance.reference.tasks.stores import PeerStore
+from conformance.reference.transcoding import transcoded
 
 if TYPE_CHECKING:
     import socket
@@ -77,7 +78,7 @@ class StepSender:
         instance = self._find_instance(step.item)
         if instance is None:
             return self.not_taken(task, instance_gone(step))
-        body = packed(instance) if task.compress else instance
+        body = sent(instance, task)
         outcome = connection.post(body, self.headers(task))
         return self.not_taken(task, outcome) if isinstance(outcome, Failed) else outcome
 
@@ -97,9 +98,10 @@ class StepSender:
         return Succeeded(instance_gone=failed.instance_gone) if task.permissive else failed
 
 
-def packed(file: bytes) -> bytes:
-    """`file`, compressed: the same each time."""
-    return gzip.compress(file, mtime=0)
+def sent(file: bytes, task: PeerStore) -> bytes:
+    """What is sent for `file`: the same each time."""
+    file = transcoded(file, task.transcode)
+    return gzip.compress(file, mtime=0) if task.compress else file
 
 
 class PeerConnection:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from conformance.reference.changes import ChangeLog
 from conformance.reference.database import Database
 from conformance.reference.dicom import Instance
 from conformance.reference.levels import Level
@@ -36,6 +38,10 @@ class Storage:
         self._database = Database() if database is None else database
         self._lock = threading.RLock()
         self._instances = {each.id: each for each in _stored(self._database)}
+        self._counts = Counter(
+            each.at(level) for each in self._instances.values() for level in Level
+        )
+        self.changes = ChangeLog()
 
     def add(self, instance: Instance) -> bool:
         """Store `instance`; False when it is there already, and then the old one stays.
@@ -47,6 +53,10 @@ class Storage:
                 return False
             self._write(_INSERT, instance.id, _named(instance), instance.file)
             self._instances[instance.id] = instance
+            for level in Level:
+                self._counts[instance.at(level)] += 1
+                if self._counts[instance.at(level)] == 1:
+                    self.changes.note(level, instance.at(level))
             return True
 
     def get(self, instance_id: str) -> Instance | None:
@@ -63,7 +73,10 @@ class Storage:
         """Remove an instance, and answer it; None when there was none. Raises `NotStored`."""
         with self._lock:
             self._write(_DELETE, instance_id)
-            return self._instances.pop(instance_id, None)
+            removed = self._instances.pop(instance_id, None)
+            if removed is not None:
+                self._counts.subtract(removed.at(level) for level in Level)
+            return removed
 
     def all(self) -> list[Instance]:
         """All instances."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from conformance.reference.bodies import boolean
 from conformance.reference.errors import bad_request
+from conformance.reference.lenient_json import parse
+from conformance.reference.transcoding import read_syntax
 
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
 
@@ -15,7 +16,8 @@ _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
 class Submission:
     """Send `resources`, in this order; wait for the end if `synchronous`.
 
-    `compress`: by gzip. `permissive`: what cannot be sent fails nothing.
+    `compress`: by gzip. `permissive`: what cannot be sent fails nothing. `transcode`: the transfer
+    syntax that is sent, empty = as it is stored.
     """
 
     resources: tuple[str, ...]
@@ -23,6 +25,7 @@ class Submission:
     priority: int = 0
     compress: bool = False
     permissive: bool = False
+    transcode: str = ""
 
 
 class SubmissionReader:
@@ -45,6 +48,7 @@ class SubmissionReader:
             self.priority(fields),
             boolean(fields, "Compress"),
             boolean(fields, "Permissive"),
+            read_syntax(fields.get("Transcode")),
         )
 
     def store_fields(self, body: bytes) -> dict[str, object]:
@@ -53,7 +57,7 @@ class SubmissionReader:
         Raises `RestError` (400).
         """
         try:
-            value = json.loads(body)
+            value = parse(body)
         except (ValueError, RecursionError):
             value = _bare_id(body)
         if isinstance(value, str | list):

@@ -36,8 +36,8 @@ class ArchiveIsNoZip(Archiver):
 class MediaMissesInstance(Archiver):
     """A medium lacks the last of its instances, though its index names it."""
 
-    def medium(self, instances: list[Instance]) -> dict[str, bytes]:
-        files = super().medium(instances)
+    def medium(self, instances: list[Instance], extended: bool = False) -> dict[str, bytes]:
+        files = super().medium(instances, extended)
         files.pop(f"IMAGES/IM{len(instances) - 1}", None)
         return files
 

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Archive(Task):
-    """Read an instance in each step, and close the archive in the last one."""
+    """Read an instance in each step, and close the archive in the last one.
 
+    `transcode`: the transfer syntax of the files, empty = as they are stored.
+    """
+
+    transcode: str = ""
     type: ClassVar[str] = "Archive"
 
     def content(self, job: Job) -> dict[str, object]:
@@ -25,6 +29,7 @@ class Archive(Task):
             "ArchiveSize": str(archive),
             "ArchiveSizeMB": archive // 2**20,
             "InstancesCount": self.instances_count,
+            **({"Transcode": self.transcode} if self.transcode else {}),
             "UncompressedSize": str(size),
             "UncompressedSizeMB": size // 2**20,
         }
@@ -32,6 +37,7 @@ class Archive(Task):
 
 @dataclass(frozen=True, slots=True)
 class Media(Archive):
-    """The same, laid out as a DICOM medium."""
+    """The same, laid out as a DICOM medium. `extended`: its index has more tags of a series."""
 
+    extended: bool = False
     type: ClassVar[str] = "Media"

@@ -17,7 +17,8 @@ class ResourceModification(Task):
     """Make a changed copy of an instance in each step; last, remove the sources if asked to.
 
     `copied`: the level of what is copied as a whole; `bulk`: anything was listed, of any level.
-    `replace`, `remove` and `keep` are tags, as keywords. `salt` makes the new identifiers this
+    `replace`, `remove` and `keep` are tags, as keywords. `transcode`: the
+    transfer syntax of the copies, empty = as it was. `salt` makes the new identifiers this
     job's own: the same old one always gives the same new one, in whichever run of the job.
     """
 
@@ -29,6 +30,7 @@ class ResourceModification(Task):
     remove: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     remove_private: bool = False
+    transcode: str = ""
     type: ClassVar[str] = "ResourceModification"
 
     def content(self, job: Job) -> dict[str, object]:
@@ -37,6 +39,7 @@ class ResourceModification(Task):
             "FailedInstancesCount": job.instances_gone,
             "InstancesCount": self.instances_count,
             "IsAnonymization": self.anonymize,
+            **({"Transcode": self.transcode} if self.transcode else {}),
         }
         if self.bulk:
             return shown | {"Resources": _resources(job.made)}

@@ -19,23 +19,27 @@ class PeerStore(Task):
 
     `parents` are the identifiers that the caller listed; they show as ``ParentResources``.
     `compress`: by gzip. `permissive`: an instance that cannot be sent fails nothing.
+    `transcode`: the transfer syntax that is sent, empty = as it is stored.
     """
 
     peer: Peer
     parents: tuple[str, ...] = ()
     compress: bool = False
     permissive: bool = False
+    transcode: str = ""
     type: ClassVar[str] = "OrthancPeerStore"
 
     def content(self, job: Job) -> dict[str, object]:
         """As Orthanc 1.10.1 shows it; ``Size`` is what has been sent."""
         size = sum(step.size for step in self.steps[: job.done])
+        transcode = {"Transcode": self.transcode} if self.transcode else {}
         return {
             "Compress": self.compress,
             **_instances(job, self.parents),
             "Peer": self.peer.shown(),
             "Size": str(size),
             "SizeMB": size // 2**20,
+            **transcode,
         }
 
 

@@ -324,8 +324,8 @@ def test_a_dicom_port_that_is_taken(gate: Gate, tmp_path: Path, listening: Serve
 
 
 def test_a_job_is_the_same_after_a_restart(gate: Gate, tmp_path: Path, modality: DicomGate) -> None:
-    folder = str(tmp_path / "storage")
-    with running_server(tmp_path, gate, ConcurrentJobs=1, StorageDirectory=folder) as server:
+    config = {"StorageDirectory": str(tmp_path / "storage"), "MediaArchiveSize": 2}
+    with running_server(tmp_path, gate, ConcurrentJobs=1, **config) as server:
         server.call("PUT", "/modalities/gate", modality.modality)
         made, other = study(server, 3), study(server, 1)
         first = submit(server, "/modalities/gate/store", {"Resources": [made.id]}, priority=5)

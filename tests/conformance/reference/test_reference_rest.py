@@ -262,4 +262,4 @@ def test_authentication(gate: Gate, tmp_path: Path) -> None:
 def test_login_at_the_peer(shared: Server) -> None:
     assert shared.call("PUT", "/peers/login", [shared.gate.url + "/login", "u", "p"]).status == 200
     job = shared.submit(peer="login").steps_succeed(1).becomes("Success")
-    assert job.read()["Content"]["Peer"] == [f"{shared.gate.url}/login/", "u"]
+    assert job.read()["Content"]["Peer"] == [f"{shared.gate.url}/login/", "u", ""]

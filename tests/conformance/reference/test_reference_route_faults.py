@@ -89,7 +89,7 @@ def started(server: Server, of: str, priority: int = 0) -> Job:
 
 
 def is_handle(reply: Reply) -> bool:
-    if reply.headers["Content-Type"] != "application/json":
+    if reply.headers["Content-Type"] != "application/json; charset=utf-8":
         return False
     return str(reply.json.get("Path")).startswith("/jobs/")
 

@@ -1,0 +1,151 @@
+"""The calls with which clients look around: find, lookup, changes, and the like."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pydicom.uid import generate_uid
+from starlette.routing import Route
+
+from conformance.reference import clock
+from conformance.reference.answers import json_answer, text_answer
+from conformance.reference.bodies import (
+    boolean,
+    count,
+    number_in_query,
+    read_level,
+    read_object,
+    text,
+    texts,
+)
+from conformance.reference.descriptions import describe
+from conformance.reference.errors import ErrorCode, bad_request
+from conformance.reference.levels import Level
+from conformance.reference.tags import read_replace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.dicom import Instance
+    from conformance.reference.storage import Storage
+
+_PAGE = 100  # changes that are answered where no other number is asked for
+
+
+class ToolsApi:
+    """These calls (the forms: Orthanc 1.10.1)."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("/tools/find", self._find, methods=["POST"]),
+            Route("/tools/lookup", self._lookup, methods=["POST"]),
+            Route("/tools/bulk-delete", self._bulk_delete, methods=["POST"]),
+            Route("/tools/now", self._now, methods=["GET"]),
+            Route("/tools/generate-uid", self._generate_uid, methods=["GET"]),
+            Route("/changes", self._changes, methods=["GET"]),
+            Route("/changes", self._clear_changes, methods=["DELETE"]),
+            Route("/exports", self._exports, methods=["GET"]),
+            Route("/plugins", self._plugins, methods=["GET"]),
+        ]
+
+    async def _find(self, request: Request) -> Response:
+        fields = await read_object(request)
+        _need(fields, "Level", str, "a string")
+        _need(fields, "Query", dict, "a JSON object")
+        level = read_level(text(fields, "Level", ""))
+        wanted = read_replace(fields, "Query")
+        case = boolean(fields, "CaseSensitive")
+        since, limit = count(fields, "Since"), count(fields, "Limit")
+        found = [
+            group
+            for group in self._groups(level).values()
+            if any(_matches(each, wanted, case) for each in group)
+        ][since:]
+        found = found[:limit] if limit else found
+        if boolean(fields, "Expand"):
+            return json_answer([describe(level, group) for group in found])
+        return json_answer([group[0].at(level) for group in found])
+
+    def _groups(self, level: Level) -> dict[str, list[Instance]]:
+        """All that there is at `level`, each with its instances."""
+        groups: dict[str, list[Instance]] = {}
+        for instance in self._storage.all():
+            groups.setdefault(instance.at(level), []).append(instance)
+        return groups
+
+    async def _lookup(self, request: Request) -> Response:
+        name = (await request.body()).decode("utf-8", errors="replace").strip()
+        found = [
+            {"ID": identifier, "Path": f"{level.path}{identifier}", "Type": level.shown}
+            for level in reversed(Level)
+            for identifier, (first, *_) in self._groups(level).items()
+            if first.tags.get(level.keyword) == name
+        ]
+        return json_answer(found)
+
+    async def _bulk_delete(self, request: Request) -> Response:
+        for resource in texts(await read_object(request), "Resources"):
+            for instance in self._storage.below(resource) or []:
+                self._storage.remove(instance.id)
+        return text_answer()
+
+    async def _now(self, request: Request) -> Response:
+        return text_answer(f"{clock.now():%Y%m%dT%H%M%S}")
+
+    async def _generate_uid(self, request: Request) -> Response:
+        level = read_level(request.query_params.get("level", ""))
+        return text_answer(uuid4().hex if level is Level.PATIENT else str(generate_uid()))
+
+    async def _changes(self, request: Request) -> Response:
+        if "last" in request.query_params:
+            return json_answer(self._storage.changes.last())
+        since, limit = (
+            number_in_query(request, name, default)
+            for name, default in (("since", 0), ("limit", _PAGE))
+        )
+        return json_answer(self._storage.changes.since(since, limit))
+
+    async def _clear_changes(self, request: Request) -> Response:
+        self._storage.changes.clear()
+        return text_answer()
+
+    async def _exports(self, request: Request) -> Response:
+        return json_answer({"Done": True, "Exports": [], "Last": 0})
+
+    async def _plugins(self, request: Request) -> Response:
+        return json_answer([])
+
+
+def _need(fields: dict[str, object], name: str, kind: type, word: str) -> None:
+    """Raise `RestError` (400) unless there is such a field."""
+    if not isinstance(fields.get(name), kind):
+        details = f'Field "{name}" is missing, or should be {word}'
+        raise bad_request(details, ErrorCode.BAD_REQUEST)
+
+
+def _matches(instance: Instance, wanted: dict[str, str], case: bool) -> bool:
+    """Whether each tag is one of those asked for, parted by backslashes, with wildcards.
+
+    A date or a time may be a range. Case does not matter, unless the caller says so.
+    """
+    return all(
+        not patterns
+        or any(_is_like(instance.tags.get(name, ""), each, case) for each in patterns.split("\\"))
+        for name, patterns in wanted.items()
+    )
+
+
+def _is_like(value: str, pattern: str, case: bool) -> bool:
+    if not case:
+        value, pattern = value.lower(), pattern.lower()
+    first, dash, last = pattern.partition("-")
+    if dash and all(part.isdigit() or not part for part in (first, last)):
+        return bool(value) and first <= value and (not last or value <= last)
+    return fnmatch.fnmatchcase(value, pattern.replace("[", "[[]"))
