@@ -166,7 +166,7 @@ class Started:
     """The run begins. ``ledger``: the file in use, or None; ``accepts``: what it accepts.
 
     ``mode``: polite, exclusive, or managed. ``whole``: all cases are run, not a selection.
-    ``time_limit``: seconds for all of them, if that is bounded.
+    ``time_limit``: seconds for all of them, if that is bounded. ``command``: what was typed.
     """
 
     target: Target
@@ -178,6 +178,7 @@ class Started:
     mode: str = "managed"
     whole: bool = True
     time_limit: float | None = None
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

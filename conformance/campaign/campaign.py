@@ -255,6 +255,7 @@ class Campaign:
                 session.profile.mode,
                 plan.whole,
                 None if plan.time_limit == inf else plan.time_limit,
+                plan.command,
             )
         )
         if book.ledger.note is not None:

@@ -17,7 +17,7 @@ class Plan:
     ``replays``: the folder of replay files, or None to write none. ``extra``: states that a server
     may have beyond those of the model. ``first``: of each suite no case is run any more once one
     was a deviation. ``time_limit``: seconds for all of the cases. ``recording``: run this,
-    instead of the suites.
+    instead of the suites. ``command``: what was typed, for the reports.
     """
 
     suites: tuple[str, ...] = ()
@@ -32,6 +32,7 @@ class Plan:
     extra: int = EXTRA
     first: bool = False
     time_limit: float = inf
+    command: str = ""
 
     @property
     def whole(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,7 +99,8 @@ def command(
         with interruptible():  # all that a run needs takes the longest to import
             from conformance.campaign.campaign import Campaign
 
-            plan = selected.plan(accepted, choice.kind)
+            typed = shlex.join(["orthanc-jobs", *sys.argv[1:]])
+            plan = replace(selected.plan(accepted, choice.kind), command=typed)
     except Interrupted:
         reports = files.reports(choice)
         _tell_interrupted(choice, selected.seed, reports)

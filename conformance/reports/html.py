@@ -1,18 +1,20 @@
-"""One page that needs nothing else: verdict, coverage with its pictures, and each deviation."""
+"""One page that needs nothing else: verdict, each deviation with its time line, coverage, cases."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from importlib.metadata import version
 from typing import Any
 
-from conformance.campaign.coverage import CELLS, EDGE_IDS
-from conformance.events import Ended, Result, Verdict
+from conformance.events import Ended, Verdict
+from conformance.reports import page
 from conformance.reports.coloring import marks
 from conformance.reports.file_report import FileReport
 from conformance.reports.story import WORDS, stale_words
-from spec.diagram import DotMissing, pictures, render
+from conformance.reports.timeline import timeline
+from conformance.text import counted
+from spec.diagram.looks import MARKS, verb
 from spec.requirements import requirement
+from spec.table import ACTIONS, State
 
 TEMPLATE = "report.html.j2"
 
@@ -20,7 +22,7 @@ TEMPLATE = "report.html.j2"
 class HtmlReport(FileReport):
     """Everything that comes from a server is text to the template, which escapes it.
 
-    Without Graphviz the page has tables in the place of its pictures.
+    Without Graphviz the page has no figure; matrix and edges are there as tables all the same.
     """
 
     def _text(self, ended: Ended) -> str:
@@ -34,38 +36,40 @@ class HtmlReport(FileReport):
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        story, results = self._story, self._story.results.values()
+        coloured, cases = marks(ended.coverage, results), page.by_requirement(results)
+        drawn = page.figure(coloured, cases) if ended.coverage.cells.total else None
+        told = [*story.deviations, *story.accepted]
         return environment.get_template(TEMPLATE).render(
-            story=self._story,
+            story=story,
             ended=ended,
+            kit=version("orthanc-jobs-conformance"),
             words=WORDS,
             verdicts=Verdict,
-            shares=self._shares(ended),
-            pictures=[Markup(svg) for svg in _pictures(ended, self._story.results.values())],
-            marks=marks(ended.coverage, self._story.results.values()),
-            ids=(*CELLS, *EDGE_IDS),
+            shares=_shares(ended),
+            matrix=page.matrix(coloured, cases),
+            edges=page.edges(coloured, cases),
+            figure=None if drawn is None else Markup(drawn),
+            actions=[verb(action) for action in ACTIONS],
+            signs=MARKS.items(),
+            states=list(State),
+            suites=page.suites(results),
+            slowest=page.slowest(results),
+            judged=page.judged(story),
+            told={group.first.id for group in told},
+            timeline=timeline,
+            downloads=page.downloads,
             requirement=requirement,
             stale_words=stale_words,
+            counted=counted,
         )
 
-    def _shares(self, ended: Ended) -> list[tuple[str, str, Any]]:
-        """Each catalogue: its name, what is said of what was done of it, and the share."""
-        found = ended.coverage
-        return [
-            ("cells", "covered", found.cells),
-            ("edges", "covered", found.edges),
-            ("requirements", "judged", found.requirements),
-        ]
 
-
-def _pictures(ended: Ended, results: Iterable[Result]) -> list[str]:
-    """Both pictures as SVG to stand in the page, with no id twice; none without Graphviz."""
-    if not ended.coverage.cells.total:
-        return []
-    try:
-        coloured = pictures(marks(ended.coverage, results))
-        found = {one.name: render(one) for one in coloured.values()}
-    except DotMissing:
-        return []
+def _shares(ended: Ended) -> list[tuple[str, str, Any]]:
+    """Each catalogue: its name, what is said of what was done of it, and the share."""
+    found = ended.coverage
     return [
-        re.sub(r'\bid="', f'id="{name}-', svg[svg.index("<svg") :]) for name, svg in found.items()
+        ("cells", "covered", found.cells),
+        ("edges", "covered", found.edges),
+        ("requirements", "judged", found.requirements),
     ]

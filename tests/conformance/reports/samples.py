@@ -70,7 +70,8 @@ def events(*results: Result, verdict: str = "deviates") -> list[Event]:
         Statistics(7, 20, 1.23456, 0.5, 0.25),
     )
     started = Started(
-        Target("http://h:1", "1.10.1", "url", ("--exclusive",)), 5, "2026-01-01T00:00:00", 4, None
-    )
+        Target("http://h:1", "1.10.1", "url", ("--exclusive",)), 5, "2026-01-01T00:00:00", 4, None,
+        command="orthanc-jobs run http://h:1 --html r.html",
+    )  # fmt: skip
     middle = [e for r in results for e in (CaseBegins(r.id), CaseEnds(r))]
     return [started, *middle, ended]

@@ -1,0 +1,210 @@
+"""The page as people use it: its links, its time lines, and what a browser makes of it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.campaign.replay import load
+from conformance.events import Result, Started, Verdict
+from conformance.reports.html import HtmlReport
+from conformance.reports.page import downloads
+from conformance.reports.timeline import MOST, Lane, timeline
+from conformance.talk import ARRIVES, STARTS, STOPS, Said
+from spec.requirements import requirement
+from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
+from tests.conformance.reports.test_report_files import Page
+from tests.rooms import ROOT
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FINDINGS = ROOT / "docs" / "findings"
+JOB = "0f3c2b1a-1111-2222-3333-444455556666"
+
+
+def finding(name: str) -> Result:
+    """A result as it was when a finding was recorded."""
+    path = FINDINGS / f"{name}.json"
+    found = load(path)
+    return Result(
+        found.case,
+        found.requirement,
+        requirement(found.requirement).ground,
+        Verdict.DEVIATION,
+        found.expected,
+        found.actual,
+        found.relaxations,
+        replay=str(path),
+        program=found.program,
+        seconds=1.5,
+        talk=found.talk,
+    )
+
+
+FOUND = tuple(map(finding, ("request-lost-on-last-step", "ties-unordered", "request-lost-at-stop")))
+
+
+def written(folder: Path, *results: Result) -> Path:
+    path = folder / "report.html"
+    writer = HtmlReport(path)
+    for event in events(*results):
+        writer.take(event)
+    return path
+
+
+# --- the time line -------------------------------------------------------------------------------
+
+
+def test_a_time_line_shows_who_asked_when_steps_ran_and_where_it_went_wrong() -> None:
+    drawn = timeline(FOUND[0])
+    assert drawn is not None
+    assert drawn.names == ("A",)
+    texts = [row.text for row in drawn.rows]
+    begins = [at for at, text in enumerate(texts) if text.endswith("of A begins")]
+    ends = [at for at, text in enumerate(texts) if text.endswith("of A succeeds")]
+    asked = texts.index("POST /jobs/A/pause: HTTP 200")
+    assert len(begins) == len(ends) == 3
+    assert begins[2] < asked < ends[2]
+    assert drawn.rows[asked].lanes == (Lane("Running", "held", "asked"),)
+    (decides,) = [row for row in drawn.rows if row.decides]
+    assert decides is drawn.rows[-1]
+    assert decides.text == "A reads Success, ErrorCode 0, Progress 100"
+
+
+def test_lanes_have_the_names_of_the_run_and_an_arrival_can_decide() -> None:
+    drawn = timeline(FOUND[1])
+    assert drawn is not None
+    assert drawn.names == ("X1", "X2", "A", "B", "C", "D", "E", "F")
+    assert all(len(row.lanes) == len(drawn.names) for row in drawn.rows)
+    (decides,) = [row for row in drawn.rows if row.decides]
+    assert decides.text == "step 1 of C begins"
+
+
+def test_the_lives_of_the_server_are_in_it_and_end_what_was_held() -> None:
+    made = f'{{"ID": "{JOB}", "Path": "/jobs/{JOB}"}}'
+    talk = (
+        Said(0.1, "POST", "/peers/p-1/store", "{}", 200, made),
+        Said(0.2, ARRIVES, "1", "1"),
+        Said(0.3, STOPS),
+        Said(0.4, STARTS, sent="with --no-jobs"),
+        Said(0.5, "GET", f"/jobs/{JOB}", "", 404),
+    )
+    drawn = timeline(replace(BAD, talk=talk, actual="HTTP 404", program=("something else",)))
+    assert drawn is not None
+    assert [row.text for row in drawn.rows] == [
+        "job 1: POST /peers/\u2026/store: HTTP 200",
+        "step 1 of job 1 begins",
+        "the server is told to end",
+        "it is started with --no-jobs",
+        "GET /jobs/job 1: HTTP 404",
+    ]
+    assert drawn.rows[1].lanes[0].step == "begins"
+    assert drawn.rows[3].lanes[0].step == ""
+    assert timeline(BAD) is None
+
+
+def test_a_long_one_is_cut_in_the_middle() -> None:
+    talk = tuple(Said(float(n), "POST", f"/jobs/x{n}/pause", "", 400) for n in range(1, 200))
+    drawn = timeline(replace(BAD, talk=talk))
+    assert drawn is not None
+    assert len(drawn.rows) == MOST
+    assert drawn.left_out == 199 - MOST
+    assert "x199" in drawn.rows[-1].text
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def test_every_link_leads_somewhere_in_the_page(tmp_path: Path) -> None:
+    found = Page(written(tmp_path, *FOUND, BAD, KNOWN, UNSURE, SKIPPED).read_text())
+    inside = {one for one in found.links if one.startswith("#")}
+    assert inside <= {f"#{id}" for id in found.ids}
+    assert {f"#case/{one.id}" for one in FOUND} <= inside
+    assert len(set(found.ids)) == len(found.ids)
+
+
+def test_replay_and_script_stand_in_the_page_to_be_downloaded(tmp_path: Path) -> None:
+    text = written(tmp_path, FOUND[0]).read_text()
+    kept = dict(re.findall(r'download="([^"]+)" href="data:[^,"]+,([^"]+)"', text))
+    assert sorted(kept) == ["request-lost-on-last-step.json", "request-lost-on-last-step.py"]
+    replay = FINDINGS / "request-lost-on-last-step.json"
+    assert base64.b64decode(kept[replay.name]) == replay.read_bytes()
+    assert "import http.server" in base64.b64decode(kept[f"{replay.stem}.py"]).decode()
+    assert downloads(BAD) == []  # its file is not there
+
+
+def test_the_page_begins_with_what_was_judged_and_how(tmp_path: Path) -> None:
+    told = events(BAD)
+    assert isinstance(told[0], Started)
+    text = Page(written(tmp_path, BAD).read_text()).text
+    head = text[: text.index("Coverage")]
+    for part in ("deviates", "http://h:1 1.10.1", told[0].command, told[0].mode, "1 of 2 requi"):
+        assert part in head, part
+
+
+# --- in a browser --------------------------------------------------------------------------------
+
+TRY = """
+<script>
+const told = [], all = () => [...document.querySelectorAll("#all tbody tr")].filter(r => !r.hidden);
+const say = text => told.push(text), search = document.getElementById("search");
+const input = () => new Event("input", {bubbles: true});
+const type = text => { search.value = text; search.dispatchEvent(input()); };
+const box = document.querySelector("#filters input[value=deviation]");
+addEventListener("error", event => say("error: " + event.message));
+document.addEventListener("securitypolicyviolation", event => say("blocked: " + event.blockedURI));
+addEventListener("load", () => {
+  say("all " + all().length);
+  type("ties"); say("search " + all().length + " " + document.getElementById("shown").textContent);
+  type(""); box.click(); say("box " + all().length); box.click();
+  document.dispatchEvent(new KeyboardEvent("keydown", {key: "/"}));
+  say("focus " + document.activeElement.id);
+  type("nothing like this"); say("none " + all().length);
+  location.hash = "#case/action/pause/paused";
+  setTimeout(() => {
+    say("shown again " + all().length);
+    say("fits " + (document.documentElement.scrollWidth <= innerWidth));
+    say("fetched " + performance.getEntriesByType("resource").length);
+    document.body.innerHTML = "<pre id=told>" + told.join("\\n") + "</pre>";
+  }, 200);
+});
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("NO BROWSER: the page was not tried in one (Debian: apt-get install chromium)")
+    return found
+
+
+@pytest.mark.parametrize("width", [500, 1280])
+def test_a_browser_filters_finds_and_fetches_nothing(
+    width: int, browser: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, *FOUND, BAD, UNSURE, SKIPPED)
+    path.write_text(path.read_text().replace("</body>", f"{TRY}</body>"))
+    words = [
+        browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/p",
+        f"--window-size={width},900", "--virtual-time-budget=5000", "--dump-dom", path.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    told = re.search(r"<pre id=\"told\">(.*?)</pre>", done.stdout, re.DOTALL)
+    assert told is not None, done.stderr[-2000:]
+    assert told[1].splitlines() == [
+        "all 6",
+        "search 1 1 of 6 cases",
+        "box 2",
+        "focus search",
+        "none 0",
+        "shown again 6",
+        "fits true",
+        "fetched 0",
+    ]
