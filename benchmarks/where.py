@@ -102,7 +102,7 @@ class Watch:
 
 def run(target: str, report: Path) -> dict[str, float]:
     """Run the command; seconds by place. Ends the program where the run fails."""
-    sys.argv = ["orthanc-jobs", "run", target, "--json", str(report)]
+    sys.argv = ["orthanc-jobs", "run", target, "--workers", "1", "--json", str(report)]
     with Watch() as watch:
         try:
             command()

@@ -167,6 +167,8 @@ class Started:
 
     ``mode``: polite, exclusive, or managed. ``whole``: all cases are run, not a selection.
     ``time_limit``: seconds for all of them, if that is bounded. ``command``: what was typed.
+    ``workers``: how many servers are tested at once. ``shard``: which part of the cases, from 1, of
+    how many, if not all of them are run.
     """
 
     target: Target
@@ -179,6 +181,8 @@ class Started:
     whole: bool = True
     time_limit: float | None = None
     command: str = ""
+    workers: int = 1
+    shard: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

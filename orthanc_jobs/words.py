@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.campaign.campaign import grouped
+from conformance.campaign.lots import grouped
 from conformance.campaign.plan import Plan
 from conformance.suites import select, suites
 from conformance.suites.case import Case
@@ -21,4 +21,4 @@ def wanted(words: Sequence[str]) -> tuple[Choice, Plan, list[Case]]:
 
     choice, plan = parsed(words)
     cases = select(suites(Profile()), plan.suites, plan.prefixes, plan.excluded)
-    return choice, plan, [case for group in grouped(cases, NOTHING, True) for case in group.cases]
+    return choice, plan, [case for _, group in grouped(cases, NOTHING) for case in group]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from conformance.campaign import coverage as covering
 from conformance.campaign import verdict
-from conformance.campaign.coverage import coverage, seen
 from conformance.campaign.ledger import Ledger
 from conformance.campaign.little import too_little
 from conformance.events import (
@@ -40,6 +40,7 @@ class Book:
     ``whole``: all of them run, so that what they do not cover is missing. ``selected``: those
     that run; ``named``: the suites that were asked for by name. ``bound``: the requirements that
     are said of the server's version. ``crowd``: who fills its history, where somebody does.
+    ``seen``: the ids of cells and edges. ``earlier``: deviations that were found elsewhere.
     """
 
     emit: Emit
@@ -53,7 +54,8 @@ class Book:
     results: dict[str, Result] = field(default_factory=dict)
     cleanup: Cleanup = field(default_factory=Cleanup)
     statistics: Statistics = field(default_factory=Statistics)
-    _seen: set[str] = field(default_factory=set)  # ids of cells and edges
+    seen: set[str] = field(default_factory=set)
+    earlier: Sequence[Result] = ()
     _warned: set[str] = field(default_factory=set)
 
     def tell(self, event: Event) -> None:
@@ -74,12 +76,21 @@ class Book:
 
     def saw(self, trace: Sequence[tuple[Happening | Together, Any]]) -> None:
         """What a driver has seen counts for the coverage."""
-        self._seen |= seen(trace)
+        self.seen |= covering.seen(trace)
 
     def spend(self, **more: float) -> None:
         """``more``: by fields of `Statistics`."""
         old = self.statistics
         self.statistics = replace(old, **{k: getattr(old, k) + v for k, v in more.items()})
+
+    def took(self, before: Statistics, seconds: float) -> None:
+        """Lots have run side by side for so long, each with its set-up and its cleaning up."""
+        self.statistics = replace(
+            self.statistics,
+            seconds=before.seconds + seconds,
+            setup_seconds=before.setup_seconds,
+            cleanup_seconds=before.cleanup_seconds,
+        )
 
     def cleaned(self, done: Cleanup) -> None:
         """A server was cleaned up."""
@@ -89,22 +100,24 @@ class Book:
     @property
     def faulty(self) -> bool:
         """Whether a deviation was found that nothing explains."""
-        return any(not result.relaxations for result in self._deviations())
+        return any(not result.relaxations for result in self.deviations)
 
     @property
     def deviating(self) -> Set[str]:
         """The suites of which a case was a deviation."""
-        return {result.id.partition("/")[0] for result in self._deviations()}
+        return {result.id.partition("/")[0] for result in self.deviations}
 
-    def _deviations(self) -> Iterable[Result]:
-        found = self.results.values()
-        return (result for result in found if result.verdict is Verdict.DEVIATION)
+    @property
+    def deviations(self) -> list[Result]:
+        """What deviates, of this book and of earlier ones."""
+        found = (*self.earlier, *self.results.values())
+        return [result for result in found if result.verdict is Verdict.DEVIATION]
 
     def coverage(self) -> Coverage:
         """What was seen on the server, of all that there is to see."""
         if not self.cases:
             return UNCOVERED
-        return coverage(self.cases, self.results.values(), self._seen, self.bound)
+        return covering.coverage(self.cases, self.results.values(), self.seen, self.bound)
 
     def verdict(self, cut_short: bool) -> RunVerdict:
         """``cut_short``: the run did not come to its end."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from conformance.campaign.attempt import Runner
+from conformance.campaign.lots import Stream
 from conformance.campaign.telling import undecided
 from conformance.campaign.verdict import Judgement
 from conformance.driver.driver import Driver
@@ -58,16 +59,20 @@ class Hunt:
 
     # --- the two kinds ------------------------------------------------------------------------
 
-    def search(self, examples: int, seed: int) -> Result:
-        """Search on behind each deviation that has a name; each is told as a case of its own."""
+    def search(self, stream: Stream, seed: int) -> Result:
+        """Search on behind each deviation that has a name; each is told as a case of its own.
+
+        Where this is one stream of several, it has its part of the examples and of the time.
+        """
         book = self.runner.book
+        shrinking = TIMING.shrinking_more if book.faulty else TIMING.shrinking
         search = Search(
             run_by=self,
             profile=self.runner.session.profile,
-            examples=examples,
-            seed=seed,
+            examples=stream.examples,
+            seed=stream.seed(seed),
             admitted=book.ledger.accepted,
-            shrinking_time=TIMING.shrinking_more if book.faulty else TIMING.shrinking,
+            shrinking_time=shrinking / stream.of,
         )
         search.run()
         self.interrupt.check()

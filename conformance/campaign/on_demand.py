@@ -8,8 +8,8 @@ from typing import Any
 
 from conformance.campaign.book import Emit
 from conformance.campaign.campaign import Campaign
+from conformance.campaign.lots import Lot
 from conformance.campaign.plan import Plan
-from conformance.session.session import Session
 from conformance.suites.case import Case
 from conformance.sut.profile import NOTHING
 from conformance.sut.target import Choice
@@ -27,20 +27,22 @@ class OnDemand(Campaign):
         self._asked = asked
 
     def _run(self) -> None:
-        with self._opened(NOTHING) as session:
-            groups = self._groups(session)
-            group = next(groups, None)
-            if group is not None and group[0] == NOTHING:
-                self._group(session, group[1])
+        lot = Lot(0, NOTHING, ())
+        serving = self._serving(lot)
+        with self._noted(serving, lot):
+            with self._opened(serving, NOTHING) as session:
+                groups = self._groups(session.profile.managed)
                 group = next(groups, None)
-        while group is not None:
-            with self._opened(group[0]) as session:
-                self._group(session, group[1])
-                group = next(groups, None)
+                if group is not None and group[0] == NOTHING:
+                    serving.serve(session, group[1], lot)
+                    group = next(groups, None)
+            while group is not None:
+                with serving.opened(group[0]) as session:
+                    serving.serve(session, group[1], lot)
+                    group = next(groups, None)
 
-    def _groups(self, session: Session) -> Iterator[tuple[Mapping[str, Any], Iterator[Case]]]:
+    def _groups(self, managed: bool) -> Iterator[tuple[Mapping[str, Any], Iterator[Case]]]:
         """The cases as they are asked for, those together that run on one server."""
-        chosen = {case.id: case for case in self._begin(session)}
-        managed = session.profile.managed
+        chosen = {case.id: case for case in self._book.selected}
         cases = (chosen[id] for id in self._asked)
         return groupby(cases, lambda case: case.config if managed else NOTHING)

@@ -17,7 +17,8 @@ class Plan:
     ``replays``: the folder of replay files, or None to write none. ``extra``: states that a server
     may have beyond those of the model. ``first``: of each suite no case is run any more once one
     was a deviation. ``time_limit``: seconds for all of the cases. ``recording``: run this,
-    instead of the suites. ``command``: what was typed, for the reports.
+    instead of the suites. ``command``: what was typed, for the reports. ``workers``: so many
+    servers at once, where the kit starts them. ``shard``: only this part, from 1, of so many.
     """
 
     suites: tuple[str, ...] = ()
@@ -33,8 +34,10 @@ class Plan:
     first: bool = False
     time_limit: float = inf
     command: str = ""
+    workers: int = 1
+    shard: tuple[int, int] | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether all suites run, so that what they do not cover is missing."""
+        """Whether all suites run, be it in several shards."""
         return not (self.suites or self.prefixes or self.excluded or self.recording)

@@ -85,9 +85,10 @@ class Recording:
             return tuple(sorted(result.relaxations)) == self.relaxations
         return result.requirement == self.requirement
 
-    def write(self, folder: Path) -> Path:
-        """Write it under the name of its case. Raises `CannotWrite`."""
-        path = folder / f"{self.case.replace('/', '-')}.json"
+    def write(self, folder: Path, part: int | None = None) -> Path:
+        """Write it under the name of its case, and of the ``part`` of it. Raises `CannotWrite`."""
+        more = "" if part is None else f"-{part}"
+        path = folder / f"{self.case.replace('/', '-')}{more}.json"
         stands = requirement(self.requirement)
         found = {
             "schema": SCHEMA,

@@ -29,11 +29,15 @@ def undecided(case: Case, verdict: Verdict, reason: str | None = None) -> Result
 
 @dataclass(frozen=True)
 class Teller:
-    """Makes results of cases on one open server. ``folder``: of the replay files, or None."""
+    """Makes results of cases on one open server. ``folder``: of the replay files, or None.
+
+    ``part``: of its case, where others run other parts of it.
+    """
 
     session: Session
     book: Book
     folder: Path | None
+    part: int | None = None
 
     def enter(self, result: Result) -> None:
         """Put a result into the book."""
@@ -117,7 +121,7 @@ class Teller:
         if self.folder is None or not recording.program:
             return None
         try:
-            return str(recording.write(self.folder))
+            return str(recording.write(self.folder, self.part))
         except CannotWrite as error:
             self.book.warn(str(error))
             return None

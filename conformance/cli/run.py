@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ import typer
 
 from conformance.cli.ending import UNJUDGED, conclude
 from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
-from conformance.errors import Interrupted
+from conformance.errors import BadArgument, Interrupted
 from conformance.interrupts import interruptible
 from conformance.timing import TIMING
 
@@ -85,22 +87,61 @@ class SelectionOptions:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DivisionOptions:
+    """How the cases are divided: over servers at once, and over machines."""
+
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=64,
+            help="Servers at once that the kit starts: as many as there are cores. 1 at a URL.",
+        ),
+    ] = None
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="K/N", help="Only part K of N, for as many machines: see 'merge'."),
+    ] = None
+
+    def at_once(self, choice: Choice) -> int:
+        """How many servers are tested at once. Raises `BadArgument`."""
+        if choice.address is None:
+            return len(os.sched_getaffinity(0)) if self.workers is None else self.workers
+        if self.workers not in (None, 1):
+            raise BadArgument("--workers: a server at a URL is one, and is tested by one worker")
+        return 1
+
+    def part(self) -> tuple[int, int] | None:
+        """The number of a shard, from 1, and of how many. Raises `BadArgument`."""
+        if self.shard is None:
+            return None
+        found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", self.shard)
+        if found is None or int(found[1]) > int(found[2]):
+            raise BadArgument("--shard takes K/N, such as 2/3: part 2 of 3")
+        return int(found[1]), int(found[2])
+
+
 @spread
 def command(
     server: ServerOptions,
     accepted: LedgerOptions,
     files: ReportOptions,
     selected: SelectionOptions,
+    division: DivisionOptions,
 ) -> int:
     """Run the conformance cases against a server."""
     choice = server.choice()
     accepted.file()
+    workers, shard = division.at_once(choice), division.part()
     try:
         with interruptible():  # all that a run needs takes the longest to import
             from conformance.campaign.campaign import Campaign
 
             typed = shlex.join(["orthanc-jobs", *sys.argv[1:]])
-            plan = replace(selected.plan(accepted, choice.kind), command=typed)
+            plan = selected.plan(accepted, choice.kind)
+            plan = replace(plan, command=typed, workers=workers, shard=shard)
     except Interrupted:
         reports = files.reports(choice)
         _tell_interrupted(choice, selected.seed, reports)
@@ -112,7 +153,6 @@ def command(
 def parsed(words: Sequence[str]) -> tuple[Choice, Plan]:
     """What the words of this command choose, without its reports. Raises `KitError`."""
     from conformance.cli.commands import UsageError
-    from conformance.errors import BadArgument
 
     found: list[tuple[Choice, Plan]] = []
 

@@ -87,6 +87,7 @@ class Story:
                 self.warnings.append(reason)
             case Ended():
                 self.ended = event
+                self.results = {one.id: one for one in sorted(self.results.values(), key=_place)}
         return self.ended
 
     def of(self, *verdicts: Verdict) -> list[Result]:
@@ -266,6 +267,14 @@ def _by_relaxation(results: Iterable[Result]) -> Iterator[Group]:
     ordered = sorted((r for r in results if r.relaxations), key=lambda r: r.relaxations)
     for names, group in groupby(ordered, key=lambda r: r.relaxations):
         yield Group(tuple(group), names)
+
+
+def _place(result: Result) -> tuple[int, bool, str]:
+    """Where a result is told: with its case, in the order of these, whichever has ended first."""
+    from conformance.suites import place  # not for a run that was interrupted before it began
+
+    case = result.part_of or result.id
+    return place(case), result.part_of is None, "" if result.part_of is None else result.id
 
 
 def _numbered(number: int, word: str) -> str:

@@ -27,12 +27,12 @@ from spec.relaxations import NONE, Name
 
 MOST_ACTIONS = 20  # steps that Hypothesis chooses in one example
 PATIENCE = 3  # examples that cannot be judged before the search gives up
-MOST_RESTARTS, MOST_KILLS = 1, 2  # in one search: an Orthanc takes some seconds to stop
+MOST_RESTARTS, MOST_KILLS = 1, 1  # in one stream: an Orthanc takes some seconds to stop
 
 
 @dataclass(kw_only=True)
 class Search:
-    """A search under way. ``run_by``: who runs an example, and runs it again.
+    """A search under way, or one stream of it. ``run_by``: who runs an example, and runs it again.
 
     ``admitted``: relaxations that do not fail an example; what they explained is in `used`.
     ``shrinking_time``: seconds that one finding may be shrunk for.

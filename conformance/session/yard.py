@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.sut.identity import System
 from conformance.sut.managed import Managed
 from conformance.sut.processes import Keeper
 from conformance.sut.target import Choice
@@ -17,7 +18,8 @@ from conformance.sut.target import Choice
 class Yard:
     """Managed servers whose beginning and whose end nobody waits for: the run goes on meanwhile.
 
-    ``ending``: those that were told to end. ``ready``: the next one, and its configuration.
+    ``ending``: those that were told to end. ``ready``: one that may be the next, and its
+    configuration.
     ``keeper`` starts them all: a second reference server is there at once.
     """
 
@@ -26,13 +28,27 @@ class Yard:
     keeper: Keeper = field(default_factory=Keeper)
 
     def prepare(self, choice: Choice, config: Mapping[str, Any]) -> None:
-        """Let the server that is needed next begin. Raises `BadArgument`."""
-        self._dismiss_ready()
-        server = choice.server(config, self.keeper)
-        self.ready = (config, server)
-        server.prepare()
+        """Let a server begin that is likely to be needed next, if none is ready.
 
-    def _dismiss_ready(self) -> None:
+        Raises `BadArgument`.
+        """
+        if self.ready is None:
+            server = choice.server(config, self.keeper)
+            self.ready = (config, server)
+            server.prepare()
+
+    def look(self, choice: Choice, config: Mapping[str, Any]) -> tuple[System, Mapping[str, Any]]:
+        """What the server is that is ready, or is made so, and all of its configuration.
+
+        Raises `KitError`.
+        """
+        self.prepare(choice, config)
+        assert self.ready is not None
+        server = self.ready[1]
+        return server.answers(), server.config
+
+    def dismiss(self) -> None:
+        """Let a server end that was ready, and is not needed."""
         if self.ready is not None:
             self.ready[1].dismiss()
             self.ending.append(self.ready[1])
@@ -60,7 +76,7 @@ class Yard:
         """Wait up to ``seconds`` in all for their ends, then end them."""
         deadline = time.monotonic() + seconds
         try:
-            self._dismiss_ready()
+            self.dismiss()
             while self.ending:
                 self.ending.pop().reap(max(0.0, deadline - time.monotonic()))
         finally:

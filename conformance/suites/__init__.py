@@ -69,6 +69,16 @@ def suites(profile: Profile) -> list[Case]:
 
 
 @cache
+def _places() -> Mapping[str, int]:
+    return {case.id: number for number, case in enumerate(suites(Profile()))}
+
+
+def place(id: str) -> int:
+    """Where a case stands among all of them; behind them, if there is none of this id."""
+    return _places().get(id, len(_places()))
+
+
+@cache
 def _chancy() -> frozenset[str]:
     return frozenset(case.id for case in suites(Profile()) if _goes_by_chance(case))
 
@@ -112,4 +122,4 @@ def select(
     ]
 
 
-__all__ = ["SUITES", "Case", "by_chance", "select", "suites"]
+__all__ = ["SUITES", "Case", "by_chance", "place", "select", "suites"]

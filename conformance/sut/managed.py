@@ -87,15 +87,19 @@ class Managed:
         self.port = 0
 
     def __enter__(self) -> Managed:
+        self.answers()
+        return self
+
+    def answers(self) -> System:
+        """See that it has begun, and answers; what it says that it is."""
         try:
             if self._folder is None:
                 self.prepare()
-            self._await_answer()
+            return self._await_answer()
         except BaseException:  # it has no jobs that it had to save, nor needs time to end
             self.dismiss()
             self.reap(TIMING.cut_short)
             raise
-        return self
 
     def prepare(self) -> None:
         """Let its process begin, without waiting for an answer. Raises `BadArgument`."""

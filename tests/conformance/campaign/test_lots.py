@@ -1,0 +1,180 @@
+"""How the cases of a run are divided, what keeps one from being run, and how streams are united."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.campaign.attempt import MOST_CONFIRMED, Experience, Obstacle
+from conformance.campaign.book import Book
+from conformance.campaign.gathering import Brief, Done, Gathering, done
+from conformance.campaign.lots import (
+    LONGEST,
+    Lot,
+    Stream,
+    divided,
+    expected,
+    longest_first,
+    shard,
+)
+from conformance.errors import BadArgument
+from conformance.events import CaseBegins, CaseEnds, Event, Progress, Result, Verdict
+from conformance.suites import suites
+from conformance.suites.case import Script
+from conformance.sut.profile import Profile
+from spec.table import Ground
+
+PLAIN, OTHER = Script("a/1", "queue/engine"), Script("a/2", "monitor/state")
+ONE = Script("b/1", "queue/engine", config={"ConcurrentJobs": 1})
+SMALL = Script("b/2", "queue/engine", config={"JobsHistorySize": 1})
+ONE_MORE = Script("c/1", "queue/engine", config={"ConcurrentJobs": 1})
+SEARCH = "search/stateful"
+
+
+def whole(examples: int = 100) -> list[Lot]:
+    return divided(suites(Profile()), {}, examples)
+
+
+def test_cases_of_one_configuration_run_together_and_those_of_the_open_server_first() -> None:
+    lots = divided([ONE, PLAIN, SMALL, ONE_MORE, OTHER], {}, 100)
+    assert [(lot.number, dict(lot.config), lot.cases) for lot in lots] == [
+        (0, {}, ("a/1", "a/2")),
+        (1, {"ConcurrentJobs": 1}, ("b/1", "c/1")),
+        (2, {"JobsHistorySize": 1}, ("b/2",)),
+    ]
+
+
+def test_every_case_is_in_one_lot_and_the_search_in_several_streams() -> None:
+    lots = whole()
+    ids = [id for lot in lots for id in lot.cases if lot.stream is None]
+    assert sorted([*ids, SEARCH]) == sorted(case.id for case in suites(Profile()))
+    streams = [lot.stream for lot in lots if lot.stream is not None]
+    assert sum(stream.examples for stream in streams) == 100
+    assert [stream.number for stream in streams] == list(range(streams[0].of))
+    assert len({stream.seed(0) for stream in streams}) == len(streams) > 1
+
+
+def test_no_lot_is_long_but_one_of_a_single_case() -> None:
+    for lot in whole():
+        assert len(lot.cases) == 1 or lot.seconds <= LONGEST
+
+
+def test_few_examples_are_one_stream_with_the_seed_of_the_run() -> None:
+    (lot,) = (lot for lot in whole(examples=20) if SEARCH in lot.cases)
+    assert lot.stream is None
+    assert Stream(0, 1, 20).seed(7) == 7
+
+
+def test_a_case_that_was_measured_takes_its_time_and_another_the_mean() -> None:
+    assert expected("persist/kill/settled") > 1 > expected("no/such/case") > 0
+
+
+def test_the_longest_lot_is_handed_out_first() -> None:
+    seconds = [lot.seconds for lot in longest_first(whole())]
+    assert seconds == sorted(seconds, reverse=True)
+
+
+@pytest.mark.parametrize("of", [1, 2, 5])
+def test_shards_are_all_lots_and_each_takes_about_as_long(of: int) -> None:
+    lots = whole()
+    shards = [shard(lots, number + 1, of) for number in range(of)]
+    assert sorted(lot.number for one in shards for lot in one) == [lot.number for lot in lots]
+    took = [sum(lot.seconds for lot in one) for one in shards]
+    assert max(took) - min(took) < LONGEST
+
+
+def test_more_shards_than_lots_are_refused() -> None:
+    with pytest.raises(BadArgument, match="--shard 3/4"):
+        shard(divided([ONE, PLAIN, SMALL], {}, 100), 3, 4)
+
+
+# --- what was learned in other lots ---------------------------------------------------------------
+
+
+def test_an_obstacle_bars_all_cases_but_those_that_it_spares() -> None:
+    assert Obstacle("it is gone").bars(PLAIN)
+    waits = Obstacle("a call waits", spared="queue/engine")
+    assert not waits.bars(PLAIN)
+    assert waits.bars(OTHER)
+
+
+def test_a_run_is_hasty_once_enough_did_not_come() -> None:
+    assert not Experience(confirmed=MOST_CONFIRMED - 1).hasty
+    assert Experience(confirmed=MOST_CONFIRMED).hasty
+
+
+def test_what_did_not_come_in_two_lots_at_the_same_time_counts_once_each() -> None:
+    gathering = Gathering(Book(lambda _: None, whole=False))
+    briefs = [gathering.brief(Lot(number, {}, ())) for number in range(2)]
+    for brief in briefs:
+        learned = replace(brief.experience, confirmed=brief.experience.confirmed + 1)
+        gathering.close(summary(brief, learned))
+    assert gathering.brief(Lot(2, {}, ())).experience.confirmed == 2
+
+
+def summary(brief: Brief, learned: Experience | None = None) -> Done:
+    own = Book(lambda _: None, whole=False)
+    return done(brief, own, learned or brief.experience, whole=True)
+
+
+# --- a case in several streams ----------------------------------------------------------------
+
+
+def stream(number: int, of: int = 2) -> Lot:
+    return Lot(number, {}, (SEARCH,), stream=Stream(number, of, 25))
+
+
+def result(verdict: Verdict, id: str = SEARCH, **more: object) -> Result:
+    part = None if id == SEARCH else SEARCH
+    made = Result(id, "queue/engine", Ground.DOCUMENTED, verdict, part_of=part)
+    return replace(made, seconds=1.0, **more)  # type: ignore[arg-type]
+
+
+def ended(told: list[Event]) -> list[Result]:
+    return [event.result for event in told if isinstance(event, CaseEnds)]
+
+
+def test_streams_are_told_when_all_have_ended_and_the_worst_of_them_counts(tmp_path: Path) -> None:
+    told: list[Event] = []
+    gathering = Gathering(Book(told.append, whole=False))
+    files = [tmp_path / f"{number}.json" for number in range(2)]
+    for file in files:
+        file.touch()
+    found = [
+        result(Verdict.DEVIATION, f"{SEARCH}/x", actual=str(n), replay=str(files[n]))
+        for n in (0, 1)
+    ]
+    for number, verdict in ((1, Verdict.UNKNOWN), (0, Verdict.PASS)):
+        lot = stream(number)
+        gathering.take(lot, CaseBegins(SEARCH))
+        gathering.take(lot, Progress(SEARCH, 5, 25))
+        gathering.take(lot, CaseEnds(found[number]))
+        gathering.take(lot, CaseEnds(result(verdict)))
+        assert ended(told) == []
+        gathering.close(summary(gathering.brief(lot)))
+    assert ended(told) == [
+        replace(found[0], seconds=2.0),  # of the first stream, whichever has ended first
+        replace(result(Verdict.UNKNOWN), seconds=2.0),
+    ]
+    assert [event for event in told if isinstance(event, CaseBegins)] == [CaseBegins(SEARCH)]
+    assert [event for event in told if isinstance(event, Progress)] == [
+        Progress(SEARCH, 5, 50),
+        Progress(SEARCH, 10, 50),
+    ]
+    assert [file.exists() for file in files] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"), [(Verdict.PASS, []), (Verdict.DEVIATION, [Verdict.DEVIATION])]
+)
+def test_of_streams_that_were_cut_short_only_a_deviation_is_told(
+    verdict: Verdict, expected: list[Verdict]
+) -> None:
+    told: list[Event] = []
+    gathering = Gathering(Book(told.append, whole=False))
+    gathering.take(stream(0), CaseEnds(result(verdict)))
+    gathering.close(summary(gathering.brief(stream(0))))
+    gathering.flush()
+    assert [one.verdict for one in ended(told)] == expected

@@ -1,0 +1,182 @@
+"""Workers side by side: the same for every number of them, and nothing left however they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.kit import COMMAND, Run, command
+from tests.conformance.somebody import WITHIN
+from tests.waiting import until
+
+pytestmark = pytest.mark.apart
+
+# Of several configurations, with a stop, two streams of the search, and what is skipped.
+CHOSEN = (
+    "action/cancel",
+    "history/size-1",
+    "persist/stop/paused",
+    "race/nothing/step-times-out",
+    "route/modify/study/asynchronous",
+    "route/modify/study/cancel",
+    "schedule/workers-3",
+    "search",
+)
+FAULT = "modification-reads-split"  # so that something deviates, and not in the search
+LONG = 60.0  # seconds for what takes a moment
+
+
+def words(*more: str) -> tuple[str, ...]:
+    return (*more, *(word for case in CHOSEN for word in ("--case", case)))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, Run]:
+    made = {}
+    for workers in (1, 2, 4):
+        folder = tmp_path_factory.mktemp(f"workers-{workers}")
+        more = ("--examples", "50", "--seed", "3", "--fault", FAULT, "--workers", str(workers))
+        made[workers] = command(folder, *words("run", *more, "--events", "events.ndjson"))
+    return made
+
+
+def judged(run: Run) -> list[Any]:
+    """What a report says of the cases, in its order: all that is no time and no name of a run."""
+    keys = ("id", "requirement", "verdict", "actual", "relaxations", "reason", "replay", "part_of")
+    return [[case.get(key) for key in keys] for case in run.report["cases"]]
+
+
+@pytest.mark.together("workers")
+@pytest.mark.parametrize("workers", [2, 4])
+def test_verdicts_and_their_order_are_the_same(runs: Mapping[int, Run], workers: int) -> None:
+    one, several = runs[1], runs[workers]
+    assert one.status == several.status == 1, one.err + several.err
+    assert judged(several) == judged(one)
+    for key in ("verdict", "word", "why", "ledger", "failed", "interrupted"):
+        assert several.report[key] == one.report[key], key
+    # Which edges the search sees besides is luck: whether a job is read before it starts.
+    covered = [run.report["coverage"]["requirements"] for run in (one, several)]
+    assert covered[0] == covered[1]
+
+
+@pytest.mark.together("workers")
+@pytest.mark.parametrize("workers", [2, 4])
+def test_the_sequences_are_the_same(runs: Mapping[int, Run], workers: int) -> None:
+    """The search of so many examples, each made of what its seed says, has as many actions."""
+    spent = [run.report["statistics"]["actions"] for run in (runs[1], runs[workers])]
+    assert spent[0] == spent[1]
+
+
+@pytest.mark.together("workers")
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_there_is_one_stream_of_events(runs: Mapping[int, Run], workers: int) -> None:
+    lines = (runs[workers].folder / "events.ndjson").read_text(encoding="utf-8").splitlines()
+    events = [json.loads(line) for line in lines]
+    names = [event["event"] for event in events]
+    assert (names.count("Started"), names.count("Ended")) == (1, 1)
+    assert (names[0], names[-1]) == ("Started", "Ended")
+    assert events[0]["workers"] == workers
+    begun = [event["id"] for event in events if event["event"] == "CaseBegins"]
+    ended = [event["result"]["id"] for event in events if event["event"] == "CaseEnds"]
+    assert len(begun) == len(set(begun)) == events[0]["cases"]
+    assert set(begun) <= set(ended)
+
+
+@pytest.mark.together("workers")
+def test_there_are_as_many_cases_as_were_selected(runs: Mapping[int, Run]) -> None:
+    ids = [case["id"] for case in runs[1].report["cases"] if "part_of" not in case]
+    assert {id for id in ids if not id.startswith(CHOSEN)} == set()
+    assert all(any(id.startswith(chosen) for id in ids) for chosen in CHOSEN)
+
+
+# --- how they end -------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A run with two workers, which have both begun."""
+    (folder / "servers").mkdir()
+    more = ("--workers", "2", "--workdir", "servers", "--json", "report.json")
+    arguments = words("run", *more, "--events", "events.ndjson")
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], cwd=folder, stdout=output, stderr=output, start_new_session=True
+        )
+    events = folder / "events.ndjson"
+    try:
+        until(lambda: len(workers_of(process.pid)) == 2, LONG)
+        until(lambda: "CaseEnds" in events.read_text(encoding="utf-8"), LONG)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def processes() -> dict[int, int]:
+    """All processes that have not ended, each with its parent."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                found[int(entry.name)] = int(parent)
+    return found
+
+
+def started_by(pid: int) -> set[int]:
+    """The processes that a process has started, and those that they have."""
+    found, new, parents = set[int](), {pid}, processes()
+    while new:
+        new = {child for child, parent in parents.items() if parent in new}
+        found |= new
+    return found
+
+
+def workers_of(pid: int) -> list[int]:
+    """The workers of a run: what its keepers have started, and has started something itself."""
+    parents = processes()
+    keepers = {child for child, parent in parents.items() if parent == pid}
+    return [c for c, parent in parents.items() if parent in keepers and c in parents.values()]
+
+
+def left(theirs: set[int], folder: Path) -> list[object]:
+    return [*(theirs & processes().keys()), *(folder / "servers").iterdir()]
+
+
+def test_an_interrupt_ends_all_of_them_and_reports_are_written(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        theirs = started_by(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WITHIN) == 2
+        assert left(theirs, tmp_path) == []
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["interrupted"], report["failed"]) == (True, None)
+    assert report["cases"]
+    assert b"Traceback" not in (tmp_path / "output").read_bytes()
+
+
+def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        theirs = started_by(process.pid)
+        process.kill()
+        process.wait()
+        until(lambda: left(theirs, tmp_path) == [], LONG)
+
+
+def test_a_worker_that_is_killed_ends_the_run_and_that_is_told(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        theirs = started_by(process.pid)
+        os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+        assert process.wait(LONG) == 2
+    until(lambda: left(theirs, tmp_path) == [], LONG)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["failed"] == "a process that runs cases was ended from outside"
+    assert report["verdict"] == "unknown"
