@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     server_command: str
     workdir: str | Path
     fault: str
+    release: str
     exclusive: bool
     gate_address: str
     history_size: int

@@ -173,6 +173,10 @@ class ServerOptions(AccessOptions):
         str | None,
         typer.Option(metavar="NAME", help="Plant a fault in the embedded reference server."),
     ] = None
+    release: Annotated[
+        str | None,
+        typer.Option(metavar="V", help="The release that the embedded reference server is."),
+    ] = None
     exclusive: Annotated[
         bool,
         typer.Option("--exclusive", help="Nobody else uses this server: its queue may be filled."),
@@ -203,11 +207,14 @@ class ServerOptions(AccessOptions):
             raise BadArgument("--workdir belongs to a server that the kit starts")
         if self.fault is not None and self.target != REFERENCE:
             raise BadArgument("--fault belongs to the target 'reference'")
+        if self.release is not None and self.target != REFERENCE:
+            raise BadArgument("--release belongs to the target 'reference'")
         if managed and (access := self.given()) is not None:
             raise BadArgument(f"{access} belongs to a target that is a URL")
         if managed and self.history_size is not None:
             raise BadArgument("--history-size belongs to a target that is a URL")
         check_fault(self.fault)
+        check_release(self.release)
         address = None if managed else Address.parse(self.target, **self.settings())
         return Choice(
             self.target if address is None else address.url,  # without what may be a password
@@ -220,6 +227,7 @@ class ServerOptions(AccessOptions):
             self.history_size,
             self.timeout,
             self.deadline,
+            self.release,
         )
 
 
@@ -311,3 +319,13 @@ def check_fault(fault: str | None) -> None:
 
     if fault not in FAULTS:
         raise BadArgument(f"unknown fault {fault!r}: see 'orthanc-jobs serve --list-faults'")
+
+
+def check_release(release: str | None) -> None:
+    """Raise `BadArgument` for a release that the reference server cannot keep to."""
+    if release is None:
+        return
+    from conformance.reference.releases import RELEASES
+
+    if release not in RELEASES:
+        raise BadArgument(f"unknown release {release!r}: there are {', '.join(RELEASES)}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import check_fault
+from conformance.cli.options import check_fault, check_release
 from conformance.errors import BadArgument
 
 
@@ -23,6 +23,9 @@ def command(
     no_jobs: Annotated[
         bool, typer.Option("--no-jobs", help="Forget the jobs of the server's life before.")
     ] = False,
+    release: Annotated[
+        str | None, typer.Option(metavar="V", help="Keep to what this release of Orthanc has.")
+    ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Offer /_control/, for who writes tests.")
     ] = False,
@@ -31,9 +34,11 @@ def command(
     ] = False,
 ) -> int:
     """Start the reference server."""
+    from conformance.cli.page import page
     from conformance.reference.config import Config, ConfigError, load_config
     from conformance.reference.database import UnusableDatabase
     from conformance.reference.faults import FAULTS
+    from conformance.reference.releases import EVERY_PAGE, RELEASES
     from conformance.reference.server import serve as start
 
     if list_faults:
@@ -41,9 +46,12 @@ def command(
             print(f"{one.name}: {one.description}")
         return 0
     check_fault(fault)
+    check_release(release)
     try:
         settings = Config() if config is None else load_config(config)
-        start(host, port, settings, fault, _announce, load_jobs=not no_jobs, control=control)
+        kept = EVERY_PAGE if release is None else RELEASES[release]
+        loads = not no_jobs
+        start(host, port, settings, fault, _announce, loads, control, kept, page())
     except (ConfigError, UnusableDatabase) as error:
         raise BadArgument(str(error)) from None
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from conformance.reference.config import Config, ConfigError, load_config
 from conformance.reference.database import UnusableDatabase
 from conformance.reference.faults import FAULTS
+from conformance.reference.releases import EVERY_PAGE, RELEASES
 from conformance.reference.server import serve
 
 
@@ -21,6 +22,7 @@ class _Arguments(argparse.Namespace):
     fault: str | None
     no_jobs: bool
     control: bool
+    release: str | None
     list_faults: bool
 
 
@@ -44,7 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = Config() if asked.config is None else load_config(asked.config)
         port = config.http_port if asked.port is None else asked.port
-        serve(asked.host, port, config, asked.fault, _announce, not asked.no_jobs, asked.control)
+        release = EVERY_PAGE if asked.release is None else RELEASES[asked.release]
+        loads = not asked.no_jobs
+        serve(asked.host, port, config, asked.fault, _announce, loads, asked.control, release)
     except (ConfigError, UnusableDatabase) as error:
         parser.error(str(error))
     except OSError as error:
@@ -62,6 +66,7 @@ def _parser() -> _OneLineParser:
     parser.add_argument("--config", type=Path, metavar="FILE", help="Orthanc-style JSON file")
     parser.add_argument("--no-jobs", action="store_true", help="forget the jobs of its life before")
     parser.add_argument("--control", action="store_true", help="offer /_control/, for tests")
+    parser.add_argument("--release", choices=RELEASES, help="keep to what this release has")
     parser.add_argument("--fault", metavar="NAME", help="plant this fault")
     parser.add_argument("--list-faults", action="store_true", help="name the faults, and stop")
     return parser

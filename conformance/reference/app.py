@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Match, Route
 
+from conformance.reference import openapi
 from conformance.reference.answers import empty_answer, error_answer, json_answer
 from conformance.reference.archives_api import ArchivesApi
 from conformance.reference.associations import Caller
@@ -26,6 +27,7 @@ from conformance.reference.peers_api import PeersApi
 from conformance.reference.plain_paths import PlainPaths
 from conformance.reference.queries_api import QueriesApi
 from conformance.reference.regroupings_api import RegroupingsApi
+from conformance.reference.releases import EVERY_PAGE, Release
 from conformance.reference.resources_api import ResourcesApi
 from conformance.reference.storage import NotStored, Storage
 from conformance.reference.tags_api import TagsApi
@@ -45,23 +47,6 @@ if TYPE_CHECKING:
     from conformance.reference.parts import Parts
     from conformance.reference.persistence import JobStore
     from conformance.reference.queries import Query
-
-VERSION = "1.5.6"
-"""The version of Orthanc whose documentation page this server implements."""
-
-API_VERSION = 2
-"""The version of the REST API that Orthanc 1.5.5 to 1.5.6 declare."""
-
-IMPLEMENTS = (
-    "DELETE /jobs/{id}",
-    "DELETE /jobs/{id}/archive",
-    "ErrorCode over a restart",
-    "ErrorDetails",
-    "POST /tools/bulk-anonymize",
-    "POST /tools/bulk-modify",
-    "jobs saved at their creation",
-)
-"""What it has of later versions of Orthanc."""
 
 
 def build_engine(
@@ -85,11 +70,12 @@ def build_app(
     storage: Storage,
     modalities: dict[str, Modality] | None = None,
     others: Sequence[Route] = (),
+    release: Release = EVERY_PAGE,
 ) -> Starlette:
     """The application; it starts the engine with itself, and stops it.
 
-    `modalities`: where those that are registered are kept, for whoever else has to know them;
-    `others`: routes that no Orthanc has.
+    `release`: what it keeps to; `modalities`: where those that are registered are kept, for
+    whoever else has to know them; `others`: routes that no Orthanc has.
     The stop lasts until the steps in flight have ended, each at the latest after HttpTimeout.
     """
     answers = parts.answers()
@@ -106,31 +92,25 @@ def build_app(
         engine.stop()
         await asyncio.to_thread(engine.join)
 
+    routes = [
+        *JobsApi(engine, answers, release).routes(),
+        *PeersApi(calls, storage, reader, config.orthanc_peers).routes(),
+        *InstancesApi(storage).routes(),
+        *ArchivesApi(calls, storage, reader).routes(),
+        *ModificationsApi(calls, storage, reader, release).routes(),
+        *RegroupingsApi(calls, storage, reader).routes(),
+        *ModalitiesApi(calls, storage, reader, caller, known, queries).routes(),
+        *QueriesApi(calls, reader, caller, queries).routes(),
+        *ResourcesApi(storage).routes(),
+        *DetailsApi(storage).routes(),
+        *TagsApi(storage).routes(),
+        *ToolsApi(storage).routes(),
+        _system_route(config, parts, release),
+        *others,
+    ]
     return Starlette(
-        routes=[
-            *JobsApi(engine, answers).routes(),
-            *PeersApi(calls, storage, reader, config.orthanc_peers).routes(),
-            *InstancesApi(storage).routes(),
-            *ArchivesApi(calls, storage, reader).routes(),
-            *ModificationsApi(calls, storage, reader).routes(),
-            *RegroupingsApi(calls, storage, reader).routes(),
-            *ModalitiesApi(calls, storage, reader, caller, known, queries).routes(),
-            *QueriesApi(calls, reader, caller, queries).routes(),
-            *ResourcesApi(storage).routes(),
-            *DetailsApi(storage).routes(),
-            *TagsApi(storage).routes(),
-            *ToolsApi(storage).routes(),
-            _system_route(config, parts),
-            *others,
-        ],
-        middleware=[
-            *(
-                [Middleware(BasicAuth, users=config.registered_users)]
-                if config.authentication_enabled
-                else []
-            ),
-            Middleware(PlainPaths),
-        ],
+        routes=[*routes, openapi.route(routes, config.name, release.version)],
+        middleware=_middleware(config),
         exception_handlers={
             RestError: _answer_rest_error,
             HTTPException: _answer_http_error,
@@ -140,21 +120,27 @@ def build_app(
     )
 
 
-def _system_route(config: Config, parts: Parts) -> Route:
+def _middleware(config: Config) -> list[Middleware]:
+    """What each call comes by first."""
+    login = Middleware(BasicAuth, users=config.registered_users)
+    return [*([login] if config.authentication_enabled else []), Middleware(PlainPaths)]
+
+
+def _system_route(config: Config, parts: Parts, release: Release) -> Route:
     """``GET /system``: what this server is, and what it declares for a conformance kit."""
     system = {
-        "ApiVersion": API_VERSION,
+        "ApiVersion": release.api_version,
         "DicomAet": config.dicom_aet,
         "DicomPort": config.dicom_port,
         "JobsConformance": {
             "ConcurrentJobs": config.concurrent_jobs,
-            "Implements": list(IMPLEMENTS),
+            "Implements": list(release.implements),
             "JobsHistorySize": config.jobs_history_size,
             "LimitJobs": config.limit_jobs,
             "Retry": parts.registry.declares_retry,
         },
         "Name": config.name,
-        "Version": VERSION,
+        "Version": release.version,
     }
 
     async def show(request: Request) -> Response:

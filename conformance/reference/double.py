@@ -19,6 +19,7 @@ from conformance.reference.control.controls import Controls
 from conformance.reference.database import Database
 from conformance.reference.faults import find_fault
 from conformance.reference.parts import Parts
+from conformance.reference.releases import EVERY_PAGE, RELEASES
 from conformance.reference.server import Life, Setting, listen, url_of
 
 if TYPE_CHECKING:
@@ -111,18 +112,25 @@ class ReferenceServer:
 
 @contextmanager
 def reference_server(
-    *, host: str = "127.0.0.1", port: int = 0, fault: str | None = None, **config: object
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    fault: str | None = None,
+    release: str | None = None,
+    **config: object,
 ) -> Iterator[ReferenceServer]:
     """Yield a reference server that answers; at the end it is gone, with all that it kept.
 
-    `port` 0 means a free one; `fault`: the name of a planted fault; `config`: keys of Orthanc's
+    `port` 0 means a free one; `fault`: the name of a planted fault; `release`: the version of
+    the release that it keeps to, by default every page at once; `config`: keys of Orthanc's
     configuration, such as ``JobsHistorySize=0``. What it stores is in memory.
-    Raises `ConfigError`, and `KeyError` for a fault that there is not.
+    Raises `ConfigError`, and `KeyError` for a fault or a release that there is not.
     """
     parts = Parts() if fault is None else find_fault(fault).parts
     controls = Controls()
     with closing(Database()) as database:
-        setting = Setting(host, read_config(config), parts, database, controls)
+        kept = EVERY_PAGE if release is None else RELEASES[release]
+        setting = Setting(host, read_config(config), parts, database, controls, release=kept)
         server = ReferenceServer(setting, controls, port)
         server.start()
         try:

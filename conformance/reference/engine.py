@@ -244,6 +244,10 @@ class Engine:
 
     # -- what only a test double is asked --------------------------------------------------------
 
+    def hide(self, fields: tuple[str, ...]) -> None:
+        """Describe jobs without these fields."""
+        self._registry.hidden = fields
+
     def follow(self, clock: Clock) -> None:
         """Go by `clock`, which somebody else may have moved. To be said before `restore`."""
         self._registry.clock = clock

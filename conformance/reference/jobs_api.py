@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from conformance.reference.engine import Engine
+    from conformance.reference.releases import Release
 
     ActionEndpoint = Callable[[Request], Awaitable[Response]]
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class JobsApi:
     """``/jobs`` and what is below (source: the page, "Monitoring" and "Interacting with jobs")."""
 
-    def __init__(self, engine: Engine, answers: JobAnswers) -> None:
+    def __init__(self, engine: Engine, answers: JobAnswers, release: Release) -> None:
+        self._release = release
         self._engine = engine
         self._answers = answers
 
@@ -38,11 +40,16 @@ class JobsApi:
             Route("/jobs/{id}", self._read, methods=["GET"]),
             *actions,
             Route("/jobs", self._list, methods=["GET"]),
-            Route("/jobs/{id}", self._delete, methods=["DELETE"]),
+            *self._later("/jobs/{id}", self._delete),
             Route("/jobs/{id}/archive", self._archive, methods=["GET"]),
-            Route("/jobs/{id}/archive", self._drop_archive, methods=["DELETE"]),
+            *self._later("/jobs/{id}/archive", self._drop_archive),
             Route("/jobs/{id}/{output}", self._no_output, methods=["GET"]),
         ]
+
+    def _later(self, path: str, delete: ActionEndpoint) -> list[Route]:
+        """A DELETE that not every release has."""
+        has = self._release.has(f"DELETE {path}")
+        return [Route(path, delete, methods=["DELETE"])] if has else []
 
     async def _read(self, request: Request) -> Response:
         return self._answers.job(self._engine.read(request.path_params["id"]))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.reference.calls import JobCalls
     from conformance.reference.dicom import Instance
     from conformance.reference.job import Step
+    from conformance.reference.releases import Release
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
 
@@ -44,7 +45,10 @@ _NOT_OFFERED = ("PrivateCreator", "DicomVersion", "Permissive")
 class ModificationsApi:
     """The calls of this family; each submits one job (the forms: Orthanc 1.10.1)."""
 
-    def __init__(self, calls: JobCalls, storage: Storage, reader: SubmissionReader) -> None:
+    def __init__(
+        self, calls: JobCalls, storage: Storage, reader: SubmissionReader, release: Release
+    ) -> None:
+        self._release = release
         self._calls = calls
         self._storage = storage
         self._reader = reader
@@ -52,9 +56,11 @@ class ModificationsApi:
 
     def routes(self) -> list[Route]:
         """The routes."""
+        bulk = {"bulk-modify": self._bulk_modify, "bulk-anonymize": self._bulk_anonymize}
         routes = [
-            Route("/tools/bulk-modify", self._bulk_modify, methods=["POST"]),
-            Route("/tools/bulk-anonymize", self._bulk_anonymize, methods=["POST"]),
+            Route(f"/tools/{word}", call, methods=["POST"])
+            for word, call in bulk.items()
+            if self._release.has(f"POST /tools/{word}")
         ]
         for word, rewriting in (
             ("modify", self._modification),

@@ -50,6 +50,7 @@ class Registry:
         self.on_end = on_end
         self.clock = Clock()
         self.media_archive_size = 1
+        self.hidden: tuple[str, ...] = ()  # fields of a job that came with a later release
         self.places = itertools.count()
         self.jobs: dict[str, Job] = {}
         self.pending: list[Job] = []  # in the order in which they will run
@@ -68,7 +69,10 @@ class Registry:
 
     def describe(self, job: Job) -> dict[str, object]:
         """`job` as its readers see it."""
-        return describe(job)
+        described = describe(job)
+        for name in self.hidden:
+            described.pop(name, None)
+        return described
 
     # -- submission ------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 import uvicorn.lifespan.on  # all that uvicorn would import when it starts, before a fork of it
 import uvicorn.loops.auto
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from conformance.reference.app import build_app, build_engine
@@ -26,12 +28,14 @@ from conformance.reference.database import Database
 from conformance.reference.dicom_server import DicomServer
 from conformance.reference.faults import find_fault
 from conformance.reference.parts import Parts
+from conformance.reference.releases import EVERY_PAGE, Release
 from conformance.reference.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from starlette.routing import Route
+    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import ASGIApp
 
     from conformance.reference.config import Config
@@ -47,6 +51,8 @@ class Setting:
     database: Database
     controls: Controls | None = None
     load_jobs: bool = True
+    release: Release = EVERY_PAGE
+    page: str | None = None
 
 
 def serve(
@@ -57,12 +63,15 @@ def serve(
     announce: Callable[[str], None] = print,
     load_jobs: bool = True,
     control: bool = False,
+    release: Release = EVERY_PAGE,
+    page: str | None = None,
 ) -> None:
     """Run the reference server until SIGTERM or Ctrl-C.
 
     `port` 0 means a free one; `fault` names a planted fault (see `faults`); `announce` is called
     once, with the server's URL, when it answers; `load_jobs`: take up the jobs of its life before;
-    `control`: offer what is below ``/_control``.
+    `control`: offer what is below ``/_control``; `release`: what it keeps to;
+    `page`: an HTML document for who looks at ``/``.
     Raises `KeyError` for a fault that there is not, `OSError` when the address is not free,
     `ConfigError` when the DicomPort is not, and `UnusableDatabase`.
     """
@@ -73,7 +82,7 @@ def serve(
     listener = listen(host, port)
     with listener, closing(Database(config.index_directory)) as database:
         controls = Controls() if control else None
-        setting = Setting(host, config, parts, database, controls, load_jobs)
+        setting = Setting(host, config, parts, database, controls, load_jobs, release, page)
         address = listener.getsockname()[1]
         tell: Callable[[], None] = partial(announce, url_of(host, address))
         while True:
@@ -114,18 +123,21 @@ class Life:
         self.next_life: float | None = None
         self._listener = listener
         self._steps = None if setting.controls is None else setting.controls.steps.life()
+        release = setting.release
+        config = setting.config if release.limits_jobs else replace(setting.config, limit_jobs=0)
         storage = Storage(setting.database)
-        modalities = dict(setting.config.dicom_modalities)
-        store = setting.parts.store(setting.database, setting.config.save_jobs, setting.load_jobs)
-        self._engine = build_engine(setting.config, setting.parts, storage, store, self._steps)
+        modalities = dict(config.dicom_modalities)
+        parts = setting.parts
+        store = parts.store(setting.database, config.save_jobs, setting.load_jobs)
+        self._engine = build_engine(config, parts, storage, store, self._steps)
+        self._engine.hide(() if release.has("ErrorDetails") else ("ErrorDetails",))
         if setting.controls is not None:
             setting.controls.attach(self._engine)
         self._engine.restore()
-        self._dicom = DicomServer(setting.host, setting.config, storage, modalities)
-        known = replace(setting.config, dicom_port=self._dicom.port)
-        app: ASGIApp = build_app(
-            known, setting.parts, self._engine, storage, modalities, self._control(setting.controls)
-        )
+        self._dicom = DicomServer(setting.host, config, storage, modalities)
+        known = replace(config, dicom_port=self._dicom.port)
+        others = [*_page(setting.page), *self._control(setting.controls)]
+        app: ASGIApp = build_app(known, parts, self._engine, storage, modalities, others, release)
         if setting.controls is not None:
             app = Disturbed(app, setting.controls.disturbances, self._hang_up)
             app = Heard(app, setting.controls.calls)
@@ -165,6 +177,15 @@ class Life:
         if controls is None:
             return []
         return ControlApi(controls, lambda killed, down: self.end(killed, down)).routes()
+
+
+def _page(page: str | None) -> list[Route]:
+    """The route of a page, if there is one."""
+
+    async def show(request: Request) -> Response:
+        return HTMLResponse(page)
+
+    return [] if page is None else [Route("/", show, methods=["GET"])]
 
 
 def _settings(app: ASGIApp) -> uvicorn.Config:

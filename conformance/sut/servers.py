@@ -33,12 +33,15 @@ def reference(
     workdir: Path | None = None,
     fault: str | None = None,
     keeper: Keeper | None = None,
+    release: str | None = None,
 ) -> Managed:
-    """The reference server, with one planted ``fault`` if one is named.
+    """The reference server, with one planted ``fault`` if one is named, as of a ``release``.
 
     Nobody sends to its DICOM server, which takes its time to start and to end.
     """
-    words = ("--config", CONFIG, *(("--fault", fault) if fault else ()))
+    named = {"--fault": fault, "--release": release}
+    chosen = [word for pair in named.items() if pair[1] is not None for word in pair]
+    words = ("--config", CONFIG, *map(str, chosen))
     return Managed(
         Command(words, REFERENCE, inside=True),
         {"DicomServerEnabled": False, **(config or {})},

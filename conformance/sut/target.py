@@ -38,6 +38,7 @@ class Choice:
     history_size: int | None = None
     timeout: float = TIMEOUT
     deadline: float = DEADLINE
+    release: str | None = None
 
     @property
     def kind(self) -> str:
@@ -50,6 +51,7 @@ class Choice:
             "--server-command": self.server_command,
             "--workdir": self.workdir,
             "--fault": self.fault,
+            "--release": self.release,
             "--gate-address": self.gate_address,
             "--history-size": self.history_size,
             "--timeout": None if self.timeout == TIMEOUT else f"{self.timeout:g}",
@@ -76,7 +78,7 @@ class Choice:
     def server(self, config: Mapping[str, Any], keeper: Keeper | None = None) -> Managed:
         """A server of our own, which has not begun. Raises `BadArgument`."""
         if self.name == REFERENCE:
-            return servers.reference(config, self.workdir, self.fault, keeper)
+            return servers.reference(config, self.workdir, self.fault, keeper, self.release)
         return servers.orthanc(self.server_command, config, self.workdir, keeper)
 
 

@@ -76,12 +76,12 @@ class Controls:
         Raises `ControlError` where the queue is full (LimitJobs).
         """
         shown = dict(_stored(steps) if content is None else content)
-        task = MadeUp((Step(""),) * steps, type, shown, priority=priority, description=description)
+        all_steps = (Step(""),) * steps
+        task = MadeUp(all_steps, type, shown, held, priority=priority, description=description)
         admitted: Future[str] = Future()
 
         def admit(job_id: str | None) -> None:
             if job_id is not None:
-                self.steps.hold(job_id, held)
                 admitted.set_result(job_id)
 
         newcomer = Newcomer(task, admit)

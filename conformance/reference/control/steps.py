@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from conformance.reference.job import CutOff, Outcome, Step
+from conformance.reference.tasks.made_up import MadeUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,10 +63,11 @@ class StepControl:
         """The steps of one life of the server."""
         return Life(self)
 
-    def ends_as(self, life: Life, job_id: str) -> Ending:
-        """Wait for the word for a step that has begun."""
+    def ends_as(self, life: Life, job: Job) -> Ending:
+        """Wait for the word for a step of `job` that has begun."""
+        job_id = job.id
         with self._changed:
-            while not self._may_go_on(life, job_id):
+            while not self._may_go_on(life, job):
                 self._waiting.add(job_id)
                 self._changed.notify_all()
                 self._changed.wait()
@@ -75,9 +77,10 @@ class StepControl:
             words = self._words.get(job_id)
             return words.popleft() if words else None
 
-    def _may_go_on(self, life: Life, job_id: str) -> bool:
-        held = self._holds.get(job_id, self._holds_others)
-        return life.is_over or not held or bool(self._words.get(job_id))
+    def _may_go_on(self, life: Life, job: Job) -> bool:
+        unnamed = job.task.held if isinstance(job.task, MadeUp) else self._holds_others
+        held = self._holds.get(job.id, unnamed)
+        return life.is_over or not held or bool(self._words.get(job.id))
 
     def cut_off(self, life: Life) -> None:
         """End `life`: what waits in it has not ended."""
@@ -101,7 +104,7 @@ class Life:
         @contextmanager
         def opened(job: Job) -> Iterator[Callable[[Step], Outcome]]:
             with open_run(job) as perform:
-                yield lambda step: self._perform(job.id, step, perform)
+                yield lambda step: self._perform(job, step, perform)
 
         return opened
 
@@ -110,7 +113,7 @@ class Life:
         self.is_killed = killed
         self._control.cut_off(self)
 
-    def _perform(self, job_id: str, step: Step, perform: Perform) -> Outcome:
-        ending = self._control.ends_as(self, job_id)
+    def _perform(self, job: Job, step: Step, perform: Perform) -> Outcome:
+        ending = self._control.ends_as(self, job)
         outcome = perform(step) if ending is None else ending
         return CutOff() if self.is_killed else outcome

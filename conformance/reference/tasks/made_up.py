@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MadeUp(Task):
-    """Nothing to do in each step; it shows the type and the content that it was given."""
+    """Nothing to do in each step; it shows the type and the content that it was given.
+
+    `held`: unless control says something else, each of its steps waits for a word.
+    """
 
     wanted_type: str
     wanted_content: dict[str, object]
+    held: bool = True
     type: ClassVar[str] = "MadeUp"
 
     @property

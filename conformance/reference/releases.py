@@ -1,0 +1,57 @@
+"""Which page of the documentation the server keeps to: one release's, or all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_PAGE = "1.5.6"
+
+LATER = {
+    "DELETE /jobs/{id}": "1.12.2",
+    "DELETE /jobs/{id}/archive": "1.12.1",
+    "ErrorCode over a restart": "1.9.5",
+    "ErrorDetails": "1.9.4",
+    "POST /tools/bulk-anonymize": "1.9.4",
+    "POST /tools/bulk-modify": "1.9.4",
+    "jobs saved at their creation": "1.11.1",
+}
+"""What came after the page of Orthanc 1.5.6, and with which release."""
+
+_LIMITED_UNTIL = "1.10.0"  # from then on LimitJobs has no meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release by its version, and what it has; `implements`: of what came after that version."""
+
+    version: str
+    api_version: int
+    implements: tuple[str, ...] = ()
+
+    def has(self, feature: str) -> bool:
+        """Whether it has one of `LATER`."""
+        return feature in self.implements or _key(LATER[feature]) <= _key(self.version)
+
+    @property
+    def limits_jobs(self) -> bool:
+        """Whether a full queue holds back who submits a job (LimitJobs)."""
+        return _key(self.version) <= _key(_LIMITED_UNTIL)
+
+
+EVERY_PAGE = Release(_PAGE, 2, tuple(LATER))
+"""The page of 1.5.6, and what all later ones have added to it."""
+
+RELEASES = {
+    release.version: release
+    for release in (
+        Release(_PAGE, 2),
+        Release("1.10.1", 16),
+        Release("1.12.7", 27),
+        Release("1.13.0", 31),
+    )
+}
+"""The releases that can be asked for, by their versions."""
+
+
+def _key(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
