@@ -114,16 +114,8 @@ def test_orthanc_without_a_ledger_deviates_in_exactly_what_is_known(without_ledg
     assert without_ledger.cases("unknown", "accepted") == {}
 
 
-def test_with_its_ledger_all_is_covered_but_retry(on_orthanc: Run) -> None:
-    covered_but_for_retry(on_orthanc)
-
-
-def test_without_a_ledger_all_is_covered_but_retry(without_ledger: Run) -> None:
-    covered_but_for_retry(without_ledger)
-
-
-def covered_but_for_retry(run: Run) -> None:
-    coverage = run.report["coverage"]
+def test_all_is_covered_but_retry(on_orthanc: Run) -> None:
+    coverage = on_orthanc.report["coverage"]
     for section, reachable, total in (("cells", 20, 24), ("edges", 11, 15)):
         found = coverage[section]
         assert (found["covered"], found["reachable"], found["total"]) == (
