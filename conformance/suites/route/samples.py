@@ -14,7 +14,7 @@ import secrets
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +38,12 @@ SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 @dataclass(frozen=True)
 class Sample:
-    """A patient, its study, and two series, as `SERIES` says. ``uids``: those of the files."""
+    """A patient, its study, and two series. ``uids``: those of three files, in `SERIES`."""
 
     patient_id: str
     study_uid: str
-    series_uids: tuple[str, str]
-    uids: tuple[str, str, str]
+    series_uids: tuple[str, ...]
+    uids: tuple[str, ...]
 
     @cached_property
     def patient(self) -> str:
@@ -96,11 +96,33 @@ def sample(
 
 
 def uid() -> str:
-    return f"{ROOT}{secrets.randbits(96) + 1}"
+    """A new UID, as long as any other that is made here."""
+    return f"{ROOT}{secrets.randbelow(9 * 10**28) + 10**28}"
 
 
 def _file(sample: Sample, number: int, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
-    """The file of an instance, with all that the index of a medium asks for."""
+    """The file of an instance: that of a pattern which names others of the same length."""
+    series = SERIES[number]
+    pattern = Sample(
+        "P" * len(sample.patient_id),
+        "1" * len(sample.study_uid),
+        tuple("23"[n] * len(uid) for n, uid in enumerate(sample.series_uids)),
+        tuple("456"[n] * len(uid) for n, uid in enumerate(sample.uids)),
+    )
+    content = _encoded(pattern, number, tuple(more.items()))
+    for mark, name in (
+        (pattern.patient_id, sample.patient_id),
+        (pattern.study_uid, sample.study_uid),
+        (pattern.series_uids[series], sample.series_uids[series]),
+        (pattern.uids[number], sample.uids[number]),
+    ):
+        content = content.replace(mark.encode(), name.encode())
+    return content
+
+
+@lru_cache(maxsize=128)
+def _encoded(sample: Sample, number: int, more: tuple[tuple[str, str], ...]) -> bytes:
+    """The file of an instance, with all that the index of a medium asks for: some milliseconds."""
     from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
     from pydicom.uid import ExplicitVRLittleEndian
 
@@ -123,7 +145,7 @@ def _file(sample: Sample, number: int, more: Mapping[str, str] = MappingProxyTyp
         "StudyID": "1",
         "SeriesNumber": str(series + 1),
         "InstanceNumber": str(number + 1),
-        **more,
+        **dict(more),
     }
     dataset = Dataset()
     for keyword, value in tags.items():

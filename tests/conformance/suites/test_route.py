@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 
 from conformance.suites import SUITES
 from conformance.suites.case import Case, Check
@@ -16,7 +17,15 @@ from conformance.suites.needs import EXCLUSIVE, EXPENDABLE, REMOVAL
 from conformance.suites.route.calls import Request, calls
 from conformance.suites.route.calls.archives import INDEX, check_archive
 from conformance.suites.route.matrix import TYPES
-from conformance.suites.route.samples import Sample, _file, index_of, orthanc_id, read_file
+from conformance.suites.route.samples import (
+    SERIES,
+    Sample,
+    _file,
+    index_of,
+    orthanc_id,
+    read_file,
+    uid,
+)
 from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.profile import NOT_THIS_VERSION, Profile
@@ -29,7 +38,7 @@ from tests.conformance.somebody import interrupted
 FULL = Profile()
 ORTHANC = Profile(version="1.10.1", implements=frozenset(), deletes=False)
 POLITE = Profile(workers=None, history=None, exclusive=False, managed=False)
-SAMPLE = Sample("one", "1.2", ("1.2.1", "1.2.2"), ("1.2.1.1", "1.2.2.1", "1.2.2.2"))
+SAMPLE = Sample("number one", uid(), (uid(), uid()), (uid(), uid(), uid()))
 
 
 def by_id(profile: Profile) -> dict[str, Case]:
@@ -98,10 +107,18 @@ def test_a_case_fits_into_the_history_or_says_so() -> None:
 
 def test_the_ids_are_those_of_orthanc() -> None:
     assert orthanc_id("p") == "516b9783-fca517ee-cbd1d064-da2d1653-10b19759"
-    tags = read_file(_file(SAMPLE, 1))
-    assert tags is not None
-    assert tags["SOPInstanceUID"] == "1.2.2.1"
-    assert tags["SeriesInstanceUID"] == "1.2.2"
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_file_of_an_instance_names_it_alone(number: int) -> None:
+    file = dcmread(io.BytesIO(_file(SAMPLE, number, {"PatientComments": "more"})))
+    assert file.file_meta.MediaStorageSOPInstanceUID == SAMPLE.uids[number] == file.SOPInstanceUID
+    assert file.SeriesInstanceUID == SAMPLE.series_uids[SERIES[number]]
+    assert (file.StudyInstanceUID, file.PatientID) == (SAMPLE.study_uid, SAMPLE.patient_id)
+    assert (file.PatientComments, file.InstanceNumber) == ("more", number + 1)
+
+
+def test_what_is_no_file() -> None:
     assert read_file(b"PK") is None
     assert index_of(b"PK") == []
 
