@@ -67,10 +67,10 @@ class StepControl:
         """Wait for the word for a step of `job` that has begun."""
         job_id = job.id
         with self._changed:
-            while not self._may_go_on(life, job):
+            if not self._may_go_on(life, job):
                 self._waiting.add(job_id)
-                self._changed.notify_all()
-                self._changed.wait()
+                self._changed.notify_all()  # once: two that wait would wake each other for ever
+                self._changed.wait_for(lambda: self._may_go_on(life, job))
             self._waiting.discard(job_id)
             if life.is_over:
                 return CutOff()

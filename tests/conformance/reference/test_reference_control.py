@@ -17,6 +17,7 @@ import pytest
 
 from conformance.reference.control.calls import Call
 from conformance.reference.control.controls import ControlError, NoSuchJob
+from conformance.reference.control.steps import StepControl
 from conformance.reference.double import ReferenceServer, reference_server
 from tests.conformance.reference.harness import DEADLINE, ROOT
 from tests.waiting import until
@@ -76,6 +77,20 @@ def test_a_job_stays_running_until_told_otherwise(server: ReferenceServer, clien
     assert client.job(job)["State"] == "Running"
     server.control.succeed(job)
     assert client.becomes(job, "Success")["Progress"] == 100
+
+
+def test_steps_that_wait_do_not_wake_each_other(
+    server: ReferenceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    may_go_on = StepControl._may_go_on
+    monkeypatch.setattr(StepControl, "_may_go_on", lambda *job: looks.append(1) or may_go_on(*job))
+    for job in [server.control.job(), server.control.job()]:
+        server.control.wait(job)
+    seen = len(looks)
+    with pytest.raises(TimeoutError):
+        server.control.wait(server.control.job(), 0.1)  # the third finds no worker
+    assert len(looks) <= seen + 2
 
 
 def test_words_may_come_before_their_steps(server: ReferenceServer, client: Caller) -> None:
