@@ -168,7 +168,7 @@ class Started:
     ``mode``: polite, exclusive, or managed. ``whole``: all cases are run, not a selection.
     ``time_limit``: seconds for all of them, if that is bounded. ``command``: what was typed.
     ``workers``: how many servers are tested at once. ``shard``: which part of the cases, from 1, of
-    how many, if not all of them are run.
+    how many, if not all of them are run. ``ids``: the cases, in their order.
     """
 
     target: Target
@@ -183,11 +183,19 @@ class Started:
     command: str = ""
     workers: int = 1
     shard: tuple[int, int] | None = None
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CaseBegins:
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A request was answered. Told only where it was asked for."""
+
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,4 +263,6 @@ class Ended:
     why: str | None = None
 
 
-Event: TypeAlias = Started | CaseBegins | Progress | CaseEnds | Replayed | Failed | Warned | Ended
+Event: TypeAlias = (
+    Started | CaseBegins | Spoken | Progress | CaseEnds | Replayed | Failed | Warned | Ended
+)

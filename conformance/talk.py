@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from ast import literal_eval
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -101,10 +102,14 @@ class Step(Protocol):
 
 @dataclass
 class Talk:
-    """Keeps what is said. ``hide``: takes out of a text what nobody is to read."""
+    """Keeps what is said. ``hide``: takes out of a text what nobody is to read.
+
+    ``hear``: is told of each call of the thread that runs the cases, as soon as it is answered.
+    """
 
     hide: Callable[[str], str] = field(default=lambda text: text)
     began: float = field(default_factory=monotonic)
+    hear: Callable[[Said], None] | None = None
     _said: list[_Raw] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)
     _makers: dict[str, _Raw] = field(default_factory=dict)  # by the id that it was answered
@@ -126,6 +131,8 @@ class Talk:
         status, got = answer
         raw = _Raw(method, path, body[:KEPT], began, monotonic() - began, status, got[:KEPT])
         self._said.append(raw)
+        if self.hear is not None and threading.current_thread() is threading.main_thread():
+            self.hear(self._call(raw))
         if len(self._said) > 2 * MOST:
             del self._said[:MOST]
         if method == "POST" and status == 200 and path in MAKING:

@@ -103,6 +103,11 @@ class Book:
         return any(not result.relaxations for result in self.deviations)
 
     @property
+    def deviated(self) -> Set[str]:
+        """The cases that were a deviation, or in which one was found."""
+        return {result.part_of or result.id for result in self.deviations}
+
+    @property
     def deviating(self) -> Set[str]:
         """The suites of which a case was a deviation."""
         return {result.id.partition("/")[0] for result in self.deviations}

@@ -204,6 +204,7 @@ class Campaign:
                 plan.command,
                 min(plan.workers, len(lots)),
                 plan.shard,
+                tuple(case.id for case in chosen),
             )
         )
         if book.ledger.note is not None:

@@ -19,6 +19,8 @@ class Plan:
     was a deviation. ``time_limit``: seconds for all of the cases. ``recording``: run this,
     instead of the suites. ``command``: what was typed, for the reports. ``workers``: so many
     servers at once, where the kit starts them. ``shard``: only this part, from 1, of so many.
+    ``max_failures``: when so many cases deviate, no other is begun. ``verbose``: each request and
+    answer is told of.
     """
 
     suites: tuple[str, ...] = ()
@@ -36,6 +38,8 @@ class Plan:
     command: str = ""
     workers: int = 1
     shard: tuple[int, int] | None = None
+    max_failures: int | None = None
+    verbose: bool = False
 
     @property
     def whole(self) -> bool:

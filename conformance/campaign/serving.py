@@ -30,7 +30,7 @@ from conformance.errors import (
     Unjudged,
     mistake,
 )
-from conformance.events import CaseBegins, Cleanup, Result, Verdict
+from conformance.events import CaseBegins, Cleanup, Result, Spoken, Verdict
 from conformance.interrupts import Interrupt, uninterrupted
 from conformance.session.probe import KeepsWaiting, probe
 from conformance.session.session import Session, opened
@@ -39,6 +39,7 @@ from conformance.suites.case import Case, Check, CompleteSuite, Script, Stateful
 from conformance.sut.target import Choice
 
 FOUND_FIRST = "a deviation of its suite was found before it"
+ENOUGH = "as many deviations were found as were asked for (--max-failures)"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,13 @@ class Serving:
         if time.monotonic() > self.bench.ends:
             self.experience.obstacle = Obstacle(self.bench.over)
         obstacle = self.experience.obstacle
-        return obstacle is not None and all(map(obstacle.bars, cases))
+        return self._enough or (obstacle is not None and all(map(obstacle.bars, cases)))
+
+    @property
+    def _enough(self) -> bool:
+        """Whether so many cases deviate that no other is begun."""
+        most = self.bench.plan.max_failures
+        return most is not None and len(self.book.deviated) >= most
 
     def _give_up(self, cases: Sequence[Case]) -> None:
         """Tell of cases for which no server is started any more."""
@@ -105,6 +112,8 @@ class Serving:
     def opened(self, config: Mapping[str, Any]) -> Iterator[Session]:
         """A server of this configuration, whose first job was seen; it is cleaned up at the end."""
         with opened(self.bench.choice, config, self.bench.yard) as session, self._cleaning(session):
+            if self.bench.plan.verbose:
+                session.gate.talk.hear = lambda said: self.book.tell(Spoken(said))
             self._probe(session)
             yield session
 
@@ -191,6 +200,8 @@ class Serving:
         obstacle = self.experience.obstacle
         if obstacle is not None and obstacle.bars(case) and case.unreachable is None:
             return undecided(case, Verdict.UNKNOWN, obstacle.why)
+        if self._enough:
+            return undecided(case, Verdict.SKIPPED, ENOUGH)
         if self.bench.plan.first and case.suite in self.book.deviating:
             return undecided(case, Verdict.SKIPPED, FOUND_FIRST)
         return None

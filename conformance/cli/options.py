@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from importlib import import_module
@@ -266,10 +266,12 @@ class ReportOptions:
         Path | None, typer.Option("--events", metavar="F", help="Every event, a line of JSON each.")
     ] = None
 
-    def reports(self, choice: Choice, console: Writer | None = None) -> Reports:
+    def reports(
+        self, choice: Choice, console: Writer | None = None, beside: Sequence[Writer] = ()
+    ) -> Reports:
         """Every report that was asked for, and the console, which ends the output, last.
 
-        ``console``: in the place of the one of a run.
+        ``console``: in the place of the one of a run. ``beside``: further ones.
 
         None of them tells what lets us in to ``choice``. Raises `BadArgument` where a file cannot
         be written, or is named twice.
@@ -291,8 +293,31 @@ class ReportOptions:
         for name, path in asked:  # only what is asked for, since an interrupt may wait for it
             module, _, writer = name.partition(".")
             made.append(getattr(import_module(f"conformance.reports.{module}"), writer)(path))
-        writers = [*made, console or ConsoleReport(Terminal())]
+        writers = [*made, *beside, console or ConsoleReport(Terminal())]
         return Reports(writers, () if choice.address is None else choice.address.secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleOptions:
+    """What is printed while the cases run, and at the end."""
+
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print deviations and the last line only.")
+    ] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print each request with its answer and time.")
+    ] = False
+    durations: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Name the N slowest cases at the end.")
+    ] = 0
+
+    def console(self) -> Writer:
+        """The report on the terminal."""
+        from conformance.reports import last
+        from conformance.reports.console import ConsoleReport
+        from conformance.reports.terminal import Terminal
+
+        return ConsoleReport(Terminal(), self.quiet, self.durations, last.seconds())
 
 
 def _no_variable(option: str, name: str) -> str:

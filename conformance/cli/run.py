@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.cli.ending import UNJUDGED, conclude
-from conformance.cli.options import LedgerOptions, ReportOptions, ServerOptions, spread
+from conformance.cli.options import (
+    ConsoleOptions,
+    LedgerOptions,
+    ReportOptions,
+    ServerOptions,
+    spread,
+)
 from conformance.errors import BadArgument, Interrupted
 from conformance.interrupts import interruptible
 from conformance.timing import TIMING
@@ -22,6 +28,7 @@ from conformance.timing import TIMING
 if TYPE_CHECKING:
     from conformance.campaign.plan import Plan
     from conformance.reports import Reports
+    from conformance.suites.case import Case
     from conformance.sut.target import Choice
 
 
@@ -59,6 +66,41 @@ class SelectionOptions:
         ),
     ] = 0
 
+    exit_first: Annotated[
+        bool, typer.Option("-x", help="Stop at the first deviation: as --max-failures 1.")
+    ] = False
+    max_failures: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Stop when N cases have deviated.")
+    ] = None
+    last_failed: Annotated[
+        bool,
+        typer.Option(
+            "--last-failed",
+            help="Only the cases that failed in the last run of this folder.",
+        ),
+    ] = False
+
+    def prefixes(self) -> tuple[str, ...]:
+        """What the ids of the cases begin with. Raises `BadArgument`."""
+        from conformance.reports import last
+
+        if not self.last_failed:
+            return tuple(self.case or ())
+        if self.case:
+            raise BadArgument("--last-failed and --case exclude each other")
+        failed = last.failed()
+        if not failed:
+            raise BadArgument(f"--last-failed: {last.FILE} names no case that failed here")
+        return tuple(failed)
+
+    def chosen(self) -> list[Case]:
+        """The cases, as they are for any server. Raises `BadArgument` for what there is not."""
+        from conformance.suites import select, suites
+        from conformance.sut.profile import Profile
+
+        cases = suites(Profile())
+        return select(cases, self.suite or (), self.prefixes(), self.exclude or ())
+
     def plan(self, accepted: LedgerOptions, kind: str) -> Plan:
         """What to run on a target of this kind.
 
@@ -66,17 +108,17 @@ class SelectionOptions:
         """
         from conformance.campaign.ledger import load
         from conformance.campaign.plan import Plan
-        from conformance.suites import select, suites
+        from conformance.suites import suites
         from conformance.sut.profile import Profile
 
         ledger = accepted.file()
         cases = suites(Profile())  # every server has the same cases, reachable or not
-        select(cases, self.suite or (), self.case or (), self.exclude or ())
+        self.chosen()
         if ledger is not None:
             load(ledger, [case.id for case in cases])
         return Plan(
             suites=tuple(self.suite or ()),
-            prefixes=tuple(self.case or ()),
+            prefixes=self.prefixes(),
             excluded=tuple(self.exclude or ()),
             ledger=ledger,
             no_ledger=accepted.no_ledger,
@@ -84,6 +126,7 @@ class SelectionOptions:
             examples=self.examples,
             extra=self.extra_states,
             time_limit=_limit(kind) if self.time_limit is None else self.time_limit,
+            max_failures=1 if self.exit_first else self.max_failures,
         )
 
 
@@ -125,15 +168,27 @@ class DivisionOptions:
 
 @spread
 def command(
+    selected: SelectionOptions,
     server: ServerOptions,
     accepted: LedgerOptions,
-    files: ReportOptions,
-    selected: SelectionOptions,
     division: DivisionOptions,
+    printed: ConsoleOptions,
+    files: ReportOptions,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the cases that would run, and run none.")
+    ] = False,
 ) -> int:
-    """Run the conformance cases against a server."""
+    """Run the conformance cases against a server.
+
+    Exit status 0: it conforms. 1: it deviates, or an entry of the ledger is stale. 2: it could not
+    be judged.
+    """
     choice = server.choice()
     accepted.file()
+    if dry_run:
+        for case in selected.chosen():
+            print(f"{case.id}: {case.sentence}")
+        return 0
     workers, shard = division.at_once(choice), division.part()
     try:
         with interruptible():  # all that a run needs takes the longest to import
@@ -142,11 +197,14 @@ def command(
             typed = shlex.join(["orthanc-jobs", *sys.argv[1:]])
             plan = selected.plan(accepted, choice.kind)
             plan = replace(plan, command=typed, workers=workers, shard=shard)
+            plan = replace(plan, verbose=printed.verbose)
     except Interrupted:
         reports = files.reports(choice)
         _tell_interrupted(choice, selected.seed, reports)
         return conclude(UNJUDGED, reports.failed)
-    reports = files.reports(choice)
+    from conformance.reports.last import LastRun
+
+    reports = files.reports(choice, printed.console(), [LastRun()])
     return conclude(Campaign(choice, plan, reports).run(), reports.failed)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from conformance import events
-from conformance.events import CaseBegins, CaseEnds, Ended, Event, Share, Started
+from conformance.events import Ended, Event, Share, Started
+from conformance.reports.live import Live
 from conformance.reports.story import Story, stale_words
 from conformance.reports.terminal import Terminal
 from conformance.text import counted
@@ -25,36 +24,33 @@ STYLE = {
 
 @dataclass
 class ConsoleReport:
-    """Prints to a `Terminal`. A line of progress is shown only where it can be overwritten.
+    """Prints to a `Terminal`, what it tells while the run is under way by `Live`.
 
-    Of a run that could not begin it prints what is left: why, the command says.
+    Of a run that could not begin it prints what is left: why, the command says. ``quiet``: only
+    deviations, and the last line. ``durations``: how many of the slowest cases it names.
+    ``before``: what the cases took in earlier runs, in seconds.
     """
 
     console: Terminal
+    quiet: bool = False
+    durations: int = 0
+    before: Mapping[str, float] = field(default_factory=dict)
     _story: Story = field(default_factory=Story)
-    _progress: Progress | None = None
-    _task: TaskID | None = None
+    _live: Live = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._live = Live(self.console, self.quiet, self.before)
 
     def take(self, event: Event) -> None:
-        known = set(self._story.results)
         self._story.take(event)
-        match event:
-            case Started():
-                self._start(event)
-            case CaseBegins(name):
-                self._show(name)
-            case events.Progress(name, done, of):
-                self._show(f"{name} {min(done, of)}/{of}")
-            case CaseEnds(result):
-                counts = result.id not in known and result.part_of is None
-                if counts and self._progress and self._task is not None:
-                    self._progress.advance(self._task)
-            case Ended():
-                self._end(event)
+        if isinstance(event, Started) and event.cases and not self.quiet:
+            self._start(event)
+        self._live.take(event)
+        if isinstance(event, Ended):
+            self._live.stop()
+            self._end(event)
 
     def _start(self, event: Started) -> None:
-        if event.cases == 0:
-            return
         ledger = f"ledger {event.ledger}" if event.ledger else "no ledger"
         self.console.say(
             f"Testing {self._story.server} ({event.mode}): {counted(event.cases, 'case')},"
@@ -65,24 +61,8 @@ class ConsoleReport:
                 f"It takes {event.time_limit:g} s at most (--time-limit), and"
                 f" {TIMING.cleaning:g} s to clean up"
             )
-        if self.console.is_terminal:
-            self._progress = Progress(
-                BarColumn(20),
-                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-                TextColumn("{task.description}", markup=False),
-                console=self.console,
-                transient=True,
-            )
-            self._task = self._progress.add_task("", total=event.cases)
-            self._progress.start()
-
-    def _show(self, text: str) -> None:
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, description=text)
 
     def _end(self, event: Ended) -> None:
-        if self._progress is not None:
-            self._progress.stop()
         started = self._story.started
         if self._story.failed is not None and started is not None and started.cases == 0:
             for left in self._left():
@@ -98,6 +78,8 @@ class ConsoleReport:
             yield ""
             yield _headed("deviation", "bold red", group.first.id)
             yield from self._story.block(group)
+        if self.quiet:
+            return
         for group in self._story.accepted:
             yield ""
             told = f"{group.title}: {group.first.reason or ''}"
@@ -117,8 +99,13 @@ class ConsoleReport:
             yield from (f"  {kind} {id}" for id in ids)
 
     def _summary(self, event: Ended) -> Iterator[str | Text]:
+        if self.quiet:
+            yield _headed(self._story.word, STYLE[event.verdict], self._story.told)
+            return
         found = event.coverage
         yield ""
+        for result in self._story.slowest(self.durations):
+            yield f"{result.seconds:8.2f} s  {result.id}"
         whole = self._story.started is None or self._story.started.whole
         for reason, count in self._story.skipped:
             yield f"skipped {counted(count, 'case')}: {reason}"

@@ -17,6 +17,7 @@ from spec.requirements import requirement
 from spec.table import ACTIONS, State
 
 TEMPLATE = "report.html.j2"
+SLOWEST = 10
 
 
 class HtmlReport(FileReport):
@@ -54,7 +55,7 @@ class HtmlReport(FileReport):
             signs=MARKS.items(),
             states=list(State),
             suites=page.suites(results),
-            slowest=page.slowest(results),
+            slowest=story.slowest(SLOWEST),
             judged=page.judged(story),
             told={group.first.id for group in told},
             timeline=timeline,

@@ -22,7 +22,6 @@ from spec.requirements import Requirement, requirement
 from spec.table import State
 
 Cases = Mapping[str, list[str]]  # of a requirement
-SLOWEST = 10
 EDGE = re.compile(r'<g id="(edge/[^"]+)" class="edge">.*?</g>', re.DOTALL)
 
 
@@ -132,10 +131,6 @@ def suites(results: Iterable[Result]) -> list[SuiteRow]:
         )
         for name, group in found.items()
     ]
-
-
-def slowest(results: Iterable[Result]) -> list[Result]:
-    return sorted(results, key=lambda one: -one.seconds)[:SLOWEST]
 
 
 def judged(story: Story) -> list[Judged]:

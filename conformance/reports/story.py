@@ -110,6 +110,10 @@ class Story:
         kept = [Group((result,)) for result in found if not result.relaxations]
         return [*_by_relaxation(found), *kept]
 
+    def slowest(self, number: int) -> list[Result]:
+        """So many of the cases that took the longest."""
+        return sorted(self.results.values(), key=lambda one: -one.seconds)[:number]
+
     @property
     def bounds(self) -> list[str]:
         """What complete suites have shown, each in words, and what that takes for granted."""
@@ -156,7 +160,7 @@ class Story:
                 found = (one.verdict, worst.get(one.part_of, one.verdict))
                 worst[one.part_of] = min(found, key=GRAVITY.index)
         counts = {verdict: [*worst.values()].count(verdict) for verdict in WORDS}
-        return ", ".join(_numbered(n, WORDS[verdict]) for verdict, n in counts.items())
+        return ", ".join(numbered(n, WORDS[verdict]) for verdict, n in counts.items())
 
     @property
     def word(self) -> str:
@@ -277,7 +281,8 @@ def _place(result: Result) -> tuple[int, bool, str]:
     return place(case), result.part_of is None, "" if result.part_of is None else result.id
 
 
-def _numbered(number: int, word: str) -> str:
+def numbered(number: int, word: str) -> str:
+    """A number of verdicts: ``word`` is the plural."""
     return f"{number} {word.removesuffix('s') if number == 1 else word}"
 
 

@@ -51,6 +51,11 @@ class Case:
         return requirement(self.requirement)
 
     @property
+    def sentence(self) -> str:
+        """What is done, or else what has to hold, in a line."""
+        return self.stands_for.sentence
+
+    @property
     def makes_job(self) -> bool:
         """Whether a job is left by the case that was not there before."""
         return True
@@ -67,6 +72,12 @@ class Script(Case):
     steps: tuple[Step, ...] = ()
     watch: bool = field(default=False, kw_only=True)
     repeat: int = field(default=1, kw_only=True)
+
+    @property
+    def sentence(self) -> str:
+        lines = [str(step).removesuffix(", priority 0") for step in self.steps]
+        told = "; ".join(lines)
+        return f"{told[:1].upper()}{told[1:]}."
 
     @property
     def makes_job(self) -> bool:
@@ -86,6 +97,11 @@ class Check(Case):
     leaves: int = field(default=1, kw_only=True)
     by_chance: bool = field(default=False, kw_only=True)
     repeat: int = field(default=1, kw_only=True)
+
+    @property
+    def sentence(self) -> str:
+        told = getattr(self.check, "func", self.check)  # what a `partial` is of
+        return (told.__doc__ or self.stands_for.sentence).strip().partition("\n")[0]
 
     @property
     def makes_job(self) -> bool:

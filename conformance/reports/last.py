@@ -1,0 +1,54 @@
+"""The last run of this folder, as far as the next one asks for it: what failed, and how long."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from conformance.events import CaseEnds, Ended, Event, Result, Verdict
+
+FILE = Path("replays") / "last-run"
+FAILED = (Verdict.DEVIATION, Verdict.UNKNOWN)
+
+
+class LastRun:
+    """Writes it when the run has ended, beside the replays, where there are any."""
+
+    def __init__(self, path: Path = FILE) -> None:
+        self._path = path
+        self._results: dict[str, Result] = {}
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, CaseEnds):
+            self._results[event.result.id] = event.result
+        if isinstance(event, Ended) and self._results and self._path.parent.is_dir():
+            found = self._results.values()
+            known = {**seconds(self._path), **{one.id: round(one.seconds, 3) for one in found}}
+            # What was found in a case beside its own verdict comes again with that case.
+            failed = [one.part_of or one.id for one in found if one.verdict in FAILED]
+            text = json.dumps({"failed": list(dict.fromkeys(failed)), "seconds": known}, indent=1)
+            with suppress(OSError):
+                self._path.write_text(text + "\n", encoding="utf-8")
+
+
+def failed(path: Path = FILE) -> list[str]:
+    """The cases that deviated or came to no verdict in the last run."""
+    found = _read(path).get("failed", [])
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def seconds(path: Path = FILE) -> dict[str, float]:
+    """How long cases took when they ran last here, by their ids."""
+    found = _read(path).get("seconds", {})
+    items = found.items() if isinstance(found, dict) else ()
+    return {id: float(one) for id, one in items if isinstance(one, int | float)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
