@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 NAMES = (
     "run",
@@ -29,6 +30,9 @@ NAMES = (
     "verify",
     "serve",
 )
+OTHER = "Options"  # those of no group
+WIDEST = 140  # columns of a text that is read easily
+WIDE = {"max_content_width": min(WIDEST, max(80, get_terminal_size((100, 24)).columns))}
 # What tells of an interrupt in its reports, or leaves nothing behind: each hears it when it can.
 HEARING = frozenset({"run", "replay", "learn", "watch", "clean"})
 # Typer has had a Click of its own since 0.29: so its classes are found by way of Typer.
@@ -48,7 +52,8 @@ class _Imported(Mapping[str, Any]):
             raise KeyError(name)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         command = import_module(module_of(name)).command
-        alone.command(name)(command if name in HEARING else _ending(command))
+        made = command if name in HEARING else _ending(command)
+        alone.command(name, cls=Grouped, context_settings=WIDE)(made)
         return typer.main.get_command(alone)
 
     def __iter__(self) -> Iterator[str]:
@@ -71,12 +76,32 @@ def _ending(command: Callable[..., int]) -> Callable[..., int]:
     return ending
 
 
+class Grouped(TyperCommand):
+    """A command whose help has its options in groups, each under the name of its group."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for one in self.get_params(ctx):
+            if (told := one.get_help_record(ctx)) is not None:
+                kind = "Arguments" if one.param_type_name == "argument" else OTHER
+                title = getattr(one, "rich_help_panel", None) or kind
+                groups.setdefault(title, []).append(told)
+        for title in sorted(groups, key=lambda title: (title == OTHER, title != "Arguments")):
+            with formatter.section(title):
+                formatter.write_dl(groups[title])
+
+
 class Commands(TyperGroup):
     """The group of all commands."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = _Imported()  # type: ignore[assignment]  # nothing is added
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        rows = [(name, self.commands[name].get_short_help_str(WIDEST)) for name in NAMES]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def list_commands(self, ctx: object) -> list[str]:
         return list(NAMES)
@@ -86,6 +111,7 @@ app = typer.Typer(
     cls=Commands,
     add_completion=False,
     no_args_is_help=True,
+    context_settings=WIDE,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -11,13 +11,15 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from conformance.errors import BadArgument
 
@@ -63,15 +65,33 @@ def _parameters(group: Any) -> list[inspect.Parameter]:
             one.name,
             POSITIONAL,
             default=inspect.Parameter.empty if one.default is MISSING else one.default,
-            annotation=hints[one.name],
+            annotation=_under(hints[one.name], _title(group, one.name)),
         )
         for one in fields(group)
     ]
 
 
+def _title(group: Any, name: str) -> str | None:
+    """The title of the group that has an option: the one that says it first."""
+    having = (one for one in reversed(group.__mro__) if name in inspect.get_annotations(one))
+    return next((getattr(one, "TITLE", None) for one in having), None)
+
+
+def _under(annotation: Any, title: str | None) -> Any:
+    """An annotation whose option stands under this title in the help."""
+    for info in getattr(annotation, "__metadata__", ()):
+        if isinstance(info, OptionInfo) and title is not None:
+            made = copy(info)
+            made.rich_help_panel = title
+            return Annotated[annotation.__origin__, made]
+    return annotation
+
+
 @dataclass(frozen=True, slots=True)
 class AccessOptions:
     """How a server at a URL is reached, and how it lets us in."""
+
+    TITLE: ClassVar = "How a server lets us in"
 
     user: Annotated[str | None, typer.Option(metavar="NAME", help="User for HTTP Basic.")] = None
     password_env: Annotated[
@@ -79,7 +99,10 @@ class AccessOptions:
         typer.Option(metavar="VAR", help="The environment variable that holds the password."),
     ] = None
     ca_cert: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The server's authority.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The authority that has signed the server's certificate, as PEM."
+        ),
     ] = None
     client_cert: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Our certificate and key, as PEM.")
@@ -100,7 +123,10 @@ class AccessOptions:
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="S", min=0.1, max=LONGEST, help="Seconds for one answer of the server."
+            metavar="S",
+            min=0.1,
+            max=LONGEST,
+            help="How long to wait for one answer of the server, in seconds.",
         ),
     ] = 10.0
 
@@ -150,6 +176,8 @@ class AccessOptions:
 class ServerOptions(AccessOptions):
     """Which server, how it is reached, and how it may be treated."""
 
+    TITLE: ClassVar = "The server"
+
     target: Annotated[
         str,
         typer.Argument(
@@ -191,7 +219,10 @@ class ServerOptions(AccessOptions):
     deadline: Annotated[
         float,
         typer.Option(
-            metavar="S", min=0.1, max=LONGEST, help="Seconds for each thing that has to come."
+            metavar="S",
+            min=0.1,
+            max=LONGEST,
+            help="How long to wait for what the server must do, as to start a step.",
         ),
     ] = 5.0
 
@@ -235,6 +266,8 @@ class ServerOptions(AccessOptions):
 class LedgerOptions:
     """Which deviations are accepted."""
 
+    TITLE: ClassVar = "What is accepted"
+
     ledger: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Accepted deviations, instead of the shipped ledger."),
@@ -251,6 +284,8 @@ class LedgerOptions:
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
     """The files that a run writes."""
+
+    TITLE: ClassVar = "Reports"
 
     json_file: JsonFile = None
     junit_file: Annotated[
@@ -300,6 +335,8 @@ class ReportOptions:
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
     """What is printed while the cases run, and at the end."""
+
+    TITLE: ClassVar = "What is printed"
 
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print deviations and the last line only.")

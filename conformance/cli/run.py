@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class SelectionOptions:
     """Which cases, and how much of what makes its own sequences."""
+
+    TITLE: ClassVar = "Which cases"
 
     suite: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this suite. Repeatable.")
@@ -133,6 +135,8 @@ class SelectionOptions:
 @dataclass(frozen=True, slots=True)
 class DivisionOptions:
     """How the cases are divided: over servers at once, and over machines."""
+
+    TITLE: ClassVar = "How the cases are divided"
 
     workers: Annotated[
         int | None,

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from conformance.campaign.throughout import READ_AS, THROUGHOUT
+from conformance.errors import BadArgument
 from conformance.evidence.power import Power, Report, measured
-from conformance.suites import suites
+from conformance.suites import select, suites
+from conformance.suites.case import Case
 from conformance.sut.profile import Profile, inapplicable
+from conformance.text import counted
 from spec.requirements import CATALOGUE, RELEASES, Requirement, applies
 from spec.table import Ground
 
@@ -51,6 +54,57 @@ class Entry:
         if not applies(one, Profile().version):
             return f"it is not said of {Profile().version}, which the reference server is"
         return "no planted fault shows in its cases"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of it. ``prefixes``: ids of requirements or of cases begin so; ``suites``: cases are
+    of one of these; ``release``: it is said of this version. Empty: all.
+    """
+
+    prefixes: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
+    release: str | None = None
+
+    @property
+    def all(self) -> bool:
+        return self == ALL
+
+    def takes(self, entry: Entry) -> bool:
+        ids = (entry.requirement.id, *entry.cases)
+        begins = not self.prefixes or any(id.startswith(self.prefixes) for id in ids)
+        of = {case.partition("/")[0] for case in entry.cases}
+        said = self.release is None or applies(entry.requirement, self.release)
+        return begins and said and (not self.suites or bool(of & set(self.suites)))
+
+    def cases(self) -> list[Case]:
+        """The cases, in the order in which they run. Raises `BadArgument` for a suite there is not.
+
+        A prefix takes the cases that begin with it, and those of the requirements that do.
+        """
+        found = select(suites(Profile()), self.suites)
+        return [
+            case
+            for case in found
+            if (self.release is None or applies(case.stands_for, self.release))
+            and (
+                not self.prefixes
+                or case.id.startswith(self.prefixes)
+                or case.requirement.startswith(self.prefixes)
+            )
+        ]
+
+
+ALL = Wanted()
+
+
+def wanted_entries(wanted: Wanted) -> list[Entry]:
+    """Those entries. Raises `BadArgument` where there are none."""
+    select(suites(Profile()), wanted.suites)  # there are such suites
+    found = [entry for entry in entries() if wanted.takes(entry)]
+    if not found:
+        raise BadArgument(f"nothing begins with {' or '.join(map(repr, wanted.prefixes))}")
+    return found
 
 
 def entries(powers: Iterable[Power] | None = None) -> list[Entry]:
@@ -95,11 +149,14 @@ def holes(powers: Iterable[Power]) -> Iterator[str]:
         yield f"| `{entry.requirement.id}` | {entry.hole} | {example} | {reported} |"
 
 
-def lines() -> Iterator[str]:
+def lines(wanted: Wanted = ALL) -> Iterator[str]:
     """Every requirement: its ground, sentence and source, then what checks it."""
-    found = entries()
+    found = wanted_entries(wanted)
     for entry in found:
         yield from _lines(entry)
+    if not wanted.all:
+        yield f"{counted(len(found), 'requirement')} of {len(CATALOGUE)}"
+        return
     open_ = sum(entry.hole is not None for entry in found)
     yield f"{open_} documented requirements have cases, and no planted fault is reported as them"
     total = sum(len(entry.cases) for entry in found)
@@ -126,6 +183,8 @@ def _lines(entry: Entry) -> Iterator[str]:
     if one.note:
         yield f"    note:    {one.note}"
     yield f"    source:  {one.source}"
+    if one.url is not None:
+        yield f"             {one.url}"
     throughout = "throughout, in every case"
     if one.id in READ_AS:
         throughout += f" (reported as {READ_AS[one.id]})"
@@ -142,13 +201,35 @@ def _lines(entry: Entry) -> Iterator[str]:
             yield f"             {shown.fault} in {shown.case}, reported as {shown.requirement}"
 
 
-def to_json() -> str:
+def case_lines(wanted: Wanted = ALL) -> Iterator[str]:
+    """Each case: its id, and what it does."""
+    found = wanted.cases()
+    yield from (f"{case.id}: {case.sentence}" for case in found)
+    yield counted(len(found), "case")
+
+
+def cases_to_json(wanted: Wanted = ALL) -> str:
     """The same for another program."""
+    found = [
+        {
+            "id": case.id,
+            "sentence": case.sentence,
+            "suite": case.suite,
+            "requirement": case.requirement,
+        }
+        for case in wanted.cases()
+    ]
+    return json.dumps({"schema": SCHEMA, "cases": found}, indent=2)
+
+
+def to_json(wanted: Wanted = ALL) -> str:
+    """The requirements for another program."""
     found = [
         {
             "id": entry.requirement.id,
             "sentence": entry.requirement.sentence,
             "source": entry.requirement.source,
+            "url": entry.requirement.url,
             "ground": entry.requirement.ground.value,
             "since": entry.requirement.since,
             "until": entry.requirement.until,
@@ -161,7 +242,7 @@ def to_json() -> str:
             "hole": entry.hole,
             "unreachable": entry.unreachable,
         }
-        for entry in entries()
+        for entry in wanted_entries(wanted)
     ]
     return json.dumps({"schema": SCHEMA, "requirements": found}, indent=2)
 

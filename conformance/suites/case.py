@@ -101,7 +101,8 @@ class Check(Case):
     @property
     def sentence(self) -> str:
         told = getattr(self.check, "func", self.check)  # what a `partial` is of
-        return (told.__doc__ or self.stands_for.sentence).strip().partition("\n")[0]
+        text = (told.__doc__ or self.stands_for.sentence).strip().partition("\n")[0]
+        return f"{text[:1].upper()}{text[1:]}"
 
     @property
     def makes_job(self) -> bool:

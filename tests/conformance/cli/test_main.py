@@ -48,6 +48,24 @@ def test_the_catalogue_is_listed_without_what_asks_a_server() -> None:
     assert not HEAVY & imported("list")
 
 
+def test_the_help_has_its_options_in_groups_and_says_what_a_status_means() -> None:
+    words = [*COMMAND, "run", "--help"]
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    titles = [line[:-1] for line in text.splitlines() if line[:1].isalpha() and line[-1] == ":"]
+    assert titles == [
+        "Arguments",
+        "Which cases",
+        "How a server lets us in",
+        "The server",
+        "What is accepted",
+        "How the cases are divided",
+        "What is printed",
+        "Reports",
+        "Options",
+    ]
+    assert all(word in text for word in ("Exit status 0:", "1:", "2:"))
+
+
 def test_only_the_module_of_the_command_is_imported() -> None:
     modules = {commands.module_of(name) for name in commands.NAMES}
     assert modules & imported("watch", "--help") == {"conformance.cli.watch"}

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from conformance.campaign.throughout import RAISED, READ_AS
-from conformance.evidence.listing import entries, holes, lines, to_json
+from conformance.errors import BadArgument
+from conformance.evidence.listing import (
+    Wanted,
+    case_lines,
+    cases_to_json,
+    entries,
+    holes,
+    lines,
+    to_json,
+)
 from conformance.evidence.power import Catch, Power, measured
 from conformance.reference.faults import FAULTS
 from conformance.suites import suites
@@ -103,3 +114,45 @@ def test_the_json_says_the_same() -> None:
     assert [one["id"] for one in found["requirements"]] == list(CATALOGUE)
     cases = [id for one in found["requirements"] for id in one["cases"]]
     assert sorted(cases) == sorted(case.id for case in suites(Profile()))
+
+
+# --- a part of it --------------------------------------------------------------------------------
+
+
+def test_a_prefix_takes_requirements_and_the_cases_that_begin_so() -> None:
+    text = list(lines(Wanted(("race/pause/",))))
+    heads = [line.split()[0] for line in text if not line.startswith(" ")]
+    having = {case.requirement for case in suites(Profile()) if case.id.startswith("race/pause/")}
+    assert heads[:-1] == [id for id in CATALOGUE if id.startswith("race/pause/") or id in having]
+    assert text[-1] == f"{len(heads) - 1} requirements of {len(CATALOGUE)}"
+    assert "             https://" in "\n".join(text)
+
+
+def test_what_a_suite_or_a_release_has_nothing_of_is_left_out() -> None:
+    asked = json.loads(to_json(Wanted(suites=("complete",))))["requirements"]
+    assert asked
+    assert all(any(case.startswith("complete/") for case in one["cases"]) for one in asked)
+    old = {one["id"] for one in json.loads(to_json(Wanted(release="1.5.6")))["requirements"]}
+    new = {one["id"] for one in json.loads(to_json(Wanted(release="1.13.0")))["requirements"]}
+    assert "history/delete-job" in new - old  # since 1.12.2
+    assert "submit/limit-jobs" in old or old - new
+
+
+@pytest.mark.parametrize("wanted", [Wanted(("nonsense",)), Wanted(suites=("none",))])
+def test_what_there_is_not_is_said(wanted: Wanted) -> None:
+    with pytest.raises(BadArgument):
+        list(lines(wanted))
+
+
+def test_every_case_has_a_line_that_says_what_it_does() -> None:
+    cases = suites(Profile())
+    text = list(case_lines())
+    assert len(text) == len(cases) + 1
+    assert text[-1] == f"{len(cases)} cases"
+    for case, line in zip(cases, text, strict=False):
+        assert line.startswith(f"{case.id}: ")
+        assert line.isprintable()
+        assert not line[len(case.id) + 2].islower()
+    found = json.loads(cases_to_json(Wanted(("edge/",))))["cases"]
+    assert {one["suite"] for one in found} >= {"edge"}
+    assert all(one["sentence"] for one in found)
