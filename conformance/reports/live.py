@@ -22,7 +22,7 @@ from conformance.talk import Said
 from conformance.text import clipped, counted
 
 SILENT = 15.0  # seconds at most without a line, where there is no line of progress
-TOLD = 160  # characters of what was expected
+TOLD = 100  # characters of what was seen, and of what was expected
 SAID = 300  # characters of a body
 
 
@@ -88,9 +88,12 @@ class Live:
         first = result.id not in self._results
         self._results[result.id] = result
         if result.verdict is Verdict.DEVIATION:
+            actual = clipped(result.actual or "", TOLD)
             expected = clipped(result.expected[0] if result.expected else "", TOLD)
-            told = f" {result.id}: {result.actual}; expected {expected}"
-            self._say(Text.assemble(("found", "bold red"), told))
+            line = f"found {result.id}: {actual}; expected {expected}"
+            if self.console.is_terminal:
+                line = clipped(line, self.console.width)
+            self._say(Text.assemble(("found", "bold red"), line.removeprefix("found")))
         if self._pace.ended(result) and first:
             suite = suite_of(result.id)
             found = [one for one in self._results.values() if suite_of(one.id) == suite]
