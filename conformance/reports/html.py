@@ -38,7 +38,8 @@ class HtmlReport(FileReport):
             lstrip_blocks=True,
         )
         story, results = self._story, self._story.results.values()
-        coloured, cases = marks(ended.coverage, results), page.by_requirement(results)
+        coloured = {**page.unknown_job(results), **marks(ended.coverage, results)}
+        cases = page.by_requirement(results)
         drawn = page.figure(coloured, cases) if ended.coverage.cells.total else None
         told = [*story.deviations, *story.accepted]
         return environment.get_template(TEMPLATE).render(

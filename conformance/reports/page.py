@@ -13,6 +13,7 @@ from pathlib import Path
 from conformance.campaign.replay import load
 from conformance.errors import KitError
 from conformance.events import Result, Verdict
+from conformance.reports.coloring import OF_A_CASE
 from conformance.reports.script import script
 from conformance.reports.story import Story
 from spec import table
@@ -79,6 +80,13 @@ def matrix(marks: Mapping[str, str], cases: Cases) -> list[tuple[str, list[Cell]
             cells.append(Cell(id, words, remark, mark, tuple(cases.get(id, ()))))
         rows.append((name, cells))
     return rows
+
+
+def unknown_job(results: Iterable[Result]) -> dict[str, str]:
+    """How this run stands to the actions on a job that there is not, which no coverage counts."""
+    means = {Verdict.PASS: Coverage.COVERED, **OF_A_CASE}
+    ids = {table.cell_id(action, table.UNKNOWN) for action in table.ACTIONS}
+    return {one.id: means[one.verdict] for one in results if one.id in ids and one.verdict in means}
 
 
 def edges(marks: Mapping[str, str], cases: Cases) -> list[Cell]:

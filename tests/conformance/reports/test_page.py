@@ -147,6 +147,13 @@ def test_the_page_begins_with_what_was_judged_and_how(tmp_path: Path) -> None:
         assert part in head, part
 
 
+def test_an_action_on_no_job_has_the_mark_of_its_case(tmp_path: Path) -> None:
+    case = replace(BAD, id="action/cancel/unknown", requirement="action/cancel/unknown")
+    for verdict, mark in ((Verdict.PASS, "covered"), (Verdict.DEVIATION, "deviated")):
+        text = written(tmp_path, replace(case, verdict=verdict)).read_text()
+        assert f'title="action/cancel/unknown: {mark}"' in text
+
+
 # --- in a browser --------------------------------------------------------------------------------
 
 TRY = """
