@@ -64,6 +64,8 @@ class Shortfall(StrEnum):
     RETRIEVE_SUCCEEDS_BELOW_100 = "retrieve-succeeds-below-100"
     RETRIEVE_WAITS_FOR_OTHERS = "retrieve-waits-for-others"
     COMMITMENT_NOT_SAVED = "commitment-not-saved"
+    FAILED_OVER_DICOM_NOT_SAVED = "failed-over-dicom-not-saved"
+    GET_FAILURE_IGNORED = "get-failure-ignored"
     GET_NOT_SAVED = "get-not-saved"
     INSTANCE_FORGOTTEN = "instance-forgotten"
     RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
@@ -127,6 +129,13 @@ _SHORT = {
     Shortfall.COMMITMENT_NOT_SAVED: (
         "A job that answers to a storage commitment is gone after a restart, in whatever state it "
         "was."
+    ),
+    Shortfall.FAILED_OVER_DICOM_NOT_SAVED: (
+        "A job that sends by C-STORE or C-MOVE and has failed by a step is gone after a restart."
+    ),
+    Shortfall.GET_FAILURE_IGNORED: (
+        "A C-GET that the modality answers with a failure counts as done: the job goes on with the "
+        "next match, and succeeds."
     ),
     Shortfall.GET_NOT_SAVED: (
         "A job that retrieves by C-GET is gone after a restart, in whatever state it was."

@@ -357,11 +357,13 @@ SOURCES: dict[str, Source] = {
 _S = Shortfall
 SHORT: dict[str, frozenset[Shortfall]] = {
     PEER:         frozenset(),
-    STORE:        frozenset(),
+    STORE:        frozenset({_S.FAILED_OVER_DICOM_NOT_SAVED}),
     MOVE:         frozenset({_S.RETRIEVE_PROGRESS_FALLS, _S.RETRIEVE_SUCCEEDS_BELOW_100,
-                             _S.PROGRESS_LOST_AT_RESTART, _S.INSTANCE_FORGOTTEN}),
+                             _S.PROGRESS_LOST_AT_RESTART, _S.INSTANCE_FORGOTTEN,
+                             _S.FAILED_OVER_DICOM_NOT_SAVED}),
     GET:          frozenset({_S.RETRIEVE_PROGRESS_FALLS, _S.RETRIEVE_SUCCEEDS_BELOW_100,
-                             _S.PROGRESS_LOST_AT_RESTART, _S.GET_NOT_SAVED}),
+                             _S.PROGRESS_LOST_AT_RESTART, _S.GET_NOT_SAVED,
+                             _S.GET_FAILURE_IGNORED}),
     ARCHIVE:      frozenset({_S.ARCHIVE_NOT_RESUBMITTED, _S.ARCHIVE_NOT_SAVED,
                              _S.EMPTY_ARCHIVE_UNREADABLE}),
     MEDIA:        frozenset({_S.ARCHIVE_NOT_RESUBMITTED, _S.ARCHIVE_NOT_SAVED,

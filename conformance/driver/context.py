@@ -9,19 +9,22 @@ everything that it does is kept as a line, for who reads the failure.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
 from conformance.driver.driver import Driver
 from conformance.driver.ending import end_jobs
 from conformance.driver.requiring import SHOWN, Call, Requiring, short
-from conformance.driver.script import Step, Via
+from conformance.driver.script import LIVES, Step, Via
 from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
+from conformance.oracle.fields import Moment, Seen
 from conformance.sut.profile import Profile, inapplicable
 from conformance.sut.reply import Reply as Answer
 from conformance.timing import TIMING
 from spec.engine import Arrive, Submit
+from spec.table import State
 
 
 class Context(Requiring):
@@ -46,7 +49,7 @@ class Context(Requiring):
         self.draw = draw or Random(0)
         self.number = number
         self._calls: list[Call] = []
-        self._others: list[str] = []  # what `other` was told in this case
+        self._others: dict[str, Seen] = {}  # what `other` was told in this case
 
     def binds(self, requirement: str) -> bool:
         """Whether a requirement holds for a server of this version, or it says that it does."""
@@ -59,6 +62,8 @@ class Context(Requiring):
         for step in steps:
             self.lines.append(str(step))
             self.driver.perform(step)
+            if step.do in LIVES:  # a check that restarts says itself what must be as before
+                self._others = {id: Seen() for id in self._others}
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """A request of any method, sent once; ``body`` goes as JSON, or as it is if it is bytes.
@@ -170,7 +175,18 @@ class Context(Requiring):
     def other(self, id: str) -> None:
         """A job that does not send to the gate is ours as well: it ends, and is removed."""
         self.resources.others.append(id)
-        self._others.append(id)
+        self._others[id] = Seen()
+
+    def fields(self, found: Mapping[str, Any], asked: Moment) -> None:
+        """A reading of such a job: its fields are held to what is said of those of every job."""
+        seen = self._others.setdefault(str(found["ID"]), Seen())
+        for broken in self.resources.fields.check(seen, found, State(found["State"]), asked):
+            self.deviates(broken.requirement, broken.expected, broken.actual)
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the server was started again in this case."""
+        return any(step.do in LIVES for step, _ in self.driver.performed)
 
     def resource(self, path: str) -> None:
         """A resource was made on the server: it is removed at the end. ``path``: /studies/{id}."""
@@ -186,7 +202,7 @@ class Context(Requiring):
         """
         end = time.monotonic() + self.deadline
         client, get = self.resources.client, self.driver.answers.get
-        if left := end_jobs(client, get, self._others, self.deadline, self._pump):
+        if left := end_jobs(client, get, [*self._others], self.deadline, self._pump):
             raise Unjudged(f"a job of {self.driver.case} does not end: {left[0]}")
         for call in self._calls:
             call.ended(max(0.0, end - time.monotonic()))
@@ -206,8 +222,11 @@ class Context(Requiring):
         """A change may concern any job: what stood still before may have moved."""
         self.resources.actions += method == "POST"
         if method != "GET":
-            for job in self.driver.jobs.values():
-                job.fields.touched()
+            for seen in (
+                *self._others.values(),
+                *(job.fields for job in self.driver.jobs.values()),
+            ):
+                seen.touched()
 
     def _note(self, method: str, path: str, body: Any) -> None:
         text = "" if body is None else f" {short(body)}"

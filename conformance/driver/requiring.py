@@ -14,7 +14,7 @@ from conformance.oracle.oracle import Finding
 from conformance.sut.reply import Reply as Answer
 from conformance.text import clipped
 from conformance.timing import TIMING
-from spec.relaxations import Shortfall
+from spec.relaxations import Name
 
 if TYPE_CHECKING:
     from conformance.sut.client import Client
@@ -72,7 +72,7 @@ class Requiring:
         holds: bool,
         expected: str,
         actual: object,
-        known: Shortfall | None = None,
+        known: Name | None = None,
     ) -> None:
         """A deviation unless ``holds``. ``known``: the name of exactly what was seen instead."""
         if not holds:
@@ -141,7 +141,7 @@ class Requiring:
         return reply
 
     def deviates(
-        self, requirement: str, expected: str, actual: str, known: Shortfall | None = None
+        self, requirement: str, expected: str, actual: str, known: Name | None = None
     ) -> None:
         """Something else was seen. Raises `Deviated`, unless it is ``known`` by a name."""
         names = None if known is None else frozenset({known})

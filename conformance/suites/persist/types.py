@@ -1,15 +1,15 @@
 """`persist/stop/types`, `persist/stop/finished/…`: jobs of every type over a stop and a start.
 
 Behind jobs that hold every worker there is one of each call that is Pending, and of some another
-one that is Paused. They are read before and after, and then they have to do what was asked for
-before the server ended.
+one that is Paused, before its first step or behind it. They are read before and after, and then
+they have to do what was asked for before the server ended.
 Archives are left out: no measured Orthanc can save one (`docs/findings.md`). Of the jobs that have
-succeeded, each must be there as it was.
+succeeded or failed, each must be there as it was, and those that have failed can be resubmitted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request, calls
 from conformance.suites.route.calls.copies import TYPE as MODIFICATION
-from conformance.suites.route.outcomes import has_succeeded, submit
+from conformance.suites.route.outcomes import has_succeeded, hold, let_go, remove, submit
 from conformance.suites.route.sending import as_permissive
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
@@ -29,6 +29,7 @@ from spec.types import row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
+    from conformance.peer.gate import Hold
 
 TYPES = (
     "modify/study", "modify/source-removed", "anonymize/study", "split/series",
@@ -37,6 +38,7 @@ TYPES = (
 )  # fmt: skip
 PAUSED = ("modify/source-removed", "split/source-kept", "store/instances", "retrieve/studies")
 PERMISSIVE = "store/instances"
+HALF_DONE = ("peer-store/instances", "store/instances", "retrieve/studies", "retrieve/get")
 FIRST = 9  # the priority of the jobs that hold the workers: they go first again
 STEPS = 6  # of them: more than may end during the stop
 ROOM = 100  # a JobsHistorySize that holds all of them
@@ -44,11 +46,27 @@ BAD_SEQUENCE_OF_CALLS = 6  # an ErrorCode
 FINISHED = {
     "archives": ("archive/study", "media/study"),
     "modifications": ("modify/study", "anonymize/study"),
-    "others": ("retrieve/studies", "split/series", "merge/study", "store/instances"),
+    # An Orthanc's Size of a store at a peer counts what earlier runs have sent: no row about it.
+    "others": (
+        "retrieve/studies",
+        "retrieve/get",
+        "split/series",
+        "merge/study",
+        "peer-store/repeated",
+        "store/instances",
+    ),
+}
+FAILED = {
+    "finished/archives": FINISHED["archives"],
+    "finished/modifications": FINISHED["modifications"],
+    "failed": tuple(name for name in FINISHED["others"] if name != "retrieve/get"),
 }
 NEW = "StorageCommitmentTransactionUID"
 STAYS_THERE = "persist/completed-stays"
 REQUEUED, STAYS = "persist/unfinished-requeued", "persist/paused-stays"
+STEP = "persist/step"
+ERRORS = ("ErrorCode", "ErrorDescription", "ErrorDetails")
+Job = tuple[Call, str, Request]
 
 
 def cases(profile: Profile) -> Iterator[Case]:
@@ -57,16 +75,18 @@ def cases(profile: Profile) -> Iterator[Case]:
         REQUEUED,
         check=over_a_restart,
         config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
-        leaves=len(TYPES) + len(PAUSED) + 1,
+        leaves=len(TYPES) + len(PAUSED) + len(HALF_DONE) + 1,
         fresh=True,
     )
-    for name, done in FINISHED.items():
+    succeed = {f"finished/{name}": done for name, done in FINISHED.items()}
+    for name in (*succeed, "failed"):
+        done, failed = succeed.get(name, ()), FAILED.get(name, ())
         yield Check(
-            f"persist/stop/finished/{name}",
+            f"persist/stop/{name}",
             STAYS_THERE,
-            check=partial(finished, done),
+            check=partial(finished, done, failed),
             config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
-            leaves=len(done),
+            leaves=len(done) + len(failed),
             fresh=True,
         )
 
@@ -74,6 +94,7 @@ def cases(profile: Profile) -> Iterator[Case]:
 def over_a_restart(context: Context) -> None:
     """What waits is there again as it was, and does what was asked for when its turn comes."""
     known = {call.name: call for call in calls()}
+    half_done = [_half_done(context, call) for call in _there(context, HALF_DONE)]
     held = blocker_names(context.profile)
     context.do(*(peer_store(name, STEPS, FIRST) for name in held))
     waiting = [(call, *submit(context, call)) for call in (known[name] for name in TYPES)]
@@ -81,8 +102,9 @@ def over_a_restart(context: Context) -> None:
     resting = [(call, *submit(context, call)) for call in (*(known[n] for n in PAUSED), lenient)]
     for call, id, _ in resting:
         judge.act(context, call, id, Action.PAUSE)
-    before = {id: judge.look(context, call, id) for call, id, _ in (*waiting, *resting)}
+    before = {id: judge.look(context, call, id) for call, id, _ in (*waiting, *resting, *half_done)}
     context.do(restart())
+    half_done = [job for job in half_done if _is_kept(context, job[0], before[job[1]], STEP)]
     for jobs, needed, state in ((waiting, REQUEUED, State.PENDING), (resting, STAYS, State.PAUSED)):
         for call, id, _ in jobs:
             is_as_before(context, call, before[id], needed, state)
@@ -90,11 +112,45 @@ def over_a_restart(context: Context) -> None:
     for job in waiting:
         ends_well(context, *job)
     *others, last = resting
-    for job in others:
+    for job in (*others, *half_done):
         judge.resume(context, job[0], job[1])
         ends_well(context, *job)
     judge.resume(context, lenient, last[1])
     ends_well(context, *last, answer=judge.REFUSED)
+
+
+def _there(context: Context, names: Iterable[str]) -> list[Call]:
+    """The calls of these names that this version has."""
+    known = {call.name: call for call in calls()}
+    found = [known[name] for name in names]
+    return [call for call in found if call.needs is None or context.binds(call.needs)]
+
+
+def _half_done(context: Context, call: Call) -> Job:
+    """A job that is Paused behind the first of its steps."""
+    id, request = submit(context, call)
+    first = _step(context, call)
+    judge.ask(context, call, id, State.RUNNING, Action.PAUSE)
+    first.reply(judge.TAKEN)
+    context.until(
+        lambda: context.job(id)["State"] == State.PAUSED,
+        STEP,
+        State.PAUSED,
+        lambda: context.job(id)["State"],
+    )
+    return call, id, request
+
+
+def _step(context: Context, call: Call, number: int = 1) -> Hold:
+    """Wait until so many steps of the newest job have arrived; the last of them."""
+    *_, job = context.driver.prepared.values()
+    context.until(
+        lambda: len(job.holds) >= number,
+        call.requirement,
+        f"step {number} of the job at the gate",
+        lambda: f"{len(job.holds)} steps have arrived",
+    )
+    return job.holds[number - 1]
 
 
 def is_as_before(
@@ -105,36 +161,88 @@ def is_as_before(
     _is_there(context, needed, call, id)
     shown = judge.look(context, call, id)
     judge.is_in(context, needed, shown, state)
-    now = _known(context, shown)
-    for key, value in _known(context, before).items():
-        context.equal(needed, f"{key} of a {call.type} job", value, now.get(key))
+    _is_the_same(context, call, before, shown, needed)
 
 
-def finished(names: tuple[str, ...], context: Context) -> None:
-    """What has succeeded is there again, and shows what it has shown."""
-    known = {call.name: call for call in calls()}
-    jobs = [(known[name], submit(context, known[name])[0]) for name in names]
+def finished(names: tuple[str, ...], failing: tuple[str, ...], context: Context) -> None:
+    """What has succeeded or failed is there again, and shows what it has shown."""
+    known = _there(context, names)
+    failed = _fail(context, _there(context, failing))
+    jobs = [(call, submit(context, call)[0]) for call in known]
+    jobs += [(call, id) for call, id, _ in failed]
     before = {}
     for call, id in jobs:
         judge.await_end(context, STAYS_THERE, id)
         before[id] = judge.look(context, call, id)
-        judge.is_in(context, call.requirement, before[id], State.SUCCESS)
+        state = State.FAILURE if (call, id) in jobs[len(known) :] else State.SUCCESS
+        judge.is_in(context, call.requirement, before[id], state)
     context.do(restart())
-    for call, id in jobs:
-        reply = context.get(f"/jobs/{id}")
-        if not reply.ok:
-            expected = f"the {call.type} job is there after a restart"
-            gone = Shortfall.ARCHIVE_NOT_SAVED if call.archives else None
-            context.deviates(STAYS_THERE, expected, str(reply), gone)
-            continue
-        was, shown = _known(context, before[id]), _known(context, judge.look(context, call, id))
-        changed = {key for key in {*was, *shown} if was.get(key) != shown.get(key)}
-        for key in sorted(changed):
-            named = _lost(call, key)
-            what = f"{key} of a {call.type} job in {State.SUCCESS}"
-            context.deviates(
-                STAYS_THERE, f"{what} {was.get(key)}", f"{key} {shown.get(key)}", named
-            )
+    there = [(call, id) for call, id in jobs if _is_kept(context, call, before[id])]
+    for call, id, request in failed:
+        if (call, id) in there:
+            _again(context, call, id, request)
+
+
+def _fail(context: Context, many: Iterable[Call]) -> list[Job]:
+    """A job of each that has failed at its second step, for want of its source, or by a cancel."""
+    failed, held = [], hold(context, "W")
+    for call in many:
+        if call.sends is None:
+            id, request = submit(context, call)
+            if call.archives:
+                judge.act(context, call, id, Action.CANCEL)
+            else:
+                remove(context, *request.remove)
+            failed.append((call, id, request))
+    let_go(context, held)
+    for call in many:
+        if call.sends is not None:
+            id, request = submit(context, call)
+            _step(context, call).reply(judge.TAKEN)
+            _step(context, call, 2).reply(judge.REFUSED)
+            failed.append((call, id, request))
+    return failed
+
+
+def _is_kept(context: Context, call: Call, before: judge.Shown, needed: str = STAYS_THERE) -> bool:
+    """A job is there after a restart, and shows what it has shown."""
+    reply = context.get(f"/jobs/{before['ID']}")
+    if reply.ok:
+        shown = judge.look(context, call, str(before["ID"]))
+        _is_the_same(context, call, before, shown, needed)
+        return True
+    expected = f"the {call.type} job in {before['State']} is there after a restart"
+    context.deviates(needed, expected, str(reply), _gone(call, before["State"]))
+    return False
+
+
+def _gone(call: Call, state: str) -> Shortfall | None:
+    """The shortfall by which a job in this state is gone after a restart, if it is one."""
+    names = {Shortfall.ARCHIVE_NOT_SAVED, Shortfall.GET_NOT_SAVED}
+    names |= {Shortfall.FAILED_OVER_DICOM_NOT_SAVED} if state == State.FAILURE else set()
+    return next(iter(names & row(call.type).short), None)
+
+
+def _is_the_same(
+    context: Context, call: Call, before: judge.Shown, shown: judge.Shown, needed: str
+) -> None:
+    was, now = _known(context, before), _known(context, shown)
+    for key in sorted(key for key in {*was, *now} if was.get(key) != now.get(key)):
+        what = f"{key} of a {call.type} job in {before['State']}"
+        named = _lost(call, key)
+        context.deviates(needed, f"{what} {was.get(key)}", f"{key} {now.get(key)}", named)
+
+
+def _again(context: Context, call: Call, id: str, request: Request) -> None:
+    """A job that has failed before the restart is resubmitted: it starts over."""
+    for job in context.driver.prepared.values():
+        job.holds.clear()
+    judge.ask(context, call, id, State.FAILURE, Action.RESUBMIT)
+    judge.await_end(context, STAYS_THERE, id)
+    if call.sends is None and not call.archives:  # its source is gone
+        judge.is_in(context, STAYS_THERE, judge.look(context, call, id), State.FAILURE)
+    else:
+        has_succeeded(context, replace(call, requirement=STAYS_THERE), request, id)
 
 
 def _lost(call: Call, key: str) -> Shortfall | None:
@@ -156,7 +264,8 @@ def _known(context: Context, shown: judge.Shown) -> judge.Shown:
         context.deviates("monitor/content", "Content as a JSON object", str(found))
         return judge.lasting(shown)
     content = {key: value for key, value in found.items() if key not in ("Description", NEW)}
-    return {**judge.lasting(shown), "Content": content}
+    kept = {**judge.lasting(shown), "Content": content}
+    return kept if context.binds("persist/error") else {**kept, **dict.fromkeys(ERRORS)}
 
 
 def _is_there(context: Context, needed: str, call: Call, id: str) -> None:

@@ -2,8 +2,9 @@
 
 What the call and its job come to (`outcomes`), also without an instance (`lacking`), what is
 deleted (`deleting`) and refused (`refusals`), what becomes of jobs whose steps wait at the gate
-(`sending`), each type of job before the action matrix (`matrix`), and the cases of `action/` and
-`race/` once more with jobs that send by C-STORE (`by_c_store`).
+(`sending`), each type of job before the action matrix (`matrix`), retrieves at the end of a step
+(`boundaries`), all types in one queue (`ordering`), and the cases of `action/` and `race/` once
+more with jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Iterator
 
 from conformance.suites.case import Case
 from conformance.suites.route import (
+    boundaries,
     by_c_store,
     committing,
     deleting,
     lacking,
     matrix,
+    ordering,
     outcomes,
     overwriting,
     refusals,
@@ -39,5 +42,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from sent.cases(profile, known)
     yield from committing.cases(profile)
     yield from retrieving.cases(profile, known)
+    yield from boundaries.cases(profile, known)
+    yield from ordering.cases(profile)
     yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
     yield from by_c_store.cases(profile)

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spec import types
 from spec.relaxations import Shortfall
 from spec.table import EDGE, FINAL, Action, ErrorCode, State, cell, cell_id, target
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
+    from conformance.oracle.fields import Moment
     from conformance.suites.route.calls import Call
 
 EXPAND = "/jobs?expand"
 TAKEN, REFUSED = 200, 503  # what the gate answers to a step
+WHOLE = 100  # per cent
 
 Shown = dict[str, Any]
 
@@ -29,8 +32,9 @@ class Unreadable(Exception):
 
 def look(context: Context, call: Call, id: str) -> Shown:
     """Read a job by every call that reads jobs. Their answers agree; the last one is given."""
-    client = context.resources.client
-    one, listed, expanded = client.get(f"/jobs/{id}"), client.get("/jobs"), client.get(EXPAND)
+    client, answers = context.resources.client, context.driver.answers
+    one = answers.get(f"/jobs/{id}")
+    asked, listed, expanded = answers.asked, client.get("/jobs"), client.get(EXPAND)
     names = listed.json()
     is_listed = isinstance(names, list) and names.count(id) == 1
     context.require("monitor/list", is_listed, f"{id}, once", f"GET /jobs: {listed}")
@@ -39,7 +43,8 @@ def look(context: Context, call: Call, id: str) -> Shown:
         expected = "HTTP 200 with the details of every job"
         context.deviates("monitor/list-expand", expected, f"GET {EXPAND}: {expanded}", known)
         raise Unreadable
-    shown = context.driver.answers.details(one, id)
+    shown = answers.details(one, id)
+    _is_whole(context, call, shown, asked)
     expected = f"HTTP 200 with an array that has job {id} once"
     context.require("monitor/list-expand", isinstance(expanded.json(), list), expected, expanded)
     mine = [job for job in expanded.jobs() if job["ID"] == id]
@@ -47,6 +52,19 @@ def look(context: Context, call: Call, id: str) -> Shown:
     same = lasting(mine[0]) == lasting(shown)
     context.require("monitor/list-expand", same, f"the same as GET /jobs/{id}: {shown}", mine[0])
     return dict(shown)
+
+
+def _is_whole(context: Context, call: Call, shown: Shown, asked: Moment) -> None:
+    """A reading has the fields of every job, and in its Content those of its type."""
+    context.fields(shown, asked)
+    progress, content = shown["Progress"], shown["Content"]
+    context.require("monitor/progress", 0 <= progress <= WHOLE, "0 to 100", f"Progress {progress}")
+    if call.empty or context.restarted:  # what a restart takes away is up to who restarts
+        return
+    moment = types.moment(State(shown["State"]), ran=False)
+    missing = sorted(types.row(call.type).missing(content, moment))
+    expected = f"Content of a {call.type} job {moment} with {', '.join(missing)}"
+    context.require("route/content", not missing, expected, f"Content {content}")
 
 
 def is_in(context: Context, requirement: str, shown: Shown, state: State) -> None:

@@ -10,13 +10,23 @@ on, there is one that has failed by itself as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXCLUSIVE, Needed, room_for
 from conformance.suites.route import judge
-from conformance.suites.route.calls import Call
-from conformance.suites.route.outcomes import hold, let_go, of_call, remove, submit
+from conformance.suites.route.calls import Call, Request
+from conformance.suites.route.outcomes import (
+    has_output,
+    has_succeeded,
+    hold,
+    let_go,
+    of_call,
+    remove,
+    submit,
+)
 from conformance.sut.profile import Profile
 from spec.lookup import RESTING
 from spec.table import ACTIONS, Action, ErrorCode, State
@@ -58,36 +68,52 @@ def check(call: Call, action: Action) -> Callable[[Context], None]:
         judge.act(context, call, done, action)
         failed = [_failed(context, call)] if call.fails else []
         held = hold(context, "X")
-        waiting: dict[str, judge.Shown | None] = {}
+        waiting: dict[str, Waiting] = {}
         try:
             _standing_still(context, call, waiting)
             for id in (*waiting, *failed):
-                judge.act(context, call, id, action, waiting.get(id))
+                judge.act(context, call, id, action, waiting[id].last if id in waiting else None)
         except judge.Unreadable:  # what waits makes the list of all jobs unreadable: let it run
             let_go(context, held)
             for id in waiting:
                 judge.await_end(context, call.requirement, id)
             return
         let_go(context, held)
-        for id in (*waiting, *failed):
-            _to_its_end(context, call, id, State.FAILURE if id in failed else State.SUCCESS)
+        ended: list[tuple[str, str, Request]] = []
+        for id, one in waiting.items():
+            shown = _to_its_end(context, call, id, one.request)
+            if shown["State"] == State.SUCCESS:
+                ended.append((str(shown.get("CompletionTime")), id, one.request))
+        for id in failed:
+            _to_its_end(context, call, id, None)
+        if ended:  # of archives an Orthanc keeps the newest only: its option MediaArchiveSize
+            _, id, request = max(ended, key=itemgetter(0))
+            has_output(context, call, request, id)
 
     run.__doc__ = f"{action} of a {call.type} job, in every state in which it stands still."
     return run
 
 
-def _standing_still(context: Context, call: Call, waiting: dict[str, judge.Shown | None]) -> None:
+@dataclass
+class Waiting:
+    """A job behind others, and its last reading."""
+
+    request: Request
+    last: judge.Shown | None = None
+
+
+def _standing_still(context: Context, call: Call, waiting: dict[str, Waiting]) -> None:
     """Behind jobs that hold every worker: one job that waits, one paused, one canceled.
 
-    Puts them into ``waiting``, each with its last reading.
+    Puts them into ``waiting``.
     """
     for before in (None, Action.PAUSE, Action.CANCEL):
-        id, _ = submit(context, call)
-        waiting[id] = None
-        waiting[id] = shown = judge.look(context, call, id)
-        judge.is_in(context, "queue/pending-first", shown, State.PENDING)
+        id, request = submit(context, call)
+        one = waiting[id] = Waiting(request)
+        one.last = judge.look(context, call, id)
+        judge.is_in(context, "queue/pending-first", one.last, State.PENDING)
         if before is not None:
-            waiting[id] = judge.act(context, call, id, before, shown)
+            one.last = judge.act(context, call, id, before, one.last)
 
 
 def _failed(context: Context, call: Call) -> str:
@@ -101,8 +127,11 @@ def _failed(context: Context, call: Call) -> str:
     return id
 
 
-def _to_its_end(context: Context, call: Call, id: str, end: State) -> None:
-    """What waits, or is resumed, runs; what was canceled is as it was."""
+def _to_its_end(context: Context, call: Call, id: str, request: Request | None) -> judge.Shown:
+    """What waits, or is resumed, runs, and does its work; what was canceled is as it was.
+
+    ``request``: None where what the job works on is gone, so that it fails. The last reading.
+    """
     context.until(
         lambda: judge.state(context, id) in RESTING,
         call.requirement,
@@ -115,4 +144,8 @@ def _to_its_end(context: Context, call: Call, id: str, end: State) -> None:
         judge.resume(context, call, id)
         judge.await_end(context, call.requirement, id)
         shown = judge.look(context, call, id)
-    judge.is_in(context, call.requirement, shown, State.FAILURE if canceled else end)
+    if canceled or request is None:
+        judge.is_in(context, call.requirement, shown, State.FAILURE)
+    else:
+        has_succeeded(context, call, request, id)
+    return shown

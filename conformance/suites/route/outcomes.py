@@ -32,6 +32,7 @@ from conformance.sut.reply import Reply
 from conformance.timing import TIMING
 from spec.relaxations import Shortfall
 from spec.table import State
+from spec.types import row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -79,7 +80,7 @@ ALSO = {
 }
 PLAIN = ("archive/several", "media/several")
 DESCRIPTION = "REST API"  # of a job that a call has made
-NO_OUTPUT = "no-such-output"  # of a job, which has an archive
+ARCHIVE, NO_OUTPUT = "archive", "no-such-output"  # of a job that makes one, and of no job
 
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -187,21 +188,27 @@ def asynchronous(call: Call) -> Checking:
         id, request = submit(context, call)
         judge.await_end(context, call.requirement, id)
         has_succeeded(context, call, request, id)
+        has_output(context, call, request, id)
         said = judge.look(context, call, id)["Content"].get("Description", DESCRIPTION)
         context.equal("route/content", "Description", DESCRIPTION, said)
-        if call.archives:
-            reply = context.get(f"/jobs/{id}/archive")
-            context.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
-            check_archive(context, request, call.type, reply.body)
-            is_served(context, request, reply)
-            has_sizes(context, judge.look(context, call, id), reply.body)
-            again = context.get(f"/jobs/{id}/archive")
-            same = again.ok and again.body == reply.body
-            context.require("route/archive-output", same, "the same archive once more", again)
-            other = context.get(f"/jobs/{id}/{NO_OUTPUT}").status
-            context.equal("route/archive-output", f"HTTP status of its {NO_OUTPUT}", 404, other)
+        name = NO_OUTPUT if call.archives else ARCHIVE
+        other = context.get(f"/jobs/{id}/{name}").status
+        context.equal("route/archive-output", f"HTTP status of its {name}", 404, other)
 
     return run
+
+
+def has_output(context: Context, call: Call, request: Request, id: str) -> None:
+    """The job that succeeded last has the outputs of its type, each time that it is asked."""
+    for name in row(call.type).run.outputs:
+        reply = context.get(f"/jobs/{id}/{name}")
+        context.require("route/archive-output", reply.ok, f"HTTP 200 with the {name}", reply)
+        check_archive(context, request, call.type, reply.body)
+        is_served(context, request, reply)
+        has_sizes(context, judge.look(context, call, id), reply.body)
+        again = context.get(f"/jobs/{id}/{name}")
+        same = again.ok and again.body == reply.body
+        context.require("route/archive-output", same, f"the same {name} once more", again)
 
 
 def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = None) -> Checking:

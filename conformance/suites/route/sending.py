@@ -126,7 +126,7 @@ def fails_late(call: Call) -> Checking:
             lambda: context.job(id)["State"],
         )
         judge.has_failed(context, judge.look(context, call, id), network=True)
-        context.equal(needed, "steps that arrived", 2, len(_holds(context)))
+        context.equal(needed, "steps that arrived", 2, len(holds_of(context)))
 
     return run
 
@@ -206,7 +206,7 @@ def _stops(context: Context, id: str, action: Action, state: State) -> None:
     """The job comes to this state, without another step."""
 
     def has_stopped() -> bool:
-        further = len(_holds(context)) - 1
+        further = len(holds_of(context)) - 1
         context.require(f"route/{action}", not further, "no further step", f"{further} more")
         return str(context.job(id)["State"]) == state
 
@@ -216,14 +216,14 @@ def _stops(context: Context, id: str, action: Action, state: State) -> None:
 def step_number(context: Context, call: Call, number: int) -> Hold:
     """Wait until so many steps of the call's job have arrived; the last of them."""
     context.until(
-        lambda: len(_holds(context)) >= number,
+        lambda: len(holds_of(context)) >= number,
         call.requirement,
         f"step {number} of the job at the gate",
-        lambda: f"{len(_holds(context))} steps have arrived",
+        lambda: f"{len(holds_of(context))} steps have arrived",
     )
-    return _holds(context)[number - 1]
+    return holds_of(context)[number - 1]
 
 
-def _holds(context: Context) -> list[Hold]:
+def holds_of(context: Context) -> list[Hold]:
     (job,) = context.driver.prepared.values()
     return job.holds

@@ -29,7 +29,7 @@ from conformance.suites.route.samples import (
 from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.profile import NOT_THIS_VERSION, Profile
-from spec.relaxations import Shortfall
+from spec.relaxations import Relaxation, Shortfall
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS
 from tests.conformance.kit import Run, command
@@ -222,9 +222,17 @@ def test_orthanc_deviates_in_what_has_a_name(without_ledger: Run) -> None:
     deviations = without_ledger.cases("deviation", of=PREFIXES)
     found = {name: case["relaxations"] for name, case in deviations.items()}
     empty = [Shortfall.EMPTY_ARCHIVE_UNREADABLE.value]
+    both, asked = (
+        ("pause-cancel", "cancel-pause"),
+        ("pause", "cancel", "pause-cancel", "cancel-pause"),
+    )
+    race, lost = "route/retrieve/studies/race", [Relaxation.CANCEL_LOST_TO_PAUSE.value]
+    late = [Relaxation.REQUEST_LOST_ON_LAST_STEP.value]
     assert found == {
         "route/archive/study/resubmit": [Shortfall.ARCHIVE_NOT_RESUBMITTED.value],
         **{f"route/archive/nothing/{action}": empty for action in ACTIONS},
+        **{f"{race}/{actions}/step-succeeds": lost for actions in both},
+        **{f"{race}/{actions}/last-step-succeeds": late for actions in asked},
     }
 
 
