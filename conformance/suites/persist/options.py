@@ -105,6 +105,9 @@ def commits_after_a_restart(context: Context) -> None:
 
     Its job is Paused meanwhile: it takes a moment, and the stop lasts.
     """
+    done, slot, expected = asks(ROWS["stored"], context)
+    reports(context, done, slot, expected)
+    ended = context.job(done)
     held = blocker_names(context.profile)
     context.do(*(peer_store(name, STEPS, FIRST) for name in held))
     id, slot, expected = asks(ROWS["each"], context)
@@ -120,6 +123,8 @@ def commits_after_a_restart(context: Context) -> None:
     shown = context.job(id)
     judge.is_in(context, STAYS, shown, State.PAUSED)
     context.equal(STAYS, "Content", before.get("Content"), shown.get("Content"))
+    for key in ("State", "Content", "CompletionTime", "EffectiveRuntime"):
+        context.equal("persist/completed-stays", key, ended.get(key), context.job(done).get(key))
     context.do(*(complete(name) for name in held))
     context.post(f"/jobs/{id}/{Action.RESUME}")
     reports(context, id, slot, expected)

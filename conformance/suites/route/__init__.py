@@ -35,7 +35,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     known = calls()
     yield from outcomes.cases(profile, known)
     yield from lacking.cases(profile, known)
-    yield from deleting.cases(profile, known)
+    yield from deleting.cases(profile, [*known, committing.as_call()])
     yield from refusals.cases(profile)
     yield from overwriting.cases(profile)
     yield from sending.cases(profile, known)
@@ -44,5 +44,6 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from retrieving.cases(profile, known)
     yield from boundaries.cases(profile, known)
     yield from ordering.cases(profile)
-    yield from matrix.cases(profile, [call for call in known if call.name in matrix.TYPES])
+    ones = [call for call in known if call.name in matrix.TYPES]
+    yield from matrix.cases(profile, [*ones, committing.as_call()])
     yield from by_c_store.cases(profile)

@@ -17,6 +17,8 @@ from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, REMOVAL
 from conformance.suites.route import judge
+from conformance.suites.route.calls import Call, Request
+from conformance.suites.route.calls.model import Result
 from conformance.suites.route.calls.sending import new_name
 from conformance.suites.route.samples import SECONDARY_CAPTURE, sample, uid
 from conformance.sut.profile import Profile
@@ -59,6 +61,28 @@ def cases(_: Profile) -> Iterator[Case]:
         )
 
 
+def as_call() -> Call:
+    """What stands in the place of a call, so that its jobs are held to what others are."""
+    return Call(
+        "storage-commitment/each",
+        COMMITS,
+        TYPE,
+        lambda context: _request(context)[1],
+        ("CalledAet", "Description", "RemoteAet", "TransactionUid"),
+        COMMITS,
+        start=_request,
+    )
+
+
+def _request(context: Context) -> tuple[str, Request]:
+    id, slot, expected = asks(ROWS["each"], context)
+
+    def verify(context: Context, content: Result) -> None:
+        reported(context, slot, expected)
+
+    return id, Request("", {}, verify)
+
+
 def commits(asked: Asked, context: Context) -> None:
     """Each instance is reported on as what it is, by the title that was called."""
     id, slot, expected = asks(asked, context)
@@ -94,6 +118,11 @@ def reports(context: Context, id: str, slot: Slot, expected: Report) -> None:
     shown = context.job(id)
     judge.is_in(context, COMMITS, shown, State.SUCCESS)
     says(context, shown, slot, expected.transaction)
+    reported(context, slot, expected)
+
+
+def reported(context: Context, slot: Slot, expected: Report) -> None:
+    """The modality was told of each instance what it is, once."""
     came = context.resources.dicom.reports
     context.until(
         lambda: bool(came.get(slot.number)),

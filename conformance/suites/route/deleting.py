@@ -8,7 +8,7 @@ from conformance.driver.context import Context
 from conformance.driver.script import act, complete, read
 from conformance.driver.script import submit as store
 from conformance.suites.case import Case, Check, Checking
-from conformance.suites.needs import EXCLUSIVE, REMOVAL, documented
+from conformance.suites.needs import DICOM, EXCLUSIVE, REMOVAL, documented
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.archives import check_archive
@@ -17,6 +17,10 @@ from conformance.sut.profile import Profile
 from spec.table import UNKNOWN, Action, State, cell
 
 ARCHIVES = ("archive/study", "media/study")
+TYPES = (
+    *ARCHIVES, "modify/study", "split/series", "merge/study", "store/instances",
+    "retrieve/studies", "retrieve/get", "storage-commitment/each",
+)  # fmt: skip
 OUTPUT, JOB = "history/delete-archive", "history/delete-job"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 ABSENT = 404
@@ -24,10 +28,13 @@ ABSENT = 404
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
     for call in calls:
+        name = f"route/{call.name}"
         if call.name in ARCHIVES:
-            name, since = f"route/{call.name}", (documented(OUTPUT), *of_call(call))
+            since = (documented(OUTPUT), *of_call(call))
             yield Check(f"{name}/output-deleted", OUTPUT, check=output_deleted(call), needs=since)
+        if call.name in TYPES:
             since = (documented(JOB), *of_call(call))
+            since += (DICOM,) if call.start is not None else ()
             yield Check(f"{name}/job-deleted", JOB, check=job_deleted(call), needs=since)
     yield Check(
         "route/delete/unknown-output", OUTPUT, check=no_such_output, leaves=0, needs=(REMOVAL,)
@@ -56,7 +63,7 @@ def job_deleted(call: Call) -> Checking:
     """DELETE of a completed job removes it from every list, and its archive with it."""
 
     def run(context: Context) -> None:
-        id = _with_archive(context, call)
+        id = _with_archive(context, call) if call.archives else _ended(context, call)
         needed = "history/delete-job"
         reply = context.ask("DELETE", f"/jobs/{id}")
         context.require(needed, reply.ok, "HTTP 200", reply)
@@ -69,6 +76,12 @@ def job_deleted(call: Call) -> Checking:
         context.require(needed, id not in listed, "a list without the job", "it is still listed")
 
     return run
+
+
+def _ended(context: Context, call: Call) -> str:
+    id, _ = submit(context, call)
+    judge.await_end(context, call.requirement, id)
+    return id
 
 
 def _with_archive(context: Context, call: Call) -> str:

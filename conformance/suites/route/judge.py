@@ -129,7 +129,12 @@ def has_failed(context: Context, shown: Shown, network: bool) -> None:
 
     ``network``: whether it sends, so that the network may be what went wrong.
     """
-    is_in(context, "monitor/state-failure", shown, State.FAILURE)
+    failed, ignored = shown.get("State") == State.FAILURE, Shortfall.GET_FAILURE_IGNORED
+    known = ignored if ignored in types.row(str(shown.get("Type"))).short else None
+    state = f"State {shown.get('State')}"
+    context.require("monitor/state-failure", failed, f"State {State.FAILURE}", state, known)
+    if not failed:
+        return
     code, said = shown.get("ErrorCode"), shown.get("ErrorDescription")
     others = {ErrorCode.SUCCESS, ErrorCode.CANCELED_JOB}
     others |= set() if network else {ErrorCode.NETWORK_PROTOCOL}

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import EXCLUSIVE, Needed, room_for
+from conformance.suites.needs import DICOM, EXCLUSIVE, Needed, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.outcomes import (
@@ -58,7 +58,7 @@ def cases(profile: Profile, calls: list[Call]) -> Iterator[Case]:
 
 
 def needs(call: Call) -> tuple[Needed, ...]:
-    return (EXCLUSIVE, room_for(JOBS), *of_call(call))
+    return (EXCLUSIVE, room_for(JOBS), *of_call(call), *((DICOM,) if call.start else ()))
 
 
 def check(call: Call, action: Action) -> Callable[[Context], None]:

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",
-           "retrieve/studies")  # fmt: skip
-SENDING = ("peer-store/instances", "store/instances", "retrieve/studies")
+           "retrieve/studies", "retrieve/get")  # fmt: skip
+SENDING = ("peer-store/instances", "store/instances", "retrieve/studies", "retrieve/get")
 FAILING = ("modify/study", "anonymize/study", "split/series", "merge/study", *SENDING)
 # What is seen of each job, where a case of its own stands for it.
 ABOUT = {
@@ -117,6 +117,9 @@ def _cases(call: Call) -> Iterator[Case]:
         yield Check(f"{name}/both-fields", needed, check=both_fields(call))
         needed = "submit/synchronous-waits"
         yield Check(f"{name}/waits", needed, check=waits(call), needs=holds)
+        needed = "submit/priority-default"  # without ours, a job goes with its server
+        check = default_priority(call)
+        yield Check(f"{name}/default-priority", needed, check=check, needs=(EXPENDABLE,))
     if call.name in FAILING:
         needed = "monitor/state-failure"
         yield Check(f"{name}/fails/asynchronous", needed, check=fails(call), needs=holds)
@@ -131,6 +134,8 @@ def submit(
     context: Context, call: Call, mode: Mode = ASYNCHRONOUS, requirement: str | None = None
 ) -> tuple[str, Request]:
     """Make a job by an asynchronous call, and see that its answer is a handle."""
+    if call.start is not None:
+        return call.start(context)
     request = call.make(context)
     body = {**request.body, **mode, "Priority": context.resources.priority}
     reply = context.post(request.path, body)
@@ -232,6 +237,21 @@ def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = 
     return run
 
 
+def default_priority(call: Call) -> Checking:
+    """Without a Priority in the body of the call, its job has Priority 0."""
+    needed = "submit/priority-default"
+
+    def run(context: Context) -> None:
+        request = call.make(context)
+        reply = context.post(request.path, {**request.body, **ASYNCHRONOUS})
+        id = context.driver.answers.handle(reply, needed).id
+        context.other(id)
+        context.equal(needed, "Priority", 0, context.job(id)["Priority"])
+        judge.await_end(context, call.requirement, id)
+
+    return run
+
+
 def plain_list(call: Call) -> Checking:
     """The body may be the array of resources itself."""
 
@@ -280,7 +300,8 @@ def has_succeeded(context: Context, call: Call, request: Request, id: str) -> No
     known = Shortfall.RETRIEVE_SUCCEEDS_BELOW_100 if moves else None
     progress = f"Progress {shown.get('Progress')!r}"
     context.require("monitor/progress", progress == "Progress 100", "Progress 100", progress, known)
-    context.equal("submit/priority", "Priority", context.resources.priority, shown.get("Priority"))
+    priority = context.resources.priority if call.start is None else 0
+    context.equal("submit/priority", "Priority", priority, shown.get("Priority"))
     content = shown.get("Content")
     if not isinstance(content, dict):
         context.deviates("monitor/content", "Content as a JSON object", str(content))

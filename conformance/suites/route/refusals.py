@@ -62,7 +62,7 @@ def refused(row: Refusal) -> Callable[[Context], None]:
         path = row.below(context) + path
         before = set(own_jobs(context))
         if isinstance(body, dict):
-            body = {**body, "Asynchronous": True, "Priority": context.resources.priority}
+            body = {"Asynchronous": True, "Priority": context.resources.priority, **body}
         reply = context.post(path, body)
         made = [id for id in own_jobs(context) if id not in before]
         for id in made:
@@ -199,6 +199,30 @@ OF_MERGE: Bodies = {
 }
 
 
+# What every call that makes a job refuses in its body, beside what it takes.
+NO_BOOLEAN, NO_INTEGER = "submit/mode-not-boolean", "submit/priority-not-integer"
+
+
+def _of_any(
+    prefix: str,
+    path: Callable[[Sample], str],
+    right: Asked,
+    needs: tuple[Needed, ...] = (),
+) -> Iterator[Refusal]:
+    """``right``: a body that the call takes."""
+    for name, about, wrong in (
+        ("mode", NO_BOOLEAN, {"Asynchronous": "x"}),
+        ("other-mode", NO_BOOLEAN, {"Synchronous": 1, "Asynchronous": True}),
+        ("priority", NO_INTEGER, {"Priority": "1"}),
+    ):
+
+        def asked(made: Sample, other: Another, wrong: dict[str, Any] = wrong) -> Body:
+            body = right(made, other)
+            return {**body, **wrong} if isinstance(body, dict) else body
+
+        yield from _rows(f"{prefix}/refused", path, {name: (BAD, asked)}, about, needs)
+
+
 def _at(call: str) -> Callable[[Sample], str]:
     return lambda made: f"/studies/{made.study}/{call}"
 
@@ -273,6 +297,14 @@ def _sending() -> Iterator[Refusal]:
         yield from (replace(row, below=below, needs=needs) for row in rows)
         nobody = f"/{'modalities' if needs else 'peers'}/orthanc-jobs-nobody/store"
         yield Refusal(f"{way}/refused/to-nobody", ABSENT, _naming(nobody))
+    for row in _of_any("store", here, _study, (DICOM,)):
+        yield replace(row, below=_store(Via.MODALITY))
+    late = of_a_call(METHOD)
+    of_retrieves = (
+        *_of_any("retrieve", lambda made: "/retrieve", lambda made, _: {"TargetAet": "KIT"}),
+        *_of_any("retrieve/get", lambda made: "/retrieve", _by_get, (late,)),
+    )
+    yield from (replace(row, below=_query, needs=(*row.needs, DICOM)) for row in of_retrieves)
     retrieves = (
         Refusal("retrieve/refused/no-such-answer", BAD, _naming("/answers/9999/retrieve")),
         Refusal("retrieve/refused/no-number", BAD, _naming("/answers/x/retrieve")),
@@ -282,12 +314,26 @@ def _sending() -> Iterator[Refusal]:
     yield Refusal("retrieve/refused/no-query", ABSENT, _naming("/queries/nobody/retrieve"))
 
 
+def _study(made: Sample, _: Another) -> Body:
+    return {"Resources": [made.study]}
+
+
+def _by_get(made: Sample, _: Another) -> Body:
+    return {"RetrieveMethod": "C-GET"}
+
+
 def _naming(path: str) -> Ask:
     return lambda made, _: (path, {"Resources": [made.study]})
 
 
 ROWS = (
     *_sending(),
+    *_of_any("archive", lambda _: "/tools/create-archive", _study),
+    *_of_any("media", lambda _: "/tools/create-media", _study),
+    *_of_any("modify", _at("modify"), lambda made, _: WORDS),
+    *_of_any("anonymize", _at("anonymize"), lambda made, _: {}),
+    *_of_any("split", _at("split"), lambda made, _: {"Series": [made.series[1]]}),
+    *_of_any("merge", _at("merge"), lambda made, other: {"Resources": [other().study]}),
     *_of_archives("archive"),
     *_of_archives("media"),
     *_rows("modify/refused", _at("modify"), OF_MODIFY),

@@ -46,7 +46,8 @@ class Call:
     ``requirement`` says that it runs as a job, ``type`` which; ``shows`` are the fields of its
     Content in Success. ``needs``: the requirement that says which versions have the call.
     ``fails``: whether it fails without what it works on. ``empty``: whether it works on nothing.
-    ``sends``: how its steps come to the gate.
+    ``sends``: how its steps come to the gate. ``start``: what makes its job where no call does,
+    and gives the id of the job; such a job has the Priority 0.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Call:
     fails: bool = False
     empty: bool = False
     sends: Via | None = None
+    start: Callable[[Context], tuple[str, Request]] | None = None
 
     @property
     def archives(self) -> bool:
