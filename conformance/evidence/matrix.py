@@ -9,29 +9,17 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from conformance.campaign.throughout import THROUGHOUT
+from conformance.campaign.typed import UNNAMED, Field, Mark
 from conformance.events import Verdict
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE, Requirement, applies
 
 REFERENCE = "reference"
-UNNAMED = "unexplained"
-
-
-class Mark(StrEnum):
-    """What is known of a requirement on a server."""
-
-    PASS = "pass"
-    DEVIATION = "deviation"
-    NOT_APPLICABLE = "not applicable"
-    NOT_REACHABLE = "not reachable"
-    UNKNOWN = "unknown"
-    NO_CASE = "no case"
 
 
 MEANS = {
@@ -59,19 +47,6 @@ class Column:
     @property
     def reference(self) -> bool:
         return bool(self.report["target"]["kind"] == REFERENCE)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One requirement on one server. ``names``: of its deviations; ``why``: it is not reachable."""
-
-    mark: Mark
-    names: tuple[str, ...] = ()
-    why: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        names = f" ({', '.join(self.names)})" if self.names else ""
-        return f"**{self.mark}{names}**" if self.mark is Mark.DEVIATION else f"{self.mark}"
 
 
 def read(title: str, command: str, path: Path) -> Column:

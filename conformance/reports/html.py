@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from conformance.campaign.typed import was_tried
 from conformance.events import Ended, Verdict
 from conformance.reports import page
 from conformance.reports.coloring import marks
@@ -13,6 +14,7 @@ from conformance.reports.story import WORDS, stale_words
 from conformance.reports.timeline import timeline
 from conformance.text import counted
 from spec.diagram.looks import MARKS, verb
+from spec.of_jobs import SAID
 from spec.requirements import requirement
 from spec.table import ACTIONS, State
 
@@ -58,6 +60,8 @@ class HtmlReport(FileReport):
             suites=page.suites(results),
             slowest=story.slowest(SLOWEST),
             judged=page.judged(story),
+            types={t: found for t, found in story.by_type().items() if was_tried(found)},
+            said=SAID,
             told={group.first.id for group in told},
             timeline=timeline,
             downloads=page.downloads,

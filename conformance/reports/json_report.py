@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from conformance.campaign.typed import Field, Mark
 from conformance.events import Ended, Result, Share
 from conformance.reports.file_report import FileReport
 from conformance.reports.story import Story
@@ -44,6 +46,7 @@ def report_of(story: Story) -> dict[str, Any]:
             "edges": _share(found.edges),
             "requirements": _share(found.requirements),
         },
+        "types": {type: _of_type(found) for type, found in story.by_type().items()},
         "cases": [_case(result) for result in story.results.values()],
         "ledger": {
             "file": started.ledger,
@@ -64,6 +67,18 @@ def report_of(story: Story) -> dict[str, Any]:
             "setup_seconds": round(ended.statistics.setup_seconds, 3),
             "cleanup_seconds": round(ended.statistics.cleanup_seconds, 3),
         },
+    }
+
+
+def _of_type(found: Mapping[str, Field]) -> dict[str, Any]:
+    """Of what is said of every job: what was met by jobs of a type, what not, and what was not
+    tried, with the reason where there is one.
+    """
+    return {
+        "met": [id for id, field in found.items() if field.mark is Mark.PASS],
+        "deviates": {id: list(field.names) for id, field in found.items() if field.names},
+        "closed": {id: "; ".join(field.why) for id, field in found.items() if field.why},
+        "open": [id for id, field in found.items() if field.mark in (Mark.UNKNOWN, Mark.NO_CASE)],
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from conformance.campaign.typed import Mark, counts, was_tried
 from conformance.events import Ended, Share
 from conformance.reports.coloring import marks
 from conformance.reports.file_report import FileReport
@@ -38,6 +39,7 @@ class MarkdownReport(FileReport):
         for name in ended.stale:
             yield f"\n**Stale:** {stale_words(name)}."
         yield from self._coverage(ended)
+        yield from self._types()
         yield from self._deviations()
         yield from _told("Complete suites", story.bounds)
         yield from _told(
@@ -67,6 +69,23 @@ class MarkdownReport(FileReport):
         yield "\n```mermaid"
         yield pictures(marks(ended.coverage, self._story.results.values()))[STATES].mermaid.rstrip()
         yield "```"
+
+    def _types(self) -> Iterator[str]:
+        """Of each type: how much of what is said of every job it met, and what it did not."""
+        tried = {
+            type: fields for type, fields in self._story.by_type().items() if was_tried(fields)
+        }
+        if tried:
+            yield "\n### What is said of every job, by type\n"
+            yield "| type | met | not | cannot be tried here | open |"
+            yield "| --- | --- | --- | --- | --- |"
+        for type, fields in tried.items():
+            number = counts(fields)
+            closed = number[Mark.NOT_APPLICABLE] + number[Mark.NOT_REACHABLE]
+            open_ = number[Mark.UNKNOWN] + number[Mark.NO_CASE]
+            broken = [f"{id} ({', '.join(f.names)})" for id, f in fields.items() if f.names]
+            named = code(", ".join(broken))
+            yield f"| {type} | {number[Mark.PASS]} | {named} | {closed} | {open_} |"
 
     def _deviations(self) -> Iterator[str]:
         found = self._story.deviations

@@ -11,7 +11,7 @@ from functools import partial
 
 from conformance.driver.context import Context
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import DICOM, EXCLUSIVE, EXPENDABLE, room_for
+from conformance.suites.needs import DICOM, EXCLUSIVE, EXPENDABLE, of_a_call, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import calls
 from conformance.suites.route.outcomes import hold, let_go
@@ -30,8 +30,10 @@ TYPES = {
 
 def cases(_: Profile) -> Iterator[Case]:
     # The jobs do not bear the Priority by which ours are found: they go with their server.
+    known = {call.name: call for call in calls()}
     for group, names in TYPES.items():
-        needs = (EXCLUSIVE, EXPENDABLE, DICOM, room_for(len(names)))
+        late = [of_a_call(need) for name in names if (need := known[name].needs) is not None]
+        needs = (EXCLUSIVE, EXPENDABLE, DICOM, room_for(len(names)), *late)
         check = partial(in_order, names)
         yield Check(f"route/order/{group}", ORDER, check=check, needs=needs, leaves=len(names))
 
@@ -42,8 +44,6 @@ def in_order(names: tuple[str, ...], context: Context) -> None:
     held = hold(context, "X")
     jobs: dict[str, str] = {}  # the types, by the ids of their jobs
     for priority, name in enumerate(names, start=1):
-        if (late := known[name].needs) is not None and not context.binds(late):
-            continue
         request = known[name].make(context)
         reply = context.post(request.path, {**request.body, **ASYNCHRONOUS, "Priority": priority})
         id = context.driver.answers.handle(reply, known[name].requirement).id

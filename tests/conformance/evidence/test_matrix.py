@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from conformance.campaign.throughout import THROUGHOUT
-from conformance.evidence.matrix import UNNAMED, Column, Field, Mark, fields, markdown
+from conformance.campaign.typed import UNNAMED, Field, Mark
+from conformance.evidence.matrix import Column, fields, markdown
 from spec.requirements import CATALOGUE
 
 ROOT = Path(__file__).parents[3]

@@ -26,6 +26,7 @@ from conformance.reports.console import ConsoleReport
 from conformance.reports.event_log import EventLog
 from conformance.reports.json_report import JsonReport
 from conformance.reports.terminal import Terminal
+from spec.of_jobs import TYPES, why_not
 from spec.table import Ground
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
 
@@ -49,6 +50,12 @@ def shown(*results: Result, verdict: str = "deviates") -> list[str]:
 def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
     found = report(tmp_path / "r.json", BAD, KNOWN)
     del found["kit"]
+    types = found.pop("types")
+    assert set(types) == set(TYPES)
+    assert types["OrthancPeerStore"]["deviates"] == {"action/pause/paused": ["unexplained"]}
+    assert types["OrthancPeerStore"]["met"] == []
+    assert types["Archive"]["closed"]["step/empty"] == why_not("Archive", "step/empty")
+    assert "monitor/list" in types["Archive"]["open"]
     assert found == {
         "schema": 1,
         "started": "2026-01-01T00:00:00",
