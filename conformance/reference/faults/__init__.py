@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.reference.faults import (
     answers,
     archives,
+    by_type,
     concurrency,
     copies,
     errors,
@@ -95,6 +96,7 @@ _GROUPS = (
     modalities,
     sending,
     readings,
+    by_type,
     concurrency,
 )
 

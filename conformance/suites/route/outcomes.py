@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",
-           "retrieve/studies", "retrieve/get")  # fmt: skip
+           "retrieve/studies", "retrieve/get", "peer-store/instances")  # fmt: skip
 SENDING = ("peer-store/instances", "store/instances", "retrieve/studies", "retrieve/get")
 FAILING = ("modify/study", "anonymize/study", "split/series", "merge/study", *SENDING)
 # What is seen of each job, where a case of its own stands for it.

@@ -1,0 +1,91 @@
+"""Faults of each type in turn: of its Progress, its Content, its outputs, what a restart leaves of
+it, what a resubmit does to it, and how it fails. Each is found by the cases of that type.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.reference.faults import FAULTS, by_type
+from conformance.suites import suites
+from conformance.suites.by_type import types_of
+from conformance.sut.profile import Profile
+from spec.of_jobs import TYPES, unless
+from spec.types import CALLS, ROWS
+from tests.conformance.kit import Run, run_planted
+
+AT_ONCE = 2
+DEADLINE = "1"  # seconds: what does not come is waited for four times as long
+# Of each kind of task: the call whose cases show a fault of it.
+CALL = {
+    "Archive": "archive/study",
+    "Medium": "media/study",
+    "Modification": "modify/study",
+    "Split": "split/series",
+    "Merge": "merge/study",
+    "PeerStore": "peer-store/instances",
+    "Store": "store/instances",
+    "Retrieval": "retrieve/studies",
+}
+NOTHING = {"PeerStore": "peer-store/nothing", "Store": "store/nothing"}  # before the matrix
+FINISHED = {"Archive": "archives", "Medium": "archives", "Modification": "modifications"}
+RESUBMIT = {"PeerStore": "action", "Store": "route/modality-store/action"}
+
+
+def case(name: str, noun: str) -> str:
+    """The case that has to show a fault of a kind of task."""
+    waits = "waits" if noun in NOTHING else "pause"
+    return {
+        "ProgressOf{}Ends99": f"route/{CALL[noun]}/asynchronous",
+        "ContentOf{}ComesLate": f"route/{CALL[noun]}/{waits}",
+        "OutputOf{}IsWrong": f"route/{CALL[noun]}/asynchronous",
+        "Finished{}LostOnRestart": f"persist/stop/finished/{FINISHED.get(noun, 'others')}",
+        "Resubmitted{}DoesNothing": (
+            f"{RESUBMIT[noun]}/resubmit/failure"
+            if noun in RESUBMIT
+            else f"route/{CALL[noun]}/resubmit"
+        ),
+        "Failed{}HasNoCode": f"route/{NOTHING.get(noun, CALL[noun])}/cancel",
+    }[name]
+
+
+PLANTED = {
+    next(
+        fault
+        for fault, one in FAULTS.items()
+        if vars(by_type)[name.format(noun)] in (one.parts.registry, one.parts.engine)
+    ): case(name, noun)
+    for name in by_type.FAULTS
+    for noun in by_type.KINDS
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    named = [(fault, fault, case) for fault, case in PLANTED.items()]
+    return run_planted(tmp_path_factory, named, AT_ONCE, "--deadline", DEADLINE)
+
+
+def test_each_type_that_the_reference_server_makes_has_each_fault() -> None:
+    """A new kind of task is a row of `KINDS`, and has all of them."""
+    kinds = {kind.type for kind in by_type.KINDS.values()}
+    late = {type for type, calls in CALLS.items() if all(call.since for call in calls)}
+    assert kinds == {type for type in TYPES if unless(ROWS[type]) is None} - late
+    assert len(PLANTED) == len(by_type.FAULTS) * len(kinds)
+
+
+def test_a_fault_is_shown_by_a_case_of_its_type() -> None:
+    known = {case.id: case for case in suites(Profile())}
+    for name in by_type.FAULTS:
+        for noun, kind in by_type.KINDS.items():
+            assert kind.type in types_of(known[case(name, noun)])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_fault_of_a_type_is_found(fault: str, runs: dict[str, Run]) -> None:
+    run = runs[fault]
+    assert run.status == 1, run.out + run.err
+    found = run.cases("deviation")
+    assert PLANTED[fault] in found, run.out + run.err
+    assert found[PLANTED[fault]]["relaxations"] == []
