@@ -22,8 +22,9 @@ from conformance.suites.route.calls import Call, Request, calls
 from conformance.suites.route.calls.copies import TYPE as MODIFICATION
 from conformance.suites.route.calls.model import ARCHIVE, MEDIA
 from conformance.suites.route.calls.sending import GET
-from conformance.suites.route.outcomes import has_succeeded, hold, let_go, remove, submit
+from conformance.suites.route.outcomes import hold, let_go, remove, submit
 from conformance.suites.route.sending import as_permissive
+from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import Action, State

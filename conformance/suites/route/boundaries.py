@@ -14,8 +14,9 @@ from conformance.suites.case import Case, Check
 from conformance.suites.race import REQUESTS
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
-from conformance.suites.route.outcomes import has_succeeded, of_call, submit
+from conformance.suites.route.outcomes import of_call, submit
 from conformance.suites.route.sending import holds_of, step_number
+from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.lookup import way_back
 from spec.relaxations import Name, Relaxation, Shortfall, taken_for

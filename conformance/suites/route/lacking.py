@@ -18,16 +18,9 @@ from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, uids_in
 from conformance.suites.route.calls.copies import TYPE as COPIES
 from conformance.suites.route.calls.stored import instances, one_instance
-from conformance.suites.route.outcomes import (
-    FAILING,
-    has_succeeded,
-    hold,
-    let_go,
-    of_call,
-    remove,
-    submit,
-)
+from conformance.suites.route.outcomes import FAILING, hold, let_go, of_call, remove, submit
 from conformance.suites.route.sending import as_permissive
+from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 

@@ -18,15 +18,8 @@ from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, EXCLUSIVE, Needed, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.outcomes import (
-    has_output,
-    has_succeeded,
-    hold,
-    let_go,
-    of_call,
-    remove,
-    submit,
-)
+from conformance.suites.route.outcomes import hold, let_go, of_call, remove, submit
+from conformance.suites.route.succeeding import has_output, has_succeeded
 from conformance.sut.profile import Profile
 from spec.lookup import RESTING
 from spec.table import ACTIONS, Action, ErrorCode, State

@@ -24,15 +24,13 @@ from conformance.suites.needs import (
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.calls.archives import LIST, check_archive, has_sizes, is_served
-from conformance.suites.route.calls.sending import GET, MOVE
+from conformance.suites.route.calls.archives import LIST, check_archive
+from conformance.suites.route.succeeding import gives_the_result, has_output, has_succeeded
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
 from conformance.timing import TIMING
-from spec.relaxations import Shortfall
 from spec.table import State
-from spec.types import row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -203,19 +201,6 @@ def asynchronous(call: Call) -> Checking:
     return run
 
 
-def has_output(context: Context, call: Call, request: Request, id: str) -> None:
-    """The job that succeeded last has the outputs of its type, each time that it is asked."""
-    for name in row(call.type).run.outputs:
-        reply = context.get(f"/jobs/{id}/{name}")
-        context.require("route/archive-output", reply.ok, f"HTTP 200 with the {name}", reply)
-        check_archive(context, request, call.type, reply.body)
-        is_served(context, request, reply)
-        has_sizes(context, judge.look(context, call, id), reply.body)
-        again = context.get(f"/jobs/{id}/{name}")
-        same = again.ok and again.body == reply.body
-        context.require("route/archive-output", same, f"the same {name} once more", again)
-
-
 def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = None) -> Checking:
     """A synchronous call gives the result, and leaves the job that it ran as."""
 
@@ -275,53 +260,6 @@ def both_fields(call: Call) -> Checking:
         judge.await_end(context, call.requirement, id)
 
     return run
-
-
-def gives_the_result(
-    context: Context, call: Call, request: Request, reply: Reply, requirement: str
-) -> None:
-    if call.archives:
-        check_archive(context, request, call.type, reply.body)
-        is_served(context, request, reply)
-        return
-    result = reply.json()
-    expected = f"the result: {', '.join(call.shows)}"
-    whole = isinstance(result, dict) and set(call.shows) <= set(result)
-    context.require(requirement, whole, expected, reply)
-    request.verify(context, result)
-
-
-def has_succeeded(context: Context, call: Call, request: Request, id: str) -> None:
-    """The job is of the right Type, in Success, with the Content of its Type."""
-    shown = judge.look(context, call, id)
-    judge.is_in(context, call.requirement, shown, State.SUCCESS)
-    context.equal("route/type", "Type", call.type, shown.get("Type"))
-    moves = call.type in (MOVE, GET) and shown.get("Progress") != 100
-    known = Shortfall.RETRIEVE_SUCCEEDS_BELOW_100 if moves else None
-    progress = f"Progress {shown.get('Progress')!r}"
-    context.require("monitor/progress", progress == "Progress 100", "Progress 100", progress, known)
-    priority = context.resources.priority if call.start is None else 0
-    context.equal("submit/priority", "Priority", priority, shown.get("Priority"))
-    content = shown.get("Content")
-    if not isinstance(content, dict):
-        context.deviates("monitor/content", "Content as a JSON object", str(content))
-        return
-    shows = call.shows if not call.empty else [k for k in call.shows if k != "TargetStudy"]
-    missing = [key for key in shows if key not in content]
-    context.require("route/content", not missing, f"Content with {', '.join(shows)}", content)
-    if "InstancesCount" in content:
-        context.equal(
-            "route/content", "InstancesCount", request.instances, content["InstancesCount"]
-        )
-    if "FailedInstancesCount" in content and not request.body.get("Permissive"):
-        failed = content["FailedInstancesCount"]
-        context.equal("route/content", "FailedInstancesCount", 0, failed)
-    if call.sends is Via.MODALITY:
-        marks = [job.slot.mark for job in context.driver.prepared.values()]
-        context.require(
-            "route/content", content["RemoteAet"] in marks, f"RemoteAet in {marks}", content
-        )
-    request.verify(context, content)
 
 
 def answered(context: Context, call: Open, requirement: str, answer: int = judge.TAKEN) -> Reply:

@@ -17,7 +17,8 @@ from conformance.peer.gate import PARTLY
 from conformance.suites.case import Case, Check, Checking
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.outcomes import has_succeeded, of_call, submit
+from conformance.suites.route.outcomes import of_call, submit
+from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.lookup import way_back
 from spec.relaxations import Shortfall

@@ -19,8 +19,9 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.modalities import CLOSED, TRANSACTION, is_last_commitment
 from conformance.suites.route.calls.sending import SENT, Way, has_arrived, new_name, register, send
-from conformance.suites.route.outcomes import answered, has_succeeded, of_call, submit
+from conformance.suites.route.outcomes import answered, of_call, submit
 from conformance.suites.route.sending import step_number
+from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.table import Action, ErrorCode, State
 
