@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from conformance.events import Verdict
+from conformance.events import Result, Verdict
 from conformance.suites import suites
 from conformance.suites.by_type import cells, types_of
 from conformance.sut.profile import Profile
@@ -117,6 +117,14 @@ def _broken(
             for type in owners if of_a_type and name in set(Shortfall) else every:
                 found[type, one.requirement].add(name)
     return found
+
+
+def of_results(results: Iterable[Result], version: str) -> dict[str, dict[str, Field]]:
+    """The same of the results of a run that is told of here."""
+    told = (
+        Told(one.id, one.requirement, one.verdict, one.relaxations, one.reason) for one in results
+    )
+    return by_type(told, version)
 
 
 def _too_old(type: str, version: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from conformance.campaign.typed import was_tried
+from conformance.campaign.typed import of_results, was_tried
 from conformance.events import Ended, Verdict
 from conformance.reports import page
 from conformance.reports.coloring import marks
@@ -44,6 +44,7 @@ class HtmlReport(FileReport):
         cases = page.by_requirement(results)
         drawn = page.figure(coloured, cases) if ended.coverage.cells.total else None
         told = [*story.deviations, *story.accepted]
+        tested = "" if story.started is None else story.started.target.version
         return environment.get_template(TEMPLATE).render(
             story=story,
             ended=ended,
@@ -60,7 +61,9 @@ class HtmlReport(FileReport):
             suites=page.suites(results),
             slowest=story.slowest(SLOWEST),
             judged=page.judged(story),
-            types={t: found for t, found in story.by_type().items() if was_tried(found)},
+            types={
+                t: found for t, found in of_results(results, tested).items() if was_tried(found)
+            },
             said=SAID,
             told={group.first.id for group in told},
             timeline=timeline,

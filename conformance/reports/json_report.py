@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from conformance.campaign.typed import Field, Mark
+from conformance.campaign.typed import Field, Mark, of_results
 from conformance.events import Ended, Result, Share
 from conformance.reports.file_report import FileReport
 from conformance.reports.story import Story
@@ -46,7 +46,10 @@ def report_of(story: Story) -> dict[str, Any]:
             "edges": _share(found.edges),
             "requirements": _share(found.requirements),
         },
-        "types": {type: _of_type(found) for type, found in story.by_type().items()},
+        "types": {
+            type: _of_type(found)
+            for type, found in of_results(story.results.values(), target.version).items()
+        },
         "cases": [_case(result) for result in story.results.values()],
         "ledger": {
             "file": started.ledger,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from conformance.campaign.typed import Mark, counts, was_tried
+from conformance.campaign.typed import Mark, counts, of_results, was_tried
 from conformance.events import Ended, Share
 from conformance.reports.coloring import marks
 from conformance.reports.file_report import FileReport
@@ -72,9 +72,10 @@ class MarkdownReport(FileReport):
 
     def _types(self) -> Iterator[str]:
         """Of each type: how much of what is said of every job it met, and what it did not."""
-        tried = {
-            type: fields for type, fields in self._story.by_type().items() if was_tried(fields)
-        }
+        started = self._story.started
+        version = "" if started is None else started.target.version
+        found = of_results(self._story.results.values(), version)
+        tried = {type: fields for type, fields in found.items() if was_tried(fields)}
         if tried:
             yield "\n### What is said of every job, by type\n"
             yield "| type | met | not | cannot be tried here | open |"

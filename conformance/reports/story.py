@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from conformance.campaign.typed import Field, Told, by_type
 from conformance.events import (
     GRAVITY,
     CaseEnds,
@@ -103,15 +102,6 @@ class Story:
             if not result.relaxations:
                 groups.setdefault(result.requirement, []).append(result)
         return [*(Group(tuple(group)) for group in groups.values()), *_by_relaxation(found)]
-
-    def by_type(self) -> dict[str, dict[str, Field]]:
-        """What was tried on jobs of each type, of what is said of every job."""
-        told = (
-            Told(one.id, one.requirement, one.verdict, one.relaxations, one.reason)
-            for one in self.results.values()
-        )
-        version = "" if self.started is None else self.started.target.version
-        return by_type(told, version)
 
     @property
     def accepted(self) -> list[Group]:
