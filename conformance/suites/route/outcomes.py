@@ -329,6 +329,8 @@ def fails_open(call: Call) -> Checking:
         judge.await_end(context, call.requirement, id)
         shown = judge.look(context, call, id)
         judge.has_failed(context, shown, network=call.sends is not None)
+        if shown["State"] != State.FAILURE:  # by a shortfall
+            return
         error = reply.json()
         code = shown["ErrorCode"]
         told = (
