@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,7 +13,10 @@ from typing import Any
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "conformance.cli"]
+from tests import forked
+
+MODULE = "conformance.cli"
+COMMAND = [sys.executable, "-m", MODULE]
 LONGEST = 900  # seconds for one run of the command, on a machine that has other work as well
 
 
@@ -40,8 +42,8 @@ class Run:
 
 def command(folder: Path, *arguments: str, report: bool = True) -> Run:
     """Run ``orthanc-jobs`` in ``folder``; with ``report``, its JSON is in report.json."""
-    words = [*COMMAND, *arguments, *(["--json", "report.json"] if report else [])]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=LONGEST)
+    words = [*arguments, *(["--json", "report.json"] if report else [])]
+    done = forked.run(MODULE, words, folder, LONGEST)
     return Run(done.returncode, done.stdout, done.stderr, folder)
 
 

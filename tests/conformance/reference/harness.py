@@ -7,7 +7,6 @@ import itertools
 import json
 import queue
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.forked import Forked
 from tests.waiting import until
 
 IDLE = 10.0  # seconds after which a connection is made anew
@@ -114,13 +114,13 @@ class Reply:
 class Server:
     """A client of one reference server, and of its process."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int, gate: Gate) -> None:
+    def __init__(self, process: Forked, port: int, gate: Gate) -> None:
         self.process = process
         self.port = port
         self.gate = gate
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
         self._used = 0.0
-        self._start: Callable[[list[str], dict[str, object]], subprocess.Popen[str]] | None = None
+        self._start: Callable[[list[str], dict[str, object]], Forked] | None = None
         self._instances: list[str] = []
 
     def call(
@@ -269,12 +269,11 @@ def running_server(folder: Path, gate: Gate, *arguments: str, **config: object) 
     database = str(folder / f"database-{time.monotonic_ns()}")
     settings = {"LimitJobs": 0, "StorageDirectory": database, **config}
 
-    def start(others: list[str], changes: dict[str, object]) -> subprocess.Popen[str]:
+    def start(others: list[str], changes: dict[str, object]) -> Forked:
         file = folder / f"config-{time.monotonic_ns()}.json"
         file.write_text(json.dumps({**settings, **changes}))
-        module = [sys.executable, "-m", "conformance.reference", "--port", "0"]
-        command = [*module, "--config", str(file), *arguments, *others]
-        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        words = ["--port", "0", "--config", str(file), *arguments, *others]
+        return Forked.with_output("conformance.reference", words, ROOT)
 
     server = None
     process = start([], {})
@@ -290,7 +289,7 @@ def running_server(folder: Path, gate: Gate, *arguments: str, **config: object) 
             last.stdout.close()
 
 
-def _listening(process: subprocess.Popen[str]) -> int:
+def _listening(process: Forked) -> int:
     """The port of a server that has just been started."""
     assert process.stdout is not None
     line = process.stdout.readline()
