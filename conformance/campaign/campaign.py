@@ -32,7 +32,7 @@ from conformance.interrupts import interruptible
 from conformance.session.session import Session
 from conformance.suites import select, suites
 from conformance.sut.identity import System
-from conformance.sut.profile import NOTHING, Profile, inapplicable
+from conformance.sut.profile import NOT_THIS_VERSION, NOTHING, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
 from conformance.timing import TIMING
 from spec.requirements import CATALOGUE
@@ -189,7 +189,7 @@ class Campaign:
             chosen = [case for case in chosen if case.id in ids]
         self._begun = True
         book.selected, book.named = chosen, plan.suites
-        book.bound = [id for id in CATALOGUE if inapplicable(profile, id) is None]
+        book.bound = [id for id in CATALOGUE if inapplicable(profile, id) != NOT_THIS_VERSION]
         book.tell(
             Started(
                 target,

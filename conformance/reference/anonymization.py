@@ -34,17 +34,26 @@ METHOD = "All values of the types that can tell who the patient is"
 """What the result says of itself in DeidentificationMethod."""
 
 
-def anonymize(dataset: Dataset, keep: tuple[str, ...], renew: Callable[[str], str]) -> None:
-    """Change `dataset` in place. `keep`: keywords to leave as they are; `renew`: a new UID."""
+def anonymize(
+    dataset: Dataset,
+    keep: tuple[str, ...],
+    renew: Callable[[str], str],
+    keep_private: bool = False,
+) -> None:
+    """Change `dataset` in place. `keep`: keywords to leave as they are; `renew`: a new UID.
+
+    `keep_private`: leave private tags as they are, whatever they tell.
+    """
+    if not keep_private:
+        dataset.remove_private_tags()
     _clean(dataset, frozenset(keep), renew)
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = METHOD
 
 
 def _clean(dataset: Dataset, keep: frozenset[str], renew: Callable[[str], str]) -> None:
-    dataset.remove_private_tags()
     for element in list(dataset):
-        if element.keyword in keep:
+        if element.keyword in keep or element.tag.is_private:
             continue
         if element.VR in _TELLING_TYPES or element.keyword in _TELLING_TAGS:
             del dataset[element.tag]

@@ -101,11 +101,11 @@ class JobAnswers:
             return self.ended(end)
         return self.archive(end.output, name)
 
-    def archive(self, output: bytes | None, name: str = "archive") -> Response:
+    def archive(self, output: bytes | None, name: str = "archive.zip") -> Response:
         """An archive, or None for one that there is not."""
         if output is None:
             raise not_found("Job has no such output: archive")
-        headers = {"Content-Disposition": f'filename="{name}.zip"'}
+        headers = {"Content-Disposition": f'filename="{name}"'}
         return Response(output, headers=headers, media_type="application/zip")
 
     def dropped(self, done: bool) -> Response:

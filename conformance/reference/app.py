@@ -21,13 +21,14 @@ from conformance.reference.details_api import DetailsApi
 from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.instances_api import InstancesApi
 from conformance.reference.jobs_api import JobsApi
+from conformance.reference.labels_api import LabelsApi
 from conformance.reference.modalities_api import ModalitiesApi
 from conformance.reference.modifications_api import ModificationsApi
 from conformance.reference.peers_api import PeersApi
 from conformance.reference.plain_paths import PlainPaths
 from conformance.reference.queries_api import QueriesApi
 from conformance.reference.regroupings_api import RegroupingsApi
-from conformance.reference.releases import EVERY_PAGE, Release
+from conformance.reference.releases import EVERY_PAGE, LACKS, Release
 from conformance.reference.resources_api import ResourcesApi
 from conformance.reference.storage import NotStored, Storage
 from conformance.reference.tags_api import TagsApi
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from conformance.reference.parts import Parts
     from conformance.reference.persistence import JobStore
     from conformance.reference.queries import Query
+
+
+_LABELS = "1.12.0"  # the first release that has them
 
 
 def build_engine(
@@ -96,14 +100,15 @@ def build_app(
         *JobsApi(engine, answers, release).routes(),
         *PeersApi(calls, storage, reader, config.orthanc_peers).routes(),
         *InstancesApi(storage).routes(),
-        *ArchivesApi(calls, storage, reader).routes(),
-        *ModificationsApi(calls, storage, reader, release).routes(),
-        *RegroupingsApi(calls, storage, reader).routes(),
-        *ModalitiesApi(calls, storage, reader, caller, known, queries).routes(),
-        *QueriesApi(calls, reader, caller, queries).routes(),
+        *ArchivesApi(calls, storage, reader, release).routes(),
+        *ModificationsApi(calls, storage, reader, release, config.overwrite_instances).routes(),
+        *RegroupingsApi(calls, storage, reader, release).routes(),
+        *ModalitiesApi(calls, storage, reader, caller, known, queries, release).routes(),
+        *QueriesApi(calls, reader, caller, queries, release).routes(),
         *ResourcesApi(storage).routes(),
         *DetailsApi(storage).routes(),
         *TagsApi(storage).routes(),
+        *(LabelsApi(storage).routes() if release.is_from(_LABELS) else []),
         *ToolsApi(storage).routes(),
         _system_route(config, parts, release),
         *others,
@@ -136,6 +141,7 @@ def _system_route(config: Config, parts: Parts, release: Release) -> Route:
             "ConcurrentJobs": config.concurrent_jobs,
             "Implements": list(release.implements),
             "JobsHistorySize": config.jobs_history_size,
+            "Lacks": list(LACKS),
             "LimitJobs": config.limit_jobs,
             "Retry": parts.registry.declares_retry,
         },

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from conformance.reference.bodies import boolean, read_json, texts
+from conformance.reference.bodies import boolean, read_json, text, texts
 from conformance.reference.errors import ErrorCode, bad_request
 from conformance.reference.levels import Level
 from conformance.reference.selection import (
@@ -19,7 +19,7 @@ from conformance.reference.selection import (
     steps_for,
 )
 from conformance.reference.tasks.archives import Archive, Media
-from conformance.reference.transcoding import read_syntax
+from conformance.reference.transcoding import read_syntax, transcoded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,19 +29,24 @@ if TYPE_CHECKING:
 
     from conformance.reference.calls import JobCalls
     from conformance.reference.dicom import Instance
+    from conformance.reference.releases import Release
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
 
     Endpoint = Callable[[Request], Awaitable[Response]]
     Kind = Callable[..., Archive]
 
+_NEWER = "1.12.7"  # whose archives have the names that they are asked for
 _KINDS: dict[str, Kind] = {"archive": Archive, "media": Media}
 
 
 class ArchivesApi:
     """The calls of this family; each POST submits one job (the forms: Orthanc 1.10.1)."""
 
-    def __init__(self, calls: JobCalls, storage: Storage, reader: SubmissionReader) -> None:
+    def __init__(
+        self, calls: JobCalls, storage: Storage, reader: SubmissionReader, release: Release
+    ) -> None:
+        self._is_newer = release.is_from(_NEWER)
         self._calls = calls
         self._storage = storage
         self._reader = reader
@@ -63,7 +68,8 @@ class ArchivesApi:
             instances = instances_at(self._storage, level, request.path_params["id"])
             value = await read_json(request)
             fields = value if isinstance(value, dict) else {}  # as on Orthanc: any JSON will do
-            return await self._answer(request, kind, instances, fields, request.path_params["id"])
+            named = [request.path_params["id"]]
+            return await self._answer(request, kind, instances, fields, named)
 
         return create
 
@@ -75,7 +81,7 @@ class ArchivesApi:
                 raise bad_request("The body must be an object, or an array of identifiers")
             listed = texts(fields, "Resources")
             instances = [each for one in listed for each in instances_of(self._storage, one)]
-            return await self._answer(request, kind, instances, fields, "Archive")
+            return await self._answer(request, kind, instances, fields, listed)
 
         return create
 
@@ -86,7 +92,8 @@ class ArchivesApi:
             syntax = read_syntax(query.get("transcode"), ErrorCode.PARAMETER_OUT_OF_RANGE)
             fields: dict[str, object] = {"Transcode": syntax} if syntax else {}
             fields["Extended"] = "extended" in query
-            return await self._answer(request, kind, instances, fields, request.path_params["id"])
+            named = [request.path_params["id"]]
+            return await self._answer(request, kind, instances, fields, named)
 
         return download
 
@@ -96,15 +103,25 @@ class ArchivesApi:
         kind: Kind,
         instances: list[Instance],
         fields: dict[str, object],
-        name: str,
+        named: list[str],
     ) -> Response:
         """Submit the job that `fields` asks for. Raises `RestError` (400, or its error)."""
         steps = (*steps_for(once_each(instances)), LAST_STEP)
         task = kind(
             steps,
             transcode=read_syntax(fields.get("Transcode"), ErrorCode.PARAMETER_OUT_OF_RANGE),
+            parents=tuple(sorted(set(named))) if self._is_newer else (),
+            numbered=self._is_newer,
             priority=self._reader.priority(fields),
         )
-        if isinstance(task, Media) and boolean(fields, "Extended"):
-            task = replace(task, extended=True)
-        return await self._calls.archive(request, task, self._reader.synchronous(fields), name)
+        single = named[0] if len(named) == 1 and "Resources" not in fields else "Archive"
+        filename = text(fields, "Filename", f"{single}.zip") if self._is_newer else f"{single}.zip"
+        if self._is_newer:
+            task = replace(task, filename=filename)
+        if task.transcode:
+            files = {each.id: transcoded(each.file, task.transcode) for each in instances}
+            sized = (replace(each, size=len(files.get(each.item, b""))) for each in task.steps)
+            task = replace(task, steps=tuple(sized))
+        if isinstance(task, Media):
+            task = replace(task, extended=boolean(fields, "Extended", task.extended))
+        return await self._calls.archive(request, task, self._reader.synchronous(fields), filename)

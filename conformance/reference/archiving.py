@@ -64,7 +64,8 @@ class Archiver:
             if isinstance(task, Media):
                 files = self.medium(chosen, task.extended)
             else:
-                files = self.folders(chosen)
+                numbered = isinstance(task, Archive) and task.numbered
+                files = self.folders(chosen, numbered)
         except dicom.FILE_ERRORS as error:
             return Failed(ErrorCode.BAD_FILE_FORMAT, f"{type(error).__name__}: {error}")
         return Succeeded(output=self.pack(files))
@@ -74,9 +75,9 @@ class Archiver:
         syntax = task.transcode if isinstance(task, Archive) else ""
         return replace(instance, file=transcoded(instance.file, syntax)) if syntax else instance
 
-    def folders(self, instances: list[Instance]) -> dict[str, bytes]:
+    def folders(self, instances: list[Instance], numbered: bool = False) -> dict[str, bytes]:
         """The files of an archive, in a folder for each patient, study and series."""
-        layout = ArchiveLayout()
+        layout = ArchiveLayout(numbered)
         return {layout.place(instance): instance.file for instance in instances}
 
     def medium(self, instances: list[Instance], extended: bool = False) -> dict[str, bytes]:

@@ -25,6 +25,7 @@ _PENDING = frozenset({0xFF00, 0xFF01})
 _WARNINGS = frozenset({0x0001, 0x0107, 0x0116}) | frozenset(range(0xB000, 0xC000))
 _MOST_CONTEXTS = 128
 _NAMES = {Level.INSTANCE: "IMAGE"}
+_COMMITMENT, _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 
 
@@ -100,6 +101,32 @@ def store(opened: Any, modality: Modality, instance: Instance, **originator: Any
     except (RuntimeError, *dicom.FILE_ERRORS) as error:
         raise DicomError(f"C-STORE to {modality.aet}: {error}") from error
     _check("C-STORE", modality, status)
+
+
+def ask_for_commitment(caller: Caller, modality: Modality, instances: list[Instance]) -> str:
+    """N-ACTION: ask `modality` to commit itself to keep `instances`; the transaction's UID.
+
+    Raises `DicomError`.
+    """
+    from pydicom.dataset import Dataset
+    from pydicom.uid import generate_uid
+
+    items = []
+    for instance in instances:
+        item = Dataset()
+        item.ReferencedSOPClassUID = instance.sop_class_uid
+        item.ReferencedSOPInstanceUID = instance.sop_instance_uid
+        items.append(item)
+    asked = Dataset()
+    asked.TransactionUID = generate_uid()
+    asked.ReferencedSOPSequence = items
+    with association(caller, modality, [(_COMMITMENT, _UNCOMPRESSED)]) as opened:
+        try:
+            status, _ = opened.send_n_action(asked, 1, _COMMITMENT, _COMMITMENT_INSTANCE)
+        except (RuntimeError, *dicom.FILE_ERRORS) as error:
+            raise DicomError(f"N-ACTION to {modality.aet}: {error}") from error
+        _check("N-ACTION", modality, status)
+    return str(asked.TransactionUID)
 
 
 def find(

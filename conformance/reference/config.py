@@ -54,6 +54,7 @@ class Config:
     storage_directory: Path = Path("OrthancStorage")
     index_directory: Path = Path("OrthancStorage")
     media_archive_size: int = 1
+    overwrite_instances: bool = False
     dicom_modalities: Mapping[str, Modality] = field(default_factory=lambda: MappingProxyType({}))
     orthanc_peers: Mapping[str, Peer] = field(
         default_factory=lambda: MappingProxyType({}), repr=False
@@ -121,6 +122,7 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
         storage_directory=folder / storage,
         index_directory=folder / read.text("IndexDirectory", storage),
         media_archive_size=read.integer("MediaArchiveSize", default.media_archive_size, least=1),
+        overwrite_instances=read.boolean("OverwriteInstances", default.overwrite_instances),
         dicom_modalities=read.entries("DicomModalities", parse_modality),
         orthanc_peers=read.entries("OrthancPeers", parse_peer),
         authentication_enabled=read.boolean(

@@ -47,11 +47,21 @@ class ModalitySender:
                     associations.store(opened[-1], task.modality, instance, **originator)
                 except DicomError as error:
                     return self.not_taken(task, error)
-                return Succeeded()
+                return self.commit(task) if task.commits and step is task.steps[-1] else Succeeded()
 
             yield perform
         finally:
             self.hang_up(stack)
+
+    def commit(self, task: ModalityStore) -> Outcome:
+        """Ask the modality to commit itself to keep all that it was sent."""
+        instances = (self._storage.get(step.item) for step in task.steps)
+        sent = [each for each in instances if each is not None]
+        try:
+            transaction = associations.ask_for_commitment(self.caller(task), task.modality, sent)
+        except DicomError as error:
+            return Failed(ErrorCode.NETWORK_PROTOCOL, str(error))
+        return Succeeded(transaction=transaction)
 
     def hang_up(self, opened: ExitStack) -> None:
         """Release the associations of a run."""

@@ -222,6 +222,12 @@ class Engine:
             job = self._registry.jobs.get(job_id)
             return job.output if job is not None and job.state is State.SUCCESS else None
 
+    def output_name(self, job_id: str) -> str:
+        """What the archive of a job is called; empty when there is no such job."""
+        with self._lock:
+            job = self._registry.jobs.get(job_id)
+            return "" if job is None else job.task.output_name
+
     def drop_output(self, job_id: str) -> bool:
         """Remove the archive of a job; False when there is none."""
         with self._lock:

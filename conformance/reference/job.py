@@ -76,6 +76,11 @@ class Task(ABC):
         return self.type
 
     @property
+    def output_name(self) -> str:
+        """What a file that its job has made is called."""
+        return ""
+
+    @property
     def instances_count(self) -> int:
         """How many instances the steps are about; a last step may be about none."""
         return sum(1 for step in self.steps if step.item)
@@ -101,11 +106,13 @@ class Succeeded:
     """The step is done. `made`: the new instance, if any; `output`: what the job has made.
 
     `instance_gone`: there was nothing left to send, which is all right with a permissive job.
+    `transaction`: by which a storage commitment was asked for.
     """
 
     made: Made | None = None
     output: bytes | None = None
     instance_gone: bool = False
+    transaction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +124,10 @@ class Failed:
     instance_gone: bool = False
 
 
-def instance_gone(step: Step) -> Failed:
+def instance_gone(step: Step, code: ErrorCode = ErrorCode.INTERNAL_ERROR) -> Failed:
     """The instance of `step` was removed since the job was submitted."""
     details = f"The instance {step.item} was removed"
-    return Failed(ErrorCode.INTERNAL_ERROR, details, instance_gone=True)
+    return Failed(code, details, instance_gone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,8 @@ class Job:
     `retry_at`: when its time in Retry is over, on the same clock; `shown`: what its readers are
     shown in place of the truth, which only a test double does; `made`: the instances that its
     steps have made in this run of the task; `output`: the archive that a client can
-    fetch, and `output_size` the bytes that it had, for it may be gone.
+    fetch, and `output_size` the bytes that it had, for it may be gone; `transaction`: of the
+    storage commitment that it has asked for.
     """
 
     task: Task
@@ -173,6 +181,7 @@ class Job:
     made: list[Made] = field(default_factory=list)
     output: bytes | None = None
     output_size: int = 0
+    transaction: str = ""
     shown: dict[str, object] | None = None
 
     @property

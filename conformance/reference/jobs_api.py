@@ -64,7 +64,9 @@ class JobsApi:
         return self._answers.deletion(self._engine.delete(request.path_params["id"]))
 
     async def _archive(self, request: Request) -> Response:
-        return self._answers.archive(self._engine.output(request.path_params["id"]))
+        job_id = request.path_params["id"]
+        output, name = self._engine.output(job_id), self._engine.output_name(job_id)
+        return self._answers.archive(output, name)
 
     async def _drop_archive(self, request: Request) -> Response:
         return self._answers.dropped(self._engine.drop_output(request.path_params["id"]))

@@ -19,9 +19,13 @@ _LONGEST = 60
 
 
 class ArchiveLayout:
-    """Gives each instance a path of its own, the folders named by their tags, as by Orthanc."""
+    """Gives each instance a path of its own, the folders named by their tags, as by Orthanc.
 
-    def __init__(self) -> None:
+    `numbered`: a file bears the number of its instance, and not of its place.
+    """
+
+    def __init__(self, numbered: bool = False) -> None:
+        self._numbered = numbered
         self._folders: dict[str, str] = {}  # by Orthanc's identifier
         self._taken: Counter[str] = Counter()
 
@@ -33,6 +37,12 @@ class ArchiveLayout:
         modality = _plain(instance.tags.get("Modality", "")).replace(" ", "")
         number = self._taken[f"{folder}//"]
         self._taken[f"{folder}//"] += 1
+        shown = instance.tags.get("InstanceNumber", "")
+        if self._numbered and shown.isascii() and shown.isdigit():
+            path = f"{folder}{modality or 'IM'}{int(shown):06}.dcm"
+            self._taken[path] += 1
+            if self._taken[path] == 1:
+                return path
         return f"{folder}{modality or 'IM'}{number:06}.dcm"
 
     def _folder(self, parent: str, level: Level, instance: Instance) -> str:

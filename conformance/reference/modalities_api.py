@@ -13,7 +13,6 @@ from conformance.reference import associations
 from conformance.reference.answers import done_answer, empty_answer, json_answer, text_answer
 from conformance.reference.bodies import (
     boolean,
-    not_offered,
     read_json,
     read_level,
     read_object,
@@ -33,9 +32,11 @@ if TYPE_CHECKING:
 
     from conformance.reference.associations import Caller
     from conformance.reference.calls import JobCalls
+    from conformance.reference.releases import Release
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
 
+_NAMES_THE_MODALITY = "1.12.7"
 _CALLS = ["configuration", "echo", "query", "store"]
 
 
@@ -54,7 +55,9 @@ class ModalitiesApi:
         caller: Caller,
         modalities: dict[str, Modality],
         queries: dict[str, Query],
+        release: Release,
     ) -> None:
+        self._release = release
         self._calls = calls
         self._storage = storage
         self._reader = reader
@@ -109,7 +112,8 @@ class ModalitiesApi:
     async def _store(self, request: Request) -> Response:
         modality = self._modality(request)
         fields = self._reader.store_fields(await request.body())
-        not_offered(fields, "StorageCommitment")
+        if self._release.is_from(_NAMES_THE_MODALITY):
+            modality = _renamed(modality, fields)
         resources = self._reader.resources(fields["Resources"])
         title = text(fields, "MoveOriginatorAet", self._caller.aet)
         number = _message_number(fields)
@@ -122,6 +126,7 @@ class ModalitiesApi:
             None if number is None else _aet(title),
             number,
             timeout(fields),
+            boolean(fields, "StorageCommitment"),
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
@@ -154,6 +159,13 @@ class ModalitiesApi:
     def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
         """How we call ourselves there. Raises `RestError` (400)."""
         return _aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
+
+
+def _renamed(modality: Modality, fields: dict[str, object]) -> Modality:
+    """`modality`, where and as the call names it. Raises `RestError` (400)."""
+    names = {"CalledAet": "AET", "Host": "Host", "Port": "Port"}
+    named = {known: fields[name] for name, known in names.items() if name in fields}
+    return parse_modality({**modality.configuration(), **named}) if named else modality
 
 
 def _aet(name: str) -> str:

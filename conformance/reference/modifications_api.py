@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from conformance.reference import dicom
-from conformance.reference.bodies import boolean, not_offered, read_level, read_object, text, texts
+from conformance.reference.bodies import boolean, read_level, read_object, text, texts
+from conformance.reference.dicom import MAIN_TAGS
 from conformance.reference.errors import ErrorCode, RestError, bad_request
 from conformance.reference.levels import Level
 from conformance.reference.rewriting import CannotRewrite, Modifier
@@ -39,16 +40,23 @@ if TYPE_CHECKING:
 
     TaskOf = Callable[[Level, dict[str, object], list[Instance]], ResourceModification]
 
-_NOT_OFFERED = ("PrivateCreator", "DicomVersion", "Permissive")
+_VERSIONS = ("2008", "2017c", "2021b", "2023b")  # of the profile of DICOM, PS 3.15
+_NEWER = "1.12.7"
 
 
 class ModificationsApi:
     """The calls of this family; each submits one job (the forms: Orthanc 1.10.1)."""
 
     def __init__(
-        self, calls: JobCalls, storage: Storage, reader: SubmissionReader, release: Release
+        self,
+        calls: JobCalls,
+        storage: Storage,
+        reader: SubmissionReader,
+        release: Release,
+        overwrites: bool,
     ) -> None:
         self._release = release
+        self._overwrites = overwrites
         self._calls = calls
         self._storage = storage
         self._reader = reader
@@ -133,13 +141,14 @@ class ModificationsApi:
         bulk: bool = False,
     ) -> ResourceModification:
         """The task that `fields` asks for. Raises `RestError` (400)."""
-        not_offered(fields, *_NOT_OFFERED)
         replace, keep = read_replace(fields), read_tags(fields, "Keep")
         remove = read_tags(fields, "Remove")
         if not boolean(fields, "Force"):
             _refuse_identifiers(replace, "replaced")
             _refuse_identifiers(keep, "kept")
         _refuse_identifiers(remove, "removed")
+        if self._release.is_from(_NEWER):
+            self._refuse_loss(fields, instances, replace, keep)
         return ResourceModification(
             self._steps(fields, instances),
             level,
@@ -151,6 +160,9 @@ class ModificationsApi:
             keep=keep,
             remove_private=boolean(fields, "RemovePrivateTags"),
             transcode=read_syntax(fields.get("Transcode")),
+            keep_labels=boolean(fields, "KeepLabels"),
+            permissive=boolean(fields, "Permissive"),
+            parents=self._parents(fields, level, instances),
             priority=self._reader.priority(fields),
         )
 
@@ -162,7 +174,9 @@ class ModificationsApi:
         bulk: bool = False,
     ) -> ResourceModification:
         """The task that `fields` asks for. Raises `RestError` (400)."""
-        not_offered(fields, *_NOT_OFFERED)
+        if (version := text(fields, "DicomVersion", _VERSIONS[-1])) not in _VERSIONS:
+            details = f"Unknown specific version of the DICOM standard: {version}"
+            raise bad_request(details, ErrorCode.PARAMETER_OUT_OF_RANGE)
         replace, keep = read_replace(fields), read_tags(fields, "Keep")
         if not boolean(fields, "Force"):
             _refuse_identifiers(replace, "replaced")
@@ -178,7 +192,11 @@ class ModificationsApi:
             replace=new | replace,
             remove=read_tags(fields, "Remove"),
             keep=keep,
+            keep_private=boolean(fields, "KeepPrivateTags"),
             transcode=read_syntax(fields.get("Transcode")),
+            keep_labels=boolean(fields, "KeepLabels"),
+            permissive=boolean(fields, "Permissive"),
+            parents=self._parents(fields, level, instances),
             priority=self._reader.priority(fields),
         )
 
@@ -186,6 +204,37 @@ class ModificationsApi:
         """A step for each instance, and one that removes them all unless they are kept."""
         steps = steps_for(once_each(instances))
         return steps if boolean(fields, "KeepSource", True) else (*steps, LAST_STEP)
+
+    def _refuse_loss(
+        self,
+        fields: dict[str, object],
+        instances: list[Instance],
+        replace: dict[str, str],
+        keep: tuple[str, ...],
+    ) -> None:
+        """Raise `RestError` (400) where data would be lost, or would contradict what is stored."""
+        in_place = {each.keyword for each in Level if each is not Level.PATIENT} <= set(keep)
+        if in_place and not (self._overwrites and boolean(fields, "KeepSource", True)):
+            raise bad_request("The source would be lost, or stay as it is", ErrorCode.BAD_REQUEST)
+        of_the_patient = set(MAIN_TAGS[Level.PATIENT]) & replace.keys()
+        studies = {
+            each.study
+            for patient in {each.patient for each in instances}
+            for each in self._storage.at(Level.PATIENT, patient)
+        }
+        if of_the_patient and Level.PATIENT.keyword not in replace and len(studies) > 1:
+            details = f"{min(of_the_patient)} would differ between the studies of a patient"
+            raise bad_request(details, ErrorCode.BAD_REQUEST)
+
+    def _parents(
+        self, fields: dict[str, object], level: Level, instances: list[Instance]
+    ) -> tuple[str, ...]:
+        """What the caller has named, if Content is to show it."""
+        if not self._release.is_from(_NEWER):
+            return ()
+        if "Resources" in fields:
+            return tuple(sorted(set(texts(fields, "Resources"))))
+        return tuple({each.at(level): None for each in instances})
 
     def _several(self, fields: dict[str, object]) -> list[Instance]:
         """The instances of what the body lists. Raises `RestError` (400, 404)."""

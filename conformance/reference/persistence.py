@@ -80,7 +80,7 @@ class JobStore:
             raise TypeError("no job")
         job, fresh = Job(task, **status), Job(task)
         for name in _STATUS:
-            value = status.get(name)
+            value = status.get(name, getattr(fresh, name))  # it may be of an earlier version
             if type(value) is not type(getattr(fresh, name)) and name != "completed":
                 raise TypeError(f"no {name} of a job")
         return job

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pydicom.datadict import tag_for_keyword
-
 from conformance.reference.associations import level_name
 from conformance.reference.levels import Level
 
@@ -39,13 +37,3 @@ def answer_template(level: Level) -> dict[str, str]:
     """The tags that every answer at `level` must have, without a value: those that name it."""
     above = dict.fromkeys((each.keyword for each in level.own_and_above), "")
     return above if level is Level.PATIENT else {"AccessionNumber": "", **above}
-
-
-def shown(tags: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Tags as Orthanc shows them in full, by their number."""
-    described = {}
-    for name, value in tags.items():
-        number = tag_for_keyword(name) or 0
-        tag = f"{number >> 16:04x},{number & 0xFFFF:04x}"
-        described[tag] = {"Name": name, "Type": "String", "Value": value}
-    return dict(sorted(described.items()))

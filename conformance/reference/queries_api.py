@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from conformance.reference.answers import json_answer, text_answer
-from conformance.reference.bodies import boolean, timeout
+from conformance.reference.bodies import boolean, text, timeout
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.job import Step
 from conformance.reference.lenient_json import parse
 from conformance.reference.modalities import is_aet
-from conformance.reference.queries import Query, shown
-from conformance.reference.tasks.moves import ModalityMove
+from conformance.reference.queries import Query
+from conformance.reference.tag_views import View
+from conformance.reference.tasks.moves import ModalityMove, viewed
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from conformance.reference.associations import Caller
     from conformance.reference.calls import JobCalls
+    from conformance.reference.releases import Release
     from conformance.reference.submission import SubmissionReader
 
 _CALLS = ["answers", "level", "modality", "query", "retrieve"]
+_SHOWS_TARGET = "1.12.7"
 _ANSWER_CALLS = ["content", "retrieve"]
 
 
@@ -36,7 +39,9 @@ class QueriesApi:
         reader: SubmissionReader,
         caller: Caller,
         queries: dict[str, Query],
+        release: Release,
     ) -> None:
+        self._release = release
         self._calls = calls
         self._reader = reader
         self._caller = caller
@@ -105,6 +110,8 @@ class QueriesApi:
     async def _move(self, request: Request, query: Query, numbers: range) -> Response:
         """Submit a job that retrieves these answers. Raises `RestError` (400, or its error)."""
         fields = _retrieve_fields(await request.body())
+        if self._release.is_from(_SHOWS_TARGET):
+            _refuse_other_methods(fields)
         task = ModalityMove(
             tuple(Step(str(step)) for step in range(len(numbers))),
             query.modality,
@@ -113,6 +120,8 @@ class QueriesApi:
             tuple(query.naming(number) for number in numbers),
             boolean(fields, "Permissive"),
             timeout(fields),
+            _view(fields),
+            self._release.is_from(_SHOWS_TARGET),
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
@@ -162,5 +171,17 @@ def _number(request: Request, query: Query) -> int:
 
 def _tags(request: Request, tags: dict[str, str]) -> dict[str, object]:
     """Tags as the caller wants to see them."""
-    simple: dict[str, object] = {**tags}
-    return simple if "simplify" in request.query_params else {**shown(tags)}
+    return viewed(tags, View.asked(request))
+
+
+def _view(fields: dict[str, object]) -> View:
+    """How Content is to show tags. Raises `RestError` (400)."""
+    if boolean(fields, "Simplify"):
+        return View.SIMPLE
+    return View.FULL if boolean(fields, "Full") else View.SHORT
+
+
+def _refuse_other_methods(fields: dict[str, object]) -> None:
+    """Raises `RestError` (400) for another way to retrieve than by C-MOVE."""
+    if text(fields, "RetrieveMethod", "C-MOVE") != "C-MOVE":
+        raise bad_request("This server retrieves by C-MOVE only", ErrorCode.PARAMETER_OUT_OF_RANGE)

@@ -153,6 +153,7 @@ class Registry:
         job.made = []
         job.output = None
         job.output_size = 0
+        job.transaction = ""
         job.runtime = 0.0
         job.completed = None
 
@@ -274,6 +275,7 @@ class Registry:
         job.instances_gone += succeeded.instance_gone
         if succeeded.made is not None:
             job.made.append(succeeded.made)
+        job.transaction = succeeded.transaction or job.transaction
         if succeeded.output is not None:
             job.output = succeeded.output
             job.output_size = len(succeeded.output)

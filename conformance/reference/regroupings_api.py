@@ -23,14 +23,21 @@ if TYPE_CHECKING:
     from conformance.reference.calls import JobCalls
     from conformance.reference.dicom import Instance
     from conformance.reference.job import Step
+    from conformance.reference.releases import Release
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
+
+
+_SHOWS_PARENTS = "1.12.7"
 
 
 class RegroupingsApi:
     """The calls of this family; each submits one job (the forms: Orthanc 1.10.1)."""
 
-    def __init__(self, calls: JobCalls, storage: Storage, reader: SubmissionReader) -> None:
+    def __init__(
+        self, calls: JobCalls, storage: Storage, reader: SubmissionReader, release: Release
+    ) -> None:
+        self._shows_parents = release.is_from(_SHOWS_PARENTS)
         self._calls = calls
         self._storage = storage
         self._reader = reader
@@ -58,6 +65,8 @@ class RegroupingsApi:
             salt,
             replace=_of_the_study(read_replace(fields)),
             remove=tuple(_of_the_study(dict.fromkeys(read_tags(fields, "Remove"), ""))),
+            permissive=boolean(fields, "Permissive"),
+            parents=self._parents([study]),
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
@@ -71,9 +80,15 @@ class RegroupingsApi:
             study,
             uuid4().hex,
             replace=self._tags_of(study),
+            permissive=boolean(fields, "Permissive"),
+            parents=self._parents(texts(fields, "Resources")),
             priority=self._reader.priority(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+    def _parents(self, named: list[str]) -> tuple[str, ...]:
+        """What the caller has named, if Content is to show it."""
+        return tuple(sorted(set(named))) if self._shows_parents else ()
 
     def _study(self, request: Request) -> str:
         """The study that the path names. Raises `RestError` (404)."""

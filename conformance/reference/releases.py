@@ -17,6 +17,13 @@ LATER = {
 }
 """What came after the page of Orthanc 1.5.6, and with which release."""
 
+LACKS = (
+    "C-GET",
+    "Progress of sub-operations",
+    "storage commitment of what is stored here",
+)
+"""What later releases have as well, and this server has not."""
+
 _LIMITED_UNTIL = "1.10.0"  # from then on LimitJobs has no meaning
 
 
@@ -31,6 +38,10 @@ class Release:
     def has(self, feature: str) -> bool:
         """Whether it has one of `LATER`."""
         return feature in self.implements or _key(LATER[feature]) <= _key(self.version)
+
+    def is_from(self, version: str) -> bool:
+        """Whether it is this one, or a later one."""
+        return _key(version) <= _key(self.version)
 
     @property
     def limits_jobs(self) -> bool:

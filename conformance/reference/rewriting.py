@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydicom.uid import generate_uid
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from conformance.reference.storage import Storage
+
+
+_COPYING = (ResourceModification, SplitStudy, MergeStudy)
 
 
 class CannotRewrite(Exception):
@@ -64,7 +68,7 @@ class Rewriter(ABC):
     def _copy(self, task: Task, step: Step) -> Outcome:
         source = self._storage.get(step.item)
         if source is None:
-            return instance_gone(step)
+            return self.missing(task, instance_gone(step, ErrorCode.UNKNOWN_RESOURCE))
         dataset = dicom.decode(source.file)
         self.rewrite(task, dataset)
         anonymized = isinstance(task, ResourceModification) and task.anonymize
@@ -72,7 +76,15 @@ class Rewriter(ABC):
             change_syntax(dataset, task.transcode)
         instance = metadata.copied(dicom.encode(dataset), source, anonymized)
         self.store(instance)
+        if isinstance(task, ResourceModification) and task.keep_labels:
+            for level in Level:
+                self._storage.label(instance.at(level), self._storage.labels(source.at(level)))
         return Succeeded(Made(instance.id, instance.series, instance.study, instance.patient))
+
+    def missing(self, task: Task, failed: Failed) -> Outcome:
+        """An instance was removed since."""
+        permissive = isinstance(task, _COPYING) and task.permissive
+        return Succeeded(instance_gone=True) if permissive else failed
 
     def _finish(self, task: Task) -> Outcome:
         self.remove_sources(task)
@@ -119,7 +131,8 @@ class Modifier(Rewriter):
 
     def anonymize(self, task: ResourceModification, dataset: Dataset) -> None:
         """Take out whatever could tell who the patient is, and renew all identifiers."""
-        anonymization.anonymize(dataset, task.keep, lambda old: new_uid(task.salt, old))
+        renew = partial(new_uid, task.salt)
+        anonymization.anonymize(dataset, task.keep, renew, task.keep_private)
         self.change_tags(task, dataset)
 
     def renew(self, salt: str, dataset: Dataset, level: Level) -> None:
@@ -151,7 +164,8 @@ class Merger(Rewriter):
         if not isinstance(task, MergeStudy):
             raise TypeError(f"{task.type} is no merge")
         regroup(dataset, task.salt)
-        change_tags(dataset, task.replace, ())
+        of_the_study = (*dicom.MAIN_TAGS[Level.PATIENT], *dicom.MAIN_TAGS[Level.STUDY])
+        change_tags(dataset, task.replace, tuple(set(of_the_study) - task.replace.keys()))
 
 
 def regroup(dataset: Dataset, salt: str) -> None:

@@ -125,7 +125,7 @@ class Life:
         self._steps = None if setting.controls is None else setting.controls.steps.life()
         release = setting.release
         config = setting.config if release.limits_jobs else replace(setting.config, limit_jobs=0)
-        storage = Storage(setting.database)
+        storage = Storage(setting.database, config.overwrite_instances)
         modalities = dict(config.dicom_modalities)
         parts = setting.parts
         store = parts.store(setting.database, config.save_jobs, setting.load_jobs)

@@ -15,7 +15,7 @@ from conformance.reference.dicom import Instance
 from conformance.reference.levels import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _INSERT = "INSERT INTO instances (id, named, file) VALUES (?, ?, ?)"
 _DELETE = "DELETE FROM instances WHERE id = ?"
@@ -29,12 +29,14 @@ class NotStored(OSError):
 class Storage:
     """Instances by their identifier, in order of arrival; each is in `database` as well.
 
-    Without a database they last as long as this object. Every thread may call it: clients change
+    Without a database they last as long as this object. `overwrites`: one that is there already is
+    replaced. Every thread may call it: clients change
     it, and so do the steps of jobs. Each method is a whole, under one lock.
     Raises `UnusableDatabase` when the instances of an earlier life of the server cannot be read.
     """
 
-    def __init__(self, database: Database | None = None) -> None:
+    def __init__(self, database: Database | None = None, overwrites: bool = False) -> None:
+        self._overwrites = overwrites
         self._database = Database() if database is None else database
         self._lock = threading.RLock()
         self._instances = {each.id: each for each in _stored(self._database)}
@@ -42,15 +44,18 @@ class Storage:
             each.at(level) for each in self._instances.values() for level in Level
         )
         self.changes = ChangeLog()
+        self._labels: dict[str, set[str]] = {}  # by resource, in this life of the server
 
     def add(self, instance: Instance) -> bool:
-        """Store `instance`; False when it is there already, and then the old one stays.
+        """Store `instance`; False when it is there already, and stays as it is.
 
         Raises `NotStored`.
         """
         with self._lock:
             if instance.id in self._instances:
-                return False
+                if not self._overwrites:
+                    return False
+                self.remove(instance.id)
             self._write(_INSERT, instance.id, _named(instance), instance.file)
             self._instances[instance.id] = instance
             for level in Level:
@@ -120,6 +125,21 @@ class Storage:
             if self.at(level, ancestor):
                 return {"ID": ancestor, "Path": level.path + ancestor, "Type": level.shown}
         return None
+
+    def labels(self, resource: str) -> list[str]:
+        """The labels of a resource."""
+        with self._lock:
+            return sorted(self._labels.get(resource, ()))
+
+    def label(self, resource: str, labels: Iterable[str]) -> None:
+        """Give a resource these labels, beside those that it has."""
+        with self._lock:
+            self._labels.setdefault(resource, set()).update(labels)
+
+    def unlabel(self, resource: str, label: str) -> None:
+        """Take a label from a resource, if it has it."""
+        with self._lock:
+            self._labels.get(resource, set()).discard(label)
 
     def size(self) -> int:
         """Bytes of all files."""

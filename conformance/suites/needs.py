@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from conformance.sut.profile import NOT_THIS_VERSION, Profile, inapplicable
+from conformance.sut.profile import (
+    LACKING,
+    NOT_OFFERED,
+    NOT_THIS_VERSION,
+    Profile,
+    inapplicable,
+)
 from spec.requirements import Need, Requirement
 
 LARGEST = 50  # a history of more jobs than this is not filled
@@ -58,6 +64,11 @@ OF_A_REQUIREMENT: Mapping[Need, Needed] = MappingProxyType(
 def documented(id: str, order: int = 0) -> Needed:
     """A version that the requirement ``id`` applies to. With the usual order it is told first."""
     return Needed(order, lambda server: inapplicable(server, id) is None, NOT_THIS_VERSION)
+
+
+def offered(id: str) -> Needed:
+    """What the requirement ``id`` is about, which a server may declare not to have."""
+    return Needed(_LAST, lambda server: LACKING.get(id) not in server.lacks, NOT_OFFERED)
 
 
 def of_a_call(id: str) -> Needed:
@@ -121,7 +132,7 @@ def lacking(
     told before all else.
     """
     needs = [OF_A_REQUIREMENT[need] for need in requirement.needs if need in OF_A_REQUIREMENT]
-    needs += [*more, documented(requirement.id, _LAST)]
+    needs += [*more, offered(requirement.id), documented(requirement.id, _LAST)]
     for found in (tuple(whole), sorted(needs, key=lambda need: need.order)):
         for need in found:
             if not need.met(server):

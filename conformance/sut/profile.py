@@ -24,6 +24,13 @@ DECLARED = {
     "route/bulk-anonymize": BULK_ANONYMIZE,
     "route/bulk-modify": BULK_MODIFY,
 }
+# What the reference server may declare not to have, though it says that it is of such a version.
+LACKING = {
+    "option/retrieve-method": "C-GET",
+    "route/retrieve-progress": "Progress of sub-operations",
+    "route/storage-commitment": "storage commitment of what is stored here",
+}
+NOT_OFFERED = "the server says that it does not have it"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -36,6 +43,7 @@ class Profile:
     ``retry``: it says that a step can ask for Retry. ``exclusive``: nobody else uses it.
     ``managed``: the kit starts it, so that a case may ask for a configuration.
     ``deletes``: it can delete a completed job.
+    ``lacks``: what it says that it has not, though others of its version have.
     ``version``: what its ``/system`` says. ``implements``: what it has of later versions.
     """
 
@@ -47,6 +55,7 @@ class Profile:
     deletes: bool = True
     version: str = "1.5.6"
     implements: frozenset[str] = frozenset(DECLARED.values())
+    lacks: frozenset[str] = frozenset()
 
     @property
     def mode(self) -> str:
@@ -56,6 +65,9 @@ class Profile:
 
 def inapplicable(profile: Profile, id: str) -> str | None:
     """Why the requirement ``id`` does not bind this server, or None."""
-    if DECLARED.get(id) in profile.implements or applies(requirement(id), profile.version):
-        return None
-    return NOT_THIS_VERSION
+    if DECLARED.get(id) not in profile.implements:
+        if not applies(requirement(id), profile.version):
+            return NOT_THIS_VERSION
+        if LACKING.get(id) in profile.lacks:
+            return NOT_OFFERED
+    return None

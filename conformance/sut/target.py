@@ -89,12 +89,16 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _words(declared: Any) -> frozenset[str]:
+    """A list of words that a server declares."""
+    return frozenset(map(str, declared)) if isinstance(declared, list) else frozenset()
+
+
 def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Profile:
     """What is known before the first job. A managed server is as its configuration says."""
     declared = system.declared
     deletes = applies(requirement("history/delete-job"), system.version)
-    implements = declared.get("Implements")
-    has = frozenset(map(str, implements)) if isinstance(implements, list) else frozenset()
+    has, lacks = _words(declared.get("Implements")), _words(declared.get("Lacks"))
     deletes = deletes or "DELETE /jobs/{id}" in has
     known = {**declared, **config}
     return Profile(
@@ -108,6 +112,7 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
         deletes=deletes,
         version=system.version,
         implements=has,
+        lacks=lacks,
     )
 
 

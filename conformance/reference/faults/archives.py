@@ -13,15 +13,15 @@ from conformance.reference.registry import Registry
 class ArchiveMissesInstance(Archiver):
     """An archive lacks the last of its instances."""
 
-    def folders(self, instances: list[Instance]) -> dict[str, bytes]:
-        return super().folders(instances[:-1])
+    def folders(self, instances: list[Instance], numbered: bool = False) -> dict[str, bytes]:
+        return super().folders(instances[:-1], numbered)
 
 
 class ArchiveHoldsWrongInstance(Archiver):
     """An archive of several instances holds the first of them under each name."""
 
-    def folders(self, instances: list[Instance]) -> dict[str, bytes]:
-        files = super().folders(instances)
+    def folders(self, instances: list[Instance], numbered: bool = False) -> dict[str, bytes]:
+        files = super().folders(instances, numbered)
         return dict.fromkeys(files, instances[0].file) if files else files
 
 

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 class Archive(Task):
     """Read an instance in each step, and close the archive in the last one.
 
-    `transcode`: the transfer syntax of the files, empty = as they are stored.
+    `transcode`: the transfer syntax of the files, empty = as they are stored. `parents`: what the
+    caller named, if it is to be shown. `filename`: what the archive is called; `numbered`: its
+    files bear the numbers of their instances.
     """
 
     transcode: str = ""
+    parents: tuple[str, ...] = ()
+    filename: str = "archive.zip"
+    numbered: bool = False
     type: ClassVar[str] = "Archive"
+
+    @property
+    def output_name(self) -> str:
+        return self.filename
 
     def content(self, job: Job) -> dict[str, object]:
         """As Orthanc 1.10.1 shows it; ``ArchiveSize`` is 0 until the archive is there."""
@@ -29,6 +38,7 @@ class Archive(Task):
             "ArchiveSize": str(archive),
             "ArchiveSizeMB": archive // 2**20,
             "InstancesCount": self.instances_count,
+            **({"ParentResources": list(self.parents)} if self.parents else {}),
             **({"Transcode": self.transcode} if self.transcode else {}),
             "UncompressedSize": str(size),
             "UncompressedSizeMB": size // 2**20,

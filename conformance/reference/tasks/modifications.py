@@ -18,8 +18,11 @@ class ResourceModification(Task):
 
     `copied`: the level of what is copied as a whole; `bulk`: anything was listed, of any level.
     `replace`, `remove` and `keep` are tags, as keywords. `transcode`: the
-    transfer syntax of the copies, empty = as it was. `salt` makes the new identifiers this
-    job's own: the same old one always gives the same new one, in whichever run of the job.
+    transfer syntax of the copies, empty = as it was. `permissive`: an instance that is gone fails
+    nothing. `parents`: what the caller named, if it is to be shown. `salt` makes the new
+    identifiers this job's own: the same old one always gives the same new one, in whichever run
+    of the job. `keep_private`: an anonymization leaves private tags; `keep_labels`: the copies
+    have the labels of their sources.
     """
 
     copied: str
@@ -31,6 +34,10 @@ class ResourceModification(Task):
     keep: tuple[str, ...] = ()
     remove_private: bool = False
     transcode: str = ""
+    keep_private: bool = False
+    keep_labels: bool = False
+    permissive: bool = False
+    parents: tuple[str, ...] = ()
     type: ClassVar[str] = "ResourceModification"
 
     def content(self, job: Job) -> dict[str, object]:
@@ -39,6 +46,7 @@ class ResourceModification(Task):
             "FailedInstancesCount": job.instances_gone,
             "InstancesCount": self.instances_count,
             "IsAnonymization": self.anonymize,
+            **({"ParentResources": list(self.parents)} if self.parents else {}),
             **({"Transcode": self.transcode} if self.transcode else {}),
         }
         if self.bulk:

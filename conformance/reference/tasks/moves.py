@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydicom.datadict import tag_for_keyword
 
 from conformance.reference.job import Task
+from conformance.reference.tag_views import View
 
 if TYPE_CHECKING:
     from conformance.reference.job import Job
@@ -20,7 +21,8 @@ class ModalityMove(Task):
 
     The item of a step is an index into `queries`: what names the answer, by keyword. `permissive`:
     an answer that is not sent fails nothing. `timeout`: seconds that the modality may take, 0 =
-    without limit, None = as configured.
+    without limit, None = as configured. `view`: how Content shows the tags of the queries;
+    `shows_target`: whether it shows the target.
     """
 
     modality: Modality
@@ -29,15 +31,32 @@ class ModalityMove(Task):
     queries: tuple[dict[str, str], ...]
     permissive: bool = False
     timeout: int | None = None
+    view: View = View.SHORT
+    shows_target: bool = False
     type: ClassVar[str] = "DicomMoveScu"
 
     def content(self, job: Job) -> dict[str, object]:
         """As Orthanc 1.10.1 shows it."""
         return {
             "LocalAet": self.local_aet,
-            "Query": [by_number(query) for query in self.queries],
+            "Query": [viewed(query, self.view) for query in self.queries],
             "RemoteAet": self.modality.aet,
+            **({"TargetAet": self.target_aet} if self.shows_target else {}),
         }
+
+
+def viewed(tags: dict[str, str], view: View) -> dict[str, object]:
+    """`tags`, which are keywords with a text, as Orthanc shows them."""
+    short = by_number(tags)
+    if view is View.SIMPLE:
+        return {name: tags[name] for name in sorted(tags)}
+    if view is View.SHORT:
+        return {**short}
+    names = {tag_for_keyword(name) or 0: name for name in tags}
+    return {
+        number: {"Name": names[int(number.replace(",", ""), 16)], "Type": "String", "Value": text}
+        for number, text in short.items()
+    }
 
 
 def by_number(query: dict[str, str]) -> dict[str, str]:

@@ -49,7 +49,8 @@ class ModalityStore(Task):
 
     `permissive`: an instance that the modality does not take fails nothing. `move_originator`:
     the AET and the message number of the C-MOVE that this answers, both optional. `timeout`:
-    seconds that the modality may take, 0 = without limit, None = as configured.
+    seconds that the modality may take, 0 = without limit, None = as configured. `commits`: last,
+    ask the modality to commit itself to keep the instances.
     """
 
     modality: Modality
@@ -59,6 +60,7 @@ class ModalityStore(Task):
     move_originator_aet: str | None = None
     move_originator_id: int | None = None
     timeout: int | None = None
+    commits: bool = False
     type: ClassVar[str] = "DicomModalityStore"
 
     def content(self, job: Job) -> dict[str, object]:
@@ -76,6 +78,7 @@ class ModalityStore(Task):
             "LocalAet": self.local_aet,
             **originator,
             "RemoteAet": self.modality.aet,
+            **({"StorageCommitmentTransactionUID": job.transaction} if job.transaction else {}),
         }
 
 

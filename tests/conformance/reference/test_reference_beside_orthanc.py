@@ -23,6 +23,7 @@ from conformance.reference import dicom
 from conformance.reference.double import reference_server
 from conformance.sut import servers
 from tests.conformance.reference.harness import DEADLINE
+from tests.waiting import until
 
 TAGS = {
     "PatientID": "P-1",
@@ -46,8 +47,6 @@ KNOWN = {
     "{patient}": FIRST.patient,
 }
 NOBODY = "http://127.0.0.1:1/"
-VARIES = {"LastUpdate", "Date", "FileSize", "Last", "Seq"}  # of values, not of their kinds
-OF_A_JOB = {"ErrorDetails"}  # wherever it stands, words of our own
 
 
 @dataclass
@@ -251,7 +250,10 @@ def both(installed_orthanc: None) -> Iterator[Both]:
         },
         "DicomModalities": {"down": ["DOWN", "127.0.0.1", port]},
     }
-    with reference_server(**config) as ours, servers.orthanc(config=config) as orthanc:
+    with (
+        reference_server(release="1.10.1", **config) as ours,
+        servers.orthanc(config=config) as orthanc,
+    ):
         servers_ = Both(ours.url, orthanc.address.url)
         for file in FILES:
             for answer in servers_.answers(post("/instances", file)):
@@ -263,10 +265,7 @@ def both(installed_orthanc: None) -> Iterator[Both]:
 def shape(value: Any) -> Any:
     """Of a JSON value: its fields, and of which kind each is; a short list item by item."""
     if isinstance(value, dict):
-        return {
-            name: type(each).__name__ if name in VARIES else shape(each)
-            for name, each in value.items()
-        }
+        return {name: shape(each) for name, each in value.items()}
     if isinstance(value, list):
         return [shape(each) for each in value]
     return type(value).__name__
@@ -300,3 +299,58 @@ def test_the_same_calls_have_the_same_answers(both: Both) -> None:
             lines = [f"  {key}: {ours.get(key)} here, {theirs[key]} there" for key in keys]
             different.append("\n".join([str(call), *(lines or [f"  {ours} here"])]))
     assert not different, "\n" + "\n".join(different)
+
+
+SPLIT = {"Series": ["{series}"], "KeepSource": True}
+JOBS = [
+    ("/peers/down/store", STORE),
+    ("/peers/down/store", {**STORE, "Permissive": True, "Compress": True}),
+    ("/peers/login/store", {**STORE, "Permissive": True, "Transcode": "1.2.840.10008.1.2"}),
+    ("/modalities/down/store", STORE),
+    ("/tools/create-archive", {"Resources": ["{study}"]}),
+    ("/tools/create-media", {"Resources": ["{study}"], "Transcode": "1.2.840.10008.1.2"}),
+    ("/tools/create-media-extended", {"Resources": ["{series}"]}),
+    ("/studies/{study}/modify", {"Replace": {"StudyID": "1"}, "Permissive": True}),
+    ("/studies/{study}/anonymize", {"DicomVersion": "2008"}),
+    ("/series/{series}/modify", {"Transcode": "1.2.840.10008.1.2"}),
+    ("/tools/bulk-modify", {"Resources": ["{study}"], "Replace": {"StudyID": "2"}}),
+    ("/studies/{study}/split", SPLIT),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), JOBS, ids=[f"{n}{path}" for n, (path, _) in enumerate(JOBS)]
+)
+def test_a_job_reads_the_same_at_its_end(both: Both, path: str, body: dict[str, Any]) -> None:
+    """Each of its fields, and of its Content; by the values where these do not vary."""
+    for file in FILES:  # others may have removed it
+        both.answers(post("/instances", file))
+    ours, theirs = (
+        read_at_its_end(url, post(path, {**body, "Asynchronous": True}))
+        for url in (both.ours, both.orthanc)
+    )
+    for name in ("ErrorDetails",):  # words of our own
+        assert bool(ours.pop(name)) == bool(theirs.pop(name)), name
+    assert shape(ours) == shape(theirs)
+    same = ("State", "ErrorCode", "ErrorDescription", "Progress", "Type", "Priority")
+    assert {name: ours[name] for name in same} == {name: theirs[name] for name in same}
+    told = ("FailedInstancesCount", "InstancesCount", "ParentResources", "Peer", "Transcode")
+    content = ours["Content"], theirs["Content"]
+    assert {name: content[0].get(name) for name in told} == {
+        name: content[1].get(name) for name in told
+    }
+
+
+def read_at_its_end(url: str, call: Call) -> dict[str, Any]:
+    answer = ask(url, call)
+    assert answer.status_code == 200, answer.text
+    assert set(answer.json()) == {"ID", "Path"}
+    read: dict[str, Any] = {}
+
+    def is_over() -> bool:
+        read.clear()
+        read.update(ask(url, get(answer.json()["Path"])).json())
+        return read["State"] in ("Success", "Failure")
+
+    until(is_over, DEADLINE)
+    return read

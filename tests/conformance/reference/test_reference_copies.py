@@ -123,7 +123,7 @@ def test_sources_that_are_gone(shared: Server) -> None:
         jobs = [submit(shared, path, body) for path, body in calls]
         assert shared.call("DELETE", f"/studies/{made.id}").status == 200
     for job in jobs:
-        assert job.becomes("Failure").standing() == ("Failure", -1, 0)
+        assert job.becomes("Failure").standing() == ("Failure", 17, 0)
         assert job.read()["Content"]["FailedInstancesCount"] == 1
 
 
