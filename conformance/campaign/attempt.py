@@ -97,6 +97,8 @@ class Runner:
         context = Context(driver, session.profile, session.system.version, draw, number)
         reason: Unjudged | None = None
         died, dirty = None, False
+        clock = session.resources.fields.clock
+        steps = clock.steps
         with self._patient(patience):
             try:
                 try:
@@ -126,6 +128,7 @@ class Runner:
             dirty=dirty,
             full=isinstance(reason, HistoryFull),
             trouble=reason.kind if isinstance(reason, Trouble) else None,
+            clock_set=clock.steps > steps,
             lines=tuple(context.lines),
             before=before,
         )

@@ -25,7 +25,7 @@ class Judgement:
     ``full``: there is none because the history had no place for a job of the case.
     ``performed``: the steps up to the last finding, with what was expected of each. ``dirty``: jobs
     of it are still under way. ``lines``: what a check did, in words. ``before``: the ids of the
-    cases that its server had had.
+    cases that its server had had. ``clock_set``: the server's clock was, meanwhile.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -35,12 +35,15 @@ class Judgement:
     dirty: bool = False
     full: bool = False
     trouble: Kind | None = None
+    clock_set: bool = False
     lines: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
 
     @property
     def lost(self) -> bool:
-        """Whether it came to nothing, and left nothing behind."""
+        """Whether it came to nothing and left nothing behind, or the clock was set meanwhile."""
+        if self.findings and self.clock_set:
+            return True
         nothing = not (self.findings or self.died or self.dirty or self.full)
         return bool(self.unjudged) and nothing
 

@@ -198,13 +198,15 @@ class Fields:
         yield from _notation(found)
         yield from _presence(found, state)
         yield from self._errors(found)
-        runtime, content = _seconds(found.get("EffectiveRuntime")), found.get("Content")
-        if runtime is None:
+        timestamp, created = parse(found.get("Timestamp")), parse(found.get("CreationTime"))
+        if timestamp is not None and (wrong := self.clock.see(timestamp, asked)) is not None:
+            yield wrong
+        runtime, content = number_in(found.get("EffectiveRuntime")), found.get("Content")
+        if runtime is None or (runtime < 0 and self._steady_since_birth(seen)):
             shown = repr(found.get("EffectiveRuntime"))
             yield Broken("monitor/effective-runtime", "seconds, not below 0", shown)
         if not isinstance(content, Mapping):
             yield Broken("monitor/content", "a JSON object", repr(content))
-        timestamp, created = parse(found.get("Timestamp")), parse(found.get("CreationTime"))
         if timestamp is None or created is None or runtime is None:
             return
         if not isinstance(content, Mapping):
@@ -213,13 +215,15 @@ class Fields:
         details = found.get("ErrorDetails")
         type = str(found.get("Type"))
         now = Reading(state, asked, timestamp, created, completed, runtime, details, content, type)
-        if (wrong := self.clock.see(timestamp, asked)) is not None:
-            yield wrong
         yield from self._order(seen, now)
         yield from self._arrival(found, now)
         if seen.last is not None:
             yield from self._beside(seen, seen.last, now)
         seen.last, seen.still, seen.slept = now, True, False
+
+    def _steady_since_birth(self, seen: Seen) -> bool:
+        """Whether the clock was not seen to have been set in the life of a job."""
+        return self.clock.steady(-math.inf if seen.born is None else seen.born.before)
 
     def _errors(self, found: Mapping[str, Any]) -> Iterator[Broken]:
         code, said = found.get("ErrorCode"), found.get("ErrorDescription")
@@ -242,7 +246,7 @@ class Fields:
         """The times of one reading beside each other, and beside the time that has passed here."""
         age = now.timestamp.seconds - now.created.seconds
         cut = now.timestamp.resolution + now.created.resolution
-        if seen.born is not None and self.clock.steady(seen.born.before):
+        if seen.born is not None and self._steady_since_birth(seen):
             most = now.asked.after - seen.born.before
             least = now.asked.before - seen.born.after
             allowed = slack(most) + cut
@@ -270,10 +274,8 @@ class Fields:
             )
         if completed is None:
             return
-        if not (
-            now.created.seconds - cut <= completed.seconds
-            and completed.seconds <= now.timestamp.seconds + completed.resolution
-        ):
+        early = now.created.seconds - cut > completed.seconds and self._steady_since_birth(seen)
+        if early or completed.seconds > now.timestamp.seconds + completed.resolution:
             yield Broken(
                 "monitor/completion-time",
                 f"from CreationTime {now.created.text} to Timestamp {now.timestamp.text}",
@@ -372,9 +374,3 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 
 def _text(stamp: Stamp | None) -> str:
     return "none" if stamp is None else stamp.text
-
-
-def _seconds(value: object) -> float | None:
-    """The seconds that ``value`` is, or None where it is no number or below 0."""
-    found = number_in(value)
-    return found if found is not None and found >= 0 else None

@@ -229,7 +229,7 @@ def test_a_clock_that_is_set_now_and_then_is_no_deviation() -> None:
     job = Watched()
     assert job.read(0.05) == []
     back = -3600.0  # an hour back, while the job runs
-    for at in (0.1, 0.2):
+    for at in (0.1, 0.2, 0.3):
         times = {"Timestamp": stamp(back + at), "CompletionTime": stamp(back + 0.09)}
         assert job.read(at, State.SUCCESS, **times) == []
     assert job.fields.clock.steps == 1
