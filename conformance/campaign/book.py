@@ -41,6 +41,7 @@ class Book:
     that run; ``named``: the suites that were asked for by name. ``bound``: the requirements that
     are said of the server's version. ``crowd``: who fills its history, where somebody does.
     ``seen``: the ids of cells and edges. ``earlier``: deviations that were found elsewhere.
+    ``covered``: the coverage, where others have judged it already.
     """
 
     emit: Emit
@@ -56,6 +57,7 @@ class Book:
     statistics: Statistics = field(default_factory=Statistics)
     seen: set[str] = field(default_factory=set)
     earlier: Sequence[Result] = ()
+    covered: Coverage | None = None
     _warned: set[str] = field(default_factory=set)
 
     def tell(self, event: Event) -> None:
@@ -120,8 +122,8 @@ class Book:
 
     def coverage(self) -> Coverage:
         """What was seen on the server, of all that there is to see."""
-        if not self.cases:
-            return UNCOVERED
+        if self.covered is not None or not self.cases:
+            return self.covered or UNCOVERED
         return covering.coverage(self.cases, self.results.values(), self.seen, self.bound)
 
     def verdict(self, cut_short: bool) -> RunVerdict:

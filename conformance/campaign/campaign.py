@@ -110,6 +110,7 @@ class Campaign:
         profile = profile_of(self.choice, system, config)
         lots = self._begin(target, system, profile, first)
         self._book.spend(setup_seconds=time.perf_counter() - began)
+        self._gathering.foresee(lots)
         workers = min(self.plan.workers, len(lots))
         if workers > 1 or lots[0].config != first:
             self._bench.yard.dismiss()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conformance.campaign.attempt import Experience
 from conformance.campaign.book import Book
-from conformance.campaign.lots import Lot
+from conformance.campaign.lots import Lot, Stream
 from conformance.events import (
     GRAVITY,
     CaseBegins,
@@ -79,9 +79,18 @@ class Gathering:
     experience: Experience = field(default_factory=Experience)
     _actions: dict[int, int] = field(default_factory=dict)  # by lot, those of open servers
     _begun: set[str] = field(default_factory=set)
-    _progress: dict[str, dict[int, Progress]] = field(default_factory=dict)
+    _progress: dict[str, dict[int, int]] = field(default_factory=dict)
     _streams: dict[str, dict[int, dict[str, Result]]] = field(default_factory=dict)
-    _ended: dict[str, int] = field(default_factory=dict)  # streams that came to their end
+    _open: dict[str, list[Stream]] = field(default_factory=dict)  # streams that have not ended
+    _examples: dict[str, int] = field(default_factory=dict)
+
+    def foresee(self, lots: Iterable[Lot]) -> None:
+        """These are all lots that this run has."""
+        for lot in lots:
+            if lot.stream is not None:
+                self._open.setdefault(lot.cases[0], []).append(lot.stream)
+        for case, streams in self._open.items():
+            self._examples[case] = sum(stream.examples for stream in streams)
 
     def brief(self, lot: Lot) -> Brief:
         """What has to be known to run this lot now."""
@@ -123,49 +132,55 @@ class Gathering:
         experience.confirmed += learned.confirmed
         if lot.stream is not None and done.whole:
             (case,) = lot.cases
-            self._ended[case] = self._ended.get(case, 0) + 1
-            if self._ended[case] == lot.stream.of:
-                for result in united(self._in_order(self._streams.pop(case))):
-                    self._enter(result)
+            self._open[case].remove(lot.stream)
+            if not self._open[case]:
+                self._unite(self._streams.pop(case))
 
     def flush(self) -> None:
         """The run was cut short: of a case in several streams only a deviation can be told."""
         for streams in self._streams.values():
-            for result in united(self._in_order(streams)):
-                if result.verdict is Verdict.DEVIATION:
-                    self._enter(result)
+            self._unite(streams, Verdict.DEVIATION)
         self._streams.clear()
 
     def _enter(self, result: Result) -> None:
         self.book.enter(result, sum(self._actions.values()))
 
-    @staticmethod
-    def _in_order(streams: Mapping[int, Results]) -> list[Results]:
-        return [streams[number] for number in sorted(streams)]
+    def _unite(self, streams: Mapping[int, Results], *verdicts: Verdict) -> None:
+        """Tell of a case in several streams; the replay files of what is not told go.
+
+        ``verdicts``: only these are told, if any are named.
+        """
+        found = united([streams[number] for number in sorted(streams)])
+        told = [one for one in found if not verdicts or one.verdict in verdicts]
+        written = {result.replay for stream in streams.values() for result in stream.values()}
+        for replay in written - {result.replay for result in told} - {None}:
+            with suppress(OSError):
+                Path(str(replay)).unlink()
+        for result in told:
+            self._enter(result)
 
     def _together(self, lot: Lot, event: Progress) -> Progress:
         if lot.stream is None:
             return event
         parts = self._progress.setdefault(event.id, {})
-        parts[lot.stream.number] = event
-        each = -(-sum(part.of for part in parts.values()) // len(parts))
-        return Progress(event.id, sum(part.done for part in parts.values()), each * lot.stream.of)
+        parts[lot.stream.number] = event.done
+        return Progress(event.id, sum(parts.values()), self._examples[event.id])
 
 
-def united(parts: Sequence[Results]) -> Iterable[Result]:
-    """The results of a case, and of what was found in it, by those of its parts in their order.
+def united(parts: Sequence[Results]) -> list[Result]:
+    """The results of cases, and of what was found in them, by those of their parts in their order.
 
-    Of each the worst one is told, and the first of these; the replay files of others go.
+    Of each the worst one is told, and the first of these.
     """
     by_id: dict[str, list[Result]] = {}
     for part in parts:
         for result in part.values():
             by_id.setdefault(result.id, []).append(result)
     # What was found in a case is told before it, as by a case in one part.
-    for results in sorted(by_id.values(), key=lambda ones: ones[0].part_of is None):
-        worst = min(results, key=lambda one: GRAVITY.index(one.verdict))
-        for other in results:
-            if other.replay is not None and other is not worst:
-                with suppress(OSError):
-                    Path(other.replay).unlink()
-        yield replace(worst, seconds=sum(one.seconds for one in results))
+    return [
+        replace(
+            min(results, key=lambda one: GRAVITY.index(one.verdict)),
+            seconds=sum(one.seconds for one in results),
+        )
+        for results in sorted(by_id.values(), key=lambda ones: ones[0].part_of is None)
+    ]

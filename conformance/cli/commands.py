@@ -24,6 +24,7 @@ NAMES = (
     "watch",
     "check-trace",
     "clean",
+    "merge",
     "compare",
     "ledger",
     "diagram",

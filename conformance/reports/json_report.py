@@ -41,10 +41,17 @@ def report_of(story: Story) -> dict[str, Any]:
         "told": f"{story.word} {story.told}",
         "why": ended.why,
         "mode": started.mode,
+        "whole": started.whole,
+        **({} if started.shard is None else {"shard": list(started.shard)}),
         "coverage": {
             "cells": _share(found.cells),
             "edges": _share(found.edges),
             "requirements": _share(found.requirements),
+        },
+        "covered": {
+            "cells": list(found.cells.covered),
+            "edges": list(found.edges.covered),
+            "requirements": list(found.requirements.covered),
         },
         "types": {
             type: _of_type(found)
@@ -113,5 +120,6 @@ def _case(result: Result) -> dict[str, Any]:
         **bound,
         **part,
         **({"kept": list(result.kept)} if result.kept else {}),
+        **({"program": list(result.program)} if result.program else {}),
         **({} if call is None else {"call": call.to_json()}),
     }

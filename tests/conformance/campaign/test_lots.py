@@ -139,6 +139,7 @@ def ended(told: list[Event]) -> list[Result]:
 def test_streams_are_told_when_all_have_ended_and_the_worst_of_them_counts(tmp_path: Path) -> None:
     told: list[Event] = []
     gathering = Gathering(Book(told.append, whole=False))
+    gathering.foresee([stream(0), stream(1)])
     files = [tmp_path / f"{number}.json" for number in range(2)]
     for file in files:
         file.touch()
@@ -174,7 +175,17 @@ def test_of_streams_that_were_cut_short_only_a_deviation_is_told(
 ) -> None:
     told: list[Event] = []
     gathering = Gathering(Book(told.append, whole=False))
+    gathering.foresee([stream(0), stream(1)])
     gathering.take(stream(0), CaseEnds(result(verdict)))
     gathering.close(summary(gathering.brief(stream(0))))
     gathering.flush()
     assert [one.verdict for one in ended(told)] == expected
+
+
+def test_a_shard_that_has_one_stream_of_several_tells_of_it() -> None:
+    told: list[Event] = []
+    gathering = Gathering(Book(told.append, whole=False))
+    gathering.foresee([stream(1)])
+    gathering.take(stream(1), CaseEnds(result(Verdict.PASS)))
+    gathering.close(summary(gathering.brief(stream(1))))
+    assert [one.verdict for one in ended(told)] == [Verdict.PASS]

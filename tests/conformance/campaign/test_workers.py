@@ -54,6 +54,11 @@ def judged(run: Run) -> list[Any]:
     return [[case.get(key) for key in keys] for case in run.report["cases"]]
 
 
+def events_of(run: Run) -> list[dict[str, Any]]:
+    lines = (run.folder / "events.ndjson").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
 @pytest.mark.together("workers")
 @pytest.mark.parametrize("workers", [2, 4])
 def test_verdicts_and_their_order_are_the_same(runs: Mapping[int, Run], workers: int) -> None:
@@ -68,18 +73,17 @@ def test_verdicts_and_their_order_are_the_same(runs: Mapping[int, Run], workers:
 
 
 @pytest.mark.together("workers")
-@pytest.mark.parametrize("workers", [2, 4])
-def test_the_sequences_are_the_same(runs: Mapping[int, Run], workers: int) -> None:
-    """The search of so many examples, each made of what its seed says, has as many actions."""
-    spent = [run.report["statistics"]["actions"] for run in (runs[1], runs[workers])]
-    assert spent[0] == spent[1]
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_search_makes_all_of_its_examples(runs: Mapping[int, Run], workers: int) -> None:
+    """Of which sequences, the seeds of its streams say, which no number of workers changes."""
+    progress = [event for event in events_of(runs[workers]) if event["event"] == "Progress"]
+    assert (progress[-1]["done"], progress[-1]["of"]) == (50, 50)
 
 
 @pytest.mark.together("workers")
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_there_is_one_stream_of_events(runs: Mapping[int, Run], workers: int) -> None:
-    lines = (runs[workers].folder / "events.ndjson").read_text(encoding="utf-8").splitlines()
-    events = [json.loads(line) for line in lines]
+    events = events_of(runs[workers])
     names = [event["event"] for event in events]
     assert (names.count("Started"), names.count("Ended")) == (1, 1)
     assert (names[0], names[-1]) == ("Started", "Ended")
@@ -95,6 +99,82 @@ def test_there_are_as_many_cases_as_were_selected(runs: Mapping[int, Run]) -> No
     ids = [case["id"] for case in runs[1].report["cases"] if "part_of" not in case]
     assert {id for id in ids if not id.startswith(CHOSEN)} == set()
     assert all(any(id.startswith(chosen) for id in ids) for chosen in CHOSEN)
+
+
+# --- over machines ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def merged(runs: Mapping[int, Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two shards, each run as on a machine of its own, and merged."""
+    folder = tmp_path_factory.mktemp("shards")
+    made = []
+    for number in (1, 2):
+        (own := folder / str(number)).mkdir()
+        more = ("--examples", "50", "--seed", "3", "--fault", FAULT, "--shard", f"{number}/2")
+        shard = command(own, *words("run", *more))
+        assert 0 < len(shard.report["cases"]) < len(runs[1].report["cases"])
+        made.append(str(own / "report.json"))
+    return command(folder, "merge", *made, "--junit", "merged.xml", "--html", "merged.html")
+
+
+@pytest.mark.together("workers")
+def test_two_shards_that_are_merged_are_the_run_of_one(
+    runs: Mapping[int, Run], merged: Run
+) -> None:
+    one = runs[1]
+    assert merged.status == one.status == 1, merged.err
+    assert sorted(judged(merged)) == sorted(judged(one))
+    for key in ("verdict", "word", "why", "ledger", "failed", "interrupted", "target", "seed"):
+        assert merged.report[key] == one.report[key], key
+    assert merged.report["coverage"]["requirements"] == one.report["coverage"]["requirements"]
+    assert "route/modify/study/asynchronous" in (merged.folder / "merged.html").read_text()
+    assert "<failure" in (merged.folder / "merged.xml").read_text()
+
+
+@pytest.mark.together("workers")
+def test_what_is_not_of_one_run_is_not_merged(
+    runs: Mapping[int, Run], merged: Run, tmp_path: Path
+) -> None:
+    first, second = (str(merged.folder / number / "report.json") for number in "12")
+    whole = json.loads((merged.folder / "1" / "report.json").read_text())
+    (tmp_path / "other.json").write_text(json.dumps({**whole, "seed": 4}))
+    (tmp_path / "none.json").write_text("{}")
+    for others, told in (
+        ([first], "all shards of one run are needed, each once: there are 1/2"),
+        ([first, first, second], "there are 1/2, 1/2, 2/2"),
+        ([first, "other.json"], "are not of one run: seed differ"),
+        ([first, "none.json"], "none.json is not a JSON report of a run by this kit"),
+    ):
+        run = command(tmp_path, "merge", *others, report=False)
+        assert (run.status, told in run.err) == (2, True), run.err
+        assert "Traceback" not in run.err
+
+
+def test_a_whole_run_in_two_parts_is_whole_again(on_reference: Run, tmp_path: Path) -> None:
+    """What one part does not cover is missing only where the other does not cover it either."""
+    whole = on_reference.report
+    for number in (1, 2):
+        part = json.loads(json.dumps(whole))
+        part["shard"] = [number, 2]
+        part["cases"] = whole["cases"][number - 1 :: 2]
+        for name, covered in whole["covered"].items():
+            part["covered"][name] = covered[number - 1 :: 2]
+            part["coverage"][name]["missing"] = covered[2 - number :: 2]
+        (tmp_path / f"{number}.json").write_text(json.dumps(part))
+    run = command(tmp_path, "merge", "2.json", "1.json")
+    assert run.status == 0, run.out + run.err
+    assert judged(run) == judged(on_reference)
+    assert run.report["coverage"] == whole["coverage"]
+    assert run.report["whole"] is True
+    part["coverage"]["cells"]["missing"] = [lost := whole["covered"]["cells"][0]]
+    other = json.loads((tmp_path / "1.json").read_text())
+    other["covered"]["cells"].remove(lost)
+    other["coverage"]["cells"]["missing"].append(lost)
+    for number, report in ((1, other), (2, part)):
+        (tmp_path / f"{number}.json").write_text(json.dumps(report))
+    run = command(tmp_path, "merge", "1.json", "2.json")
+    assert (run.status, run.report["why"]) == (2, f"not covered: {lost}")
 
 
 # --- how they end -------------------------------------------------------------------------------

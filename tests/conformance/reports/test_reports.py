@@ -70,6 +70,8 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         " 0 passed, 1 deviation, 1 accepted, 0 unknown, 0 skipped",
         "why": None,
         "mode": "managed",
+        "whole": True,
+        "covered": {"cells": ["pause/paused"], "edges": [], "requirements": ["a"]},
         "coverage": {
             "cells": {
                 "covered": 1,
@@ -105,6 +107,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
                 "reason": None,
                 "replay": "replays/action-pause-paused.json",
                 "seconds": 0.25,
+                "program": list(BAD.program),
             },
             {
                 "id": "schedule/ties",
