@@ -56,7 +56,7 @@ $(VENV)/run: $(BIN)/python pyproject.toml
 	touch $@
 
 $(VENV)/check: $(BIN)/python pyproject.toml
-	tools/debian-packages graphviz spin gcc libc6-dev
+	tools/debian-packages graphviz spin gcc libc6-dev curl nodejs
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,learn,proofs]'
 	touch $@
 

@@ -36,9 +36,12 @@ class RunVerdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+CLIENT = "client"  # the kind of a target that is no server, and the mode of its run
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The server under test. ``kind``: url, reference or orthanc.
+    """What is under test. ``kind``: url, reference or orthanc of a server; or `CLIENT`.
 
     ``options``: what a command needs beside the name to come to the same server again.
     """

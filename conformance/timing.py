@@ -140,6 +140,26 @@ class Timing:
     slow_answer: float = 0.1
     """The mean of the answers from which on that is so."""
 
+    # --- clients ---
+    client_begins: float = 60.0
+    """In it a client has asked for the first time, also one that has to be compiled."""
+    client_looks: float = 30.0
+    """After so long without a call of a client, and without its end, it has stopped looking."""
+    client_limit: float = 600.0
+    """The time limit that a client is given for a job that comes to an end."""
+    client_limit_short: float = 5.0
+    """The same, for a job that does not."""
+    away: float = 0.5
+    """For so long a server is away, while a client waits for it, at least;"""
+    away_longest: float = 10.0
+    """and at most, for a client that asks rarely."""
+    rate_seen: float = 5.0
+    """In it a client asks often enough to tell how often, or it asks rarely."""
+    client_tick: float = 0.02
+    """Between two looks at whether a client has ended."""
+    client_dies: float = 5.0
+    """In it a client ends that was told to."""
+
     # --- what is asked of the server ---
     retry_soon_ms: int = 400
     """Milliseconds after which a job that is to be retried soon is Pending again."""

@@ -184,11 +184,12 @@ def case_of(result: Result, story: Story) -> Case:
     """A result for people outside. ``story``: the run that it is of."""
     from conformance.events import Verdict
     from conformance.reports.story import Group
+    from conformance.reports.story import block as details
     from spec.requirements import requirement
 
     stands = requirement(result.requirement)
     differs = result.verdict in (Verdict.DEVIATION, Verdict.ACCEPTED)
-    block = story.block(Group((result,), result.relaxations)) if differs else ()
+    block = details(story, Group((result,), result.relaxations)) if differs else ()
     lines = [f"{result.verdict} {result.id}", *block] if differs else [result.reason or ""]
     return Case(
         id=result.id,

@@ -31,6 +31,7 @@ ROOMS = (
     "campaign",
     "reports",
     "passive",
+    "clients",
     "learn",
     "evidence",
     "cli",

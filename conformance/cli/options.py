@@ -302,11 +302,12 @@ class ReportOptions:
     ] = None
 
     def reports(
-        self, choice: Choice, console: Writer | None = None, beside: Sequence[Writer] = ()
+        self, choice: Choice | None, console: Writer | None = None, beside: Sequence[Writer] = ()
     ) -> Reports:
         """Every report that was asked for, and the console, which ends the output, last.
 
-        ``console``: in the place of the one of a run. ``beside``: further ones.
+        ``choice``: the server, if one is under test. ``console``: in the place of the one of a run.
+        ``beside``: further ones.
 
         None of them tells what lets us in to ``choice``. Raises `BadArgument` where a file cannot
         be written, or is named twice.
@@ -329,7 +330,8 @@ class ReportOptions:
             module, _, writer = name.partition(".")
             made.append(getattr(import_module(f"conformance.reports.{module}"), writer)(path))
         writers = [*made, *beside, console or ConsoleReport(Terminal())]
-        return Reports(writers, () if choice.address is None else choice.address.secrets)
+        address = None if choice is None else choice.address
+        return Reports(writers, () if address is None else address.secrets)
 
 
 @dataclass(frozen=True, slots=True)

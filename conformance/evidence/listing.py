@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from conformance.campaign.throughout import READ_AS, THROUGHOUT
+from conformance.clients.scenarios import scenarios
 from conformance.errors import BadArgument
 from conformance.evidence.power import Power, Report, measured
 from conformance.suites import select, suites
 from conformance.suites.case import Case
 from conformance.sut.profile import Profile, inapplicable
 from conformance.text import counted
-from spec.requirements import CATALOGUE, RELEASES, Requirement, applies
+from spec.requirements import CATALOGUE, RELEASES, Bound, Requirement, applies
 from spec.table import Ground
 
 SCHEMA = 1
@@ -27,6 +28,7 @@ class Entry:
 
     ``faults``: those that were planted in the reference server and reported as this requirement.
     ``elsewhere``: those that a case of this requirement shows, and that were reported as another.
+    ``scenarios``: in which a client is held to it.
     """
 
     requirement: Requirement
@@ -34,10 +36,11 @@ class Entry:
     throughout: bool
     faults: tuple[str, ...]
     elsewhere: tuple[Report, ...]
+    scenarios: tuple[str, ...] = ()
 
     @property
     def checked(self) -> bool:
-        return bool(self.cases) or self.throughout
+        return bool(self.cases or self.scenarios) or self.throughout
 
     @property
     def unreachable(self) -> str | None:
@@ -47,7 +50,8 @@ class Entry:
     def hole(self) -> str | None:
         """Why it is documented and checked, but no planted fault was ever reported as it."""
         one = self.requirement
-        if one.ground is not Ground.DOCUMENTED or not self.checked or self.faults:
+        binds = one.ground is Ground.DOCUMENTED and one.binds is Bound.SERVER
+        if not binds or not self.checked or self.faults:
             return None
         if self.elsewhere:
             return "what its cases show is reported as another requirement"
@@ -113,6 +117,9 @@ def entries(powers: Iterable[Power] | None = None) -> list[Entry]:
     for case in suites(Profile()):
         cases[case.requirement].append(case.id)
     meant = {id: requirement for requirement, ids in cases.items() for id in ids}
+    played = defaultdict(list)
+    for scenario in scenarios():
+        played[scenario.requirement].append(scenario.id)
     faults, elsewhere = defaultdict(list), defaultdict(list)
     for power in measured().values() if powers is None else powers:
         for one in power.reports:
@@ -126,6 +133,7 @@ def entries(powers: Iterable[Power] | None = None) -> list[Entry]:
             id in THROUGHOUT,
             tuple(dict.fromkeys(faults[id])),
             tuple(elsewhere[id]),
+            tuple(played[id]),
         )
         for id, one in CATALOGUE.items()
     ]
@@ -163,13 +171,15 @@ def lines(wanted: Wanted = ALL) -> Iterator[str]:
     checked = sum(entry.checked for entry in found)
     closed = sum(entry.unreachable is not None for entry in found)
     bound = sum(inapplicable(Profile(), entry.requirement.id) is None for entry in found)
+    of_clients = sum(len(entry.scenarios) for entry in found)
+    servers = [entry.requirement for entry in found if entry.requirement.binds is Bound.SERVER]
     by_version = (
-        f"{sum(applies(one.requirement, version) for one in found)} of {version}"
-        for version in RELEASES
+        f"{sum(applies(one, version) for one in servers)} of {version}" for version in RELEASES
     )
     yield (
-        f"{total} cases check {checked} of {len(found)} requirements;"
-        f" {closed} cannot be reached from outside, {len(found) - checked - closed} have no case;"
+        f"{total} cases, and {of_clients} scenarios of clients, check {checked} of {len(found)}"
+        f" requirements; {closed} cannot be reached from outside,"
+        f" {len(found) - checked - closed} have no case;"
         f" by version: {bound} are said of the reference server, {', '.join(by_version)}"
     )
 
@@ -189,7 +199,9 @@ def _lines(entry: Entry) -> Iterator[str]:
     if one.id in READ_AS:
         throughout += f" (reported as {READ_AS[one.id]})"
     named = [*entry.cases, *([throughout] if entry.throughout else [])]
-    if entry.unreachable is None:
+    if entry.scenarios:
+        yield f"    clients: {', '.join(entry.scenarios)}"
+    elif entry.unreachable is None:
         yield f"    cases:   {', '.join(named) or 'none yet'}"
     else:
         yield f"    no case: {entry.unreachable}"
@@ -237,6 +249,7 @@ def to_json(wanted: Wanted = ALL) -> str:
             "note": entry.requirement.note,
             "cases": list(entry.cases),
             "throughout": entry.throughout,
+            "scenarios": list(entry.scenarios),
             "faults": list(entry.faults),
             "elsewhere": [asdict(one) for one in entry.elsewhere],
             "hole": entry.hole,

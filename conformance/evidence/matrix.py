@@ -17,9 +17,10 @@ from conformance.campaign.typed import UNNAMED, Field, Mark
 from conformance.events import Verdict
 from conformance.suites import suites
 from conformance.sut.profile import Profile
-from spec.requirements import CATALOGUE, Requirement, applies
+from spec.requirements import CATALOGUE, Bound, Requirement, applies
 
 REFERENCE = "reference"
+BOUND = {id: one for id, one in CATALOGUE.items() if one.binds is Bound.SERVER}
 
 
 MEANS = {
@@ -64,7 +65,7 @@ def fields(column: Column) -> dict[str, Field]:
             broken[case["requirement"]] |= set(case["relaxations"] or [UNNAMED])
     return {
         id: _field(one, column, cases.get(id, []), tuple(sorted(broken.get(id, ()))))
-        for id, one in CATALOGUE.items()
+        for id, one in BOUND.items()
     }
 
 
@@ -114,11 +115,11 @@ def markdown(columns: Sequence[Column]) -> Iterator[str]:
             yield from _row(mark, [str(number) for number in numbers])
     yield ""
     yield from (f"- *{mark}*: {text}." for mark, text in MEANS.items())
-    for section in dict.fromkeys(one.section for one in CATALOGUE.values()):
+    for section in dict.fromkeys(one.section for one in BOUND.values()):
         yield f"\n## {section}\n"
         yield from _row("requirement", [f"{c.title} ({c.version})" for c in columns])
         yield from _row("---", ["---"] * len(columns))
-        for id, one in CATALOGUE.items():
+        for id, one in BOUND.items():
             if one.section == section:
                 yield from _row(f"`{id}`", [str(known[c.title][id]) for c in columns])
     yield from _reasons(known)

@@ -19,8 +19,9 @@ _JSON = "application/json; charset=utf-8"
 
 
 def json_answer(value: object, status: int = HTTPStatus.OK) -> Response:
-    """`value` as JSON."""
-    return Response(json.dumps(value), status, media_type=_JSON)
+    """`value` as JSON, laid out as Orthanc does it: scripts look for ``"State" : "Success"``."""
+    text = json.dumps(value, indent=3, separators=(",", " : "))
+    return Response(text, status, media_type=_JSON)
 
 
 def text_answer(text: str = "") -> Response:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from conformance.events import Ended, Event, Share, Started
 from conformance.reports.live import Live
-from conformance.reports.story import Story, stale_words
+from conformance.reports.story import Story, block, stale_words
 from conformance.reports.terminal import Terminal
 from conformance.text import counted
 from conformance.timing import TIMING
@@ -77,7 +77,7 @@ class ConsoleReport:
         for group in self._story.deviations:
             yield ""
             yield _headed("deviation", "bold red", group.first.id)
-            yield from self._story.block(group)
+            yield from block(self._story, group)
         if self.quiet:
             return
         for group in self._story.accepted:
@@ -109,8 +109,9 @@ class ConsoleReport:
         whole = self._story.started is None or self._story.started.whole
         for reason, count in self._story.skipped:
             yield f"skipped {counted(count, 'case')}: {reason}"
-        yield _share("cells", "covered", found.cells, whole)
-        yield _share("edges", "covered", found.edges, whole)
+        if not self._story.of_a_client:
+            yield _share("cells", "covered", found.cells, whole)
+            yield _share("edges", "covered", found.edges, whole)
         yield _share("requirements", "judged", found.requirements, whole)
         yield from self._story.bounds
         yield from self._left()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from conformance.events import (
+    CLIENT,
     GRAVITY,
     CaseEnds,
     Ended,
@@ -181,12 +182,21 @@ class Story:
         more = "--exclusive or a managed server" if polite else "another server or configuration"
         rest = {
             f"need {more}": by_mode,
-            "cannot be reached from outside": len(closed) - by_mode,
+            self._not_reached: len(closed) - by_mode,
             "not run": len(found.missing),
         }
         mode = [] if self.started is None else [self.started.mode]
         told = [*mode, *(f"{number} {what}" for what, number in rest.items() if number)]
         return f"{len(found.covered)} of {found.total} requirements ({'; '.join(told)})"
+
+    @property
+    def of_a_client(self) -> bool:
+        """Whether no server is under test."""
+        return self.started is not None and self.started.target.kind == CLIENT
+
+    @property
+    def _not_reached(self) -> str:
+        return "need --submits" if self.of_a_client else "cannot be reached from outside"
 
     @property
     def told(self) -> str:
@@ -237,7 +247,8 @@ class Story:
         yield "source", stands.source
         if stands.url is not None:
             yield "source", stands.url
-        yield from (("known as", words) for words in group.known_as)
+        if not self.of_a_client:
+            yield from (("known as", words) for words in group.known_as)
         if group.others:
             yield "also in", ", ".join(group.others)
         if (call := self.call(result)) is not None:
@@ -248,23 +259,27 @@ class Story:
         if result.replay is not None and result.talk:
             yield "script", shlex.join(["orthanc-jobs", "export", result.replay])
 
-    def block(self, group: Group) -> Iterator[str]:
-        """The same lines, for who reads them in a terminal."""
-        before = ""
-        for name, text in self.details(group):
-            yield f"  {'' if name == before else name:11} {text}"
-            before = name
-
     def call(self, result: Result) -> Call | None:
         """The call that decided the verdict, raw."""
         return None if self.started is None else call_of(result, self.started.target)
 
     def replay(self, result: Result) -> str | None:
         """The command that runs a deviation again."""
+        if self.started is not None and self.of_a_client:
+            words = ["orthanc-jobs", "client", "--scenario", result.id]
+            return shlex.join([*words, *self.started.target.options])
         if result.replay is None or self.started is None:
             return None
         target = self.started.target
         return shlex.join(["orthanc-jobs", "replay", result.replay, target.name, *target.options])
+
+
+def block(story: Story, group: Group) -> Iterator[str]:
+    """The details of a failure, for who reads them in a terminal."""
+    before = ""
+    for name, text in story.details(group):
+        yield f"  {'' if name == before else name:11} {text}"
+        before = name
 
 
 def _by_relaxation(results: Iterable[Result]) -> Iterator[Group]:

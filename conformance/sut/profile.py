@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from spec.requirements import applies, requirement
+from spec.requirements import Bound, applies, requirement
 
+OF_CALLERS = "it binds those who call"
 NOT_THIS_VERSION = "not documented for this version"
 DELETE_JOB, ERROR_DETAILS = "DELETE /jobs/{id}", "ErrorDetails"
 DELETE_ARCHIVE = "DELETE /jobs/{id}/archive"
@@ -65,6 +66,8 @@ class Profile:
 
 def inapplicable(profile: Profile, id: str) -> str | None:
     """Why the requirement ``id`` does not bind this server, or None."""
+    if requirement(id).binds is Bound.CLIENT:
+        return OF_CALLERS
     if DECLARED.get(id) not in profile.implements:
         if not applies(requirement(id), profile.version):
             return NOT_THIS_VERSION

@@ -15,7 +15,8 @@ Ids are lower case and grouped by section. What the table states is derived from
     race/<asked>/<ended>         one per way in which a Running job can leave a step
 
 The other sections are literal, a module for each: queue, history, persist, submit, route, option,
-monitor (with the fields of a job in `fields`), step, answer. An id never changes its meaning.
+monitor (with the fields of a job in `fields`), step, answer, and client, for those who call. An id
+never changes its meaning.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from types import MappingProxyType
 
 from spec.requirements import (
     answer,
+    client,
     derived,
     history,
     monitor,
@@ -94,6 +96,7 @@ CATALOGUE: Mapping[str, Requirement] = _by_id(
         *monitor.ENTRIES,
         *step.ENTRIES,
         *answer.ENTRIES,
+        *client.ENTRIES,
     )
 )
 

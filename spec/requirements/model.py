@@ -77,8 +77,6 @@ class Requirement:
     @property
     def unreachable(self) -> str | None:
         """Why no check from outside of a server can come to this, or None."""
-        if self.binds is Bound.CLIENT:
-            return "it advises the caller: a server can neither meet nor break it"
         if Need.TRANSFERS in self.needs:
             return (
                 "it needs the transfers accelerator, a plugin that comes with neither Debian's"

@@ -25,7 +25,7 @@ from spec.table import Asked, Cell, Ended, Ground, State
 
 SECTIONS = [
     "edge", "action", "race", "queue", "history", "persist",
-    "submit", "route", "option", "monitor", "step", "answer",
+    "submit", "route", "option", "monitor", "step", "answer", "client",
 ]  # fmt: skip
 
 # Every sentence of the page's section on jobs, in its order, by a key phrase of our own, with
@@ -44,6 +44,7 @@ SENTENCES = {
         "history/kept",
         "history/size",
         "history/unfinished-never-evicted",
+        "client/gone",
     ],
     "saved by default": [
         "persist/saved-by-default",
@@ -55,6 +56,7 @@ SENTENCES = {
         "persist/retry-requeued",
         "persist/paused-stays",
         "persist/request-survives-stop",
+        "client/restarted",
     ],
     "option that skips the loading": ["persist/no-jobs"],
     "queue has a maximum": ["queue/limit-jobs"],
@@ -106,16 +108,21 @@ SENTENCES = {
         "monitor/progress",
         "step/only-while-running",
     ],
-    "meaning of Success": ["monitor/state-success"],
+    "meaning of Success": ["monitor/state-success", "client/success-and-failure"],
     "meaning of Failure, where to look": [
         "monitor/state-failure",
         "monitor/error-code",
         "monitor/error-description",
     ],
-    "meaning of Paused": ["monitor/state-paused"],
+    "meaning of Paused": ["monitor/state-paused", "client/other-states", "client/bounded"],
     "meaning of Retry": ["monitor/state-retry"],
     "Retry so far unused": ["monitor/retry-unused"],
-    "polling": ["monitor/polling"],
+    "polling": [
+        "monitor/polling",
+        "client/until-the-end",
+        "client/state-alone",
+        "client/periodic",
+    ],
     "call to cancel": ["route/cancel"],
     "call to pause": ["route/pause"],
     "call to resume": ["route/resume"],
@@ -175,6 +182,7 @@ def test_the_number_of_entries_is_pinned() -> None:
     assert {section: len(ids(section)) for section in SECTIONS} == {
         "edge": 15, "action": 28, "race": 16, "queue": 11, "history": 10, "persist": 15,
         "submit": 17, "route": 51, "option": 31, "monitor": 39, "step": 10, "answer": 2,
+        "client": 9,
     }  # fmt: skip
 
 
@@ -239,7 +247,9 @@ def test_every_entry_comes_from_a_sentence_the_figure_a_later_document_or_a_meas
     for id, entry in CATALOGUE.items():
         if entry.section == "action":
             continue  # grounds are compared with the table above
-        if entry.ground is Ground.OBSERVED:
+        if entry.ground is Ground.OBSERVED and entry.binds is Bound.CLIENT:
+            assert "RFC" in entry.source, id  # no measurement of servers says what clients should
+        elif entry.ground is Ground.OBSERVED:
             assert "measured on Orthanc" in entry.source, id
             assert id not in from_page
         elif id not in from_page:
@@ -353,6 +363,7 @@ def test_advice_to_callers_is_no_requirement_on_a_server() -> None:
         "submit/asynchronous-advised",
         "submit/synchronous-timeout",
         "monitor/content-by-type",
+        *ids("client"),
     ]
 
 

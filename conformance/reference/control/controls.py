@@ -11,13 +11,12 @@ from conformance.reference.control.disturbances import Disturbance, Disturbances
 from conformance.reference.control.steps import StepControl
 from conformance.reference.engine import Deletion, Newcomer
 from conformance.reference.errors import ErrorCode
-from conformance.reference.job import Failed, RetryAsked, Step, Succeeded
+from conformance.reference.job import Action, Failed, RetryAsked, Step, Succeeded
 from conformance.reference.tasks.made_up import MadeUp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.reference.control.calls import Hear
     from conformance.reference.engine import Engine
 
 LONG = 3600.0
@@ -90,6 +89,22 @@ class Controls:
             self._engine.withdraw(newcomer)
             raise ControlError("The queue is full, or the server stops")
         return admitted.result()
+
+    def read(self, job_id: str) -> dict[str, object]:
+        """A job as ``GET /jobs/{id}`` would show it, without a call."""
+        job = self._engine.read(job_id)
+        if job is None:
+            raise NoSuchJob(job_id)
+        return job
+
+    def act(self, job_id: str, action: str) -> bool:
+        """What another client does: ``cancel``, ``pause``, ``resume``, ``resubmit``.
+
+        False: it was refused. Raises `ControlError` for what is no action.
+        """
+        if action not in list(Action):
+            raise ControlError(f"There is no action {action}; there are {', '.join(Action)}")
+        return self._engine.act(self._know(job_id), Action(action))
 
     def evict(self, job_id: str) -> None:
         """Drive a completed job out of the history. Raises `ControlError` for another one."""
@@ -183,17 +198,11 @@ class Controls:
         """Spoil no answers any more."""
         self.disturbances.clear()
 
-    def listen(self, hear: Hear) -> None:
-        """Let `hear` be told each call of a client, when it was answered.
-
-        It is called on the thread of the server: it must be short, and not raise.
-        """
-        self.calls.listen(hear)
-
     def standing(self) -> dict[str, object]:
         """How control stands, for who looks at it."""
         return {
             "Disturbances": self.disturbances.count(),
+            "Jobs": self._engine.list_ids(),
             "QueueHeld": not self._starts,
             "Time": self.clock.now().isoformat(),
             "Waiting": self.waiting(),

@@ -340,7 +340,7 @@ def test_who_listens_hears_each_call_and_what_was_answered(
     server: ReferenceServer, client: Caller
 ) -> None:
     heard: list[Call] = []
-    server.control.listen(heard.append)
+    server.control.calls.listen(heard.append)
     job = server.control.job()
     assert client.call("GET", f"/jobs/{job}?x=1")[0] == 200
     server.control.disturb("/jobs", status=503)
@@ -354,3 +354,30 @@ def test_who_listens_hears_each_call_and_what_was_answered(
     ]
     assert json.loads(heard[0].answer)["ID"] == job
     assert all(call.at <= call.ended for call in heard)
+
+
+def test_another_client_acts_without_a_call(server: ReferenceServer) -> None:
+    heard: list[Call] = []
+    server.control.calls.listen(heard.append)
+    job = server.control.job()
+    server.control.wait(job)
+    assert not server.control.act(job, "resume")
+    assert server.control.act(job, "cancel")
+    server.control.succeed(job)
+    until(lambda: server.control.read(job)["State"] == "Failure", DEADLINE)
+    assert server.control.read(job)["ErrorCode"] == 37
+    assert heard == []
+    with pytest.raises(ControlError, match="no action stop"):
+        server.control.act(job, "stop")
+    with pytest.raises(NoSuchJob):
+        server.control.read("nobody")
+
+
+def test_a_script_finds_a_field_on_a_line_of_its_own(
+    server: ReferenceServer, client: Caller
+) -> None:
+    """As ``grep`` finds it in the answers of a real Orthanc."""
+    job = server.control.job()
+    server.control.wait(job)
+    assert b'\n   "State" : "Running",\n' in client.call("GET", f"/jobs/{job}")[1]
+    assert client.call("GET", "/jobs")[1] == f'[\n   "{job}"\n]'.encode()

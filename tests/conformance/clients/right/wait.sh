@@ -1,0 +1,19 @@
+#!/bin/sh
+# Waits for a job, as the page has it: status 0 when, and only when, it has succeeded.
+ends=$(($(date +%s) + TIME_LIMIT))
+while [ "$(date +%s)" -lt "$ends" ]; do
+    answer=$(curl --silent --max-time 30 --write-out '\n%{http_code}' "$ORTHANC_URL/jobs/$JOB_ID")
+    case "$answer" in
+    *404) exit 2 ;;
+    *200)
+        state=$(printf '%s' "$answer" | sed '$d' | python3 -c 'import json, sys
+print(json.load(sys.stdin)["State"])')
+        case "$state" in
+        Success) exit 0 ;;
+        Failure) exit 1 ;;
+        esac
+        ;;
+    esac
+    sleep 0.05
+done
+exit 3
