@@ -246,7 +246,9 @@ class Fields:
         """The times of one reading beside each other, and beside the time that has passed here."""
         age = now.timestamp.seconds - now.created.seconds
         cut = now.timestamp.resolution + now.created.resolution
-        if seen.born is not None and self._steady_since_birth(seen):
+        if not self._steady_since_birth(seen):
+            return
+        if seen.born is not None:
             most = now.asked.after - seen.born.before
             least = now.asked.before - seen.born.after
             allowed = slack(most) + cut
@@ -263,9 +265,6 @@ class Fields:
                     f"EffectiveRuntime {now.runtime}",
                 )
         completed, before = now.completed, seen.last
-        earlier = -math.inf if before is None else before.asked.before
-        if not self.clock.steady(earlier):
-            return
         if seen.born is None and age < -cut:
             yield Broken(
                 "monitor/timestamp",
@@ -274,8 +273,10 @@ class Fields:
             )
         if completed is None:
             return
-        early = now.created.seconds - cut > completed.seconds and self._steady_since_birth(seen)
-        if early or completed.seconds > now.timestamp.seconds + completed.resolution:
+        if not (
+            now.created.seconds - cut <= completed.seconds
+            and completed.seconds <= now.timestamp.seconds + completed.resolution
+        ):
             yield Broken(
                 "monitor/completion-time",
                 f"from CreationTime {now.created.text} to Timestamp {now.timestamp.text}",
