@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,8 +122,8 @@ def test_what_goes_over_dicom_is_refused() -> None:
         ),
         (
             '{"Content": {"A": 1}}',
-            "Content with B",
-            "Content without B",
+            "Content {'A': 1, 'B': 1}",
+            "Content {'A': 1}",
             (200, {"Content": {"A": 2}}),
             (200, {"Content": {"A": 1, "B": 1}}),
         ),
@@ -131,10 +133,33 @@ def test_the_last_lines_tell_what_is_seen_again_from_what_is_mended(
     shown: str, expected: str, actual: str, again: object, mended: object
 ) -> None:
     said = Said(0.0, "GET", "/jobs/x", "", 404 if actual == "HTTP 404" else 200, shown)
-    body = "\n".join(f"    {line}" for line in judgement(said, (expected,), actual))
-    names: dict[str, object] = {}
-    exec(f"import json\ndef judge(got):\n{body}", names)
-    judge = names["judge"]
-    assert callable(judge)
+    judge = judging(said, expected, actual)
     assert judge(again)[0] is True
     assert judge(mended)[0] is False
+
+
+def test_what_only_a_person_can_compare_is_left_to_one() -> None:
+    said = Said(0.0, "GET", "/jobs", "", 200, '["a"]')
+    assert judging(said, "every job", "a list without one")((200, ["a"]))[0] is None
+
+
+def judging(said: Said, expected: str, actual: str) -> Callable[[object], tuple[object, str]]:
+    """The last lines of a script, as a function of the answer."""
+    body = "\n".join(f"    {line}" for line in judgement(said, (expected,), actual))
+    names: dict[str, Any] = {}
+    exec(f"import json\ndef judge(got):\n{body}", names)
+    judge: Callable[[object], tuple[object, str]] = names["judge"]
+    return judge
+
+
+def test_the_command_writes_one_or_says_why_not(tmp_path: Path) -> None:
+    file = str(EXPORTED[0])
+    printed = command(tmp_path, "export", file, report=False)
+    to = f"{EXPORTED[0].stem}.py"
+    made = command(tmp_path, "export", file, "--as", "script", "--to", to, report=False)
+    assert (printed.status, made.status) == (0, 0)
+    assert (tmp_path / to).read_text() == printed.out
+    without = next(path for path in FINDINGS if path not in EXPORTED)
+    refused = command(tmp_path, "export", str(without), report=False)
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith("orthanc-jobs: this replay file does not say")
