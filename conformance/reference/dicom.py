@@ -70,7 +70,7 @@ _READ = (*SHOWN_TAGS, "SOPClassUID", "SpecificCharacterSet")
 _IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _WHOLE_NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
 _REAL_NUMBERS = frozenset({"FL", "FD"})
-_NOT_FROM_TEXT = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "AT"})
+_NOT_FROM_TEXT = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +201,8 @@ def _typed(vr: str, text: str) -> object:
     """`text` as the values that a tag of type `vr` holds; a backslash parts several."""
     if vr in _WHOLE_NUMBERS:
         return [int(part) for part in text.split("\\")] if text else None
+    if vr == "AT":
+        return [int(find_tag(part)) for part in text.split("\\")] if text else None
     if vr in _REAL_NUMBERS:
         return [float(part) for part in text.split("\\")] if text else None
     return text

@@ -6,13 +6,13 @@ that is registered.
 
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from conformance.reference import associations, dicom, metadata
 from conformance.reference.config import ConfigError
 from conformance.reference.errors import RestError
 from conformance.reference.levels import Level
+from conformance.reference.matching import matches
 from conformance.reference.storage import NotStored, Storage
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class DicomServer:
         asked = event.identifier
         level = associations.level_of(str(asked.get("QueryRetrieveLevel", "")).strip())
         wanted = {each.keyword: dicom.as_text(each.value) for each in asked if each.keyword}
-        keys = {each.keyword: wanted.get(each.keyword, "") for each in level.own_and_above}
+        keys = {level.keyword: wanted.get(level.keyword, "")}  # as by Orthanc
         found = [
             each
             for one in self._matching(level, keys)
@@ -139,15 +139,10 @@ class DicomServer:
         return None
 
     def _matching(self, level: Level, wanted: Mapping[str, str]) -> list[Instance]:
-        """An instance of each resource at `level` that matches, with wildcards, as text."""
+        """An instance of each resource at `level` that matches."""
         found = {
             instance.at(level): instance
             for instance in reversed(self._storage.all())
-            if all(
-                not pattern
-                or keyword not in instance.tags
-                or fnmatch.fnmatchcase(instance.tags[keyword], pattern)
-                for keyword, pattern in wanted.items()
-            )
+            if matches(instance, wanted)
         }
         return list(reversed(found.values()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -23,6 +22,7 @@ from conformance.reference.bodies import (
 from conformance.reference.descriptions import describe
 from conformance.reference.errors import ErrorCode, bad_request
 from conformance.reference.levels import Level
+from conformance.reference.matching import matches
 from conformance.reference.tags import read_replace
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ToolsApi:
         found = [
             group
             for group in self._groups(level).values()
-            if any(_matches(each, wanted, case) for each in group)
+            if any(matches(each, wanted, case=case, known=False) for each in group)
         ][since:]
         found = found[:limit] if limit else found
         if boolean(fields, "Expand"):
@@ -128,24 +128,3 @@ def _need(fields: dict[str, object], name: str, kind: type, word: str) -> None:
     if not isinstance(fields.get(name), kind):
         details = f'Field "{name}" is missing, or should be {word}'
         raise bad_request(details, ErrorCode.BAD_REQUEST)
-
-
-def _matches(instance: Instance, wanted: dict[str, str], case: bool) -> bool:
-    """Whether each tag is one of those asked for, parted by backslashes, with wildcards.
-
-    A date or a time may be a range. Case does not matter, unless the caller says so.
-    """
-    return all(
-        not patterns
-        or any(_is_like(instance.tags.get(name, ""), each, case) for each in patterns.split("\\"))
-        for name, patterns in wanted.items()
-    )
-
-
-def _is_like(value: str, pattern: str, case: bool) -> bool:
-    if not case:
-        value, pattern = value.lower(), pattern.lower()
-    first, dash, last = pattern.partition("-")
-    if dash and all(part.isdigit() or not part for part in (first, last)):
-        return bool(value) and first <= value and (not last or value <= last)
-    return fnmatch.fnmatchcase(value, pattern.replace("[", "[[]"))
