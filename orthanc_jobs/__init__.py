@@ -9,6 +9,7 @@ and is announced in the changelog before.
     table               states and actions: ``table.may("Paused", "resume")``
     Oracle              tell it what was seen of jobs, ask what is allowed
     check_trace         judge a recorded history
+    check_client        hold a function that waits for jobs to what is asked of callers
     Impossible          what no server may show, as these two tell it
     reference_server    a test double of Orthanc's jobs engine, under control, as a context manager
     ReferenceServer     what it gives: ``server.url``, ``server.control``, ``server.restart()``
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from orthanc_jobs import table
     from orthanc_jobs.history import Oracle, check_trace
     from orthanc_jobs.running import Case, Report, run
+    from orthanc_jobs.scenarios import check_client
 
 __all__ = [
     "Case",
@@ -45,6 +47,7 @@ __all__ = [
     "ReferenceServer",
     "Report",
     "__version__",
+    "check_client",
     "check_trace",
     "reference_server",
     "run",
@@ -59,6 +62,7 @@ _PLACES = {
     "Oracle": ("orthanc_jobs.history", "Oracle"),
     "ReferenceServer": ("conformance.reference.double", "ReferenceServer"),
     "Report": ("orthanc_jobs.running", "Report"),
+    "check_client": ("orthanc_jobs.scenarios", "check_client"),
     "check_trace": ("orthanc_jobs.history", "check_trace"),
     "reference_server": ("conformance.reference.double", "reference_server"),
     "run": ("orthanc_jobs.running", "run"),

@@ -26,12 +26,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from conformance.events import Result
     from conformance.reference.double import ReferenceServer
     from conformance.suites.case import Case
     from orthanc_jobs.on_demand import Steps
+
+    CheckClient = Callable[..., None]
 
 NAME = "orthanc-jobs"
 WHOLE = "the run as a whole"
@@ -257,3 +260,14 @@ def orthanc_jobs_server() -> Iterator[ReferenceServer]:
 
     with orthanc_jobs.reference_server() as server:
         yield server
+
+
+@pytest.fixture
+def orthanc_jobs_scenarios() -> CheckClient:
+    """``orthanc_jobs_scenarios(wait)``: hold a client to all scenarios; see `check_client`.
+
+    ``wait(url, job)`` gives True when, and only when, the job has ended in Success.
+    """
+    import orthanc_jobs
+
+    return orthanc_jobs.check_client
