@@ -188,6 +188,11 @@ class Started:
     shard: tuple[int, int] | None = None
     ids: tuple[str, ...] = ()
 
+    @property
+    def alone(self) -> bool:
+        """Whether all cases are run, and here, so that what is not covered is missing."""
+        return self.whole and self.shard is None
+
 
 @dataclass(frozen=True, slots=True)
 class CaseBegins:

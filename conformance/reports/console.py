@@ -106,7 +106,7 @@ class ConsoleReport:
         yield ""
         for result in self._story.slowest(self.durations):
             yield f"{result.seconds:8.2f} s  {result.id}"
-        whole = self._story.started is None or self._story.started.whole
+        whole = self._story.started is None or self._story.started.alone
         for reason, count in self._story.skipped:
             yield f"skipped {counted(count, 'case')}: {reason}"
         if not self._story.of_a_client:

@@ -59,7 +59,7 @@ class MarkdownReport(FileReport):
     def _coverage(self, ended: Ended) -> Iterator[str]:
         if not ended.coverage.cells.total:
             return
-        whole = self._story.started is None or self._story.started.whole
+        whole = self._story.started is None or self._story.started.alone
         head = "missing" if whole else "not selected or not run"
         yield f"\n| | in all | reachable | done | {head} |\n| --- | --- | --- | --- | --- |"
         found = ended.coverage

@@ -303,3 +303,19 @@ def test_the_event_log_has_a_line_for_each_event(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / "e.ndjson").read_text().splitlines()]
     assert [line["event"] for line in lines] == ["Started", "CaseBegins", "CaseEnds", "Ended"]
     assert lines[2]["result"]["verdict"] == "deviation"
+
+
+def test_what_a_shard_does_not_cover_is_not_called_missing() -> None:
+    """Another one may cover it."""
+    for shard, told in (
+        (None, "; missing: cancel/paused"),
+        ((1, 2), "; 1 not selected or not run"),
+    ):
+        started, *rest = events(BAD)
+        assert isinstance(started, Started)
+        out = io.StringIO()
+        writer = ConsoleReport(Terminal(100, out))
+        for event in (replace(started, shard=shard), *rest):
+            writer.take(event)
+        (cells,) = (line for line in out.getvalue().splitlines() if line.startswith("cells "))
+        assert cells.endswith(told)
