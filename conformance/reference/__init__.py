@@ -7,6 +7,7 @@ The modules, from the inside out:
 
 ========================  ======================================================================
 ``errors``                Orthanc's error codes, and the errors that a REST call ends with
+``clock``                 the time of one server, which a test may move
 ``job``                   what a job is, and how it reads as JSON
 ``registry``              every decision on jobs: actions, queue, step boundaries, history
 ``engine``                the threads that drive the registry, and the one lock around it
@@ -20,11 +21,18 @@ The modules, from the inside out:
 ``rewriting``             a step that makes a changed copy of an instance
 ``archiving``             a step that reads an instance into an archive
 ``dicom``, ``storage``    instances, their identifiers, and where they are kept
+``metadata``, ``changes`` whence they came, and what is new
+``transcoding``           transfer syntaxes
+``matching``              whether an instance is what a query asks for
 ``peers``, ``modalities`` what ``PUT /peers/{name}`` and ``PUT /modalities/{name}`` accept
 ``submission``, ``calls`` what a call that creates a job asks for, and when it is answered
 ``*_api``, ``app``        the REST calls, a module for each family
 ``dicom_server``          the DICOM port
 ``server``                the process: signals, the line that announces it, the clean stop
+``double``                the same on threads of somebody's process, for tests
+``control``               what a test may do to it: hold steps, spoil answers, move the clock
+``releases``              which page it keeps to, and what each release has
+``openapi``               its calls as a document
 ``faults``                the named faults that can be planted, to measure a kit's power
 ========================  ======================================================================
 """
