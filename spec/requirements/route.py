@@ -87,8 +87,9 @@ ENTRIES: tuple[Requirement, ...] = (
     ),
     r.seen(
         "permissive",
-        "A C-STORE or C-MOVE job with Permissive true goes on behind a step that fails, and ends "
-        "in Success.",
+        "A store, to a peer as well, and a C-MOVE with Permissive true go on behind a step that "
+        "fails, and end in Success.",
+        note="What was not taken is not counted as FailedInstancesCount; what is gone is.",
     ),
     r.seen(
         "archive-output",

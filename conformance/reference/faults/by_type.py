@@ -43,13 +43,13 @@ class _Progress(Registry):
 
 
 class _Content(Registry):
-    """The Content of {a} shows nothing but the Description until it runs."""
+    """The Content of {a} that has succeeded shows nothing but the Description."""
 
     kind: ClassVar[type[Task]]
 
     def describe(self, job: Job) -> dict[str, object]:
         described = super().describe(job)
-        if type(job.task) is self.kind and job.state is State.PENDING:
+        if type(job.task) is self.kind and job.state is State.SUCCESS:
             described["Content"] = {"Description": job.task.description}
         return described
 
@@ -99,7 +99,7 @@ class _Failure(Registry):
 
 FAULTS: dict[str, type[Any]] = {
     "ProgressOf{}Ends99": _Progress,
-    "ContentOf{}ComesLate": _Content,
+    "ContentOf{}GetsLost": _Content,
     "OutputOf{}IsWrong": _Output,
     "Finished{}LostOnRestart": _Restart,
     "Resubmitted{}DoesNothing": _Resubmit,

@@ -23,6 +23,7 @@ from conformance.suites.route.succeeding import has_output, has_succeeded
 from conformance.sut.profile import Profile
 from spec.lookup import RESTING
 from spec.table import ACTIONS, Action, ErrorCode, State
+from spec.types import row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -82,6 +83,8 @@ def check(call: Call, action: Action) -> Callable[[Context], None]:
         if ended:  # of archives an Orthanc keeps the newest only: its option MediaArchiveSize
             _, id, request = max(ended, key=itemgetter(0))
             has_output(context, call, request, id)
+        if call.archives and action is Action.RESUBMIT:
+            _again(context, call)
 
     run.__doc__ = f"{action} of a {call.type} job, in every state in which it stands still."
     return run
@@ -107,6 +110,34 @@ def _standing_still(context: Context, call: Call, waiting: dict[str, Waiting]) -
         judge.is_in(context, "queue/pending-first", one.last, State.PENDING)
         if before is not None:
             one.last = judge.act(context, call, id, before, one.last)
+        _has_done_nothing(context, call, id, request)
+
+
+def _again(context: Context, call: Call) -> None:
+    """An archive that was canceled and is resubmitted is made: it is the newest one."""
+    held = hold(context, "Y")
+    id, request = submit(context, call)
+    judge.act(context, call, id, Action.CANCEL)
+    shown = judge.act(context, call, id, Action.RESUBMIT)
+    let_go(context, held)
+    if shown["State"] == State.PENDING:
+        judge.await_end(context, call.requirement, id)
+        has_succeeded(context, call, request, id)
+        has_output(context, call, request, id)
+
+
+def _has_done_nothing(context: Context, call: Call, id: str, request: Request) -> None:
+    """What a job works on is as it was as long as the job has not run, and it has no output."""
+    for path in request.remove:
+        there = context.resources.client.get(path).status
+        context.equal(
+            "route/result", f"HTTP status of {path}, on which no job has worked", 200, there
+        )
+    for name in row(call.type).run.outputs:
+        found = context.resources.client.get(f"/jobs/{id}/{name}").status
+        context.equal(
+            "route/archive-output", f"HTTP status of {name}, which is not made", 404, found
+        )
 
 
 def _failed(context: Context, call: Call) -> str:

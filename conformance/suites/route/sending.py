@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RETRIEVE = "retrieve/studies"
 WHOLE = 100  # per cent
 OF_ALL = 4  # the instances of a match, for a C-MOVE that says how far it is
-PERMISSIVE = ("store/instances", RETRIEVE)
+PERMISSIVE = ("store/instances", RETRIEVE, "peer-store/instances")
 
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -74,6 +74,9 @@ def permissive(call: Call) -> Checking:
         judge.await_end(context, "route/permissive", id, judge.REFUSED)
         judge.is_in(context, "route/permissive", judge.look(context, call, id), State.SUCCESS)
         has_succeeded(context, asked, request, id)
+        counted = judge.look(context, call, id)["Content"].get("FailedInstancesCount")
+        if counted is not None:  # it counts what is gone, and not what was not taken
+            context.equal("route/permissive", "FailedInstancesCount", 0, counted)
 
     return run
 

@@ -11,7 +11,7 @@ from conformance.suites import suites
 from conformance.suites.by_type import types_of
 from conformance.sut.profile import Profile
 from spec.of_jobs import TYPES, unless
-from spec.types import CALLS, ROWS
+from spec.types import CALLS, ROWS, row
 from tests.conformance.kit import Run, run_planted
 
 AT_ONCE = 2
@@ -27,21 +27,21 @@ CALL = {
     "Store": "store/instances",
     "Retrieval": "retrieve/studies",
 }
+KNOWN = {case.id: case for case in suites(Profile())}
 NOTHING = {"PeerStore": "peer-store/nothing", "Store": "store/nothing"}  # before the matrix
 FINISHED = {"Archive": "archives", "Medium": "archives", "Modification": "modifications"}
-RESUBMIT = {"PeerStore": "action", "Store": "route/modality-store/action"}
+RESUBMIT = {"PeerStore": "race", "Store": "route/modality-store/race"}
 
 
 def case(name: str, noun: str) -> str:
     """The case that has to show a fault of a kind of task."""
-    waits = "waits" if noun in NOTHING else "pause"
     return {
         "ProgressOf{}Ends99": f"route/{CALL[noun]}/asynchronous",
-        "ContentOf{}ComesLate": f"route/{CALL[noun]}/{waits}",
+        "ContentOf{}GetsLost": f"route/{CALL[noun]}/asynchronous",
         "OutputOf{}IsWrong": f"route/{CALL[noun]}/asynchronous",
         "Finished{}LostOnRestart": f"persist/stop/finished/{FINISHED.get(noun, 'others')}",
         "Resubmitted{}DoesNothing": (
-            f"{RESUBMIT[noun]}/resubmit/failure"
+            f"{RESUBMIT[noun]}/cancel/step-succeeds"
             if noun in RESUBMIT
             else f"route/{CALL[noun]}/resubmit"
         ),
@@ -75,10 +75,9 @@ def test_each_type_that_the_reference_server_makes_has_each_fault() -> None:
 
 
 def test_a_fault_is_shown_by_a_case_of_its_type() -> None:
-    known = {case.id: case for case in suites(Profile())}
     for name in by_type.FAULTS:
         for noun, kind in by_type.KINDS.items():
-            assert kind.type in types_of(known[case(name, noun)])
+            assert kind.type in types_of(KNOWN[case(name, noun)])
 
 
 @pytest.mark.faults
@@ -88,4 +87,5 @@ def test_a_fault_of_a_type_is_found(fault: str, runs: dict[str, Run]) -> None:
     assert run.status == 1, run.out + run.err
     found = run.cases("deviation")
     assert PLANTED[fault] in found, run.out + run.err
-    assert found[PLANTED[fault]]["relaxations"] == []
+    short = {str(name) for type in types_of(KNOWN[PLANTED[fault]]) for name in row(type).short}
+    assert set(found[PLANTED[fault]]["relaxations"]) <= short  # it looks like one of a release

@@ -125,7 +125,7 @@ def own_title(context: Context) -> str:
 def has_arrived(context: Context, job: Tracked, sent: Sequence[int]) -> None:
     about = {REPEATED: "step/repeated-instance", (): "step/empty"}.get(tuple(sent), RESULT)
     steps = [hold.step for hold in job.holds]
-    context.equal(about, "steps that arrived", sorted(sent), sorted(steps))
+    context.equal(about, "steps, in the order in which they arrived", list(sent), steps)
 
 
 def is_called_by(context: Context, job: Tracked, content: Result) -> None:
