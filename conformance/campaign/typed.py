@@ -19,9 +19,24 @@ from conformance.sut.profile import Profile
 from spec.of_jobs import SAID, TYPES, why_not
 from spec.relaxations import Shortfall
 from spec.requirements import within
+from spec.table import EDGES, Action, cell_id
 from spec.types import row
 
 UNNAMED = "unexplained"
+# What a job breaks that is not there any more after a restart, and what that is called.
+GONE = frozenset(name for name in Shortfall if name.endswith("-not-saved"))
+LOST = ("persist/unfinished-requeued", "persist/paused-stays", "persist/completed-stays")
+# What a case of `route/` tells of an action that has to move a job, it tells of these as well.
+OF_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    f"route/{edge.trigger}": tuple(
+        id
+        for one in EDGES
+        if one.trigger is edge.trigger and one.source is not None
+        for id in (one.id, cell_id(edge.trigger, one.source))
+    )
+    for edge in EDGES
+    if isinstance(edge.trigger, Action)
+}
 
 
 class Mark(StrEnum):
@@ -84,6 +99,16 @@ def by_type(run: Iterable[Told], version: str) -> dict[str, dict[str, Field]]:
 
 
 @cache
+def _by_case() -> dict[tuple[str, str], tuple[str, ...]]:
+    """What a case tries on a type."""
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for (type, requirement), ids in _tried()[0].items():
+        for id in ids:
+            found[id, type].append(requirement)
+    return {key: tuple(requirements) for key, requirements in found.items()}
+
+
+@cache
 def _tried() -> tuple[dict[tuple[str, str], tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """The cases of each cell, and the types of each case, whatever the server is."""
     cases = suites(Profile())
@@ -107,6 +132,7 @@ def _broken(
     types are meant whose row names what was seen; all of them, where it has no name of a type.
     """
     found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    tried = _by_case()
     for one in run:
         if one.verdict not in (Verdict.DEVIATION, Verdict.ACCEPTED):
             continue
@@ -115,7 +141,12 @@ def _broken(
             owners = [type for type in every if name in row(type).short]
             of_a_type = any(name in row(type).short for type in TYPES)
             for type in owners if of_a_type and name in set(Shortfall) else every:
-                found[type, one.requirement].add(name)
+                told = (one.requirement, *OF_ACTIONS.get(one.requirement, ()))
+                own = tried.get((one.id, type), told)
+                if not set(told) & set(own):  # it is told of what another type has broken
+                    told = tuple(id for id in own if id in LOST and name in GONE)
+                for requirement in told:
+                    found[type, requirement].add(name)
     return found
 
 
@@ -148,7 +179,8 @@ def _field(
     if broken:
         return Field(Mark.DEVIATION, broken)
     verdicts = {case.verdict for case in cases}
-    if verdicts & {Verdict.PASS, Verdict.ACCEPTED}:
+    # A case goes on behind what has a name, and so has tried what else it is about.
+    if verdicts & {Verdict.PASS, Verdict.ACCEPTED} or any(case.names for case in cases):
         return Field(Mark.PASS)
     if verdicts == {Verdict.SKIPPED}:
         return Field(Mark.NOT_REACHABLE, why=tuple(sorted({str(c.reason) for c in cases})))
