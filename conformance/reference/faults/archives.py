@@ -6,9 +6,8 @@ from conformance.reference.archiving import Archiver
 from conformance.reference.dicom import Instance
 from conformance.reference.dicomdir import IndexedFile
 from conformance.reference.engine import Engine
-from conformance.reference.job import Job, State
+from conformance.reference.job import Job
 from conformance.reference.registry import Registry
-from conformance.reference.tasks.archives import Archive
 
 
 class ArchiveMissesInstance(Archiver):
@@ -78,12 +77,3 @@ class ArchiveKeptAfterDelete(Registry):
 
     def drop_output(self, job: Job) -> None:
         pass
-
-
-class CanceledArchiveHasOutput(Engine):
-    """An archive that was canceled has an output, which is empty."""
-
-    def output(self, job_id: str) -> bytes | None:
-        job = self._registry.jobs.get(job_id)
-        canceled = job is not None and job.state is State.FAILURE and isinstance(job.task, Archive)
-        return b"" if canceled else super().output(job_id)

@@ -201,3 +201,12 @@ class IdShortened(Registry):
 
     def describe(self, job: Job) -> dict[str, object]:
         return super().describe(job) | {"ID": job.id[:8]}
+
+
+class CanceledArchiveHasOutput(Engine):
+    """An archive that was canceled has an output, which is empty."""
+
+    def output(self, job_id: str) -> bytes | None:
+        job = self._registry.jobs.get(job_id)
+        canceled = job is not None and job.state is State.FAILURE and isinstance(job.task, Archive)
+        return b"" if canceled else super().output(job_id)

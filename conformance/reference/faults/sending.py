@@ -165,6 +165,21 @@ class PasswordForgottenOnRestart(Registry):
         return known
 
 
+class RetrievalInReverse(ModalityMover):
+    """A retrieval asks for its answers from the last one to the first."""
+
+    def perform(self, task: ModalityMove, step: Step) -> Outcome:
+        return super().perform(task, task.steps[-1 - task.steps.index(step)])
+
+
+class PermissiveStoreCountsRefused(ModalitySender):
+    """A permissive store counts what the modality does not take as FailedInstancesCount."""
+
+    def not_taken(self, task: ModalityStore, error: DicomError) -> Outcome:
+        outcome = super().not_taken(task, error)
+        return replace(outcome, instance_gone=True) if isinstance(outcome, Succeeded) else outcome
+
+
 def _shown(described: dict[str, Any], key: str, value: object) -> dict[str, Any]:
     """A job as it is described, with something else in its Content."""
     content = described["Content"]

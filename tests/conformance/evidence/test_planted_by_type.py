@@ -49,7 +49,13 @@ def case(name: str, noun: str) -> str:
     }[name]
 
 
-PLANTED = {
+# What only one type can do wrong, and was found by nothing before it was planted.
+ALONE = {
+    "retrieval-in-reverse": "route/retrieve/studies/asynchronous",
+    "permissive-store-counts-refused": "route/store/instances/permissive",
+    "canceled-archive-has-output": "route/archive/study/pause",
+}
+PLANTED = ALONE | {
     next(
         fault
         for fault, one in FAULTS.items()
@@ -71,7 +77,7 @@ def test_each_type_that_the_reference_server_makes_has_each_fault() -> None:
     kinds = {kind.type for kind in by_type.KINDS.values()}
     late = {type for type, calls in CALLS.items() if all(call.since for call in calls)}
     assert kinds == {type for type in TYPES if unless(ROWS[type]) is None} - late
-    assert len(PLANTED) == len(by_type.FAULTS) * len(kinds)
+    assert len(PLANTED) == len(by_type.FAULTS) * len(kinds) + len(ALONE)
 
 
 def test_a_fault_is_shown_by_a_case_of_its_type() -> None:
