@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from conformance.reference import clock
+from conformance.reference.engine import Engine
 from conformance.reference.job import Job, State
 from conformance.reference.registry import Registry
+from conformance.reference.tasks.archives import Archive
 
 _TIMES = ("CompletionTime", "CreationTime", "EstimatedTimeOfArrival", "Timestamp")
 

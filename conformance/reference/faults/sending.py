@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference.associations import Caller
+from conformance.reference.associations import Caller, DicomError
 from conformance.reference.dicom_steps import ModalityMover, ModalitySender
 from conformance.reference.errors import bad_request
-from conformance.reference.job import Failed, Job, Outcome, Step
+from conformance.reference.job import Failed, Job, Outcome, Step, Succeeded
 from conformance.reference.registry import Registry
 from conformance.reference.steps import PeerConnection, StepSender
 from conformance.reference.storage import Storage
