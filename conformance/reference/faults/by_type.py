@@ -43,7 +43,7 @@ class _Progress(Registry):
 
 
 class _Content(Registry):
-    """The Content of {a} that has succeeded shows nothing but the Description."""
+    """Of {a} in Success, Content shows nothing but the Description."""
 
     kind: ClassVar[type[Task]]
 
@@ -55,7 +55,7 @@ class _Content(Registry):
 
 
 class _Output(Engine):
-    """The output of {a} is missing, or there is one that should not be."""
+    """The output of {a} is missing, or there is one too many."""
 
     kind: ClassVar[type[Task]]
 
@@ -112,7 +112,7 @@ def _planted() -> dict[str, type]:
     found = {}
     for name, base in FAULTS.items():
         for noun, kind in KINDS.items():
-            a = f"{'an' if noun == 'Archive' else 'a'} job of type {kind.type}"
+            a = f"{'an' if kind.type[0] in 'AO' else 'a'} {kind.type} job"
             text = " ".join(str(base.__doc__).split()).format(a=a)
             made = {"kind": kind, "__doc__": text, "__module__": __name__}
             found[name.format(noun)] = type(name.format(noun), (base,), made)
