@@ -32,7 +32,7 @@ from conformance.interrupts import interruptible
 from conformance.session.session import Session
 from conformance.suites import select, suites
 from conformance.sut.identity import System
-from conformance.sut.profile import NOT_THIS_VERSION, NOTHING, Profile, inapplicable
+from conformance.sut.profile import NOT_THIS_VERSION, NOTHING, OF_CALLERS, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
 from conformance.timing import TIMING
 from spec.requirements import CATALOGUE
@@ -190,7 +190,8 @@ class Campaign:
             chosen = [case for case in chosen if case.id in ids]
         self._begun = True
         book.selected, book.named = chosen, plan.suites
-        book.bound = [id for id in CATALOGUE if inapplicable(profile, id) != NOT_THIS_VERSION]
+        others = (NOT_THIS_VERSION, OF_CALLERS)  # what is said of another version, or of no server
+        book.bound = [id for id in CATALOGUE if inapplicable(profile, id) not in others]
         book.tell(
             Started(
                 target,
