@@ -35,8 +35,9 @@ def markdown(columns: Sequence[Column]) -> Iterator[str]:
     types = [type for type in TYPES if unless(ROWS[type]) is None]
     yield "# What is said of every job, by type\n"
     yield "Made by `make matrix`, of the runs of [matrix.md](matrix.md):"
-    yield f"{', '.join(known)}. A row is a requirement that"
-    yield "is said of every job (`spec/of_jobs.py`), a column a type of job (`spec/types.py`).\n"
+    yield f"{', '.join(known)}."
+    yield "A row is a requirement that is said of every job (`spec/of_jobs.py`), a column a type of"
+    yield "job (`spec/types.py`).\n"
     yield f"- *{ALL}*: tried on each of these servers that makes jobs of the type, and met."
     yield "- the name of a difference, with the servers that showed it: met on the others."
     yield "- *not there*, with servers: no case could be run there: the server lacks the call, or"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from conformance.evidence.matrix import Column
 from conformance.evidence.typed import markdown
-from spec.of_jobs import TYPES, unless
+from spec.of_jobs import SAID, TYPES, unless
 from spec.types import ROWS
 from tests.rooms import ROOT
 
@@ -45,3 +46,13 @@ def test_what_cannot_be_tried_has_its_reason_on_the_page() -> None:
     text = "\n".join(markdown([column("pass", "1.10.1")]))
     assert "- a job of this type has no output:\n  - OrthancPeerStore, " in text
     assert "PushTransfer, PullTransfer: everything" in text
+
+
+def test_the_committed_page_has_each_requirement_and_no_hole() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([\w/-]+)` \|", text, re.MULTILINE) == list(SAID), "run `make matrix`"
+    assert "not run" not in text.partition("## edge")[2]  # a cell
+    assert "unexplained" not in text
+    head = " ".join(text.partition("\n- ")[0].split())
+    for version in ("1.9.1", "1.10.1", "1.12.7", "1.13.0", "1.5.6"):
+        assert f" {version}" in head
