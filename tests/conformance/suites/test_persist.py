@@ -34,6 +34,8 @@ def test_orthanc_forgets_a_late_request_archives_and_results_and_nothing_else(
     assert {id: case["relaxations"] for id, case in found.items()} == {
         LATE: [LOST],
         f"{FINISHED}/archives": [Shortfall.ARCHIVE_NOT_SAVED],
+        "persist/stop/types": [Shortfall.ARCHIVE_NOT_SAVED],
+        "persist/kill/types": [Shortfall.ARCHIVE_NOT_SAVED],
         f"{FINISHED}/modifications": [Shortfall.MODIFICATION_RESULT_LOST],
     }
     assert found[LATE]["requirement"] == "persist/request-survives-stop"
