@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -23,6 +23,7 @@ from conformance.cli.options import (
 )
 from conformance.errors import BadArgument, Interrupted
 from conformance.interrupts import interruptible
+from conformance.text import hidden
 from conformance.timing import TIMING
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def command(
         with interruptible():  # all that a run needs takes the longest to import
             from conformance.campaign.campaign import Campaign
 
-            typed = shlex.join(["orthanc-jobs", *sys.argv[1:]])
+            typed = _typed(() if choice.address is None else choice.address.secrets)
             plan = selected.plan(accepted, choice.kind)
             plan = replace(plan, command=typed, workers=workers, shard=shard)
             plan = replace(plan, verbose=printed.verbose)
@@ -210,6 +211,12 @@ def command(
 
     reports = files.reports(choice, printed.console(), [LastRun()])
     return conclude(Campaign(choice, plan, reports).run(), reports.failed)
+
+
+def _typed(secrets: Iterable[str]) -> str:
+    """The command as it was typed, without what lets us in."""
+    words = [re.sub(r"//[^/\s]*@", "//", word) for word in sys.argv[1:]]
+    return hidden(shlex.join(["orthanc-jobs", *words]), secrets)
 
 
 def parsed(words: Sequence[str]) -> tuple[Choice, Plan]:
