@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.suites.needs import RETRY_BY_C_STORE
-from conformance.sut.profile import NOT_THIS_VERSION
+from conformance.sut.profile import NOT_OFFERED, NOT_THIS_VERSION
 from spec.relaxations import Relaxation, Shortfall
 from spec.requirements import CATALOGUE, Bound, applies
 from tests.conformance.kit import Run, command
@@ -29,7 +29,7 @@ KNOWN = {
     Shortfall.PENDING_TIME_COUNTED,
     Shortfall.REQUEST_LOST_AT_STOP,
 }
-NOT_ON_THE_REFERENCE = {NOT_THIS_VERSION, RETRY_BY_C_STORE.why}
+NOT_ON_THE_REFERENCE = {NOT_OFFERED, NOT_THIS_VERSION, RETRY_BY_C_STORE.why}
 
 
 def test_the_reference_server_conforms_without_a_ledger(on_reference: Run) -> None:

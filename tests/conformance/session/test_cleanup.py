@@ -29,6 +29,7 @@ LISTS = {
     "/peers": "peer",
     "/patients?expand": "patient",
 }
+SEARCHES = ("POST /tools/find",)  # else the list of patients is not asked for
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +44,12 @@ def proxy(server: Managed) -> Iterator[Scripted]:
         yield made
 
 
-def answers(proxy: Scripted, part: str, answer: Answer) -> None:
+def answers(proxy: Scripted, answer: Answer, *parts: str) -> None:
+    """What is answered to a request whose line has one of the ``parts``."""
     assert isinstance(proxy.answer, Proxy)
-    proxy.answer.rule = lambda request: answer if part in request.line else None
+    proxy.answer.rule = lambda request: (
+        answer if any(part in request.line for part in parts) else None
+    )
 
 
 @contextmanager
@@ -85,7 +89,7 @@ def test_a_list_that_cannot_be_read_is_told_and_the_rest_is_removed(
 ) -> None:
     """What the run remembers is removed even so; the job is not remembered, as nobody tracks it."""
     with at_work(proxy) as session:
-        answers(proxy, f"GET {path}", answer)
+        answers(proxy, answer, f"GET {path}", *SEARCHES)
         done = session.clean()
         told = session.resources.patient
     assert [(one.kind, one.id) for one in done.left] == [(LISTS[path], f"{told}*")]
@@ -98,7 +102,7 @@ def test_a_list_that_cannot_be_read_is_told_and_the_rest_is_removed(
 
 def test_what_is_refused_is_named_and_the_rest_is_removed(server: Managed, proxy: Scripted) -> None:
     with at_work(proxy) as session:
-        answers(proxy, "DELETE /peers/", REFUSED)
+        answers(proxy, REFUSED, "DELETE /peers/")
         done = session.clean()
         name = f"{session.resources.peer_prefix}0"
     assert done.left == (Left("peer", name, "the server refused to remove it: HTTP 503"),)
@@ -110,7 +114,7 @@ def test_an_answer_that_does_not_come_keeps_it_from_nothing_else(
     server: Managed, proxy: Scripted
 ) -> None:
     with at_work(proxy) as session:
-        answers(proxy, "DELETE /jobs/", hang)
+        answers(proxy, hang, "DELETE /jobs/")
         began = time.monotonic()
         done = session.clean(cut_short=True)
         took = time.monotonic() - began
