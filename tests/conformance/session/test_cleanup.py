@@ -138,7 +138,7 @@ def test_clean_hears_an_interrupt_and_tells_what_it_did(server: Managed, proxy: 
     with at_work(proxy) as session:
         session.gate.drain()
         name = f"{session.resources.peer_prefix}0"
-        answers(proxy, f"DELETE /peers/{name}", hang)
+        answers(proxy, hang, f"DELETE /peers/{name}")
         words = [*COMMAND, "clean", proxy.url]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         until(lambda: f"DELETE /peers/{name}" in proxy.lines(), 60)
@@ -156,7 +156,7 @@ def test_clean_is_bounded_in_time(server: Managed, proxy: Scripted) -> None:
     with at_work(proxy) as session:
         session.gate.drain()
         name = f"{session.resources.peer_prefix}0"
-        answers(proxy, "DELETE /peers/", hang)
+        answers(proxy, hang, "DELETE /peers/")
         words = [*COMMAND, "clean", proxy.url, "--seconds", "4"]
         done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 2
