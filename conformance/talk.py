@@ -55,7 +55,10 @@ class Said:
     def from_json(cls, found: Mapping[str, Any]) -> Said:
         """What ``to_json`` wrote. Raises `TypeError` or `ValueError` for anything else."""
         kinds = {"at": float, "took": float, "status": int}
-        made = {key: kinds.get(key, str)(value) for key, value in found.items()}
+        try:
+            made = {key: kinds.get(key, str)(value) for key, value in found.items()}
+        except OverflowError as error:  # of an endless number
+            raise ValueError(str(error)) from None
         return cls(**{"at": 0.0, **made})
 
     @property

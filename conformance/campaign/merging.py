@@ -74,8 +74,11 @@ def read(path: Path) -> Part:
             Cleanup(found["cleanup"]["removed"], left),
             Statistics(**found["statistics"]),
         )
-        _ = part.shard, found["ledger"]["accepts"], [found[key] for key in SAME]
-    except (KeyError, TypeError, ValueError, AttributeError):
+        _ = found["ledger"]["accepts"], found["started"], found["interrupted"], found["failed"]
+        _ = Target(**found["target"]), [found[key] for key in SAME]
+        if part.shard is not None:
+            _, _ = map(int, part.shard)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadArgument(f"{path} is not a JSON report of a run by this kit") from None
     return part
 

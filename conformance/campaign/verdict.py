@@ -15,6 +15,9 @@ from conformance.search.executor import Performed
 from spec.relaxations import Name
 
 DIED = "queue/engine"  # what a server breaks that ends by itself
+TIMES = frozenset({"monitor/completion-time", "monitor/creation-time", "monitor/effective-runtime",
+                   "monitor/estimated-time", "monitor/timestamp", "monitor/times-utc",
+                   "persist/times"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,16 @@ class Judgement:
 
     @property
     def lost(self) -> bool:
-        """Whether it came to nothing and left nothing behind, or the clock was set meanwhile."""
-        if self.findings and self.clock_set:
+        """Whether it came to nothing and left nothing behind, or went by a clock that was set."""
+        if self.clock_set and not self.died and self.of_times:
             return True
         nothing = not (self.findings or self.died or self.dirty or self.full)
         return bool(self.unjudged) and nothing
+
+    @property
+    def of_times(self) -> bool:
+        """Whether something that was found goes by the server's clock."""
+        return any(finding.requirement in TIMES for finding in self.findings)
 
     @property
     def missing(self) -> bool:

@@ -6,9 +6,11 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
@@ -25,6 +27,9 @@ from conformance.errors import BadArgument, Interrupted
 from conformance.interrupts import interruptible
 from conformance.text import hidden
 from conformance.timing import TIMING
+
+MOST = 8  # workers, unless more are asked for
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # microseconds of a core, in so many; or "max"
 
 if TYPE_CHECKING:
     from conformance.campaign.plan import Plan
@@ -156,7 +161,7 @@ class DivisionOptions:
     def at_once(self, choice: Choice) -> int:
         """How many servers are tested at once. Raises `BadArgument`."""
         if choice.address is None:
-            return len(os.sched_getaffinity(0)) if self.workers is None else self.workers
+            return _cores() if self.workers is None else self.workers
         if self.workers not in (None, 1):
             raise BadArgument("--workers: a server at a URL is one, and is tested by one worker")
         return 1
@@ -213,10 +218,20 @@ def command(
     return conclude(Campaign(choice, plan, reports).run(), reports.failed)
 
 
-def _typed(secrets: Iterable[str]) -> str:
+def _cores() -> int:
+    """How many cores this process may use, as far as more workers than `MOST` are of no use."""
+    known = getattr(os, "sched_getaffinity", None)
+    cores = (os.cpu_count() or 1) if known is None else len(known(0))
+    with suppress(OSError, ValueError):  # a container may have a share of its machine
+        share, period = QUOTA.read_text().split()
+        cores = min(cores, max(1, int(share) // int(period)))
+    return min(cores, MOST)
+
+
+def _typed(secrets: Sequence[str]) -> str:
     """The command as it was typed, without what lets us in."""
     words = [re.sub(r"//[^/\s]*@", "//", word) for word in sys.argv[1:]]
-    return hidden(shlex.join(["orthanc-jobs", *words]), secrets)
+    return shlex.join(["orthanc-jobs", *(hidden(word, secrets) for word in words)])
 
 
 def parsed(words: Sequence[str]) -> tuple[Choice, Plan]:

@@ -1,4 +1,7 @@
-"""The last run of this folder, as far as the next one asks for it: what failed, and how long."""
+"""The last runs of this folder, as far as the next one asks for it: what failed, and how long.
+
+A case that failed stays there until it is run again and comes to another verdict.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,18 @@ class LastRun:
             found = self._results.values()
             known = {**seconds(self._path), **{one.id: round(one.seconds, 3) for one in found}}
             # What was found in a case beside its own verdict comes again with that case.
-            failed = [one.part_of or one.id for one in found if one.verdict in FAILED]
-            text = json.dumps({"failed": list(dict.fromkeys(failed)), "seconds": known}, indent=1)
+            judged = {one.id for one in found if one.verdict is not Verdict.SKIPPED}
+            now = [one.part_of or one.id for one in found if one.verdict in FAILED]
+            before = [id for id in failed(self._path) if id not in judged]  # still to be mended
+            text = json.dumps(
+                {"failed": list(dict.fromkeys([*before, *now])), "seconds": known}, indent=1
+            )
             with suppress(OSError):
                 self._path.write_text(text + "\n", encoding="utf-8")
 
 
 def failed(path: Path = FILE) -> list[str]:
-    """The cases that deviated or came to no verdict in the last run."""
+    """The cases that deviated or came to no verdict when they were run last."""
     found = _read(path).get("failed", [])
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 

@@ -72,7 +72,7 @@ def check(call: Call, action: Action) -> Callable[[Context], None]:
             for id in waiting:
                 judge.await_end(context, call.requirement, id)
             return
-        let_go(context, held)
+        let_go(context, held[:1])  # one runs at a time: it has to be known which is the newest
         ended: list[tuple[str, str, Request]] = []
         for id, one in waiting.items():
             shown = _to_its_end(context, call, id, one.request)
@@ -80,6 +80,7 @@ def check(call: Call, action: Action) -> Callable[[Context], None]:
                 ended.append((str(shown.get("CompletionTime")), id, one.request))
         for id in failed:
             _to_its_end(context, call, id, None)
+        let_go(context, held[1:])
         if ended:  # of archives an Orthanc keeps the newest only: its option MediaArchiveSize
             _, id, request = max(ended, key=itemgetter(0))
             has_output(context, call, request, id)

@@ -150,7 +150,7 @@ def test_the_next_run_knows_what_failed_and_how_long_it_took(tmp_path: Path) -> 
         writer = LastRun(path)
         for event in events(*results):
             writer.take(event)
-    assert last.failed(path) == [UNSURE.id, KNOWN.id]
+    assert last.failed(path) == [BAD.id, UNSURE.id, KNOWN.id]  # the first was not run again
     assert last.seconds(path)[BAD.id] == 0.25  # of the run before
 
 
