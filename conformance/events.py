@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from conformance.talk import Said
 from spec.table import Ground
@@ -171,7 +172,8 @@ class Started:
     ``mode``: polite, exclusive, or managed. ``whole``: all cases are run, not a selection.
     ``time_limit``: seconds for all of them, if that is bounded. ``command``: what was typed.
     ``workers``: how many servers are tested at once. ``shard``: which part of the cases, from 1, of
-    how many, if not all of them are run. ``ids``: the cases, in their order.
+    how many, if not all of them are run. ``ids``: the cases, in their order. ``asked``: what was
+    selected, and how deep it is to be searched, which all shards have to agree in.
     """
 
     target: Target
@@ -187,6 +189,7 @@ class Started:
     workers: int = 1
     shard: tuple[int, int] | None = None
     ids: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def alone(self) -> bool:

@@ -189,7 +189,9 @@ class Campaign:
             ids = {id for lot in lots for id in lot.cases}
             chosen = [case for case in chosen if case.id in ids]
         self._begun = True
-        book.selected, book.named = chosen, plan.suites
+        book.selected = chosen
+        here = {case.suite for case in chosen if case.unreachable is None}
+        book.named = [one for one in plan.suites if plan.shard is None or one in here]
         others = (NOT_THIS_VERSION, OF_CALLERS)  # what is said of another version, or of no server
         book.bound = [id for id in CATALOGUE if inapplicable(profile, id) not in others]
         book.tell(
@@ -207,6 +209,7 @@ class Campaign:
                 min(plan.workers, len(lots)),
                 plan.shard,
                 tuple(case.id for case in chosen),
+                plan.asked,
             )
         )
         if book.ledger.note is not None:

@@ -75,7 +75,8 @@ def read(path: Path) -> Part:
             Statistics(**found["statistics"]),
         )
         _ = found["ledger"]["accepts"], found["started"], found["interrupted"], found["failed"]
-        _ = Target(**found["target"]), [found[key] for key in SAME]
+        _ = Target(**found["target"]), [found[key] for key in (*SAME, "asked")]
+        _ = [str(suite) for suite in found["asked"].get("suites", ())]
         if part.shard is not None:
             _, _ = map(int, part.shard)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -94,6 +95,8 @@ def merge(paths: Sequence[Path], emit: Emit, command: str) -> RunVerdict:
     results = {one.id: one for one in united([part.results for part in parts])}
     book = Book(emit, whole=first["whole"], ledger=_ledger(parts[0], target.version))
     book.selected = [_as_it_ran(case, results) for case in suites(Profile()) if case.id in results]
+    asked = (suite for part in parts for suite in part.found["asked"].get("suites", ()))
+    book.named = list(dict.fromkeys(map(str, asked)))
     book.covered = _covered([part.coverage for part in parts])
     book.results = results
     for part in parts:
@@ -128,7 +131,8 @@ def _together(parts: list[Part]) -> list[Part]:
     """The parts in their order. Raises `BadArgument` where they are not those of one run."""
     first = parts[0]
     for part in parts[1:]:
-        differ = [key for key in SAME if part.found[key] != first.found[key]]
+        same = SAME if part.shard is None else (*SAME, "asked")
+        differ = [key for key in same if part.found[key] != first.found[key]]
         if part.found["ledger"]["accepts"] != first.found["ledger"]["accepts"]:
             differ.append("ledger")
         if differ:

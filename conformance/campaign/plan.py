@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from conformance.campaign.replay import Recording
 from conformance.search.complete import EXTRA
@@ -40,6 +42,17 @@ class Plan:
     shard: tuple[int, int] | None = None
     max_failures: int | None = None
     verbose: bool = False
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What is selected, and how deep it is searched."""
+        return {
+            "suites": list(self.suites),
+            "cases": list(self.prefixes),
+            "excluded": list(self.excluded),
+            "examples": self.examples,
+            "extra_states": self.extra,
+        }
 
     @property
     def whole(self) -> bool:

@@ -42,6 +42,7 @@ def report_of(story: Story) -> dict[str, Any]:
         "why": ended.why,
         "mode": started.mode,
         "whole": started.whole,
+        "asked": dict(started.asked),
         **({} if started.shard is None else {"shard": list(started.shard)}),
         "coverage": {
             "cells": _share(found.cells),

@@ -139,11 +139,16 @@ def test_what_is_not_of_one_run_is_not_merged(
     first, second = (str(merged.folder / number / "report.json") for number in "12")
     whole = json.loads((merged.folder / "1" / "report.json").read_text())
     (tmp_path / "other.json").write_text(json.dumps({**whole, "seed": 4}))
+    deeper = {**json.loads(Path(second).read_text()), "asked": {**whole["asked"], "examples": 7}}
+    (tmp_path / "deeper.json").write_text(json.dumps(deeper))
+    (tmp_path / "odd.json").write_text(json.dumps({**whole, "shard": [1]}))
     (tmp_path / "none.json").write_text("{}")
     for others, told in (
         ([first], "all shards of one run are needed, each once: there are 1/2"),
         ([first, first, second], "there are 1/2, 1/2, 2/2"),
         ([first, "other.json"], "are not of one run: seed differ"),
+        ([first, "deeper.json"], "are not of one run: asked differ"),
+        ([first, "odd.json"], "odd.json is not a JSON report of a run by this kit"),
         ([first, "none.json"], "none.json is not a JSON report of a run by this kit"),
     ):
         run = command(tmp_path, "merge", *others, report=False)

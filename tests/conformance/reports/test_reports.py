@@ -71,6 +71,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         "why": None,
         "mode": "managed",
         "whole": True,
+        "asked": {},
         "covered": {"cells": ["pause/paused"], "edges": [], "requirements": ["a"]},
         "coverage": {
             "cells": {
