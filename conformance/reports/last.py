@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from conformance.errors import BadArgument
 from conformance.events import CaseEnds, Ended, Event, Result, Verdict
+from conformance.files import read_json
 
 FILE = Path("replays") / "last-run"
 FAILED = (Verdict.DEVIATION, Verdict.UNKNOWN)
@@ -29,8 +31,8 @@ class LastRun:
         if isinstance(event, Ended) and self._results and self._path.parent.is_dir():
             found = self._results.values()
             known = {**seconds(self._path), **{one.id: round(one.seconds, 3) for one in found}}
-            # What was found in a case beside its own verdict comes again with that case.
             judged = {one.id for one in found if one.verdict is not Verdict.SKIPPED}
+            # What was found in a case beside its own verdict comes again with that case.
             now = [one.part_of or one.id for one in found if one.verdict in FAILED]
             before = [id for id in failed(self._path) if id not in judged]  # still to be mended
             text = json.dumps(
@@ -55,7 +57,7 @@ def seconds(path: Path = FILE) -> dict[str, float]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(path, "the last run")
+    except BadArgument:
         return {}
     return found if isinstance(found, dict) else {}
