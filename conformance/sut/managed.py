@@ -12,10 +12,8 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +23,7 @@ from conformance.sut.address import Address
 from conformance.sut.client import Client
 from conformance.sut.command import Command
 from conformance.sut.identity import System, identify
+from conformance.sut.ports import Ports
 from conformance.sut.processes import Keeper, Process
 from conformance.text import shown
 from conformance.timing import TIMING
@@ -42,7 +41,6 @@ OUTSIDE: Mapping[int, str] = MappingProxyType(
     }
 )
 CONFIGURATION = "orthanc.json"
-PORTS = range(10_000, 32_000)
 NO_JOBS = "--no-jobs"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 DEFAULTS: dict[str, Any] = {
@@ -84,6 +82,7 @@ class Managed:
         self._process: Process | None = None
         self._folder: Path | None = None
         self._name = ""  # of this life
+        self._ports = Ports()
         self.port = 0
 
     def __enter__(self) -> Managed:
@@ -136,6 +135,7 @@ class Managed:
     def reap(self, seconds: float) -> None:
         """Wait up to ``seconds`` for the end of a dismissed server, then make it end."""
         self._end(seconds)
+        self._ports.give_up()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         if self._keeps:
@@ -145,29 +145,25 @@ class Managed:
     def address(self) -> Address:
         return Address(f"http://127.0.0.1:{self.port}")
 
-    def start(
-        self, changed: Mapping[str, Any] = NOTHING, loads: bool = True, port: int | None = None
-    ) -> System:
-        """Start it (again), and wait until it answers: at a free port, or at ``port``.
+    def start(self, changed: Mapping[str, Any] = NOTHING, loads: bool = True) -> System:
+        """Start it (again), and wait until it answers, at another port.
 
         ``changed``: Orthanc configuration keys for this life of it only. ``loads``: False leaves
         its earlier jobs alone (``--no-jobs``). Raises `BadArgument` where that cannot be said.
         """
-        self._begin(changed, loads, port)
+        self._begin(changed, loads)
         return self._await_answer()
 
-    def _begin(
-        self, changed: Mapping[str, Any] = NOTHING, loads: bool = True, port: int | None = None
-    ) -> None:
+    def _begin(self, changed: Mapping[str, Any] = NOTHING, loads: bool = True) -> None:
         assert self._folder is not None
-        free, dicom = _free_ports()
-        self.port = free if port is None else port
+        self._ports.give_up()
+        self.port = self._ports.take()
         self._name = f"orthanc-jobs {secrets.token_hex(4)}"
         seen = self.command.seen(self._folder)
         settings = {
             "Name": self._name,
             "HttpPort": self.port,
-            "DicomPort": dicom,
+            "DicomPort": self._ports.take(),
             "StorageDirectory": f"{seen}/database",
             "IndexDirectory": f"{seen}/database",
             "Plugins": [],
@@ -294,18 +290,3 @@ class Managed:
         if self._process is not None:
             self._process.forget()
             self._process = None
-
-
-def _free_ports() -> tuple[int, int]:
-    """Two ports of the loopback address that nobody has.
-
-    They are below those that systems give to outgoing connections: one of these would be taken
-    again before the server asks for it.
-    """
-    found: list[int] = []
-    while len(found) < 2:
-        port = PORTS.start + secrets.randbelow(len(PORTS))
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found.append(port)
-    return found[0], found[1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import stat
 import sys
 import threading
@@ -140,15 +139,6 @@ def test_a_ctrl_c_in_the_terminal_is_not_for_the_server(script: Path, workdir: P
     with servers.orthanc(f"'{script}' {{config}}", workdir=workdir) as server:
         found = seen(server)
         assert found["sid"] == found["pid"] != os.getsid(0)
-
-
-def test_ports_are_free_and_differ() -> None:
-    for _ in range(50):
-        one, other = managed._free_ports()
-        assert one != other
-        for port in (one, other):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", port))
 
 
 def test_the_reference_server(workdir: Path) -> None:
