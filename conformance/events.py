@@ -153,13 +153,29 @@ class Cleanup:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """``actions``: submissions, actions and gate answers. Times are in seconds."""
+    """``actions``: submissions, actions and gate answers. Times are in seconds.
+
+    ``strangers``: requests that came to the gate from others than the server.
+    """
 
     actions: int = 0
     requests: int = 0
     seconds: float = 0.0
     setup_seconds: float = 0.0
     cleanup_seconds: float = 0.0
+    strangers: int = 0
+
+    @property
+    def told(self) -> str | None:
+        """What is to be said of strangers, if there were any."""
+        if not self.strangers:
+            return None
+        one = self.strangers == 1
+        return (
+            f"{self.strangers} request{' that was' if one else 's that were'} not the server's came"
+            f" to the gate, and {'was' if one else 'were'} turned away: somebody has read its"
+            " address on the server"
+        )
 
 
 # --- the events -------------------------------------------------------------------------------

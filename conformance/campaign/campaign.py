@@ -90,6 +90,8 @@ class Campaign:
         if not self._begun:
             name = Target(self.choice.name, "", self.choice.kind)
             book.tell(Started(name, self.plan.seed, _now(), 0, None))
+        if book.statistics.told is not None:
+            book.warn(book.statistics.told)
         if error is not None:
             book.tell(Failed(masked(str(error))))
         book.tell(book.ended(verdict, interrupted))

@@ -120,6 +120,8 @@ def merge(paths: Sequence[Path], emit: Emit, command: str) -> RunVerdict:
         book.enter(result, 0)
     interrupted = any(part.found["interrupted"] for part in parts)
     failed = [part.found["failed"] for part in parts if part.found["failed"] is not None]
+    if book.statistics.told is not None:
+        book.warn(book.statistics.told)
     if failed:
         book.tell(Failed(failed[0]))
     verdict = book.verdict(cut_short=interrupted or bool(failed))

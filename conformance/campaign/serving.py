@@ -153,6 +153,7 @@ class Serving:
                 cleanup_seconds=time.perf_counter() - began,
                 actions=session.resources.actions,
                 requests=session.client.requests,
+                strangers=session.gate.callers.strangers,
             )
 
     def _afterwards(self, session: Session, lot: Lot | None) -> Afterwards:

@@ -19,6 +19,7 @@ from conformance.errors import BadArgument
 from conformance.oracle.fields import Fields
 from conformance.oracle.oracle import Finding
 from conformance.oracle.shown import id_in
+from conformance.peer.came import Came
 from conformance.peer.gate import MARKER, Gate, Hold
 from conformance.timing import TIMING
 
@@ -51,6 +52,7 @@ class Resources:
         self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
         self._dicom: DicomGate | None = None
         self._opened = ExitStack()
+        gate.callers.ours = self.sends
 
     def close(self) -> None:
         """End what the resources has opened itself: the gate over DICOM."""
@@ -129,7 +131,7 @@ class Resources:
     def where(self, slot: Slot) -> dict[str, Any]:
         """What the server is told of a peer or a modality."""
         if slot.via is Via.PEER:
-            return {"Url": slot.mark}
+            return {"Url": slot.mark, **self.gate.callers.login}
         there: dict[str, Any] = {"AET": slot.mark, "Host": self.gate.host, "Port": self.dicom.port}
         return {**there, "Timeout": TIMING.dicom_timeout}
 
@@ -157,6 +159,12 @@ class Resources:
         """Give the job's peer back, after a rest in which a late arrival is still the job's."""
         job.slot.free_since = time.monotonic()
         job.slot.owner = None
+
+    def sends(self, step: int, came: Came) -> bool:
+        """Whether a step is one that a server sends for us: an instance of a patient of ours, or
+        the request for a match that the gate has named.
+        """
+        return step >= 0 if came.asked else self.patient.encode() in came.body
 
     def owner(self, hold: Hold) -> Tracked | None:
         """The job that the arrival belongs to: the last one that the slot was given to."""

@@ -6,7 +6,8 @@ So the kit decides when a step ends, and nothing has to sleep.
 
 A path is ``/SECRET/SLOT/instances``: the secret keeps others out, the slot says which job it
 is, because an arrival bears no job id. Which step it is stands in the instance itself
-(`MARKER`). Threads: one for each connection of the server; they only queue arrivals and wait.
+(`MARKER`). Who has read the secret on the server is known for a stranger all the same
+(`conformance.peer.callers`). Threads: one for each connection; they only queue arrivals and wait.
 
 Steps that come another way, over DICOM, wait in the same queue (`conformance.peer.dicom_gate`):
 there the title of the called application entity is secret and slot in one.
@@ -27,6 +28,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from conformance import marks
+from conformance.peer.callers import Callers
 from conformance.peer.came import LARGEST, Came, unpacked
 from conformance.peer.listening import checked, listen
 from conformance.talk import Talk
@@ -90,7 +92,7 @@ class Hold:
 class Gate:
     """The HTTP server; start it with ``with``. ``host`` is how the server under test reaches it.
 
-    ``talk`` keeps what arrives, and is for all else that is said meanwhile.
+    ``talk`` keeps what arrives, and is for all else that is said meanwhile. ``callers``: who sends.
 
     Raises `BadArgument` where ``host`` is no name or address, or no port can be opened.
     """
@@ -99,6 +101,7 @@ class Gate:
         self.host = checked(host)
         self.secret = marks.path()
         self.title = marks.title()
+        self.callers = Callers()
         self._arrived: deque[Hold] = deque()
         self._open: set[Hold] = set()
         self._change = threading.Condition()
@@ -134,7 +137,9 @@ class Gate:
 
     def hidden(self, text: str) -> str:
         """``text`` without the secrets of the gate."""
-        return text.replace(self.secret, "SECRET").replace(self.title, "SECRET")
+        return (
+            self.callers.hidden(text).replace(self.secret, "SECRET").replace(self.title, "SECRET")
+        )
 
     def is_named_in(self, text: str) -> bool:
         """Whether ``text`` names an address or a title of the gate."""
@@ -182,7 +187,12 @@ class Gate:
             return None
         return _whole(title[length:])
 
-    def arrive(self, hold: Hold) -> None:
+    def arrive(self, hold: Hold, known: bool = False) -> None:
+        """A step has come. ``known``: it is the server's. What is a stranger's is refused."""
+        if not known and not self.callers.ours(hold.step, hold.came):
+            self.callers.turn_away()
+            hold.reply(REFUSE)
+            return
         with self._change:
             self._open.add(hold)
             self._arrived.append(hold)
@@ -263,9 +273,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         gate = self.server.gate
-        slot = gate.slot_of(self.path)
-        if slot is None:
-            self._turn_away(404)
+        slot, login = gate.slot_of(self.path), self.headers.get("Authorization")
+        if slot is None or not gate.callers.may_send(login):
+            gate.callers.turn_away()
+            self._turn_away(404 if slot is None else 401)
             return
         self.server.knows(self.connection)
         length = _whole(self.headers.get("Content-Length", ""))
@@ -281,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
         file = unpacked(body) if headers.get("Content-Encoding") == "gzip" else body
         came = Came(file, length, headers)
         hold = Hold(slot=slot, step=step_of(file), came=came)
-        gate.arrive(hold)
+        gate.arrive(hold, gate.callers.is_server(login))
         try:
             status, headers = self._wait(hold)
             if not hold.broken:
@@ -301,7 +312,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_expect_100(self) -> bool:
         """A body is asked for only from who knows the secret."""
-        return self.server.gate.slot_of(self.path) is None or super().handle_expect_100()
+        gate, login = self.server.gate, self.headers.get("Authorization")
+        asks = gate.slot_of(self.path) is not None and gate.callers.may_send(login)
+        return super().handle_expect_100() if asks else True
 
     def _wait(self, hold: Hold) -> tuple[int, dict[str, str]]:
         """Wait for the reply, or for the server to hang up."""

@@ -77,6 +77,7 @@ def report_of(story: Story) -> dict[str, Any]:
             "seconds": round(ended.statistics.seconds, 3),
             "setup_seconds": round(ended.statistics.setup_seconds, 3),
             "cleanup_seconds": round(ended.statistics.cleanup_seconds, 3),
+            **({"strangers": ended.statistics.strangers} if ended.statistics.strangers else {}),
         },
     }
 

@@ -418,3 +418,39 @@ def ask_at(gate: Gate, host: str) -> int:
     status = connection.getresponse().status
     connection.close()
     return status
+
+
+def test_once_the_server_has_logged_in_whoever_does_not_is_a_stranger(gate: Gate) -> None:
+    theirs = {"Authorization": gate.callers.authorization}
+    for headers, strangers in (({}, 0), (theirs, 0), ({}, 1), ({"Authorization": "Basic eDp4"}, 2)):
+        connection = connect(gate)
+        connection.request("POST", path_of(gate), INSTANCE, headers)
+        if strangers == 0:
+            assert gate.wait(DEADLINE)
+            (hold,) = gate.arrivals()
+            hold.reply(200)
+        assert connection.getresponse().status == (401 if strangers else 200)
+        assert gate.callers.strangers == strangers
+        connection.close()
+    assert gate.arrivals() == []
+    assert gate.hidden(f"{theirs} {gate.callers.login}").count("SECRET") == 2
+
+
+def test_what_is_none_of_ours_is_taken_of_a_server_that_logs_in_only(gate: Gate) -> None:
+    """What the server sends is judged, whatever it is."""
+    gate.callers.ours = lambda step, came: step == 7
+    login = gate.callers.authorization
+    for body, headers, status in (
+        (b"other", {}, REFUSE),
+        (INSTANCE, {}, 200),
+        (b"other", {"Authorization": login}, 200),
+    ):
+        connection = connect(gate)
+        connection.request("POST", path_of(gate), body, headers)
+        if status == 200:
+            assert gate.wait(DEADLINE)
+            (hold,) = gate.arrivals()
+            hold.reply(200)
+        assert connection.getresponse().status == status
+        connection.close()
+    assert gate.callers.strangers == 1

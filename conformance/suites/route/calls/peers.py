@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterator
 
@@ -28,7 +27,7 @@ ABOUT = "route/peer-store"
 COMPRESS, TRANSCODE, LOGIN = "option/peer-compress", "option/peer-transcode", "option/peer-login"
 SIZE = "route/peer-size"
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
-USER, PASSWORD, HEADER = "orthanc-jobs", "not-to-be-shown", ("X-Orthanc-Jobs", "kit")
+HEADER = ("X-Orthanc-Jobs", "kit")
 
 
 def calls() -> Iterator[Call]:
@@ -82,16 +81,15 @@ def is_both(context: Context, job: Tracked, content: Result) -> None:
 
 
 def with_login(context: Context, slot: Slot) -> None:
-    headers = dict([HEADER])
-    register(context, slot, Username=USER, Password=PASSWORD, HttpHeaders=headers)
+    register(context, slot, HttpHeaders=dict([HEADER]))
 
 
 def has_logged_in(context: Context, job: Tracked, content: Result) -> None:
-    words = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    for name, value in (("Authorization", f"Basic {words}"), HEADER):
+    callers = context.resources.gate.callers
+    for name, value in (("Authorization", callers.authorization), HEADER):
         found = {hold.came.headers.get(name) for hold in job.holds}
         context.equal(LOGIN, f"{name} that arrived", [value], list(found))
-    hidden = PASSWORD not in str(content)
+    hidden = callers.password not in str(content)
     context.require(LOGIN, hidden, "Content without the password", content.get("Peer"))
 
 
