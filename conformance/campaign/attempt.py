@@ -49,7 +49,8 @@ class Experience:
 
     ``retries``: a step of it has asked for Retry. ``confirmed``: the cases in which something did
     not come, and did not with more patience either. ``troubled``, ``slow``: how many cases in a
-    row came to nothing by trouble, and waited long for their answers.
+    row came to nothing by trouble, and waited long for their answers. ``clock_steps``: how often
+    the clock of the server was set.
     """
 
     obstacle: Obstacle | None = None
@@ -57,6 +58,7 @@ class Experience:
     confirmed: int = 0
     troubled: int = 0
     slow: int = 0
+    clock_steps: int = 0
 
     @property
     def hasty(self) -> bool:

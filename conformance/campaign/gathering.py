@@ -130,6 +130,8 @@ class Gathering:
         experience.obstacle = experience.obstacle or learned.obstacle
         experience.retries = experience.retries or learned.retries
         experience.confirmed += learned.confirmed
+        # Lots that ran side by side may have seen one and the same step.
+        experience.clock_steps = max(experience.clock_steps, learned.clock_steps)
         if lot.stream is not None and done.whole:
             (case,) = lot.cases
             self._open[case].remove(lot.stream)

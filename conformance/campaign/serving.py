@@ -114,8 +114,19 @@ class Serving:
         with opened(self.bench.choice, config, self.bench.yard) as session, self._cleaning(session):
             if self.bench.plan.verbose:
                 session.gate.talk.hear = lambda said: self.book.tell(Spoken(said))
-            self._probe(session)
-            yield session
+            with self._clock_known(session):
+                self._probe(session)
+                yield session
+
+    @contextmanager
+    def _clock_known(self, session: Session) -> Iterator[None]:
+        """How often its clock was set goes on from lot to lot, as that of one server would."""
+        clock = session.resources.fields.clock
+        clock.steps = self.experience.clock_steps
+        try:
+            yield
+        finally:
+            self.experience.clock_steps = clock.steps
 
     def _probe(self, session: Session) -> None:
         """A probe leaves a job in the history: only where there is room for it."""

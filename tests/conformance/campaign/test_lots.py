@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,16 @@ from conformance.campaign.lots import (
     longest_first,
     shard,
 )
+from conformance.campaign.plan import Plan
+from conformance.campaign.serving import Bench, Serving
 from conformance.errors import BadArgument
 from conformance.events import CaseBegins, CaseEnds, Event, Progress, Result, Verdict
+from conformance.oracle.fields import MOST_STEPS, Broken, Moment, Stamp
 from conformance.suites import suites
 from conformance.suites.case import Script
 from conformance.sut.profile import Profile
+from conformance.sut.target import Choice
+from conformance.timing import TIMING
 from spec.table import Ground
 
 PLAIN, OTHER = Script("a/1", "queue/engine"), Script("a/2", "monitor/state")
@@ -112,6 +119,37 @@ def test_what_did_not_come_in_two_lots_at_the_same_time_counts_once_each() -> No
         learned = replace(brief.experience, confirmed=brief.experience.confirmed + 1)
         gathering.close(summary(brief, learned))
     assert gathering.brief(Lot(2, {}, ())).experience.confirmed == 2
+
+
+def test_a_clock_is_set_so_often_in_all_lots_together() -> None:
+    """What two lots have seen at the same time may be one and the same step."""
+    gathering = Gathering(Book(lambda _: None, whole=False))
+    for together in (2, 1):
+        briefs = [gathering.brief(Lot(number, {}, ())) for number in range(together)]
+        for brief in briefs:
+            steps = brief.experience.clock_steps + 1
+            gathering.close(summary(brief, replace(brief.experience, clock_steps=steps)))
+    assert gathering.brief(Lot(2, {}, ())).experience.clock_steps == 2
+
+
+def test_a_lot_begins_with_what_is_known_of_the_clock() -> None:
+    """A clock that is set once more in each of many lots is no clock, but a wrong Timestamp."""
+    experience = Experience()
+    found: list[Broken | None] = []
+    for _ in range(MOST_STEPS + 1):
+        book = Book(lambda _: None, whole=False)
+        serving = Serving(Bench(Choice(), Plan(replays=None), inf), book, replace(experience))
+        with serving.opened({}) as session:
+            clock = session.resources.fields.clock
+            now = time.monotonic()  # the probe has read what time it is there
+            found.append(clock.see(Stamp(time.time() + 60, 0.0, "a time"), Moment(now, now)))
+        experience = serving.experience
+        serving.bench.yard.clear(TIMING.stops)
+    *within, beyond = found
+    assert within == [None] * MOST_STEPS
+    assert beyond is not None
+    assert beyond.requirement == "monitor/timestamp"
+    assert experience.clock_steps == MOST_STEPS + 1
 
 
 def summary(brief: Brief, learned: Experience | None = None) -> Done:
