@@ -11,6 +11,7 @@ from random import Random
 
 from conformance.campaign.afterwards import Afterwards
 from conformance.campaign.book import Book
+from conformance.campaign.little import SLOW
 from conformance.campaign.telling import Teller
 from conformance.campaign.verdict import Judgement
 from conformance.driver.context import Context
@@ -234,7 +235,7 @@ class Runner:
             experience.obstacle = Obstacle(why)
         if experience.obstacle is None and experience.slow == MOST_HINDERED:
             experience.obstacle = Obstacle(
-                f"the server is too slow to be judged: {waited / asked:.2f} s for an answer,"
+                f"{SLOW}: {waited / asked:.2f} s for an answer,"
                 f" the mean of {asked}; so it was in {MOST_HINDERED} cases in a row"
             )
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from conformance.campaign import coverage as covering
 from conformance.campaign import verdict
 from conformance.campaign.ledger import Ledger
-from conformance.campaign.little import too_little
+from conformance.campaign.little import cure, too_little
 from conformance.events import (
     UNCOVERED,
     CaseEnds,
@@ -152,7 +152,8 @@ class Book:
             return None
         found = [r for r in self.results.values() if r.verdict is Verdict.UNKNOWN]
         if found:
-            return f"{counted(len(found), 'case')} came to no verdict: {found[0].reason}"
+            why = found[0].reason or ""
+            return f"{counted(len(found), 'case')} came to no verdict: {why}; {cure(why)}"
         return self._lacking()
 
     def ended(self, verdict: RunVerdict, interrupted: bool) -> Ended:

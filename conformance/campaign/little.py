@@ -24,6 +24,8 @@ CURES = {
     EXCLUSIVE.why: "say --exclusive where nobody else uses the server",
     MANAGED.why: "let the kit start one: orthanc-jobs run orthanc",
 }
+OVER = "(--time-limit)"  # what says that the time of a run was over ends so
+SLOW = "the server is too slow to be judged"  # and so begins what says this
 JUDGED = (Verdict.PASS, Verdict.DEVIATION, Verdict.ACCEPTED)
 
 
@@ -60,6 +62,13 @@ def _why(cases: Iterable[Case], results: Mapping[str, Result], crowd: str | None
     told = f"{reason}: {crowd}" if reason == HISTORY_FULL and crowd else reason
     cure = CURES.get(reason)
     return told if cure is None else f"{told}; {cure}"
+
+
+def cure(reason: str) -> str:
+    """What to do about cases that came to no verdict for this reason."""
+    if reason.endswith(OVER):
+        return "give it more time, or select less"
+    return "run it again when it has less to do" if reason.startswith(SLOW) else "run it again"
 
 
 def crowd(session: Session) -> str | None:

@@ -13,7 +13,7 @@ from conformance.campaign.attempt import Experience, Obstacle, Runner
 from conformance.campaign.book import Book
 from conformance.campaign.confirm import judged
 from conformance.campaign.hunting import Hunt
-from conformance.campaign.little import crowd
+from conformance.campaign.little import OVER, crowd
 from conformance.campaign.lots import Lot, Stream
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import replay
@@ -58,7 +58,7 @@ class Bench:
     @property
     def over(self) -> str:
         """What is said when the time of the run is over."""
-        return f"the time limit of {self.plan.time_limit:g} s is over (--time-limit)"
+        return f"the time limit of {self.plan.time_limit:g} s is over {OVER}"
 
 
 @dataclass

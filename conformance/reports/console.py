@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.text import Text
 
-from conformance.events import Ended, Event, Share, Started
+from conformance.events import Ended, Event, RunVerdict, Share, Started
 from conformance.reports.live import Live
 from conformance.reports.story import Story, block, stale_words
 from conformance.reports.terminal import Terminal
@@ -99,7 +99,10 @@ class ConsoleReport:
             yield from (f"  {kind} {id}" for id in ids)
 
     def _summary(self, event: Ended) -> Iterator[str | Text]:
+        failed = self._story.failed
         if self.quiet:
+            if failed is not None and event.verdict is RunVerdict.DEVIATES:
+                yield _headed("cut short:", "yellow", failed)  # else the command ends by saying it
             yield _headed(self._story.word, STYLE[event.verdict], self._story.told)
             return
         found = event.coverage
@@ -119,7 +122,6 @@ class ConsoleReport:
             yield _headed("stale", "bold red", stale_words(name))
         for warning in self._story.warnings:
             yield _headed("warning:", "yellow", warning)
-        failed = self._story.failed
         if failed is not None:
             yield _headed("cut short:", "yellow", failed)
         yield self._story.times

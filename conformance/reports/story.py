@@ -176,6 +176,8 @@ class Story:
         """How much of the catalogue was judged, in which mode, and why not the rest."""
         assert self.ended is not None
         found = self.ended.coverage.requirements
+        if not found.total:
+            return "nothing"
         closed = [why for _, why in found.unreachable]
         by_mode = sum(why.startswith("needs ") for why in closed)
         polite = self.started is not None and self.started.mode == "polite"
@@ -206,11 +208,23 @@ class Story:
         far = "as far as" if self.word == "conforms" else "judged"
         stopped = "interrupted, " if ended.interrupted else "cut short, " if cut else ""
         line = f"{self.server}, {stopped}{far} {self.scope}: {self.counts}"
+        return "; ".join([line, *self._next(ended)])
+
+    def _next(self, ended: Ended) -> Iterator[str]:
+        """What is to be known beside the numbers, and done next."""
+        if self.failed is not None and not ended.interrupted:
+            yield self.failed.partition("\n")[0].rstrip(".")
         if self.word == STALE:
-            line += f"; nothing deviates, but {_needless(len(ended.stale))}"
-        if ended.why and not stopped:
-            line += f"; {ended.why}"
-        return line
+            yield f"nothing deviates, but {_needless(len(ended.stale))}"
+        if ended.interrupted:
+            yield "run it again for the rest" if self.results else "nothing was run: run it again"
+        if ended.why and not ended.interrupted and self.failed is None:
+            yield ended.why
+        if any(one.replay for one in self.of(Verdict.DEVIATION)):
+            yield "each deviation is told with the command that runs it again"
+        if self.started is not None and self.started.shard is not None:
+            number, of = self.started.shard
+            yield f"this is shard {number} of {of}: orthanc-jobs merge makes one report of all"
 
     @property
     def server(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.campaign.little import too_little
+from conformance.campaign.book import Book
+from conformance.campaign.little import OVER, SLOW, too_little
 from conformance.driver.places import HISTORY_FULL
 from conformance.events import Result, Verdict
 from conformance.suites.case import Case
 from conformance.suites.needs import EXCLUSIVE, MANAGED
+from spec.table import Ground
 
 CROWD = "10 of 10 completed jobs are foreign"
 
@@ -88,3 +90,19 @@ def test_a_full_history_is_told_with_its_figures_and_its_cure() -> None:
 def test_a_run_that_did_not_come_to_its_cases() -> None:
     assert too_little(RUN, (), {}, None) is not None
     assert too_little([], (), {}, None) is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (f"the time limit of 3 s is over {OVER}", "give it more time, or select less"),
+        (f"{SLOW}: 0.40 s for an answer", "run it again when it has less to do"),
+        ("the connection broke", "run it again"),
+    ],
+)
+def test_what_came_to_no_verdict_has_a_cure(reason: str, told: str) -> None:
+    book = Book(lambda _: None, whole=False)
+    one = Result("a/1", "queue/engine", Ground.DOCUMENTED, Verdict.UNKNOWN, reason=reason)
+    book.enter(one, 0)
+    ended = book.ended(book.verdict(cut_short=False), interrupted=False)
+    assert ended.why == f"1 case came to no verdict: {reason}; {told}"

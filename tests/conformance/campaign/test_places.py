@@ -12,7 +12,7 @@ from conformance.campaign.campaign import Campaign
 from conformance.campaign.plan import Plan
 from conformance.driver.places import HISTORY_FULL, Places, may_make_job
 from conformance.errors import HistoryFull, JobsLost
-from conformance.events import CaseEnds, Event, Failed, Verdict
+from conformance.events import CaseEnds, Ended, Event, Failed, RunVerdict, Verdict
 from conformance.peer.gate import Gate, Hold
 from conformance.sut import servers
 from conformance.sut.client import Client
@@ -209,6 +209,33 @@ def test_a_job_that_is_missed_without_cause_stops_the_run() -> None:
 
         with pytest.raises(JobsLost, match=f"during history/.*: {who.ended[0]}"):
             run(server, after=after)
+
+
+def test_a_deviation_is_worth_its_status_though_a_job_was_lost_later() -> None:
+    """1 goes before 2, and the loss is told all the same."""
+    told: list[Event] = []
+    fault, deviates, later = (
+        "pause-of-failure-refused",
+        "action/pause/failure",
+        "action/resume/failure",
+    )
+    with servers.reference(fault=fault) as server, somebody(server, 3) as who:
+
+        def take(event: Event) -> None:
+            told.append(event)
+            if isinstance(event, CaseEnds) and event.result.id == deviates:
+                who.client.delete(f"/jobs/{who.ended[0]}")
+
+        plan = Plan(prefixes=(deviates, later), replays=None)
+        assert Campaign(Choice("url", server.address), plan, take).run() == 1
+    results = {event.result.id: event.result.verdict for event in told if type(event) is CaseEnds}
+    assert results[deviates] is Verdict.DEVIATION
+    assert later not in results, "it was stopped at once"
+    *_, failed, ended = told
+    assert isinstance(failed, Failed)
+    assert f"during {deviates}: {who.ended[0]}" in failed.reason
+    assert isinstance(ended, Ended)
+    assert ended.verdict is RunVerdict.DEVIATES
 
 
 @pytest.mark.parametrize(

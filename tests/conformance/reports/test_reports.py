@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.events import (
+    UNCOVERED,
     Cleanup,
     Coverage,
     Ended,
@@ -29,6 +30,8 @@ from conformance.reports.terminal import Terminal
 from spec.of_jobs import TYPES, why_not
 from spec.table import Ground
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
+
+AGAIN = "each deviation is told with the command that runs it again"
 
 
 def report(path: Path, *results: Result) -> dict[str, object]:
@@ -67,7 +70,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         "verdict": "deviates",
         "word": "deviates",
         "told": "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run):"
-        " 0 passed, 1 deviation, 1 accepted, 0 unknown, 0 skipped",
+        f" 0 passed, 1 deviation, 1 accepted, 0 unknown, 0 skipped; {AGAIN}",
         "why": None,
         "mode": "managed",
         "whole": True,
@@ -216,7 +219,9 @@ def test_a_run_that_was_cut_short_says_so_and_why(tmp_path: Path) -> None:
     for event in (*before, Failed("the server went away"), last):
         reports(event)
     assert "cut short: the server went away" in out.getvalue().splitlines()
-    assert "http://h:1 1.10.1, cut short, judged 1 of 2" in out.getvalue().splitlines()[-1]
+    last = out.getvalue().splitlines()[-1]
+    assert "http://h:1 1.10.1, cut short, judged 1 of 2" in last
+    assert f"1 deviation, 0 accepted, 0 unknown, 0 skipped; the server went away; {AGAIN}" in last
     assert json.loads((tmp_path / "r").read_text())["failed"] == "the server went away"
 
 
@@ -234,7 +239,7 @@ def test_the_summary_is_one_line_and_the_last() -> None:
     last = shown(BAD, KNOWN, UNSURE, SKIPPED)[-1]
     assert last == (
         "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run):"
-        " 0 passed, 1 deviation, 1 accepted, 1 unknown, 1 skipped"
+        f" 0 passed, 1 deviation, 1 accepted, 1 unknown, 1 skipped; {AGAIN}"
     )
 
 
@@ -242,14 +247,18 @@ GOOD = Result("race/x", "race/both/step-fails", Ground.DOCUMENTED, Verdict.PASS)
 
 
 def last_line(
-    *results: Result, verdict: str = "conforms", mode: str = "managed", **more: Any
+    *results: Result,
+    verdict: str = "conforms",
+    mode: str = "managed",
+    shard: tuple[int, int] | None = None,
+    **more: Any,
 ) -> str:
     started, *middle, ended = events(*results, verdict=verdict)
     assert isinstance(started, Started)
     assert isinstance(ended, Ended)
     out = io.StringIO()
     writer = ConsoleReport(Terminal(100, out))
-    for event in (replace(started, mode=mode), *middle, replace(ended, **more)):
+    for event in (replace(started, mode=mode, shard=shard), *middle, replace(ended, **more)):
         writer.take(event)
     return out.getvalue().splitlines()[-1]
 
@@ -271,6 +280,30 @@ def test_the_last_line_says_why_nothing_was_judged_and_what_to_do() -> None:
     assert told.endswith("1 skipped; history full; make it larger")
 
 
+def test_the_last_line_of_what_was_interrupted_and_of_a_shard_says_what_to_do() -> None:
+    told = last_line(GOOD, verdict="unknown", interrupted=True, why="left out")
+    assert told.endswith(", 0 skipped; run it again for the rest")
+    told = last_line(verdict="unknown", interrupted=True, coverage=UNCOVERED)
+    assert told == (
+        "unknown http://h:1 1.10.1, interrupted, judged nothing: 0 passed, 0 deviations,"
+        " 0 accepted, 0 unknown, 0 skipped; nothing was run: run it again"
+    )
+    told = last_line(GOOD, shard=(1, 2))
+    assert told.endswith("; this is shard 1 of 2: orthanc-jobs merge makes one report of all")
+
+
+def test_a_quiet_run_that_deviates_and_was_cut_short_says_why() -> None:
+    """Else its status hides that the rest was not run; an unknown one ends with an error."""
+    *before, last = events(BAD)
+    out = io.StringIO()
+    writer = ConsoleReport(Terminal(100, out), quiet=True)
+    for event in (*before, Failed("a job was lost.\nSay --history-size."), last):
+        writer.take(event)
+    *_, cut, cure, told = out.getvalue().splitlines()
+    assert (cut, cure) == ("cut short: a job was lost.", "Say --history-size.")
+    assert told.endswith(f"; a job was lost; {AGAIN}")
+
+
 def test_a_stale_entry_has_a_word_of_its_own() -> None:
     told = last_line(GOOD, verdict="deviates", stale=("ties-unordered",))
     assert told.startswith("stale-ledger http://h:1 1.10.1, judged 1 of 2 requirements")
@@ -284,7 +317,7 @@ def test_what_was_found_in_a_case_counts_with_it() -> None:
     search = replace(GOOD, id="search/stateful")
     part = replace(BAD, id="search/stateful/ties-unordered", part_of="search/stateful")
     last = shown(GOOD, search, part)[-1]
-    assert last.endswith(": 1 passed, 1 deviation, 0 accepted, 0 unknown, 0 skipped")
+    assert last.endswith(f": 1 passed, 1 deviation, 0 accepted, 0 unknown, 0 skipped; {AGAIN}")
     known = replace(part, verdict=Verdict.ACCEPTED)
     last = shown(GOOD, search, known, verdict="conforms")[-1]
     assert last.endswith(": 1 passed, 0 deviations, 1 accepted, 0 unknown, 0 skipped")
