@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from spec.relaxations import Relaxation
 from spec.table import Ground
 from tests.conformance.kit import command
 
+PAIRS = Path(__file__).resolve().parents[3] / "tools" / "pairs"
 TIES, LOST = Relaxation.TIES_UNORDERED.value, Relaxation.REQUEST_LOST_ON_LAST_STEP.value
 CASE = "race/pause/last-step-succeeds"
 OTHER = "action/pause/paused"
@@ -350,6 +353,60 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 FAULT = "resume-starts-over"
 BROKEN = "step/resumed-goes-on"
+
+
+def pairs(folder: Path, *more: str) -> tuple[int, str, str]:
+    """`tools/pairs` on the reports in a folder: its status, what it printed, and its errors."""
+    words = [sys.executable, str(PAIRS), str(folder), *more]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_all_pairs_of_runs_are_compared_in_both_directions(tmp_path: Path) -> None:
+    for name, verdict in (("1", "pass"), ("2", "pass"), ("3", "deviation")):
+        report(tmp_path / f"{name}.json", PASSED, case(verdict))
+    status, out, _ = pairs(tmp_path)
+    assert status == 1
+    assert out.splitlines()[-1] == "worse: 2 of 6"
+    told = [line for line in out.splitlines() if " -> " in line]
+    assert told == ["1.json -> 3.json", "2.json -> 3.json"]
+    assert out.count(f"  new deviation {CASE} (it passed)") == 2
+
+
+def test_each_fault_has_to_be_worse_than_the_clean_run(tmp_path: Path) -> None:
+    clean, faults = tmp_path / "clean", tmp_path / "faults"
+    clean.mkdir()
+    faults.mkdir()
+    for name in ("1", "2"):
+        report(clean / f"{name}.json", PASSED, case("pass"))
+    report(faults / "seen.json", PASSED, case("deviation"))
+    assert pairs(clean, "--faults", str(faults))[:2] == (
+        0,
+        "worse: 0 of 2\nfaults that are not worse: 0 of 1\n",
+    )
+    report(faults / "hidden.json", PASSED, case("pass"))
+    status, out, _ = pairs(clean, "--faults", str(faults))
+    assert status == 1
+    first, *figures = out.splitlines()
+    assert first.startswith("not worse: hidden.json: not worse: 0 new deviations")
+    assert figures == ["worse: 0 of 2", "faults that are not worse: 1 of 2"]
+
+
+def test_pairs_of_one_report_or_of_what_is_none(tmp_path: Path) -> None:
+    report(tmp_path / "1.json", PASSED)
+    assert pairs(tmp_path)[0] == 2
+    (tmp_path / "2.json").write_text("[]")
+    status, out, err = pairs(tmp_path)
+    assert (status, out) == (2, "")
+    assert "2.json" in err
+
+
+def test_a_run_without_a_verdict_is_told_among_pairs(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        report(tmp_path / f"{name}.json", PASSED)
+    cut = json.loads((tmp_path / "2.json").read_text()) | {"verdict": "unknown"}
+    (tmp_path / "2.json").write_text(json.dumps(cut))
+    assert pairs(tmp_path)[:2] == (2, "no verdict: 2.json\nworse: 0 of 2\n")
 
 
 @pytest.fixture(scope="module")
