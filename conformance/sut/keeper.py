@@ -2,6 +2,8 @@
 
     python -m conformance.sut.keeper FD
 
+or a fork of the kit (`conformance.sut.processes`).
+
 The kit may be killed at any moment. So each server is started by a process of its own, which was
 told of its folder before that was made: when FD, a socket to the kit, is at its end, it kills what
 is left of its servers, removes their folders, and ends itself. It leads a session of its own,
@@ -177,7 +179,7 @@ class Keeping:
         else:
             imported = importlib.import_module(module)
             gc.freeze()  # so that the pages of what was imported stay shared
-            pid = _fork()
+            pid = fork()
             if pid == 0:
                 return lambda: self._become(given, imported.main, words, cwd)
         os.close(given.held)
@@ -225,8 +227,11 @@ class Keeping:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fork() -> int:
-    """A fork with a session of its own, which signals end: 0 in it, and its pid here."""
+def fork() -> int:
+    """A fork with a session of its own, which signals end: 0 in it, and its pid here.
+
+    It has the session when this returns, and nothing that is sent to the old group reaches it.
+    """
     begun, begins = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -242,19 +247,19 @@ def _fork() -> int:
     return pid
 
 
-def main() -> int:
-    """Its status, or that of the server which a fork of it has become."""
+def keep(wire: int) -> int:
+    """Its status, or that of what a fork of it has become. ``wire``: the socket to the kit."""
     wakes = os.pipe()
     os.set_blocking(wakes[1], False)
     signal.set_wakeup_fd(wakes[1])
     for number in (*QUIET, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)  # a handler, because SIG_IGN would be inherited
     try:
-        work = Keeping(socket.socket(fileno=int(sys.argv[1])), wakes).run()
+        work = Keeping(socket.socket(fileno=wire), wakes).run()
     except EOFError:
         return 0
     return work()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(int(sys.argv[1])))

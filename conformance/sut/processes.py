@@ -1,11 +1,14 @@
 """Processes that end with the kit, however it ends: they are started by its keeper.
 
-`conformance.sut.keeper` is the other side, and says what is sent.
+`conformance.sut.keeper` is the other side, and says what is sent. Where this process has no other
+thread, its keeper is a fork of it, which has the imports done that it needs, and so have the forks
+of that one: imports are most of what a short run costs. Else it is a new process.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -15,12 +18,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from conformance.errors import KitError
+from conformance.sut import keeper
 from conformance.timing import TIMING
 
 LONGEST = 65536  # bytes that are read at once
@@ -72,11 +77,13 @@ class Process:
 class Keeper:
     """The keeper of this process, which begins with the first thing that it is asked for.
 
-    `close` ends it, and with it whatever it has started.
+    `close` ends it, and with it whatever it has started. ``forked``: whether it is a fork of this
+    process; without a word, where that is safe.
     """
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, forked: bool | None = None) -> None:
+        self._forked = forked
+        self._see_end: Callable[[], object] | None = None
         self._wire: socket.socket | None = None
         self._unread = b""
         self._number = 0  # of the last request that wants an answer
@@ -102,6 +109,7 @@ class Keeper:
                 status, tells = pair(ends)
                 self._number += 1
                 asked = {"start": self._number, "words": list(words), "module": module}
+                self._begun(module)
                 self._send({**asked, "cwd": str(folder)}, (held, alive, tells, log))
                 answer = self._answer()
                 if "error" in answer:
@@ -118,13 +126,16 @@ class Keeper:
 
     def close(self) -> None:
         """End it, and all that it has started and that was not ended yet."""
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(TIMING.keeper_ends)
-            self._process = None
+        if self._wire is None or self._see_end is None:
+            return
+        with self._wire, contextlib.suppress(OSError):
+            self._wire.shutdown(socket.SHUT_WR)
+            deadline = time.monotonic() + TIMING.keeper_ends
+            while select.select([self._wire], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                if not self._wire.recv(LONGEST):
+                    self._see_end()
+                    break
+        self._wire = self._see_end = None
 
     def _send(self, asked: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         wire = self._begun()
@@ -135,19 +146,18 @@ class Keeper:
         except OSError:
             raise KitError("the process that starts the servers was ended from outside") from None
 
-    def _begun(self) -> socket.socket:
+    def _begun(self, module: str | None = None) -> socket.socket:
+        """Its end of the wire. ``module``: what is about to be started, for a fork to have it."""
         if self._wire is None:
             ours, theirs = socket.socketpair()
             with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "conformance.sut.keeper", str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(),),
-                    env={"TZ": FAR_ZONE, **os.environ},
-                    start_new_session=True,
-                )
+                alone = threading.active_count() == 1
+                if alone if self._forked is None else self._forked:
+                    if module is not None:
+                        importlib.import_module(module)
+                    self._see_end = _fork(theirs.fileno())
+                else:
+                    self._see_end = _new(theirs.fileno())
             self._wire, self._unread = ours, b""
         return self._wire
 
@@ -170,6 +180,57 @@ class Keeper:
             if not data:
                 raise KitError("the process that starts the servers was ended from outside")
             self._unread += data
+
+
+def _new(wire: int) -> Callable[[], object]:
+    """Begin a keeper that is a new process; how its end is seen, when it has ended."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", keeper.__name__, str(wire)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(wire,),
+        env={"TZ": FAR_ZONE, **os.environ},
+        start_new_session=True,
+    ).wait
+
+
+def _fork(wire: int) -> Callable[[], object]:
+    """Begin a keeper that is a fork of this process; how its end is seen, when it has ended."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # or what is still in them would be written twice
+    if (pid := keeper.fork()) == 0:
+        _become(wire)
+    return lambda: os.waitpid(pid, 0)
+
+
+def _become(wire: int) -> NoReturn:
+    """Be the keeper, as if it had been started, and then what a fork of it becomes."""
+    status = 1
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in map(int, os.listdir("/dev/fd")):
+            # Not closed: objects that own these numbers may close them once more.
+            if descriptor not in (wire, nothing):
+                with contextlib.suppress(OSError):  # the one of the folder
+                    os.fstat(descriptor)
+                    os.dup2(nothing, descriptor, inheritable=descriptor < 3)
+        sys.stdin, sys.stdout, sys.stderr = (
+            os.fdopen(number, mode, closefd=False) for number, mode in enumerate("rww")
+        )
+        os.environ.setdefault("TZ", FAR_ZONE)
+        time.tzset()
+        status = keeper.keep(wire)
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
 
 
 def pair(ends: list[int]) -> tuple[int, int]:

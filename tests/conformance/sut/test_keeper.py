@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -64,7 +65,15 @@ def log(tmp_path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def keeper() -> Iterator[Keeper]:
-    made = Keeper()
+    """One that is a new process, which has `MARK` in its environment."""
+    made = Keeper(forked=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=[False, True], ids=["new", "forked"])
+def either(request: pytest.FixtureRequest) -> Iterator[Keeper]:
+    made = Keeper(forked=request.param)
     yield made
     made.close()
 
@@ -134,48 +143,49 @@ def test_what_ends_a_session_does_not_end_the_keeper(keeper: Keeper, log: int, m
 # --- one process -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("forked", [False, True])
 def test_closing_ends_what_was_started_and_removes_the_folders(
-    log: int, tmp_path: Path, mark: str
+    log: int, tmp_path: Path, mark: str, forked: bool
 ) -> None:
-    keeper, folder = Keeper(), tmp_path / "folder"
+    keeper, folder = Keeper(forked), tmp_path / "folder"
     keeper.folder(folder)
     folder.mkdir()
     (folder / "file").touch()
     process = keeper.start(["sh", "-c", "sleep 1000 & sleep 1000"], log, folder)
-    assert until(lambda: len(marked(mark)) >= 3)
+    assert until(lambda: len(marked(mark)) >= 2)
     keeper.close()
     assert process.gone(0.0)
     assert not folder.exists()
     assert marked(mark) == []
 
 
-def test_the_status_of_a_process(keeper: Keeper, log: int) -> None:
+def test_the_status_of_a_process(either: Keeper, log: int) -> None:
     for script, status in (("exit 0", 0), ("exit 3", 3), ("kill -9 $$", -9)):
-        process = keeper.start(["sh", "-c", script], log, Path("/"))
+        process = either.start(["sh", "-c", script], log, Path("/"))
         assert process.wait(SLACK)
         assert [process.status(), process.status()] == [status, status]
         assert process.wait(0.0)
         process.forget()
 
 
-def test_a_process_keeps_its_number_until_it_is_forgotten(keeper: Keeper, log: int) -> None:
-    process = keeper.start(["true"], log, Path("/"))
+def test_a_process_keeps_its_number_until_it_is_forgotten(either: Keeper, log: int) -> None:
+    process = either.start(["true"], log, Path("/"))
     assert process.wait(SLACK)
     assert Path(f"/proc/{process.pid}").exists()
     process.forget()
     assert until(lambda: not Path(f"/proc/{process.pid}").exists())
 
 
-def test_a_command_that_there_is_not(keeper: Keeper, log: int) -> None:
+def test_a_command_that_there_is_not(either: Keeper, log: int) -> None:
     with pytest.raises(FileNotFoundError):
-        keeper.start(["no-such-command"], log, Path("/"))
+        either.start(["no-such-command"], log, Path("/"))
     with pytest.raises(OSError, match="no_such_module"):
-        keeper.start([], log, Path("/"), "no_such_module")
-    sleeper(keeper, log)
+        either.start([], log, Path("/"), "no_such_module")
+    sleeper(either, log)
 
 
 def test_a_keeper_that_was_killed_is_said_to_be(log: int, mark: str) -> None:
-    keeper = Keeper()
+    keeper = Keeper(forked=False)
     process = sleeper(keeper, log)
     (parent,) = set(marked(mark)) - {process.pid}
     os.kill(parent, signal.SIGKILL)
@@ -195,11 +205,16 @@ def test_a_keeper_that_was_killed_is_said_to_be(log: int, mark: str) -> None:
 MODULE = r"""
 import json, os, sys, time
 IMPORTED_BY = os.getpid()
+def is_open(number):
+    try:
+        return os.readlink(f"/proc/self/fd/{number}") != os.devnull
+    except OSError:  # it was the listing's
+        return False
 def main(words):
     print(json.dumps({
         "words": words, "imported": IMPORTED_BY, "parent": os.getppid(), "pid": os.getpid(),
         "session": os.getsid(0), "cwd": os.getcwd(), "zone": time.tzname[0],
-        "files": sorted(int(n) for n in os.listdir("/proc/self/fd")),
+        "open": [n for n in os.listdir("/proc/self/fd") if int(n) > 2 and is_open(n)],
     }))
     print("and said", file=sys.stderr)
     return len(words)
@@ -207,14 +222,17 @@ def main(words):
 
 
 def test_a_fork_is_as_if_it_had_been_started(
-    keeper: Keeper, log: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    either: Keeper, log: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "of_the_test.py").write_text(MODULE)
+    monkeypatch.delitem(sys.modules, "of_the_test", raising=False)
+    monkeypatch.delenv("TZ", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    waiting = sleeper(keeper, log)  # whose descriptors are none of a fork's
+    waiting = sleeper(either, log)  # whose descriptors are none of a fork's
     processes = []
     for words in (["a"], ["b", "c"]):
-        process = keeper.start(words, log, tmp_path, "of_the_test")
+        process = either.start(words, log, tmp_path, "of_the_test")
         assert process.wait(SLACK)
         assert process.gone(SLACK)
         assert process.status() == len(words)
@@ -226,9 +244,26 @@ def test_a_fork_is_as_if_it_had_been_started(
     assert first["imported"] == first["parent"] == second["imported"]
     for found, process in zip((first, second), processes, strict=True):
         assert found["pid"] == found["session"] == process.pid
-        assert found["cwd"] == str(tmp_path)
-        assert len(found["files"]) == 5  # the standard three, the pipe that it holds, the listing
+        assert (found["cwd"], found["zone"]) == (str(tmp_path), "XXX")
+        assert len(found["open"]) == 1, "the pipe that it holds"
     waiting.signal(signal.SIGKILL)
+
+
+def test_a_keeper_that_is_forked_has_the_imports_of_the_kit(
+    log: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of those that come after it, whoever forks them."""
+    (tmp_path / "of_the_test.py").write_text(MODULE)
+    monkeypatch.delitem(sys.modules, "of_the_test", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    for _ in range(2):
+        keeper = Keeper(forked=True)
+        process = keeper.start([], log, tmp_path, "of_the_test")
+        assert process.wait(SLACK)
+        keeper.close()
+    found = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()[::2]]
+    assert [one["imported"] for one in found] == [os.getpid()] * 2
+    assert len({one["parent"] for one in found} | {os.getpid()}) == 3
 
 
 def test_two_reference_servers_of_one_keeper(keeper: Keeper, tmp_path: Path) -> None:
