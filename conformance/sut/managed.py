@@ -83,7 +83,7 @@ class Managed:
         self._folder: Path | None = None
         self._name = ""  # of this life
         self._ports = Ports()
-        self.port = 0
+        self.port = self._dicom_port = 0
 
     def __enter__(self) -> Managed:
         self.answers()
@@ -145,25 +145,30 @@ class Managed:
     def address(self) -> Address:
         return Address(f"http://127.0.0.1:{self.port}")
 
-    def start(self, changed: Mapping[str, Any] = NOTHING, loads: bool = True) -> System:
-        """Start it (again), and wait until it answers, at another port.
+    def start(
+        self, changed: Mapping[str, Any] = NOTHING, loads: bool = True, *, moves: bool = True
+    ) -> System:
+        """Start it (again), and wait until it answers: at another port, if it ``moves``.
 
         ``changed``: Orthanc configuration keys for this life of it only. ``loads``: False leaves
         its earlier jobs alone (``--no-jobs``). Raises `BadArgument` where that cannot be said.
         """
-        self._begin(changed, loads)
+        self._begin(changed, loads, moves)
         return self._await_answer()
 
-    def _begin(self, changed: Mapping[str, Any] = NOTHING, loads: bool = True) -> None:
+    def _begin(
+        self, changed: Mapping[str, Any] = NOTHING, loads: bool = True, moves: bool = True
+    ) -> None:
         assert self._folder is not None
-        self._ports.give_up()
-        self.port = self._ports.take()
+        if moves:
+            self._ports.give_up()
+            self.port, self._dicom_port = self._ports.take(), self._ports.take()
         self._name = f"orthanc-jobs {secrets.token_hex(4)}"
         seen = self.command.seen(self._folder)
         settings = {
             "Name": self._name,
             "HttpPort": self.port,
-            "DicomPort": self._ports.take(),
+            "DicomPort": self._dicom_port,
             "StorageDirectory": f"{seen}/database",
             "IndexDirectory": f"{seen}/database",
             "Plugins": [],
