@@ -33,12 +33,30 @@ def made() -> list[Mutant]:
     """Every mutant, in the order of the sources; two changes to one text are one mutant."""
     found: dict[tuple[str, str], Mutant] = {}
     for module in ("table", "engine", "relaxations"):
-        text = (ROOT / f"{module}.py").read_text(encoding="utf-8")
-        plain = ast.unparse(ast.parse(text))
-        for mutant in (*(of_table(text) if module == "table" else ()), *_of_guards(module, text)):
-            if mutant.source != plain:
+        plain = _Module((ROOT / f"{module}.py").read_text(encoding="utf-8"))
+        of_rows = of_table(plain) if module == "table" else ()
+        for mutant in (*of_rows, *_of_guards(module, plain)):
+            if mutant.source != plain.source:
                 found.setdefault((module, mutant.source), mutant)
     return list(found.values())
+
+
+class _Module:
+    """A module: its tree, and the text of each of its statements, which most mutants keep."""
+
+    def __init__(self, text: str) -> None:
+        self.tree = ast.parse(text)
+        self._texts = [ast.unparse(statement) for statement in self.tree.body]
+
+    @property
+    def source(self) -> str:
+        return "\n\n".join(self._texts)
+
+    def with_statement(self, number: int, statement: ast.stmt) -> str:
+        """Its source with another statement in a place."""
+        texts = [*self._texts]
+        texts[number] = ast.unparse(statement)
+        return "\n\n".join(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +66,22 @@ class _Site:
     way: tuple[tuple[str, int | None], ...]
     node: ast.AST
 
-    def change(self, tree: ast.Module, new: ast.AST | None) -> str:
-        """The source of a copy of ``tree`` with ``new`` here; None deletes an item of a list."""
-        tree = copy.deepcopy(tree)
-        at: ast.AST = tree
-        for name, index in self.way[:-1]:
+    def change(self, module: _Module, new: ast.AST | None) -> str:
+        """The source of a copy of the module with ``new`` here; None deletes an item of a list."""
+        (_, number), *way = self.way
+        assert number is not None
+        statement = copy.deepcopy(module.tree.body[number])
+        at: ast.AST = ast.Module([statement], [])
+        for name, index in [("body", 0), *way][:-1]:
             at = getattr(at, name) if index is None else getattr(at, name)[index]
-        name, index = self.way[-1]
+        name, index = way[-1]
         if index is None:
             setattr(at, name, new)
         elif new is None:
             del getattr(at, name)[index]
         else:
             getattr(at, name)[index] = new
-        return ast.unparse(ast.fix_missing_locations(tree))
+        return module.with_statement(number, ast.fix_missing_locations(statement))
 
 
 def _sites(node: ast.AST, way: tuple[tuple[str, int | None], ...] = ()) -> Iterator[_Site]:
@@ -87,13 +107,13 @@ def _name(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def of_table(text: str) -> Iterator[Mutant]:
-    tree = ast.parse(text)
+def of_table(table: _Module) -> Iterator[Mutant]:
+    tree = table.tree
     places = dict(_assigned(tree))
 
     def mutant(site: _Site, kind: str, change: str, new: ast.AST | None) -> Mutant:
         line = getattr(site.node, "lineno", 0)
-        return Mutant("table", line, kind, change, site.change(tree, new))
+        return Mutant("table", line, kind, change, site.change(table, new))
 
     for site in _below(places["EDGES"]):
         if isinstance(site.node, ast.Call):
@@ -169,8 +189,8 @@ def _tuple(names: Iterable[str]) -> ast.expr:
     return ast.Tuple([_name(name) for name in names], ast.Load())
 
 
-def _of_guards(module: str, text: str) -> Iterator[Mutant]:
-    tree = ast.parse(text)
+def _of_guards(module: str, plain: _Module) -> Iterator[Mutant]:
+    tree = plain.tree
     conditions: set[tuple[tuple[str, int | None], ...]] = set()
     for site in _sites(tree):
         if module in RULES and not _in_function(tree, site, RULES[module]):
@@ -184,7 +204,7 @@ def _of_guards(module: str, text: str) -> Iterator[Mutant]:
         def mutant(
             change: str, new: ast.AST | None, site: _Site = site, line: int = line
         ) -> Mutant:
-            return Mutant(module, line, "guard", change, site.change(tree, new))
+            return Mutant(module, line, "guard", change, site.change(plain, new))
 
         if condition:
             conditions.add(site.way)
