@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from spec.engine import Act, Engine, Event, Job, List, Phase, Submit
 from spec.properties.model import Own, Transition
@@ -16,8 +17,9 @@ def job_of(what: Event | Own) -> int | None:
 
 def records(t: Transition) -> Iterator[tuple[int, Job | None, Job | None]]:
     """Each job before and after: (index, before, after). A new job has no before."""
-    for index, after in enumerate(t.after.jobs):
-        yield index, t.before.jobs[index] if index < len(t.before.jobs) else None, after
+    before, after = t.before.jobs, t.after.jobs
+    new = (None,) * (len(after) - len(before))
+    return zip(count(), before + new if new else before, after, strict=False)
 
 
 def trigger_of(what: Event | Own) -> Trigger | None:
@@ -41,9 +43,10 @@ def acts(t: Transition, action: Action, status: int = 200) -> bool:
 def subject(t: Transition) -> tuple[Job | None, Job | None]:
     """The job that it happens to, before and after. None: no such job, or gone."""
     index = len(t.before.jobs) if isinstance(t.what, Submit) else job_of(t.what)
-    if index is None:
+    before, after = t.before.jobs, t.after.jobs
+    if index is None or not 0 <= index < len(after):
         return None, None
-    return next(((b, a) for i, b, a in records(t) if i == index), (None, None))
+    return before[index] if index < len(before) else None, after[index]
 
 
 def asks(job: Job, action: Action) -> bool:
