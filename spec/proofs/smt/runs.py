@@ -43,6 +43,7 @@ class Search:
         self.one_move = self.relation()
         self.frames = [any_frame(world, "@0")]
         self.solver = z3.Solver(ctx=world.ctx)
+        self.solver.set("relevancy", 0)  # a run decides nearly all that there is; half the effort
         self.solver.add(world.configured, is_empty(world, self.frames[0], self.jobs))
         self.solver.add(world.workers <= SMALL, world.size <= SMALL)
         self.spent = 0  # of z3's effort, by all checks so far
@@ -113,14 +114,18 @@ class Search:
                 if name in found or z3.is_false(violation) or effort <= 0:
                     continue
                 self.solver.set("rlimit", effort)
+                here = self.copied(violation, number)
                 self.solver.push()
-                self.solver.add(self.copied(violation, number))
+                self.solver.add(here)
                 before = self.spent
-                if self.solver.check() == z3.sat:
+                answer = self.solver.check()
+                if answer == z3.sat:
                     found[name] = self.told(self.solver.model())
                 self.spent = int(self.solver.statistics().get_key_value("rlimit count"))
                 effort -= self.spent - before
                 self.solver.pop()
+                if answer == z3.unsat:
+                    self.solver.add(z3.Not(here))  # so it is not looked for here again
             if len(found) == len(violations):
                 break
         return found, effort

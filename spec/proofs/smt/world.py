@@ -96,10 +96,12 @@ class World:
         return part not in self.without
 
     def all(self, parts: Iterable[Term]) -> Term:
-        return z3.And(self.true, *parts)
+        found = list(parts)
+        return z3.And(*found) if len(found) > 1 else found[0] if found else self.true
 
     def any(self, parts: Iterable[Term]) -> Term:
-        return z3.Or(self.false, *parts)
+        found = list(parts)
+        return z3.Or(*found) if len(found) > 1 else found[0] if found else self.false
 
     def int(self, name: str) -> Term:
         return z3.Int(name, self.ctx)
