@@ -73,10 +73,12 @@ def search(engine: str, scope: Scope, seconds: float, gigabytes: float, states: 
 
     if engine == SPIN:
         limits = promela.Limits(
-            seconds=seconds, megabytes=int(gigabytes * 1024), hash_bits=states.bit_length()
+            seconds=seconds,
+            megabytes=int(gigabytes * 1024),
+            hash_bits=states.bit_length(),
+            depths=(min(DEPTH, states + 1),),  # a search that repeats no state is no deeper
         )
-        depths = (min(DEPTH, states + 1),)  # a search that repeats no state is no deeper
-        spun = promela.count(scope, limits=limits, flags=("-O2",), depths=depths)
+        spun = promela.count(scope, limits=limits, flags=("-O2",))
         found = Measured(scope.jobs, engine, spun.states, spun.moves, spun.seconds)
         if spun.unknown:
             return Measured(scope.jobs, engine, failed=spun.unknown)

@@ -86,6 +86,7 @@ from spec.relaxations import NONE, Relaxation
 
 __all__ = [
     "ASSERTED",
+    "DEPTHS",
     "HEARD",
     "LARGEST",
     "Event",
@@ -129,17 +130,15 @@ def count(
     admit: frozenset[Relaxation] = NONE,
     limits: Limits | None = None,
     flags: Sequence[str] = (),
-    depths: Sequence[int] = DEPTHS,
 ) -> Search:
     """The number of states and of moves of a scope: what the explorer finds without symmetry.
 
     ``flags``: for the compiler, behind ours; with -O2 it takes longer, and the search less long.
-    ``depths``: how deep to search, one after the other until one is deep enough.
     """
     _needed()
     setup = Setup(scope, Variant.SAFETY, admit, unasserted=frozenset(ASSERTED))
     with Workshop(limits or Limits()) as shop:
-        return shop.build(setup, *flags).search(depths=depths)
+        return shop.build(setup, *flags).search()
 
 
 def check(

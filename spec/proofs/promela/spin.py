@@ -33,12 +33,14 @@ class Limits:
     """What searches may cost: ``seconds`` and ``megabytes`` each, ``at_once`` of them.
 
     ``hash_bits``: the size of the table of states, best as many bits as the states' number has.
+    ``depths``: how deep to search, one after the other until one is deep enough.
     """
 
     seconds: float = 300.0
     megabytes: int = 700
     at_once: int = 2
     hash_bits: int = 22
+    depths: tuple[int, ...] = DEPTHS
 
 
 def available() -> str | None:
@@ -269,11 +271,11 @@ class Verifier:
     shop: Workshop
     folder: Path
 
-    def search(self, claim: str | None = None, depths: Sequence[int] = DEPTHS) -> Search:
+    def search(self, claim: str | None = None) -> Search:
         """Look for a violation of the assertions or of an LTL claim, everywhere."""
         begun = time.perf_counter()
         found = Search()
-        for depth in depths:
+        for depth in self.shop.limits.depths:
             found = self._search(claim, depth)
             if found.unknown != _TRUNCATED["max search depth too small"]:
                 break

@@ -106,6 +106,8 @@ def model(setup: Setup) -> str:
     lines += ["  od", "}"]
     if setup.variant is Variant.LIVENESS:
         for promise in eventually(setup):
+            if promise.name in setup.unasserted:
+                continue
             lines.append(f"ltl {ltl_name(promise.name)} {{ {promise.formula} }}")
             for name, condition in promise.meets:
                 met = f"{promise.assumption} && <> {condition}"

@@ -16,6 +16,7 @@ from spec.proofs import Checked, NotInstalled, Scope, Verdict, promela
 from spec.proofs.direct import Exploration
 from spec.proofs.promela import (
     ASSERTED,
+    DEPTHS,
     HEARD,
     LARGEST,
     Event,
@@ -49,6 +50,8 @@ SMALL = Scope(jobs=2, workers=1, history=1, priorities=1, steps=1)
 ONE = Scope(jobs=1, workers=1, history=1, priorities=1, steps=2)
 ALL = frozenset(Relaxation)
 QUICK = "-O0"  # these models are small: it is the compiler that takes the time
+# A verifier sets its memory up for as many states, and for as long a way, as there may be.
+LIMITS = Limits(hash_bits=14, depths=(20_000, *DEPTHS))
 
 COUNTED = [
     (Scope(1, 1, 1, 1, 1), NONE),
@@ -71,7 +74,7 @@ def test_states_and_moves_are_the_explorers(
 ) -> None:
     """The moves tell the relaxations apart, which reach no other states."""
     same = explored(scope, admit, symmetry=False)
-    found = count(scope, admit=admit, flags=(QUICK,))
+    found = count(scope, admit=admit, limits=LIMITS, flags=(QUICK,))
     assert found.verdict is Verdict.HOLDS
     assert (found.states, found.moves) == (same.states, same.moves)
 
@@ -87,7 +90,8 @@ def test_assertions_do_not_change_the_count(
 
 @cache
 def verdicts(admit: frozenset[Relaxation]) -> dict[str, Checked]:
-    return {found.name: found for found in check(SMALL, admit, whole=True, flags=(QUICK,))}
+    results = check(SMALL, admit, whole=True, limits=LIMITS, flags=(QUICK,))
+    return {found.name: found for found in results}
 
 
 @pytest.fixture(scope="module")
@@ -125,12 +129,13 @@ def test_a_counterexample_can_be_read() -> None:
 
 @pytest.fixture
 def shop() -> Iterator[Workshop]:
-    with Workshop(Limits(seconds=60)) as opened:
+    with Workshop(replace(LIMITS, seconds=60)) as opened:
         yield opened
 
 
 def promise(shop: Workshop, name: str, setup: Setup) -> tuple[Search, Trail]:
-    verifier = shop.build(setup, QUICK)
+    others = frozenset(one.name for one in eventually(setup)) - {name}
+    verifier = shop.build(replace(setup, unasserted=others), QUICK)
     found = verifier.search(ltl_name(name))
     return found, verifier.shortest(ltl_name(name)) or Trail(())
 
@@ -223,7 +228,8 @@ def test_a_promise_that_says_nothing_fails() -> None:
     whole = published()
     cells = {**whole.cells, (State.PAUSED, Action.CANCEL): Cell.REFUSE}
     mutant = replace(whole, cells=cells)
-    found = {one.name: one for one in check(ONE, whole=True, tables=mutant, flags=(QUICK,))}
+    results = check(ONE, whole=True, tables=mutant, limits=LIMITS, flags=(QUICK,))
+    found = {one.name: one for one in results}
     assert found["cancel-honoured"].verdict is Verdict.FAILS
     assert found["cancel-honoured"].evidence == "it is never met: cancel-in-paused"
     assert found["pause-honoured"].verdict is Verdict.HOLDS
@@ -309,17 +315,18 @@ def test_a_search_that_is_cut_off_never_holds() -> None:
     setup = Setup(SMALL, Variant.SAFETY)
     with Workshop(Limits(megabytes=34)) as shop:
         assert shop.build(setup, QUICK).search().verdict is Verdict.UNKNOWN
-    with Workshop(Limits()) as shop:
+    with Workshop(replace(LIMITS, depths=(50,))) as shop:
         verifier = shop.build(setup, QUICK)
-        assert verifier.search(depths=(50,)).unknown == "the search was too deep"
-        assert verifier.search(depths=(50, 10_000)).verdict is Verdict.HOLDS
+        assert verifier.search().unknown == "the search was too deep"
+        shop.limits = replace(LIMITS, depths=(50, 10_000))
+        assert verifier.search().verdict is Verdict.HOLDS
         shop.limits = Limits(seconds=0.0)
         assert verifier.search().unknown == "out of time"
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    results = check(ONE, whole=True)
+    results = check(ONE, whole=True, flags=(QUICK,))
     assert next(results).verdict is Verdict.HOLDS
     results.close()  # type: ignore[attr-defined]
     assert list(tmp_path.iterdir()) == []
