@@ -6,6 +6,7 @@ import ctypes
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from spec.proofs.packed.kernel import Want
@@ -26,6 +27,22 @@ class _Search(ctypes.Structure):
     )
 
 
+@cache
+def compiled(compiler: str, flags: tuple[str, ...]) -> ctypes.CDLL:
+    """The search as a library, made once in a process: it keeps nothing outside of a `Search`.
+
+    Raises `subprocess.CalledProcessError`.
+    """
+    limit = f"-DMOST_JOBS={MOST_JOBS}"
+    with tempfile.TemporaryDirectory(prefix="orthanc-jobs-") as folder:
+        library = Path(folder, "search.so")
+        command = [compiler, *FLAGS, limit, *flags, "-o", str(library), str(SOURCE)]
+        subprocess.run(command, check=True, capture_output=True)
+        found = ctypes.CDLL(str(library))
+    found.make.restype = ctypes.POINTER(_Search)
+    return found
+
+
 class CKernel:
     """The search, compiled, with more ``flags`` if wanted: a later one wins.
 
@@ -43,13 +60,7 @@ class CKernel:
         flags: Sequence[str] = (),
     ) -> None:
         self._labels = labels
-        limit = f"-DMOST_JOBS={MOST_JOBS}"
-        with tempfile.TemporaryDirectory(prefix="orthanc-jobs-") as folder:
-            library = Path(folder, "search.so")
-            command = [compiler, *FLAGS, limit, *flags, "-o", str(library), str(SOURCE)]
-            subprocess.run(command, check=True, capture_output=True)
-            self._c = ctypes.CDLL(str(library))
-        self._c.make.restype = ctypes.POINTER(_Search)
+        self._c = compiled(compiler, tuple(flags))
         self._search = self._c.make(jobs, width, idle, labels)
         if not self._search:
             raise TooLarge(f"more than {MOST_JOBS} jobs")

@@ -87,9 +87,13 @@ void set_outcome(Search *s, int32_t outcome, int32_t outline, const int32_t *sou
   for (int32_t i = 0; i < s->jobs; i++) s->outcome_source[outcome * s->jobs + i] = sources[i];
 }
 
+static uint64_t place(uint64_t space, uint64_t key) {
+  const uint64_t at = key * 0x9E3779B97F4A7C15ull;
+  return (at ^ at >> 32) & (space - 1);
+}
+
 static int insert(uint64_t *seen, uint64_t space, uint64_t key) {
-  uint64_t at = key * 0x9E3779B97F4A7C15ull;
-  at = (at ^ at >> 32) & (space - 1);
+  uint64_t at = place(space, key);
   while (seen[at]) {
     if (seen[at] == key) return 0;
     at = (at + 1) & (space - 1);
@@ -98,10 +102,15 @@ static int insert(uint64_t *seen, uint64_t space, uint64_t key) {
   return 1;
 }
 
-static void add(Search *s, uint64_t state) {
-  if (!insert(s->seen, s->seen_space, state + 1)) return;
-  s->states++;
-  s->following[s->following_size++] = state;
+/* What `expand` has put behind the following level, kept there where it is new. */
+static void add(Search *s, int64_t found) {
+  uint64_t *behind = s->following + s->following_size;
+  for (int64_t i = 0; i < found; i++) {
+    const uint64_t state = behind[i];
+    if (!insert(s->seen, s->seen_space, state + 1)) continue;
+    s->states++;
+    s->following[s->following_size++] = state;
+  }
 }
 
 /* Room for `more` states; 0 where there is none. */
@@ -125,12 +134,13 @@ static int reserve(Search *s, int64_t more) {
   return 1;
 }
 
-/* 0: this state is done. 1: an entry is wanted. What was added before that stays right. */
+/* 0: this state is done. 1: an entry is wanted, and nothing was added. */
 static int expand(Search *s, uint64_t state) {
   const int jobs = s->jobs, width = s->width;
   const uint64_t mask = (1ull << width) - 1, outline = state >> (width * jobs);
   uint64_t old[MOST_JOBS + 2], new[MOST_JOBS];
-  int64_t moves = s->idle;
+  uint64_t *behind = s->following + s->following_size;
+  int64_t moves = s->idle, found = 0;
   for (int slot = 0; slot < jobs; slot++) old[slot] = state >> (width * slot) & mask;
   old[jobs] = 1; old[jobs + 1] = 0;
   for (int slot = 0; slot < jobs; slot++) {
@@ -162,9 +172,11 @@ static int expand(Search *s, uint64_t state) {
         }
       uint64_t packed = after;
       for (int i = jobs - 1; i >= 0; i--) packed = packed << width | new[i];
-      add(s, packed);
+      __builtin_prefetch(s->seen + place(s->seen_space, packed + 1));
+      behind[found++] = packed;
     }
   }
+  add(s, found);
   s->moves += moves;
   return 0;
 }
