@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-TICK = 0.002  # seconds between two looks: so that who waits does not take the time of who works
+# Seconds between two looks, which grow with the wait: so that who waits does not take the time of
+# who works, as a look through all processes would every time.
+SHORTEST, LONGEST = 0.002, 0.1
 
 
 def until(holds: Callable[[], object], seconds: float, otherwise: str = "it did not come") -> None:
     """Return as soon as it holds. Raises `AssertionError` where it does not, in ``seconds``."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(TICK)
+        waited = time.monotonic() - begun
+        assert waited < seconds, otherwise
+        time.sleep(min(max(SHORTEST, waited / 10), LONGEST))

@@ -9,9 +9,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,17 +19,10 @@ from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.processes import Keeper, Process
 from tests.conformance.kit import COMMAND
+from tests.waiting import until
 
 SLACK = 60.0  # seconds that a loaded machine may take
 MARK = "MARK_OF_THE_TEST"
-
-
-def until(true: Callable[[], object], seconds: float = SLACK) -> bool:
-    """Wait until something is true; whether it is."""
-    deadline = time.monotonic() + seconds
-    while not (found := true()) and time.monotonic() < deadline:
-        threading.Event().wait(0.01)
-    return bool(found)
 
 
 def marked(mark: str) -> list[int]:
@@ -99,14 +90,13 @@ def test_nothing_is_left_of_a_kit_that_was_killed(
         words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        assert until(lambda: list(workdir.iterdir()))
+        until(lambda: list(workdir.iterdir()), SLACK)
         if runs:
-            assert until(lambda: "CaseEnds" in events.read_text())
+            until(lambda: "CaseEnds" in events.read_text(), SLACK)
     finally:
         kit.kill()
         kit.wait()
-    until(lambda: not left(mark, workdir))
-    assert left(mark, workdir) == []
+    until(lambda: not left(mark, workdir), SLACK)
 
 
 def test_nothing_is_left_of_a_kit_that_was_killed_with_its_group(tmp_path: Path, mark: str) -> None:
@@ -120,12 +110,11 @@ def test_nothing_is_left_of_a_kit_that_was_killed_with_its_group(tmp_path: Path,
         cwd=tmp_path.parent,
     )
     try:
-        assert until(lambda: list(tmp_path.iterdir()))
+        until(lambda: list(tmp_path.iterdir()), SLACK)
     finally:
         os.killpg(kit.pid, signal.SIGKILL)
         kit.wait()
-    until(lambda: not left(mark, tmp_path))
-    assert left(mark, tmp_path) == []
+    until(lambda: not left(mark, tmp_path), SLACK)
 
 
 def test_what_ends_a_session_does_not_end_the_keeper(keeper: Keeper, log: int, mark: str) -> None:
@@ -152,7 +141,7 @@ def test_closing_ends_what_was_started_and_removes_the_folders(
     folder.mkdir()
     (folder / "file").touch()
     process = keeper.start(["sh", "-c", "sleep 1000 & sleep 1000"], log, folder)
-    assert until(lambda: len(marked(mark)) >= 2)
+    until(lambda: len(marked(mark)) >= 2, SLACK)
     keeper.close()
     assert process.gone(0.0)
     assert not folder.exists()
@@ -173,7 +162,7 @@ def test_a_process_keeps_its_number_until_it_is_forgotten(either: Keeper, log: i
     assert process.wait(SLACK)
     assert Path(f"/proc/{process.pid}").exists()
     process.forget()
-    assert until(lambda: not Path(f"/proc/{process.pid}").exists())
+    until(lambda: not Path(f"/proc/{process.pid}").exists(), SLACK)
 
 
 def test_a_command_that_there_is_not(either: Keeper, log: int) -> None:
