@@ -82,7 +82,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A case and its verdict. ``relaxations``: the smallest set that explains the deviation."""
+    """A case and its verdict. ``relaxations``: the smallest set that explains the deviation.
+
+    ``waited``: how many of its ``seconds`` it has waited for a server to end or to save its jobs.
+    """
 
     id: str
     requirement: str
@@ -99,6 +102,7 @@ class Result:
     kept: tuple[str, ...] = ()  # what of it the ledger accepts as it is, though nothing explains it
     talk: tuple[Said, ...] = ()  # what was said up to then, where it deviates
     part_of: str | None = None  # the case in which it was found beside that case's own verdict
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ class Campaign:
         chosen = select(every, plan.suites, plan.prefixes, plan.excluded)
         if not chosen:
             raise KitError("nothing is selected: --case, --suite and --exclude leave no case")
-        lots = divided(chosen, first, plan.examples)
+        lots = divided(chosen, first, plan.examples, self.choice.kind)
         if plan.shard is not None:
             lots = shard(lots, *plan.shard)
             ids = {id for lot in lots for id in lot.cases}

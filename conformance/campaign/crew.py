@@ -2,13 +2,16 @@
 
 Each has a driver, a gate, an oracle and servers of its own, so that none waits for another. They
 are forks of a keeper, which has their imports done, and kills them when this process has gone.
+
+A lot that mostly waits for its server to end or to save its jobs uses no core meanwhile. So beside
+the workers that were asked for there are *spare* ones, which run such lots and no others.
 """
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -25,15 +28,23 @@ from conformance.timing import TIMING
 
 MODULE = "conformance.campaign.worker"
 GONE = "a process that runs cases was ended from outside"
+SPARE = 2  # workers more for each that was asked for, at most
+NEARLY = 0.75  # of the longest lot's time: not worth that a server is begun anew
 
 
 @dataclass
 class Worker:
-    """A worker, and the lot that it runs. ``released``: it is to end, or has ended."""
+    """A worker, and the lot that it runs. ``released``: it is to end, or has ended.
+
+    ``spare``: it runs only lots that wait. ``ahead``: the configuration of the server that it has
+    begun for its next lot.
+    """
 
     process: Process
     wire: Connection
+    spare: bool = False
     lot: Lot | None = None
+    ahead: Mapping[str, Any] | None = None
     released: bool = False
 
 
@@ -45,14 +56,19 @@ class Crew:
     gathering: Gathering
     _keeper: Keeper = field(default_factory=Keeper)
     _workers: list[Worker] = field(default_factory=list)
-    _waiting: list[Lot] = field(default_factory=list)
+    _left: list[Lot] = field(default_factory=list)  # that nobody has begun yet
 
     def run(self, lots: Sequence[Lot], workers: int) -> None:
-        """Run all lots, the longest first. Raises `KitError` where a worker cannot go on."""
-        self._waiting = longest_first(lots)
+        """Run all lots, so many at once beside those that wait.
+
+        Raises `KitError` where a worker cannot go on.
+        """
+        self._left = longest_first(lots)
         try:
             for _ in range(workers):
-                self._begin()
+                self._begin(spare=False)
+            for _ in range(spares(self._left, workers)):
+                self._begin(spare=True)
             while any(not worker.released for worker in self._workers):
                 self._hear(None)
             self._see_ends(TIMING.stops)
@@ -62,23 +78,25 @@ class Crew:
         finally:
             self._keeper.close()
 
-    def _begin(self) -> None:
+    def _begin(self, spare: bool) -> None:
         ours, theirs = Pipe()
         with theirs:
             process = self._keeper.start([], theirs.fileno(), Path.cwd(), MODULE)
-        worker = Worker(process, ours)
+        worker = Worker(process, ours, spare)
         self._workers.append(worker)
         self._send(worker, self.setup)
         self._deal(worker)
 
     def _deal(self, worker: Worker) -> None:
-        if not self._waiting:
-            worker.lot, worker.released = None, True
+        worker.lot = following(self._left, worker.spare, worker.ahead)
+        if worker.lot is None:
+            worker.released = True
             self._send(worker, None)
             return
-        worker.lot = self._waiting.pop(0)
-        ahead = self._waiting[0].config if self._waiting else None
-        self._send(worker, Order(self.gathering.brief(worker.lot), ahead))
+        self._left.remove(worker.lot)
+        after = following(self._left, worker.spare, None)
+        worker.ahead = None if after is None else after.config
+        self._send(worker, Order(self.gathering.brief(worker.lot), worker.ahead))
 
     def _send(self, worker: Worker, message: Any) -> None:
         try:
@@ -135,3 +153,23 @@ class Crew:
                 self._see_ends(max(0.0, end - time.monotonic()))
             except KitError:  # of another, which is to end as well
                 continue
+
+
+def spares(lots: Sequence[Lot], workers: int) -> int:
+    """How many spare workers there are beside so many others: no more than have a lot to run."""
+    waiting = sum(lot.waits for lot in lots)
+    return min(workers * SPARE, waiting, max(0, len(lots) - workers))
+
+
+def following(left: Sequence[Lot], spare: bool, ahead: Mapping[str, Any] | None) -> Lot | None:
+    """The lot that a worker is given next, of those that are ``left``, the longest first.
+
+    One that is not ``spare`` takes those that wait when there is no other left. One whose server
+    has begun with the configuration ``ahead`` takes a lot of it that is nearly as long.
+    """
+    fit = [lot for lot in left if lot.waits == spare] or ([] if spare else left)
+    if not fit:
+        return None
+    longest = fit[0]
+    ready = (lot for lot in fit if lot.config == ahead)
+    return next((lot for lot in ready if lot.seconds > longest.seconds * NEARLY), longest)

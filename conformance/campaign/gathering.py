@@ -183,6 +183,7 @@ def united(parts: Sequence[Results]) -> list[Result]:
         replace(
             min(results, key=lambda one: GRAVITY.index(one.verdict)),
             seconds=sum(one.seconds for one in results),
+            waited=sum(one.waited for one in results),
         )
         for results in sorted(by_id.values(), key=lambda ones: ones[0].part_of is None)
     ]

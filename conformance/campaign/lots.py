@@ -13,14 +13,25 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from conformance.errors import BadArgument
 from conformance.suites.case import Case, StatefulSearch
+from conformance.sut.target import ORTHANC
 
 FILE = Path(__file__).with_name("durations.json")  # `tools/durations` writes it
-LONGEST = 6.0  # seconds that the cases of a lot take together, if it has more than one
+LONGEST = 8.0  # seconds that the cases of a lot take together, if it has more than one
 MOST_STREAMS, LEAST_EXAMPLES = 8, 25  # of a search; in each of its streams
+
+
+class Time(NamedTuple):
+    """What a case is expected to take, in seconds.
+
+    ``waited``: so much of it waits for a server to end or to save its jobs.
+    """
+
+    seconds: float
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,8 @@ class Stream:
 class Lot:
     """Cases that run one after the other on one server. ``cases``: their ids.
 
-    ``seconds``: what they are expected to take. ``stream``: of its one case only this is run.
+    ``seconds``: what they are expected to take, of which ``waited``: see `Time`. ``stream``: of its
+    one case only this is run.
     """
 
     number: int
@@ -48,6 +60,12 @@ class Lot:
     cases: tuple[str, ...]
     seconds: float = 0.0
     stream: Stream | None = None
+    waited: float = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether most of its time goes by while nothing is done."""
+        return self.waited > self.seconds / 2
 
 
 def grouped(
@@ -63,32 +81,40 @@ def grouped(
     return groups
 
 
-def divided(cases: Iterable[Case], first: Mapping[str, Any], examples: int) -> list[Lot]:
-    """The lots of ``cases``, as they come; but those of the configuration ``first`` are first."""
+def divided(
+    cases: Iterable[Case], first: Mapping[str, Any], examples: int, kind: str = ORTHANC
+) -> list[Lot]:
+    """The lots of ``cases``, as they come; but those of the configuration ``first`` are first.
+
+    ``kind``: of the server, of which `conformance.sut.target` knows the names.
+    """
     found: list[Lot] = []
     for config, members in grouped(cases, first):
-        for lot in _lots(dict(config), members, examples):
+        for lot in _lots(dict(config), members, examples, kind):
             found.append(replace(lot, number=len(found)))
     return found
 
 
-def _lots(config: Mapping[str, Any], cases: Sequence[Case], examples: int) -> Iterable[Lot]:
+def _lots(
+    config: Mapping[str, Any], cases: Sequence[Case], examples: int, kind: str
+) -> Iterable[Lot]:
     ids: list[str] = []
-    spent = 0.0
+    spent = Time(0.0)
     for case in cases:
-        seconds = 0.0 if case.unreachable is not None else expected(case.id)
+        time = Time(0.0) if case.unreachable is not None else expected(case.id, kind)
         streams = _streams(examples) if isinstance(case, StatefulSearch) else ()
         if len(streams) > 1 and case.unreachable is None:
+            each, waited = (one / len(streams) for one in time)
             for stream in streams:
-                yield Lot(0, config, (case.id,), seconds / len(streams), stream)
+                yield Lot(0, config, (case.id,), each, stream, waited)
             continue
-        if ids and spent + seconds > LONGEST:
-            yield Lot(0, config, tuple(ids), spent)
-            ids, spent = [], 0.0
+        if ids and spent.seconds + time.seconds > LONGEST:
+            yield Lot(0, config, tuple(ids), spent.seconds, waited=spent.waited)
+            ids, spent = [], Time(0.0)
         ids.append(case.id)
-        spent += seconds
+        spent = Time(spent.seconds + time.seconds, spent.waited + time.waited)
     if ids:
-        yield Lot(0, config, tuple(ids), spent)
+        yield Lot(0, config, tuple(ids), spent.seconds, waited=spent.waited)
 
 
 def _streams(examples: int) -> tuple[Stream, ...]:
@@ -116,10 +142,14 @@ def shard(lots: Sequence[Lot], number: int, of: int) -> list[Lot]:
     return sorted(shards[number - 1], key=lambda lot: lot.number)
 
 
-def expected(case: str) -> float:
-    """The seconds that a case is expected to take, as measured when the table was made."""
-    table = _durations()
-    return float(table["cases"].get(case, table["else"]))
+def expected(case: str, kind: str = ORTHANC) -> Time:
+    """What a case is expected to take on such a server, as measured when the table was made.
+
+    A server at a URL is taken for an Orthanc.
+    """
+    tables = _durations()
+    table = tables.get(kind, tables[ORTHANC])
+    return Time(*table["cases"].get(case, (table["else"],)))
 
 
 @cache

@@ -212,4 +212,5 @@ def _result(found: dict[str, Any]) -> Result:
         tuple(found.get("kept", ())),
         (Said.from_json(found["call"]),) if "call" in found else (),
         found.get("part_of"),
+        found.get("waited", 0.0),
     )

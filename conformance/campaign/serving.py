@@ -221,7 +221,7 @@ class Serving:
     def _case(self, runner: Runner, case: Case, lot: Lot) -> Result:
         if case.unreachable is not None:
             return undecided(case, Verdict.SKIPPED, case.unreachable)
-        began = time.perf_counter()
+        began, waited = time.perf_counter(), runner.session.waited
         try:
             if not runner.has_room(case):
                 return undecided(case, Verdict.SKIPPED, HISTORY_FULL)
@@ -232,7 +232,8 @@ class Serving:
             result = undecided(case, Verdict.UNKNOWN, str(unjudged))
         if result.verdict is Verdict.UNKNOWN:
             runner.look_after()
-        return replace(result, seconds=time.perf_counter() - began)
+        waited = runner.session.waited - waited
+        return replace(result, seconds=time.perf_counter() - began, waited=waited)
 
     def _run_case(self, runner: Runner, case: Case, lot: Lot) -> Result:
         plan, interrupt = self.bench.plan, self.bench.interrupt

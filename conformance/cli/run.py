@@ -150,7 +150,8 @@ class DivisionOptions:
             metavar="N",
             min=1,
             max=64,
-            help="Servers at once that the kit starts: as many as there are cores. 1 at a URL.",
+            help="Servers at once that the kit works with: as many as there are cores; from 2 on"
+            " up to 2 more for each, of cases that mostly wait for theirs to stop. 1 at a URL.",
         ),
     ] = None
     shard: Annotated[

@@ -48,7 +48,8 @@ class Restarts:
     def kill(self, driver: Driver, life: Life) -> None:
         """SIGKILL, and a start. Raises `Deviated`."""
         if life.saved:
-            driver.watch(driver.born + self.server.saved - time.monotonic())
+            with self.server.awaited():
+                driver.watch(driver.born + self.server.saved - time.monotonic())
         driver.arrivals(0.0)
         since = driver.last_life
         if self.saves_new:
@@ -56,7 +57,8 @@ class Restarts:
             since = max([since, *(at for born, at in driver.births if born <= old)])
         if life.settled:
             since = driver.oracle.events
-            driver.watch(self.server.period)
+            with self.server.awaited():
+                driver.watch(self.server.period)
         driver.resources.gate.talk.life(KILLS)
         self.server.kill()
         self._start(driver, life, since, killed=True)
@@ -69,14 +71,15 @@ class Restarts:
         lingers = server.lingers * (TIMING.late if life.late else 1.0)
         if not life.late:
             driver.release(life.held)
-        while not server.ended():
-            now = time.monotonic()
-            if now > begun + lingers:
-                driver.release(life.held)
-            if now > begun + TIMING.stops:
-                what = f"it has not ended {TIMING.stops:g} s after SIGTERM"
-                self._breaks(driver, "the server ends once its steps have", what, missing=True)
-            driver.arrivals(TIMING.look)
+        with server.awaited():
+            while not server.ended():
+                now = time.monotonic()
+                if now > begun + lingers:
+                    driver.release(life.held)
+                if now > begun + TIMING.stops:
+                    what = f"it has not ended {TIMING.stops:g} s after SIGTERM"
+                    self._breaks(driver, "the server ends once its steps have", what, missing=True)
+                driver.arrivals(TIMING.look)
         status = server.status()
         server.kill()  # what is left of its processes
         if status is not None and status not in CLEAN:

@@ -119,6 +119,7 @@ def _case(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "replay": result.replay,
         "seconds": round(result.seconds, 3),
+        **({"waited": round(result.waited, 3)} if result.waited else {}),
         **bound,
         **part,
         **({"kept": list(result.kept)} if result.kept else {}),

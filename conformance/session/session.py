@@ -62,6 +62,11 @@ class Session:
             self.server.check(within)
 
     @property
+    def waited(self) -> float:
+        """Seconds that cases have waited for a managed server to end or to save its jobs."""
+        return 0.0 if self.server is None else self.server.waited
+
+    @property
     def restarts(self) -> Restarts | None:
         """What it takes to stop and start it, for a managed server."""
         if self.server is None:
@@ -144,15 +149,16 @@ class Session:
         return TIMING.hold_limit if self.server is None else None
 
     def clean(self, cut_short: bool = False) -> Cleanup:
-        """Remove what was made. Nothing is left on a server whose folder goes with it.
+        """Remove what was made, but on a server whose folder goes with it.
 
         ``cut_short``: after an interrupt, which is to end the run soon.
         """
-        if self.server is not None and cut_short:
+        if self.server is not None:
+            if not cut_short:
+                self.gate.drain()
             return Cleanup()
         seconds = TIMING.cleaning_cut_short if cut_short else TIMING.cleaning
-        done = clean(self.resources, self.profile.deletes, seconds)
-        return done if self.server is None else Cleanup(done.removed)
+        return clean(self.resources, self.profile.deletes, seconds)
 
 
 @contextmanager

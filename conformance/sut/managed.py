@@ -13,7 +13,8 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -57,7 +58,8 @@ class Managed:
 
     ``keeper`` starts its processes; without one it has one of its own, which ends with it.
     ``lingers``: seconds after SIGTERM until it has saved its jobs; ``saved``: after which a new
-    job is saved; ``period``: after which everything is.
+    job is saved; ``period``: after which everything is. ``waited``: seconds that cases have waited
+    for it to end or to save its jobs, in which they do nothing.
     Use it with ``with``; then `address` answers. Raises `BadArgument` where the command cannot
     be run, and `NoServer` where it ends or does not answer within `TIMING.starts` seconds.
     """
@@ -82,6 +84,7 @@ class Managed:
         self._process: Process | None = None
         self._folder: Path | None = None
         self._name = ""  # of this life
+        self.waited = 0.0
         self._ports = Ports()
         self.port = self._dicom_port = 0
 
@@ -126,6 +129,15 @@ class Managed:
         self.kill()
         shutil.rmtree(self._folder / "database", ignore_errors=True)
         return self.start()
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Within it a case waits for it to end, or to save its jobs."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.waited += time.monotonic() - began
 
     def dismiss(self) -> None:
         """Ask it to end, and do not wait: an Orthanc takes some seconds to think about it."""

@@ -11,11 +11,13 @@ import pytest
 
 from conformance.campaign.attempt import MOST_CONFIRMED, Experience, Obstacle
 from conformance.campaign.book import Book
+from conformance.campaign.crew import following, spares
 from conformance.campaign.gathering import Brief, Done, Gathering, done
 from conformance.campaign.lots import (
     LONGEST,
     Lot,
     Stream,
+    Time,
     divided,
     expected,
     longest_first,
@@ -29,7 +31,7 @@ from conformance.oracle.fields import MOST_STEPS, Broken, Moment, Stamp
 from conformance.suites import suites
 from conformance.suites.case import Script
 from conformance.sut.profile import Profile
-from conformance.sut.target import Choice
+from conformance.sut.target import ORTHANC, REFERENCE, Choice
 from conformance.timing import TIMING
 from spec.table import Ground
 
@@ -40,8 +42,8 @@ ONE_MORE = Script("c/1", "queue/engine", config={"ConcurrentJobs": 1})
 SEARCH = "search/stateful"
 
 
-def whole(examples: int = 100) -> list[Lot]:
-    return divided(suites(Profile()), {}, examples)
+def whole(examples: int = 100, kind: str = ORTHANC) -> list[Lot]:
+    return divided(suites(Profile()), {}, examples, kind)
 
 
 def test_cases_of_one_configuration_run_together_and_those_of_the_open_server_first() -> None:
@@ -63,8 +65,9 @@ def test_every_case_is_in_one_lot_and_the_search_in_several_streams() -> None:
     assert len({stream.seed(0) for stream in streams}) == len(streams) > 1
 
 
-def test_no_lot_is_long_but_one_of_a_single_case() -> None:
-    for lot in whole():
+@pytest.mark.parametrize("kind", [ORTHANC, REFERENCE])
+def test_no_lot_is_long_but_one_of_a_single_case(kind: str) -> None:
+    for lot in whole(kind=kind):
         assert len(lot.cases) == 1 or lot.seconds <= LONGEST
 
 
@@ -75,12 +78,72 @@ def test_few_examples_are_one_stream_with_the_seed_of_the_run() -> None:
 
 
 def test_a_case_that_was_measured_takes_its_time_and_another_the_mean() -> None:
-    assert expected("persist/kill/settled") > 1 > expected("no/such/case") > 0
+    assert expected("persist/kill/settled").seconds > 1 > expected("no/such/case").seconds > 0
+    assert expected("persist/kill/settled").waited > 10
+    assert expected("no/such/case") == Time(expected("no/such/case").seconds, 0.0)
+
+
+def test_a_server_that_stops_at_once_is_not_waited_for() -> None:
+    """The reference server saves each change when it comes; an Orthanc every ten seconds."""
+    of_each = [expected("persist/kill/settled", kind).seconds for kind in (ORTHANC, REFERENCE)]
+    assert of_each[0] > 4 * of_each[1]
+
+
+def test_lots_that_stop_an_orthanc_mostly_wait_and_others_do_not() -> None:
+    """`persist/stop/types` has jobs of every type to look at as well, `persist/kill` stops none."""
+    lots = whole()
+    waiting = [lot for lot in lots if lot.waits]
+    assert len(waiting) > 10
+    assert {id.split("/")[0] for lot in waiting for id in lot.cases} == {"persist"}
+    stops = [lot for lot in lots if lot.seconds > 1 and lot.cases[0].startswith("persist/stop/")]
+    assert len(stops) > 10
+    assert [lot.cases for lot in stops if not lot.waits] in ([], [("persist/stop/types",)])
 
 
 def test_the_longest_lot_is_handed_out_first() -> None:
     seconds = [lot.seconds for lot in longest_first(whole())]
     assert seconds == sorted(seconds, reverse=True)
+
+
+# --- which worker runs which lot ------------------------------------------------------------------
+
+
+def lot(number: int, seconds: float, waited: float = 0.0, **config: object) -> Lot:
+    return Lot(number, config, (f"a/{number}",), seconds, waited=waited)
+
+
+def dealt(lots: list[Lot], spare: bool, ahead: dict[str, object] | None = None) -> int | None:
+    found = following(longest_first(lots), spare, ahead)
+    return None if found is None else found.number
+
+
+def test_a_spare_worker_runs_what_waits_and_nothing_else() -> None:
+    lots = [lot(0, 9.0), lot(1, 6.0, 5.0), lot(2, 4.0, 1.9)]
+    assert dealt(lots, spare=True) == 1
+    assert dealt([lots[0], lots[2]], spare=True) is None
+    assert dealt([], spare=True) is None
+
+
+def test_any_other_worker_runs_what_waits_when_all_else_has_begun() -> None:
+    lots = [lot(0, 1.0), lot(1, 6.0, 5.0), lot(2, 8.0, 7.0)]
+    assert dealt(lots, spare=False) == 0
+    assert dealt(lots[1:], spare=False) == 2
+    assert dealt([], spare=False) is None
+
+
+def test_a_worker_uses_the_server_that_it_has_begun_where_that_costs_little() -> None:
+    lots = [lot(0, 6.0, A=1), lot(1, 5.0, A=2), lot(2, 2.0, A=3)]
+    assert dealt(lots, spare=False, ahead={"A": 2}) == 1
+    assert dealt(lots, spare=False, ahead={"A": 3}) == 0
+    assert dealt(lots, spare=False, ahead={"A": 4}) == 0
+
+
+def test_there_are_at_most_two_spare_workers_for_each_and_none_without_a_lot() -> None:
+    waiting = [lot(number, 6.0, 5.0) for number in range(9)]
+    assert spares([*waiting, lot(9, 6.0), lot(10, 6.0)], workers=2) == 4
+    assert spares(waiting[:4], workers=3) == 1
+    assert spares([lot(9, 6.0), lot(10, 6.0), waiting[0]], workers=2) == 1
+    assert spares([lot(9, 6.0), lot(10, 6.0)], workers=1) == 0
 
 
 @pytest.mark.parametrize("of", [1, 2, 5])

@@ -91,6 +91,17 @@ def test_the_summary_names_orthanc(on_orthanc: Run) -> None:
     assert on_orthanc.out.rstrip().splitlines()[-1].startswith("conforms orthanc ")
 
 
+def test_a_case_tells_how_long_it_has_waited_for_its_server(on_orthanc: Run) -> None:
+    """By that it is chosen what takes no worker's place: an Orthanc takes seconds to stop."""
+    cases = {case["id"]: case for case in on_orthanc.report["cases"]}
+    stops = [case for id, case in cases.items() if id.startswith("persist/stop/")]
+    stops = [case for case in stops if case["verdict"] != "skipped"]
+    assert len(stops) > 20
+    assert all(1.0 < case["waited"] < case["seconds"] for case in stops)
+    assert cases["persist/kill/settled"]["waited"] > 10  # until all is saved
+    assert not any("waited" in case for id, case in cases.items() if id.startswith("route/"))
+
+
 def test_orthanc_conforms_with_its_ledger(on_orthanc: Run) -> None:
     report = on_orthanc.report
     assert on_orthanc.status == 0, on_orthanc.out

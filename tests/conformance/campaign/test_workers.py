@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ CHOSEN = (
 )
 FAULT = "modification-reads-split"  # so that something deviates, and not in the search
 LONG = 60.0  # seconds for what takes a moment
+STOPS = "persist/stop/"  # cases of many lots that mostly wait for an Orthanc to stop
 
 
 def words(*more: str) -> tuple[str, ...]:
@@ -186,18 +187,20 @@ def test_a_whole_run_in_two_parts_is_whole_again(on_reference: Run, tmp_path: Pa
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A run with two workers, which have both begun."""
+def running(
+    folder: Path, asked: Sequence[str] = words("run"), at_once: int = 2
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A run with two workers, and what spare ones come to them: ``at_once`` have begun."""
     (folder / "servers").mkdir()
     more = ("--workers", "2", "--workdir", "servers", "--json", "report.json")
-    arguments = words("run", *more, "--events", "events.ndjson")
+    arguments = (*asked, *more, "--events", "events.ndjson")
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             [*COMMAND, *arguments], cwd=folder, stdout=output, stderr=output, start_new_session=True
         )
     events = folder / "events.ndjson"
     try:
-        until(lambda: len(workers_of(process.pid)) == 2, LONG)
+        until(lambda: len(workers_of(process.pid)) >= at_once, LONG)
         until(lambda: "CaseEnds" in events.read_text(encoding="utf-8"), LONG)
         yield process
     finally:
@@ -246,6 +249,16 @@ def test_an_interrupt_ends_all_of_them_and_reports_are_written(tmp_path: Path) -
     assert (report["interrupted"], report["failed"]) == (True, None)
     assert report["cases"]
     assert b"Traceback" not in (tmp_path / "output").read_bytes()
+
+
+def test_an_interrupt_ends_spare_workers_as_well(installed_orthanc: None, tmp_path: Path) -> None:
+    """What stops an Orthanc is run by two workers more for each that was asked for."""
+    with running(tmp_path, ("run", "orthanc", "--case", STOPS), at_once=6) as process:
+        theirs = started_by(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WITHIN) == 2
+        assert left(theirs, tmp_path) == []
+    assert json.loads((tmp_path / "report.json").read_text())["interrupted"] is True
 
 
 def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
