@@ -106,6 +106,9 @@ class Timing:
     keeper_ends: float = 5.0
     """In it the keeper of the servers ends."""
 
+    operations_linger: float = 5.0
+    """For so long a job of a Lua script waits for more to send, when all is sent."""
+
     # --- connections ---
     idle: float = 0.5
     """After so long a kept-alive connection is not trusted with a change."""

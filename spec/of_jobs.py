@@ -16,12 +16,12 @@ from types import MappingProxyType
 
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS, EDGES, Asked, Ended, State, boundary_id, cell_id
-from spec.types import COMMITMENT, OPERATIONS, OTHER, ROWS, Gate, Progress, Row
+from spec.types import COMMITMENT, OPERATIONS, OTHER, PEER, ROWS, Gate, Progress, Row
 
 Why = Callable[[Row], str | None]
 
 PLUGIN = "it takes the transfers accelerator, a plugin that comes with no server of ours"
-SCRIPT = "a Lua script of the server's owner makes it, one job of all that it sends"
+SCRIPT = "no call makes it: a Lua script of the server's owner does"
 NO_CALL = "no call makes it: a modality asks for it over DICOM"
 NOT_HELD = "nobody outside can hold a step of it: it is Running for a moment only"
 NEVER_FAILS = "nothing that a caller or a modality does makes it fail by itself"
@@ -39,7 +39,9 @@ def every(row: Row) -> str | None:
 
 
 def called(row: Row) -> str | None:
-    return None if row.calls else NO_CALL
+    if row.calls:
+        return None
+    return SCRIPT if row.type == OPERATIONS else NO_CALL
 
 
 def held(row: Row) -> str | None:
@@ -71,14 +73,12 @@ def listing(row: Row) -> str | None:
 
 
 def retrying(row: Row) -> str | None:
-    return None if row.run.gate is Gate.PEER else NO_RETRY
+    return None if row.type == PEER else NO_RETRY
 
 
 def unless(row: Row) -> str | None:
     """Why nothing at all of a type can be tried, or None."""
-    if row.run.gate is Gate.TRANSFERS:
-        return PLUGIN
-    return SCRIPT if row.type == OPERATIONS else None
+    return PLUGIN if row.run.gate is Gate.TRANSFERS else None
 
 
 def _actions() -> dict[str, Why]:

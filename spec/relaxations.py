@@ -68,6 +68,9 @@ class Shortfall(StrEnum):
     GET_FAILURE_IGNORED = "get-failure-ignored"
     GET_NOT_SAVED = "get-not-saved"
     INSTANCE_FORGOTTEN = "instance-forgotten"
+    OPERATION_FAILURE_IGNORED = "operation-failure-ignored"
+    OPERATIONS_PROGRESS_FALLS = "operations-progress-falls"
+    OPERATIONS_SUCCEED_BELOW_100 = "operations-succeed-below-100"
     RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
     RUNTIME_OF_THE_STEP = "runtime-of-the-step"
     REQUEST_LOST_AT_STOP = "request-lost-at-stop"
@@ -143,6 +146,16 @@ _SHORT = {
     Shortfall.INSTANCE_FORGOTTEN: (
         "After a restart, the Query of a job that retrieves single instances has no "
         "SOPInstanceUIDs any more."
+    ),
+    Shortfall.OPERATION_FAILURE_IGNORED: (
+        "A job of a Lua script goes on behind an instance that its peer does not take, and "
+        "succeeds."
+    ),
+    Shortfall.OPERATIONS_PROGRESS_FALLS: (
+        "Progress of a job of a Lua script falls when something more is sent while it runs."
+    ),
+    Shortfall.OPERATIONS_SUCCEED_BELOW_100: (
+        "A job of a Lua script ends in Success with a Progress below 100, as 75 or 86."
     ),
     Shortfall.RUNTIME_NOT_RESTARTED: (
         "EffectiveRuntime of a resubmitted job includes the run before."

@@ -62,7 +62,7 @@ class Progress(StrEnum):
 
     STEPS = "steps"  # it is the rounded per cent of the steps done, so it can be predicted
     RISES = "rises"  # it never falls; where it stands in between cannot be predicted
-    FREE = "free"  # it may fall, as steps are added to the job while it runs
+    FREE = "free"  # it may fall: nothing is known of the steps
 
 
 class Moment(StrEnum):
@@ -225,7 +225,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     OTHER:        _calls(),  # a plugin; a version that is not known here
 }
 
-_Y, _NO, _Q = True, False, None  # yes; no; nobody says
+_Y, _Q = True, None  # yes; nobody says
 _STEPS, _RISES, _FREE = Progress.STEPS, Progress.RISES, Progress.FREE
 _ZIP = ("archive",)
 RUN: dict[str, Run] = {
@@ -245,7 +245,7 @@ RUN: dict[str, Run] = {
     MERGE:        Run("a copy is stored; an end",  Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
     PUSH:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
     PULL:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
-    OPERATIONS:   Run("an operation is done",      Gate.PEER,      _FREE,  _NO, (),   _Y, _Y, _Y),
+    OPERATIONS:   Run("an operation is done",      Gate.PEER,      _RISES, _Y,  (),   _Y, _Y, _Y),
     COMMITMENT:   Run("unknown",                   Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
     OTHER:        Run("unknown",                   Gate.NOBODY,    _FREE,  _Q,  (),   _Q, _Q, _Q),
 }
@@ -349,7 +349,7 @@ SOURCES: dict[str, Source] = {
     MERGE:        Source(f"{_LIST}: split and merge",                            _ALL),
     PUSH:         Source(f"{_LIST}: transfers accelerator",                      _ALL[1:]),
     PULL:         Source(f"{_LIST}: transfers accelerator",                      _ALL[1:]),
-    OPERATIONS:   Source(None,                                                   _ALL[1:]),
+    OPERATIONS:   Source(None,                                                   _ALL),
     COMMITMENT:   Source(None,                                                   _ALL[1::2]),
     OTHER:        Source(None,                                                   ()),
 }
@@ -374,7 +374,8 @@ SHORT: dict[str, frozenset[Shortfall]] = {
     MERGE:        frozenset(),
     PUSH:         frozenset(),
     PULL:         frozenset(),
-    OPERATIONS:   frozenset(),
+    OPERATIONS:   frozenset({_S.OPERATION_FAILURE_IGNORED, _S.OPERATIONS_PROGRESS_FALLS,
+                             _S.OPERATIONS_SUCCEED_BELOW_100}),
     COMMITMENT:   frozenset({_S.COMMITMENT_NOT_SAVED}),
     OTHER:        frozenset(),
 }

@@ -92,7 +92,7 @@ class Runner:
         session = self.session
         if case.fresh:
             kills = isinstance(case, Script) and any(step.do is Do.KILL for step in case.steps)
-            session.empty(on_disk=kills)
+            session.empty(on_disk=kills or case.anew)
         before = tuple(session.had)
         session.had.append(case.id)
         driver = self.driver(case, patience)

@@ -15,6 +15,8 @@ from spec.table import State
 from spec.types import Moment, Progress, Row, row
 
 WHOLE = 100  # per cent
+BELOW_100 = [Shortfall.RETRIEVE_SUCCEEDS_BELOW_100, Shortfall.OPERATIONS_SUCCEED_BELOW_100]
+FALLING = {Shortfall.RETRIEVE_PROGRESS_FALLS, Shortfall.OPERATIONS_PROGRESS_FALLS}
 
 
 def by_type(now: Shown, last: Shown | None, fresh: bool) -> Iterator[Wrong]:
@@ -36,7 +38,7 @@ def _progress(now: Shown, known: Row, last: Shown | None, fresh: bool) -> Iterat
         if last is not None and ended and last.progress == now.progress:
             return  # that was told
         names = [] if last is not None and not fresh else [Shortfall.PROGRESS_LOST_AT_RESTART]
-        names += [] if ended else [Shortfall.RETRIEVE_SUCCEEDS_BELOW_100]
+        names += [] if ended else BELOW_100
         like = tuple(name for name in names if name in known.short)
         yield Wrong(needed, "Progress 100 in Success", actual, known=like)
     elif known.run.progress is Progress.STEPS and not _fits(now, known):
@@ -88,4 +90,4 @@ def may_fall(type: str) -> bool:
 
 def falling(type: str) -> tuple[Shortfall, ...]:
     """The shortfalls by which Progress of a job of this type falls on released servers."""
-    return tuple({Shortfall.RETRIEVE_PROGRESS_FALLS} & row(type).short)
+    return tuple(FALLING & row(type).short)

@@ -19,6 +19,7 @@ LATER = {
 
 LACKS = (
     "C-GET",
+    "Lua scripts",
     "Progress of sub-operations",
     "storage commitment of what is stored here",
 )

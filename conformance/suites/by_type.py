@@ -19,8 +19,8 @@ from conformance.suites.route.by_c_store import PREFIX
 from conformance.suites.route.calls import calls
 from conformance.suites.route.ordering import TYPES as ORDERED
 from spec.of_jobs import SAID, TYPES, why_not
-from spec.table import ACTIONS, Action, State, cell_id
-from spec.types import COMMITMENT, PEER, STORE
+from spec.table import ACTIONS, Action, Asked, Ended, State, boundary_id, cell_id
+from spec.types import COMMITMENT, OPERATIONS, PEER, STORE
 
 _STILL = (State.PENDING, State.PAUSED, State.SUCCESS, State.FAILURE)
 # What `judge.look` holds each reading to, and `judge.act` each action.
@@ -54,6 +54,14 @@ FOLLOWED = (
     "step/resumed-goes-on", "step/resubmitted-starts-over", "monitor/error-code-step",
     "monitor/progress-rounded",
 )  # fmt: skip
+AUTOROUTING = "autorouting"
+# What the cases of `persist.autorouting` try beyond their own requirement.
+OF_A_SCRIPT: Mapping[str, tuple[str, ...]] = {
+    "autorouting/ended": ("persist/error",),
+    "autorouting/paused": ("persist/step",),
+}
+# What makes a job that no call makes, by the second part of the ids of its cases.
+CALLED_BY_NOBODY = {"storage-commitment": COMMITMENT, AUTOROUTING: OPERATIONS}
 _MATRIX = {
     Action.CANCEL: ("edge/paused/failure/cancel",),
     Action.PAUSE: (),
@@ -83,6 +91,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     r"/race/(?:pause|both|pause-cancel|cancel-pause)/.*": ("edge/running/paused/pause",),
     r"/action/pause/running": ("edge/running/paused/pause",),
     r"/action/cancel/running": ("edge/running/failure/cancel",),
+    r"/autorouting/instances/sent": (*DONE, boundary_id(Asked.NOTHING, Ended.LAST)),
+    r"/autorouting/instances/job-deleted": ("monitor/error-code-cancelled",),
     r"/repeated/asynchronous": ("step/repeated-instance",),
     r"/running/cancel": ("step/resubmitted-starts-over",),
     r"/job-deleted": READ,
@@ -147,6 +157,8 @@ def _of_restarts(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield type, ("persist/completed-stays", *RESTARTED)
         for type in _types(FAILED.get(name, ())):
             yield type, ("persist/error", *RESTARTED)
+    elif name.startswith(AUTOROUTING) or case.id.endswith(AUTOROUTING):
+        yield OPERATIONS, (*RESTARTED, *OF_A_SCRIPT.get(name, ()))
     elif name.startswith("options/"):
         type = name.removeprefix("options/")
         yield type, ("persist/completed-stays", *RESTARTED) if type == COMMITMENT else RESTARTED
@@ -177,9 +189,9 @@ def _types(names: Iterable[str]) -> tuple[str, ...]:
 
 def _type_of_call(id: str) -> str | None:
     """The type of the call that a case of `route/` is about, if it is about one."""
-    if id.startswith("route/storage-commitment/"):
-        return COMMITMENT
     _, kind, name, *_ = id.split("/")
+    if kind in CALLED_BY_NOBODY:
+        return CALLED_BY_NOBODY[kind]
     known = _by_name()
     return known.get(f"{kind}/{name}") or next(
         (type for call, type in known.items() if call.startswith(f"{kind}/")), None

@@ -32,7 +32,8 @@ class Case:
     ``needs``: what it takes of a server beyond what its requirement says.
     ``unreachable``: why it cannot be run on the server that it was made for, or None; filled in by
     `conformance.suites.suites`.
-    ``fresh``: it needs a server that has no job yet, of whoever made it.
+    ``fresh``: it needs a server that has no job yet, of whoever made it. ``anew``: and that has had
+    none since it was started, as a job that is deleted may not be forgotten.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Case:
     needs: tuple[Needed, ...] = field(default=(), kw_only=True)
     unreachable: str | None = field(default=None, kw_only=True)
     fresh: bool = field(default=False, kw_only=True)
+    anew: bool = field(default=False, kw_only=True)
 
     @property
     def suite(self) -> str:

@@ -13,8 +13,9 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -43,6 +44,7 @@ OUTSIDE: Mapping[int, str] = MappingProxyType(
 )
 CONFIGURATION = "orthanc.json"
 NO_JOBS = "--no-jobs"
+SCRIPTS = files("conformance.sut").joinpath("scripts")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 DEFAULTS: dict[str, Any] = {
     "ConcurrentJobs": 2,
@@ -192,6 +194,7 @@ class Managed:
         try:
             (self._folder / "database").mkdir(exist_ok=True)
             (self._folder / CONFIGURATION).write_text(json.dumps(settings, indent=2) + "\n")
+            self._put_scripts(settings.get("LuaScripts", ()))
             log = (self._folder / "log").open("ab")
         except OSError as error:
             raise BadArgument(f"cannot write to {self._folder}: {error.strerror}") from None
@@ -210,6 +213,13 @@ class Managed:
                     f"cannot start {words[0]!r}: {error.strerror}.\n"
                     "Install Orthanc (Debian: apt-get install orthanc), or give --server-command."
                 ) from None
+
+    def _put_scripts(self, names: Sequence[str]) -> None:
+        """Put the Lua scripts that come with the kit where a configuration names them."""
+        assert self._folder is not None
+        for script in SCRIPTS.iterdir():
+            if script.name in names:  # a server looks for it beside its configuration
+                (self._folder / script.name).write_text(script.read_text())
 
     def _await_answer(self) -> System:
         deadline = time.monotonic() + TIMING.starts

@@ -27,6 +27,7 @@ DECLARED = {
 }
 # What the reference server may declare not to have, though it says that it is of such a version.
 LACKING = {
+    "route/autorouting": "Lua scripts",
     "option/retrieve-method": "C-GET",
     "route/retrieve-progress": "Progress of sub-operations",
     "route/storage-commitment": "storage commitment of what is stored here",

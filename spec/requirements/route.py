@@ -153,6 +153,10 @@ ENTRIES: tuple[Requirement, ...] = (
            "what is stored, and of the rest that it is unknown (0112) or of another class (0119). "
            "It is a job of Type StorageCommitmentScp, whose Content has CalledAet, RemoteAet and "
            "TransactionUid.", since="1.9.1", needs={Need.DICOM}),
+    r.seen("autorouting", "What a Lua script of the server's owner sends is done by one job "
+           "of Type SequenceOfOperations and Priority 0, an operation for each: Content has their "
+           "number as CountOperations, and what is sent before the job has ended is added to it.",
+           since="1.9.1", needs={Need.MANAGED}),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
            "its instances name what it is a copy of.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "

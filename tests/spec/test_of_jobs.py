@@ -27,7 +27,7 @@ def test_every_field_of_a_job_is_asked_of_every_type_that_a_server_makes() -> No
         "monitor/progress-rounded", "monitor/error-code-step", "monitor/state-running"
     }  # fmt: skip
     plain = [type for type in TYPES if why_not(type, "monitor/id") is None]
-    assert len(plain) == 10
+    assert len(plain) == 11
     assert all(why_not(type, id) is None for type in plain for id in fields)
 
 

@@ -133,7 +133,7 @@ def test_progress_is_predicted_bounded_or_free() -> None:
         for kind in Progress
     }
     assert by_kind[Progress.STEPS] == {"OrthancPeerStore", "DicomModalityStore"}
-    assert by_kind[Progress.FREE] == {"SequenceOfOperations", OTHER}
+    assert by_kind[Progress.FREE] == {OTHER}
     assert {type for type, known in ROWS.items() if known.run.whole is not True} == (
         by_kind[Progress.FREE]
     )

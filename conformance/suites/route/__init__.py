@@ -3,8 +3,8 @@
 What the call and its job come to (`outcomes`), also without an instance (`lacking`), what is
 deleted (`deleting`) and refused (`refusals`), what becomes of jobs whose steps wait at the gate
 (`sending`), each type of job before the action matrix (`matrix`), retrieves at the end of a step
-(`boundaries`), all types in one queue (`ordering`), and the cases of `action/` and `race/` once
-more with jobs that send by C-STORE (`by_c_store`).
+(`boundaries`), what a Lua script sends (`autorouting`), all types in one queue (`ordering`), and
+the cases of `action/` and `race/` once more with jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from conformance.suites.case import Case
 from conformance.suites.route import (
+    autorouting,
     boundaries,
     by_c_store,
     committing,
@@ -41,6 +42,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from sending.cases(profile, known)
     yield from sent.cases(profile, known)
     yield from committing.cases(profile)
+    yield from autorouting.cases(profile)
     yield from retrieving.cases(profile, known)
     yield from boundaries.cases(profile, known)
     yield from ordering.cases(profile)

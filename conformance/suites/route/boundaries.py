@@ -19,7 +19,7 @@ from conformance.suites.route.sending import holds_of, step_number
 from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.lookup import way_back
-from spec.relaxations import Name, Relaxation, Shortfall, taken_for
+from spec.relaxations import Name, Relaxation, taken_for
 from spec.table import (
     ACTIONS,
     BOUNDARY,
@@ -37,7 +37,6 @@ from spec.table import (
     cell_id,
     target,
 )
-from spec.types import row
 
 CALLS = ("retrieve/studies", "retrieve/get")
 ENDS = (Ended.MORE, Ended.LAST, Ended.FAILED)  # none of them asks for Retry
@@ -69,7 +68,7 @@ def races(
     for before in range(1, number):
         step_number(context, call, before).reply(judge.TAKEN)
     hold = step_number(context, call, number)
-    _refuses(context, id)
+    refuses(context, id)
     for action in actions:
         judge.ask(context, call, id, State.RUNNING, action)
     hold.reply(judge.REFUSED if ended is Ended.FAILED else judge.TAKEN)
@@ -78,7 +77,7 @@ def races(
         judge.is_in(context, needed, context.job(id), State.RUNNING)
         judge.await_end(context, needed, id)
     else:
-        _leaves(context, call, id, asked, ended, number)
+        leaves(context, call, id, asked, ended, number)
     shown = context.job(id)
     if shown["State"] == State.RUNNING:  # by a shortfall
         judge.await_end(context, needed, id)
@@ -92,7 +91,7 @@ def races(
     has_succeeded(context, call, request, id)
 
 
-def _refuses(context: Context, id: str) -> None:
+def refuses(context: Context, id: str) -> None:
     """What a Running job refuses leaves it Running."""
     for action in ACTIONS:
         rule = cell(State.RUNNING, action)
@@ -102,7 +101,7 @@ def _refuses(context: Context, id: str) -> None:
             judge.is_in(context, needed, context.job(id), State.RUNNING)
 
 
-def _leaves(context: Context, call: Call, id: str, asked: Asked, ended: Ended, number: int) -> None:
+def leaves(context: Context, call: Call, id: str, asked: Asked, ended: Ended, number: int) -> None:
     """The job leaves Running for a state of the table, or does what a relaxation permits."""
     needed, ways = boundary_id(asked, ended), _ways(asked, ended)
     context.until(
@@ -115,8 +114,8 @@ def _leaves(context: Context, call: Call, id: str, asked: Asked, ended: Ended, n
     seen = (State(shown["State"]), int(shown["ErrorCode"]))  # any code, of a server
     relaxed = (one for one in Relaxation if seen in _ways(asked, ended, frozenset({one})))
     known: Name | None = next(relaxed, None)
-    ignored = Shortfall.GET_FAILURE_IGNORED
-    if ended is Ended.FAILED and ignored in row(call.type).short and seen in _more(asked):
+    ignored = judge.ignored(call.type)
+    if ended is Ended.FAILED and ignored is not None and seen in _more(asked):
         known = ignored
     expected = " or ".join(f"{state}, ErrorCode {code:d}" for state, code in sorted(ways))
     actual = f"{seen[0]}, ErrorCode {seen[1]:d}"

@@ -129,8 +129,7 @@ def has_failed(context: Context, shown: Shown, network: bool) -> None:
 
     ``network``: whether it sends, so that the network may be what went wrong.
     """
-    failed, ignored = shown.get("State") == State.FAILURE, Shortfall.GET_FAILURE_IGNORED
-    known = ignored if ignored in types.row(str(shown.get("Type"))).short else None
+    failed, known = shown.get("State") == State.FAILURE, ignored(str(shown.get("Type")))
     state = f"State {shown.get('State')}"
     context.require("monitor/state-failure", failed, f"State {State.FAILURE}", state, known)
     if not failed:
@@ -142,6 +141,12 @@ def has_failed(context: Context, shown: Shown, network: bool) -> None:
     context.require("monitor/state-failure", named, "the ErrorCode of what went wrong", code)
     told = isinstance(said, str) and bool(said) and said != "Success"
     context.require("monitor/state-failure", told, "an ErrorDescription of what went wrong", said)
+
+
+def ignored(type: str) -> Shortfall | None:
+    """The shortfall by which a job of a type goes on behind a step that has failed, if any."""
+    names = {Shortfall.GET_FAILURE_IGNORED, Shortfall.OPERATION_FAILURE_IGNORED}
+    return next(iter(names & types.row(type).short), None)
 
 
 KEPT = {"Priority": "priority", "Type": "type", "CreationTime": "creation-time"}

@@ -8,7 +8,6 @@ from conformance.driver.script import Via
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served
-from conformance.suites.route.calls.sending import GET, MOVE
 from conformance.sut.reply import Reply
 from spec.relaxations import Shortfall
 from spec.table import State
@@ -17,14 +16,15 @@ from spec.types import row
 if TYPE_CHECKING:
     from conformance.driver.context import Context
 
+BELOW_100 = {Shortfall.RETRIEVE_SUCCEEDS_BELOW_100, Shortfall.OPERATIONS_SUCCEED_BELOW_100}
+
 
 def has_succeeded(context: Context, call: Call, request: Request, id: str) -> None:
     """The job is of the right Type, in Success, with the Content of its Type."""
     shown = judge.look(context, call, id)
     judge.is_in(context, call.requirement, shown, State.SUCCESS)
     context.equal("route/type", "Type", call.type, shown.get("Type"))
-    moves = call.type in (MOVE, GET) and shown.get("Progress") != 100
-    known = Shortfall.RETRIEVE_SUCCEEDS_BELOW_100 if moves else None
+    known = next(iter(BELOW_100 & row(call.type).short), None)
     progress = f"Progress {shown.get('Progress')!r}"
     context.require("monitor/progress", progress == "Progress 100", "Progress 100", progress, known)
     priority = context.resources.priority if call.start is None else 0

@@ -219,17 +219,20 @@ def test_a_server_of_which_nothing_is_known_may_be_of_any_version(write: Write) 
     assert requirements(write(HEAD, reading(0, old))) == ["monitor/error-code"]
 
 
-def test_lua_autorouting_raises_no_alarm(write: Write) -> None:
+def test_lua_autorouting_raises_no_alarm_and_has_names(write: Write) -> None:
     lua = {"Type": "SequenceOfOperations", "Content": {"CountOperations": 6, "Description": "Lua"}}
     path = write(
-        HEAD | {"actions": "all", "relaxations": []},
+        HEAD | {"actions": "all"},
         reading(0),
         reading(1, job("Running", progress=50) | lua),
         reading(2, job("Running", progress=67) | lua),
         reading(3, job("Running", progress=57) | lua),
         reading(4, job("Success", progress=86) | lua),
     )
-    assert requirements(path) == []
+    judge, found = check(path)
+    names = {"operations-progress-falls", "operations-succeed-below-100"}
+    assert ({str(name) for name in judge.findings}, found) == (names, [])
+    assert set(requirements(path, strict=True)) == {"monitor/progress"}
     other = write(HEAD | {"actions": "all", "relaxations": []}, *(
         reading(at, job("Running", progress=progress)) for at, progress in enumerate((50, 67, 33))
     ))  # fmt: skip

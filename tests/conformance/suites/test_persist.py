@@ -37,6 +37,7 @@ def test_orthanc_forgets_a_late_request_archives_and_results_and_nothing_else(
         "persist/stop/types": [Shortfall.ARCHIVE_NOT_SAVED],
         "persist/kill/types": [Shortfall.ARCHIVE_NOT_SAVED],
         f"{FINISHED}/modifications": [Shortfall.MODIFICATION_RESULT_LOST],
+        "persist/stop/autorouting/waiting": [Shortfall.OPERATIONS_SUCCEED_BELOW_100],
     }
     assert found[LATE]["requirement"] == "persist/request-survives-stop"
     assert on_orthanc.cases("unknown", "deviation", of=SUITE) == {}
