@@ -119,4 +119,5 @@ def _become(
     os.close(out)
     os.close(err)
     sys.argv = [module, *arguments]
+    sys.modules.pop(f"{module}.__main__", None)  # which is about to be run
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -23,6 +23,7 @@ from tests.waiting import until
 IDLE = 10.0  # seconds after which a connection is made anew
 DEADLINE = 30.0  # seconds that anything may take on a loaded machine
 ROOT = Path(__file__).resolve().parents[3]
+SERVER = "conformance.reference"  # what `forked` runs
 
 
 @dataclass
@@ -273,7 +274,7 @@ def running_server(folder: Path, gate: Gate, *arguments: str, **config: object) 
         file = folder / f"config-{time.monotonic_ns()}.json"
         file.write_text(json.dumps({**settings, **changes}))
         words = ["--port", "0", "--config", str(file), *arguments, *others]
-        return Forked.with_output("conformance.reference", words, ROOT)
+        return Forked.with_output(SERVER, words, ROOT)
 
     server = None
     process = start([], {})

@@ -6,7 +6,6 @@ import ast
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,15 +20,15 @@ from conformance.reference.peers import Peer
 from conformance.reference.server import serve
 from conformance.reference.storage import Storage
 from conformance.reference.tasks.stores import PeerStore
-from tests.conformance.reference.harness import DEADLINE, ROOT, Gate, running_server
+from tests import forked
+from tests.conformance.reference.harness import DEADLINE, ROOT, SERVER, Gate, running_server
 
 SLACK = 5.0  # seconds that a loaded machine may take
 PACKAGE = ROOT / "conformance" / "reference"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "conformance.reference", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
+    return forked.run(SERVER, arguments, ROOT, DEADLINE)
 
 
 def test_nothing_imports_the_specification() -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.conformance.reference.harness import (
     DEADLINE,
     ROOT,
+    SERVER,
     Arrival,
     Gate,
     Job,
@@ -338,8 +340,7 @@ def start(folder: Path, database: Path) -> subprocess.CompletedProcess[str]:
     """A server on this database, that ought to end at once."""
     file = folder / "config.json"
     file.write_text(f'{{"IndexDirectory": "{database}"}}')
-    command = [sys.executable, "-m", "conformance.reference", "--port", "0", "--config", str(file)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
+    return forked.run(SERVER, ["--port", "0", "--config", str(file)], ROOT, DEADLINE)
 
 
 def refused(folder: Path, database: Path, *parts: str) -> None:
