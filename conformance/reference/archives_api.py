@@ -56,7 +56,10 @@ class ArchivesApi:
         extended = self._of_any(partial(Media, extended=True))
         routes = [Route("/tools/create-media-extended", extended, methods=["POST"])]
         for word, kind in _KINDS.items():
-            routes.append(Route(f"/tools/create-{word}", self._of_any(kind), methods=["POST"]))
+            several = f"/tools/create-{word}"
+            routes.append(Route(several, self._of_any(kind), methods=["POST"]))
+            if self._is_newer:
+                routes.append(Route(several, self._download_any(kind), methods=["GET"]))
             for level in (Level.PATIENT, Level.STUDY, Level.SERIES):
                 path = f"{level.path}{{id}}/{word}"
                 routes.append(Route(path, self._of_one(level, kind), methods=["POST"]))
@@ -92,8 +95,26 @@ class ArchivesApi:
             syntax = read_syntax(query.get("transcode"), ErrorCode.PARAMETER_OUT_OF_RANGE)
             fields: dict[str, object] = {"Transcode": syntax} if syntax else {}
             fields["Extended"] = "extended" in query
+            fields |= {"Filename": query["filename"]} if "filename" in query else {}
             named = [request.path_params["id"]]
             return await self._answer(request, kind, instances, fields, named)
+
+        return download
+
+    def _download_any(self, kind: Kind) -> Endpoint:
+        """Of what the query lists."""
+
+        async def download(request: Request) -> Response:
+            query = request.query_params
+            if "resources" not in query:
+                raise bad_request("Missing resources argument", ErrorCode.BAD_REQUEST)
+            listed = query["resources"].split(",")
+            syntax = read_syntax(query.get("transcode"), ErrorCode.PARAMETER_OUT_OF_RANGE)
+            fields: dict[str, object] = {"Resources": listed}
+            fields |= {"Transcode": syntax} if syntax else {}
+            fields |= {"Filename": query["filename"]} if "filename" in query else {}
+            instances = [each for one in listed for each in instances_of(self._storage, one)]
+            return await self._answer(request, kind, instances, fields, listed)
 
         return download
 

@@ -69,6 +69,16 @@ def parse_modality(body: object) -> Modality:
     )
 
 
+def read_target(fields: dict[str, object], default: str) -> str:
+    """Where what a C-MOVE asks for is to be sent. Raises `RestError` (400)."""
+    target = fields.get("TargetAet", default)
+    if not isinstance(target, str):
+        raise bad_request("TargetAet must be a string", ErrorCode.BAD_PARAMETER_TYPE)
+    if not is_aet(target):
+        raise bad_request("An AET has 1 to 16 printable ASCII characters")
+    return target
+
+
 def is_aet(text: str) -> bool:
     """Whether `text` can be sent as an application entity title."""
     return 0 < len(text) <= 16 and text.isascii() and text.isprintable() and bool(text.strip())

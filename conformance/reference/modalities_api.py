@@ -20,10 +20,12 @@ from conformance.reference.bodies import (
     timeout,
 )
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
-from conformance.reference.modalities import Modality, is_aet, parse_modality
+from conformance.reference.job import Step
+from conformance.reference.modalities import Modality, is_aet, parse_modality, read_target
 from conformance.reference.queries import Query, answer_template
 from conformance.reference.selection import steps_of
 from conformance.reference.tags import read_replace
+from conformance.reference.tasks.moves import ModalityMove
 from conformance.reference.tasks.stores import ModalityStore
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class ModalitiesApi:
         """The routes."""
         return [
             Route("/modalities/{name}/store", self._store, methods=["POST"]),
+            *self._late(),
             Route("/modalities/{name}/query", self._query, methods=["POST"]),
             Route("/modalities/{name}/echo", self._echo, methods=["POST"]),
             Route("/modalities", self._list, methods=["GET"]),
@@ -77,6 +80,12 @@ class ModalitiesApi:
             Route("/modalities/{name}", self._delete, methods=["DELETE"]),
             Route("/modalities/{name}/configuration", self._configuration, methods=["GET"]),
         ]
+
+    def _late(self) -> list[Route]:
+        """What only later releases have."""
+        if not self._release.is_from(_NAMES_THE_MODALITY):
+            return []
+        return [Route("/modalities/{name}/move", self._move, methods=["POST"])]
 
     async def _list(self, request: Request) -> Response:
         if "expand" in request.query_params:
@@ -131,6 +140,28 @@ class ModalitiesApi:
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
+    async def _move(self, request: Request) -> Response:
+        """A C-MOVE of what the call itself names."""
+        modality = self._modality(request)
+        fields = await read_object(request)
+        level, listed = fields.get("Level"), fields.get("Resources")
+        if not isinstance(level, str) or not isinstance(listed, list):
+            raise bad_request("The body must have a Level, and an array of Resources")
+        name = associations.level_name(read_level(level))
+        asked = [read_replace({"Replace": each}) for each in listed]
+        task = ModalityMove(
+            tuple(Step(str(step)) for step in range(len(asked))),
+            modality,
+            self._local_aet(fields, modality),
+            read_target(fields, self._caller.aet),
+            tuple({"QueryRetrieveLevel": name, **keys} for keys in asked),
+            boolean(fields, "Permissive"),
+            timeout(fields),
+            shows_target=True,
+            priority=self._reader.priority(fields),
+        )
+        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
     async def _query(self, request: Request) -> Response:
         modality = self._modality(request)
         fields = await read_object(request)
@@ -145,7 +176,8 @@ class ModalitiesApi:
             answers = await asyncio.to_thread(associations.find, caller, modality, level, complete)
         except associations.DicomError as error:
             raise _no_answer(error) from error
-        query = Query(request.path_params["name"], modality, level, asked, answers, caller)
+        name, seconds = request.path_params["name"], timeout(fields)
+        query = Query(name, modality, level, asked, answers, caller, seconds)
         self._queries[query.id] = query
         return json_answer({"ID": query.id, "Path": f"/queries/{query.id}"})
 
@@ -158,7 +190,8 @@ class ModalitiesApi:
 
     def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
         """How we call ourselves there. Raises `RestError` (400)."""
-        return _aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
+        named = _aet(text(fields, "LocalAet", self._caller.aet))
+        return modality.local_aet or named
 
 
 def _renamed(modality: Modality, fields: dict[str, object]) -> Modality:

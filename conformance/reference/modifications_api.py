@@ -124,7 +124,7 @@ class ModificationsApi:
 
     async def _bulk_modify(self, request: Request) -> Response:
         fields = await read_object(request)
-        level = read_level(text(fields, "Level", Level.INSTANCE))
+        level = read_level(text(fields, "Level", _level_of(read_replace(fields))))
         task = self._modification(level, fields, self._several(fields), bulk=True)
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
@@ -240,6 +240,12 @@ class ModificationsApi:
         """The instances of what the body lists. Raises `RestError` (400, 404)."""
         listed = texts(fields, "Resources")
         return [each for resource in listed for each in instances_of(self._storage, resource)]
+
+
+def _level_of(replace: dict[str, str]) -> Level:
+    """The level of a bulk modification that names none: that of the identifier it replaces."""
+    above = (Level.PATIENT, Level.STUDY, Level.SERIES)
+    return next((level for level in above if level.keyword in replace), Level.INSTANCE)
 
 
 def _refuse_identifiers(tags: Iterable[str], change: str) -> None:

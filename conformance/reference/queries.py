@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked of the modality `name`, by whom, and what it knows; tags are keywords."""
+    """What was asked of the modality `name`, by whom, and what it knows; tags are keywords.
+
+    `timeout`: the seconds that it may take to send what it has found, None = as configured.
+    """
 
     name: str
     modality: Modality
@@ -24,6 +27,7 @@ class Query:
     asked: dict[str, str]
     answers: list[dict[str, str]]
     caller: Caller
+    timeout: int | None = None
     id: str = field(default_factory=lambda: str(uuid4()))
 
     def naming(self, number: int) -> dict[str, str]:

@@ -11,7 +11,7 @@ from conformance.reference.bodies import boolean, text, timeout
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.job import Step
 from conformance.reference.lenient_json import parse
-from conformance.reference.modalities import is_aet
+from conformance.reference.modalities import read_target
 from conformance.reference.queries import Query
 from conformance.reference.tag_views import View
 from conformance.reference.tasks.moves import ModalityMove, viewed
@@ -116,10 +116,10 @@ class QueriesApi:
             tuple(Step(str(step)) for step in range(len(numbers))),
             query.modality,
             query.caller.aet,
-            _target(fields, self._caller.aet),
+            read_target(fields, self._caller.aet),
             tuple(query.naming(number) for number in numbers),
             boolean(fields, "Permissive"),
-            timeout(fields),
+            query.timeout if (seconds := timeout(fields)) is None else seconds,
             _view(fields),
             self._release.is_from(_SHOWS_TARGET),
             priority=self._reader.priority(fields),
@@ -147,16 +147,6 @@ def _retrieve_fields(body: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise bad_request("The body must be an object, or an AET")
     return value
-
-
-def _target(fields: dict[str, object], default: str) -> str:
-    """Where the answers are to be sent. Raises `RestError` (400)."""
-    target = fields.get("TargetAet", default)
-    if not isinstance(target, str):
-        raise bad_request("TargetAet must be a string", ErrorCode.BAD_PARAMETER_TYPE)
-    if not is_aet(target):
-        raise bad_request("An AET has 1 to 16 printable ASCII characters")
-    return target
 
 
 def _number(request: Request, query: Query) -> int:

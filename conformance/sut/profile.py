@@ -29,6 +29,7 @@ DECLARED = {
 LACKING = {
     "route/autorouting": "Lua scripts",
     "option/retrieve-method": "C-GET",
+    "route/get": "C-GET",
     "route/retrieve-progress": "Progress of sub-operations",
     "route/storage-commitment": "storage commitment of what is stored here",
 }

@@ -36,10 +36,16 @@ ENTRIES: tuple[Requirement, ...] = (
            "default a modification keeps and an anonymization removes them.", since="1.9.1"),
     o.seen("transcode", "Transcode of a modification or an anonymization: the copies have this "
            "transfer syntax, and Content names it.", since="1.7.0"),
-    o.seen("split-instances", "A split may name Instances in place of Series.", since="1.10.1"),
-    o.seen("merge-instances", "A merge may name single instances.", since="1.10.1"),
+    o.seen("split-instances", "A split may name Instances in place of Series, or beside them.",
+           since="1.10.1"),
+    o.seen("merge-instances", "A merge may name single instances, and several resources of any "
+           "level.", since="1.10.1"),
+    o.seen("bulk-level", "A bulk modification that names no Level is one of patients where Replace "
+           "has a PatientID, and otherwise of instances, which stay in their series.",
+           since="1.9.4"),
     o.seen("keep-labels", "KeepLabels of a modification or an anonymization: the copy has the "
-           "labels of its source, and by default none.", since="1.12.7"),
+           "labels of its source, and so have its series and its patient, where they are new; by "
+           "default it has none.", since="1.12.7"),
     o.seen("anonymous-name", "An anonymization that names no other PatientName calls the patient "
            "Anonymized and a number.", since="1.9.1"),
     o.seen("peer-compress",
@@ -54,6 +60,9 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("store-local-aet",
            "LocalAet of a C-STORE is the title by which the server calls, and that Content shows.",
            needs={Need.DICOM}),
+    o.seen("store-registered-local-aet",
+           "A modality that is registered with a LocalAet is called by that title, whatever the "
+           "call names.", since="1.10.1", needs={Need.DICOM}),
     o.seen("store-called-aet",
            "CalledAet of a C-STORE is the title that is called, and that Content shows as "
            "RemoteAet.", since="1.12.7", needs={Need.DICOM}),
@@ -77,6 +86,9 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("retrieve-timeout",
            "Timeout of a retrieve: so many seconds may the modality take for an answer.",
            needs={Need.DICOM}),
+    o.seen("query-timeout",
+           "Timeout of a query: so many seconds may the modality take for an answer to a retrieve "
+           "of what it has found.", since="1.9.1", needs={Need.DICOM}),
     o.seen("retrieve-one-answer",
            "A retrieve of one answer of a query asks for exactly that.", needs={Need.DICOM}),
     o.seen("retrieve-format",

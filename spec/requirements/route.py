@@ -49,6 +49,11 @@ ENTRIES: tuple[Requirement, ...] = (
     r.page("media", "Creating a media archive (with DICOMDIR) runs as a job.", f"{CALLS}, 2nd"),
     r.page("retrieve", "A C-MOVE by POST /queries/{id}/retrieve runs as a job.",
            f"{CALLS}, 3rd", needs={Need.DICOM}),
+    r.seen("move", "A C-MOVE by POST /modalities/{id}/move runs as a job: it asks for each of its "
+           "Resources at its Level, has them sent to TargetAet, by default to the server itself, "
+           "and calls by its LocalAet.", since="1.12.7", needs={Need.DICOM}),
+    r.seen("get", "A C-GET by POST /modalities/{id}/get runs as a job: it asks for each of its "
+           "Resources at its Level.", since="1.12.7", needs={Need.DICOM}),
     r.page("modality-store", "A C-STORE by POST /modalities/{id}/store runs as a job.",
            f"{CALLS}, 4th", needs={Need.DICOM}),
     r.page("peer-store", "Sending by POST /peers/{id}/store runs as a job.", f"{CALLS}, 5th"),
@@ -104,6 +109,15 @@ ENTRIES: tuple[Requirement, ...] = (
         "all others.",
         note="1.13.0 may have the removed one as well, from its cache.",
     ),
+    r.seen("download", "GET /{level}/{id}/archive and media answer what the synchronous call of "
+           "the same path does; transcode and extended in the query are its options."),
+    r.seen("download-several", "GET /tools/create-archive and create-media answer what the "
+           "synchronous calls do, of the resources in the query, which commas part.",
+           since="1.12.7"),
+    r.seen("archive-configured", "An archive is the same however it is made: with several threads "
+           "that load its files (ZipLoaderThreads), or as a whole before it is sent "
+           "(SynchronousZipStream false). As many are kept as MediaArchiveSize says.",
+           since="1.10.1", needs={Need.MANAGED}),
     r.seen("archive-served",
            "An archive is served as application/zip, by the job and by the synchronous call."),
     r.seen(
@@ -157,8 +171,9 @@ ENTRIES: tuple[Requirement, ...] = (
            "of Type SequenceOfOperations and Priority 0, an operation for each: Content has their "
            "number as CountOperations, and what is sent before the job has ended is added to it.",
            since="1.9.1", needs={Need.MANAGED}),
-    r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy and of each of "
-           "its instances name what it is a copy of.", since="1.9.1"),
+    r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy, of each of its "
+           "instances, and of the series, study and patient that are new with it, name what it is "
+           "a copy of.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "
            "they went to, and none that it lacks.", since="1.9.1"),
     r.seen("sanity", "A modification is refused that would lose data or contradict what is stored: "

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from conformance.reference.faults import FAULTS
 from tests import forked
 
 MODULE = "conformance.cli"
@@ -61,7 +62,9 @@ def run_planted(
 
     def run(fault: str) -> Run:
         chosen = [word for case in sorted(wanted[fault]) for word in ("--case", case)]
-        return command(made[fault], "run", "reference", "--fault", fault, *more, *chosen)
+        release = FAULTS[fault].release
+        kept = () if release is None else ("--release", release)
+        return command(made[fault], "run", "reference", "--fault", fault, *kept, *more, *chosen)
 
     with ThreadPoolExecutor(at_once) as pool:
         return dict(zip(wanted, pool.map(run, wanted), strict=True))

@@ -20,6 +20,7 @@ from conformance.reference.faults import (
     copies,
     errors,
     history,
+    late,
     limit,
     listing,
     modalities,
@@ -47,11 +48,15 @@ _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A named fault: its kebab-case name, a sentence for people, and the parts that have it."""
+    """A named fault: its kebab-case name, a sentence for people, and the parts that have it.
+
+    ``release``: the first that has what it damages; None: each has it.
+    """
 
     name: str
     description: str
     parts: Parts
+    release: str | None = None
 
 
 def _plant(faulty: type) -> Fault:
@@ -65,7 +70,9 @@ def _plant(faulty: type) -> Fault:
 
 def _named(faulty: type, parts: Parts) -> Fault:
     """The fault of which `faulty` gives the name and the description."""
-    return Fault(_WORD_START.sub("-", faulty.__name__).lower(), str(faulty.__doc__), parts)
+    name = _WORD_START.sub("-", faulty.__name__).lower()
+    release = late.RELEASE if faulty.__module__ == late.__name__ else None
+    return Fault(name, str(faulty.__doc__), parts, release)
 
 
 def _classes(module: ModuleType) -> Iterator[type]:
@@ -98,6 +105,7 @@ _GROUPS = (
     readings,
     by_type,
     concurrency,
+    late,
 )
 
 FAULTS: dict[str, Fault] = {

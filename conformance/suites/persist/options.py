@@ -31,6 +31,7 @@ from conformance.suites.route.committing import COMMITS, ROWS, asks, reports
 from conformance.suites.route.lacking import PERMISSIVE, STUDIES, had_all, works_on
 from conformance.suites.route.outcomes import hold, let_go, remove, submit
 from conformance.suites.route.sending import as_permissive
+from conformance.suites.route.sent import SHORT, TIMEOUTS, has_timed_out, with_body
 from conformance.sut.profile import Profile, inapplicable
 from spec.relaxations import Shortfall
 from spec.table import Action, State
@@ -69,6 +70,14 @@ def cases(profile: Profile) -> Iterator[Case]:
         needs=(documented(PERMISSIVE),),
         fresh=True,
     )
+    for name, needed in TIMEOUTS.items():
+        yield Check(
+            f"persist/stop/timeout/{name}",
+            needed,
+            check=partial(times_out_after_a_restart, name),
+            config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
+            fresh=True,
+        )
     yield Check(
         f"persist/stop/options/{COMMITMENT}",
         STAYS,
@@ -98,6 +107,17 @@ def counts_after_a_restart(context: Context) -> None:
         content = judge.look(context, call, id)["Content"]
         counted = content.get("FailedInstancesCount") if isinstance(content, dict) else content
         context.equal("persist/completed-stays", "FailedInstancesCount", 1, counted)
+
+
+def times_out_after_a_restart(name: str, context: Context) -> None:
+    """The Timeout that a call has named counts after a restart as well."""
+    (call,) = (call for call in calls() if call.name == name)
+    held = blocker_names(context.profile)
+    context.do(*(peer_store(name, STEPS, FIRST) for name in held))
+    id, _ = submit(context, with_body(call, SHORT))
+    context.do(restart())
+    context.do(*(complete(name) for name in held))
+    has_timed_out(context, call, id, TIMEOUTS[name])
 
 
 def commits_after_a_restart(context: Context) -> None:

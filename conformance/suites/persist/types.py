@@ -256,7 +256,7 @@ def _is_the_same(
     was, now = _known(context, before), _known(context, shown)
     for key in sorted(key for key in {*was, *now} if was.get(key) != now.get(key)):
         what = f"{key} of a {call.type} job in {before['State']}"
-        named = _lost(call, key)
+        named = _lost(call, key, was, now)
         context.deviates(needed, f"{what} {was.get(key)}", f"{key} {now.get(key)}", named)
 
 
@@ -272,12 +272,16 @@ def _again(context: Context, call: Call, id: str, request: Request) -> None:
         has_succeeded(context, replace(call, requirement=STAYS_THERE), request, id)
 
 
-def _lost(call: Call, key: str) -> Shortfall | None:
+def _lost(call: Call, key: str, was: judge.Shown, now: judge.Shown) -> Shortfall | None:
     """The shortfall by which a server shows something else after a restart, if it is one."""
     short = row(call.type).short
     if key == "Progress":
         return next(iter({Shortfall.PROGRESS_LOST_AT_RESTART} & short), None)
     if key == "Content":
+        old, new = dict(was[key]), dict(now[key])
+        lost = {name for name, value in old.items() if new.get(name) != value}
+        if not lost <= frozenset().union(*row(call.type).content.made):
+            return None  # what was asked for, or what is counted
         return next(iter({Shortfall.MODIFICATION_RESULT_LOST} & short), None)
     return None
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "split/series",
            "merge/study", "modify/several", "anonymize/several", "store/instances",
            "retrieve/studies", "retrieve/get", "peer-store/instances")  # fmt: skip
+# Other calls that make such jobs: they wait by default as well.
+BY_DEFAULT = ("retrieve/first-answer", "move/studies", "get/study", "media/several",
+              "archive/several")  # fmt: skip
 SENDING = ("peer-store/instances", "store/instances", "retrieve/studies", "retrieve/get")
 FAILING = ("modify/study", "anonymize/study", "split/series", "merge/study", *SENDING)
 # What is seen of each job, where a case of its own stands for it.
@@ -108,9 +111,10 @@ def _cases(call: Call) -> Iterator[Case]:
         yield Check(f"{name}/plain-list", LIST, check=plain_list(call), needs=(EXPENDABLE,))
     for suffix, needed in ALSO.get(call.name, {}).items():
         yield Check(f"{name}/{suffix}", needed, check=asynchronous(call))
-    if call.name in DEFAULT:
+    if call.name in (*DEFAULT, *BY_DEFAULT):
         needed = "submit/synchronous-default"
         yield Check(f"{name}/default-synchronous", needed, check=synchronous(call, {}, needed))
+    if call.name in DEFAULT:
         needed = "submit/both-fields"
         yield Check(f"{name}/both-fields", needed, check=both_fields(call))
         needed = "submit/synchronous-waits"

@@ -6,9 +6,10 @@ what forms the body of a call may have, and what becomes of a storage commitment
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from conformance.driver.context import Context
@@ -18,6 +19,7 @@ from conformance.suites.needs import DICOM, REMOVAL
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.modalities import CLOSED, TRANSACTION, is_last_commitment
+from conformance.suites.route.calls.retrieves import retrieve
 from conformance.suites.route.calls.sending import SENT, Way, has_arrived, new_name, register, send
 from conformance.suites.route.outcomes import answered, of_call, submit
 from conformance.suites.route.sending import step_number
@@ -29,6 +31,7 @@ STORE, RETRIEVE, COMMITMENT = "store/instances", "retrieve/studies", "store/comm
 RELEASED, DETAILS, FORMS = (
     "route/association-released", "route/failure-details", "option/store-body",
 )  # fmt: skip
+STRAIGHT, QUERY_TIMEOUT = "move/studies", "option/query-timeout"
 TIMEOUTS = {STORE: "option/store-timeout", RETRIEVE: "option/retrieve-timeout"}
 BODIES = ("text", "bare", "list")
 ENDS = (State.SUCCESS, State.FAILURE, State.PAUSED)
@@ -52,10 +55,17 @@ def _cases(call: Call) -> Iterator[Case]:
             case_id = f"{name}/released/{end.lower()}"
             yield Check(case_id, RELEASED, check=released(call, end))
         yield Check(f"{name}/timeout", TIMEOUTS[call.name], check=times_out(call))
+    if call.name == STRAIGHT:
+        yield Check(f"{name}/timeout", TIMEOUTS[RETRIEVE], check=times_out(call))
+    if call.name == RETRIEVE:
+        asked = replace(call, make=retrieve(query={"Timeout": 1}))
+        check = times_out(asked, QUERY_TIMEOUT, {})
+        yield Check(f"{name}/query-timeout", QUERY_TIMEOUT, check=check)
     if call.name == STORE:
         yield Check(f"{name}/unreachable", DETAILS, check=unreachable(call))
     if call.name == COMMITMENT:
         yield Check(f"{name}/again", call.requirement, check=commits_again(call))
+        yield Check(f"{name}/paused", call.requirement, check=commits_after_a_pause(call))
 
 
 def released(call: Call, end: State) -> Checking:
@@ -91,29 +101,42 @@ def released(call: Call, end: State) -> Checking:
     return run
 
 
-def times_out(call: Call) -> Checking:
-    """A modality that has not answered after the Timeout of the call, in seconds, fails the job."""
+SHORT: Mapping[str, Any] = MappingProxyType({"Timeout": 1})  # in seconds
+
+
+def with_body(call: Call, body: Mapping[str, Any]) -> Call:
+    """The same call, with more in its body."""
 
     def make(context: Context) -> Any:
         request = call.make(context)
-        return replace(request, body={**request.body, "Timeout": 1})
+        return replace(request, body={**request.body, **body})
+
+    return replace(call, make=make)
+
+
+def times_out(call: Call, needed: str | None = None, body: Mapping[str, Any] = SHORT) -> Checking:
+    """A modality that has not answered after the Timeout of the call, in seconds, fails the job."""
 
     def run(context: Context) -> None:
-        needed = TIMEOUTS[call.name]
-        id, _ = submit(context, replace(call, make=make))
+        id, _ = submit(context, with_body(call, body))
         step_number(context, call, 1)
-        context.until(
-            lambda: context.job(id)["State"] == State.FAILURE,
-            needed,
-            f"{State.FAILURE}, since the modality does not answer",
-            lambda: context.job(id)["State"],
-        )
-        shown = judge.look(context, call, id)
-        judge.has_failed(context, shown, network=True)
-        code = int(ErrorCode.NETWORK_PROTOCOL)
-        context.equal(needed, "ErrorCode", code, shown.get("ErrorCode"))
+        has_timed_out(context, call, id, needed or TIMEOUTS.get(call.name, TIMEOUTS[RETRIEVE]))
 
     return run
+
+
+def has_timed_out(context: Context, call: Call, id: str, needed: str) -> None:
+    """The job ends in Failure, though nobody has answered its step."""
+    context.until(
+        lambda: context.job(id)["State"] == State.FAILURE,
+        needed,
+        f"{State.FAILURE}, since the modality does not answer",
+        lambda: context.job(id)["State"],
+    )
+    shown = judge.look(context, call, id)
+    judge.has_failed(context, shown, network=True)
+    code = int(ErrorCode.NETWORK_PROTOCOL)
+    context.equal(needed, "ErrorCode", code, shown.get("ErrorCode"))
 
 
 def unreachable(call: Call) -> Checking:
@@ -179,5 +202,29 @@ def commits_again(call: Call) -> Checking:
         is_last_commitment(context, job, shown["Content"])
         old, new = before["Content"].get(TRANSACTION), shown["Content"].get(TRANSACTION)
         context.require(call.requirement, old != new, "a transaction of its own", f"{new} again")
+
+    return run
+
+
+def commits_after_a_pause(call: Call) -> Checking:
+    """A job that was Paused in between asks for the commitment of what it sent before, too."""
+
+    def run(context: Context) -> None:
+        id, request = submit(context, call)
+        (job,) = context.driver.prepared.values()
+        first = step_number(context, call, 1)
+        judge.ask(context, call, id, State.RUNNING, Action.PAUSE)
+        first.reply(judge.TAKEN)
+        context.until(
+            lambda: context.job(id)["State"] == State.PAUSED,
+            call.requirement,
+            f"a job in {State.PAUSED}",
+            lambda: context.job(id)["State"],
+        )
+        asked = context.resources.dicom.commitments
+        context.equal(call.requirement, "commitments", 0, len(asked.get(job.slot.number, [])))
+        judge.resume(context, call, id)
+        judge.await_end(context, call.requirement, id)
+        has_succeeded(context, call, request, id)
 
     return run

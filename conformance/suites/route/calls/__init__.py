@@ -13,6 +13,7 @@ from conformance.suites.route.calls import (
     peers,
     regroupings,
     retrieves,
+    several,
 )
 from conformance.suites.route.calls.model import Call, Request
 
@@ -21,7 +22,7 @@ def calls() -> list[Call]:
     """Every call that the suite knows."""
     return [
         call
-        for of in (archives, copies, regroupings, peers, modalities, retrieves)
+        for of in (archives, copies, several, regroupings, peers, modalities, retrieves)
         for call in of.calls()
     ]
 

@@ -14,7 +14,6 @@ from conformance.suites.route.calls.stored import (
     has,
     instance_tags,
     is_of_rest,
-    one_instance,
     stays,
 )
 from conformance.suites.route.samples import IMPLICIT, NAME, PRIVATE, Sample, patient_id, sample
@@ -22,24 +21,17 @@ from conformance.suites.route.samples import IMPLICIT, NAME, PRIVATE, Sample, pa
 TYPE = "ResourceModification"
 COMES_FROM, PARENTS = "route/made-from", "route/parent-resources"
 ANONYMIZED = "Anonymized"
-EVERY_LEVEL = ["instances", "patients", "series", "studies"]
 LABELS, LABEL = "option/keep-labels", "orthanc-jobs"
 CHANGED = "Changed by orthanc-jobs"
 SHOWS = ("ID", "Path", "PatientID", "Type")
-SHOWS_OF_SEVERAL = (
-    "Description", "InstancesCount", "FailedInstancesCount", "IsAnonymization", "Resources",
-)  # fmt: skip
 
 
 def calls() -> Iterator[Call]:
     for action, copy in (("modify", modify), ("anonymize", anonymize)):
-        about, late = f"route/{action}", f"route/bulk-{action}"
+        about = f"route/{action}"
         for level in LEVELS:
             yield Call(f"{action}/{level}", about, TYPE, copy(level), SHOWS, fails=True)
         yield Call(f"{action}/source-removed", about, TYPE, copy("study", False), SHOWS)
-        several, none = bulk(action), bulk_of_nothing(action)
-        yield Call(f"{action}/several", late, TYPE, several, SHOWS_OF_SEVERAL, late)
-        yield Call(f"{action}/nothing", late, TYPE, none, SHOWS_OF_SEVERAL, late, empty=True)
         for kept in (True, False):
             name = f"{action}/labels-{'kept' if kept else 'left'}"
             yield Call(name, LABELS, TYPE, labelled(action, kept), SHOWS, LABELS)
@@ -52,8 +44,8 @@ def calls() -> Iterator[Call]:
 def modify(level: str, keep: bool = True) -> Callable[[Context], Request]:
     def make(context: Context) -> Request:
         part = Part(level, sample(context))
-        body = _changes(context, level) | ({} if keep else {"KeepSource": False})
-        return _modification(part, "modify", body, keep, _is_changed)
+        body = changes(context, level) | ({} if keep else {"KeepSource": False})
+        return _modification(part, "modify", body, keep, is_changed)
 
     return make
 
@@ -61,8 +53,8 @@ def modify(level: str, keep: bool = True) -> Callable[[Context], Request]:
 def anonymize(level: str, keep: bool = True) -> Callable[[Context], Request]:
     def make(context: Context) -> Request:
         part = Part(level, sample(context))
-        body = _anonymous(context) | ({} if keep else {"KeepSource": False})
-        return _modification(part, "anonymize", body, keep, _is_anonymous)
+        body = anonymous(context) | ({} if keep else {"KeepSource": False})
+        return _modification(part, "anonymize", body, keep, is_anonymous)
 
     return make
 
@@ -81,7 +73,7 @@ def _modification(
         level = "patient" if action == "anonymize" else part.level
         for each in tags:
             copied(context, body, each)
-            _is_its_own(context, each, level, part.made)
+            is_its_own(context, each, level, part.made)
         stays(context, part, keep)
 
     path = f"{part.path}/{action}"
@@ -92,7 +84,7 @@ def _is_a_copy(context: Context, part: Part, action: str, content: Result) -> st
     """What the result says of the copy, and the copy of where it comes from; its path."""
     kind = part.level.capitalize()
     context.equal("route/content", "Type", kind, content.get("Type"))
-    _says_which(context, action, content)
+    says_which(context, action, content)
     path = f"/{LEVELS[part.level]}/{content.get('ID')}"
     context.equal("route/content", "Path", path, content.get("Path"))
     client = context.resources.client
@@ -106,11 +98,31 @@ def _is_a_copy(context: Context, part: Part, action: str, content: Result) -> st
         sources = {path: {part.id}}
         found = dicts(client.get(f"{path}/instances").json())
         sources |= {f"/instances/{one.get('ID')}": set(part.made.instances) for one in found}
-        _comes_from(context, action, sources)
+        known = _known(part.made)
+        for level, id in _around(context, path).items():
+            if id not in known[level]:  # what the copy shares with its source is no copy
+                sources[f"/{LEVELS[level]}/{id}"] = known[level]
+        comes_from(context, action, sources)
     return path
 
 
-def _comes_from(context: Context, action: str, sources: Mapping[str, Set[str]]) -> None:
+def _known(made: Sample) -> dict[str, set[str]]:
+    """The ids of a sample, by level."""
+    return {"patient": {made.patient}, "study": {made.study}, "series": set(made.series)}
+
+
+def _around(context: Context, path: str) -> dict[str, str]:
+    """The patient, the study and the series of an instance of what is at ``path``, by level."""
+    client = context.resources.client
+    found = dicts(client.get(f"{path}/instances").json())
+    if not found:
+        return {}
+    instance = f"/instances/{found[0].get('ID')}"
+    shown = {level: client.get(f"{instance}/{level}").json() for level in LEVELS}
+    return {level: str(one.get("ID")) for level, one in shown.items() if isinstance(one, dict)}
+
+
+def comes_from(context: Context, action: str, sources: Mapping[str, Set[str]]) -> None:
     """What was made says which resource it is made of. ``sources``: which it may be, by path."""
     name = {"modify": "ModifiedFrom", "anonymize": "AnonymizedFrom"}[action]
     for path, ids in sources.items():
@@ -163,21 +175,28 @@ def of(action: str, row: Option) -> Callable[[Context], Request]:
 
 
 def labelled(action: str, kept: bool) -> Callable[[Context], Request]:
-    """A study with a label. ``kept``: whether the copy is to have it as well."""
+    """A study, its series and its patient have a label. ``kept``: whether the copies have it."""
     row = Option("labelled", "keep-labels", {"KeepLabels": kept}, lambda context, tags, made: None)
     make = of(action, row)
 
     def asked(context: Context) -> Request:
         request = make(context)
         client, (source,) = context.resources.client, request.remove
-        reply = client.put(f"{source}/labels/{LABEL}", {})
-        if not reply.ok:
-            raise Unjudged(f"the server takes no label: {reply}")
+        known = _around(context, source)
+        series = dicts(client.get(f"{source}/series").json())
+        labelled = [f"/{LEVELS[level]}/{id}" for level, id in known.items() if level != "series"]
+        for path in (*labelled, *(f"/series/{one.get('ID')}" for one in series)):
+            reply = client.put(f"{path}/labels/{LABEL}", {})
+            if not reply.ok:
+                raise Unjudged(f"the server takes no label: {reply}")
 
         def verify(context: Context, content: Result) -> None:
             request.verify(context, content)
-            found = client.get(f"/studies/{content.get('ID')}/labels").json()
-            context.equal(LABELS, "the labels of the copy", [LABEL] if kept else [], found)
+            for level, id in _around(context, f"/studies/{content.get('ID')}").items():
+                if id != known[level]:
+                    found = client.get(f"/{LEVELS[level]}/{id}/labels").json()
+                    what = f"the labels of the copy's {level}"
+                    context.equal(LABELS, what, [LABEL] if kept else [], found)
 
         return replace(request, verify=verify)
 
@@ -236,79 +255,35 @@ ANONYMIZE = (
 )  # fmt: skip
 
 
-# --- several -----------------------------------------------------------------------------------
+# --- what a copy is ---------------------------------------------------------------------------
 
 
-def bulk(action: str) -> Callable[[Context], Request]:
-    """Of a study, and of one series of another one."""
-
-    def make(context: Context) -> Request:
-        first, second = Part("study", sample(context)), Part("series", sample(context))
-        body: dict[str, Any] = {"Resources": [first.id, second.id]}
-        anonymous = action == "anonymize"
-        body |= (
-            _anonymous(context) if anonymous else {**_changes(context, "series"), "Level": "Series"}
-        )
-        made_of = len(first.uids) + len(second.uids)
-
-        def verify(context: Context, content: Result) -> None:
-            _says_which(context, action, content)
-            made = [one.get("Path") for one in dicts(content.get("Resources"))]
-            new = [str(path) for path in made if str(path).startswith("/instances/")]
-            context.equal(RESULT, "instances that were made", made_of, len(new))
-            kinds = sorted({str(path).split("/")[1] for path in made})
-            context.equal(RESULT, "what is listed of it", EVERY_LEVEL, kinds)
-            if "Description" in content and context.binds(PARENTS):
-                named = sorted(map(str, content.get("ParentResources", ())))
-                context.equal(PARENTS, "ParentResources", sorted(body["Resources"]), named)
-            for path in new:
-                tags = one_instance(context, path)
-                (_is_anonymous if anonymous else _is_changed)(context, body, tags)
-                level = "patient" if anonymous else "series"
-                _is_its_own(context, tags, level, first.made, second.made)
-            stays(context, first, True)
-            stays(context, second, True)
-
-        paths = (first.path, second.path)
-        return Request(f"/tools/bulk-{action}", body, verify, instances=made_of, remove=paths)
-
-    return make
-
-
-def bulk_of_nothing(action: str) -> Callable[[Context], Request]:
-    def make(context: Context) -> Request:
-        body: dict[str, Any] = {"Resources": []}
-        if action == "modify":
-            body |= {"Level": "Series", **_changes(context, "series")}
-        return Request(f"/tools/bulk-{action}", body)
-
-    return make
-
-
-def _says_which(context: Context, action: str, content: Result) -> None:
+def says_which(context: Context, action: str, content: Result) -> None:
     if "IsAnonymization" in content:  # in the Content of a job, not in every result of a call
         said, right = content["IsAnonymization"], action == "anonymize"
         context.equal("route/content", "IsAnonymization", right, said)
 
 
-def _changes(context: Context, level: str) -> dict[str, Any]:
+def changes(context: Context, level: str) -> dict[str, Any]:
+    if level == "instance":
+        return {"Replace": {"ImageComments": CHANGED}}
     if level == "patient":
         name = {"PatientID": patient_id(context), "PatientName": CHANGED}
         return {"Replace": name, "Force": True}
     return {"Replace": {f"{level.capitalize()}Description": CHANGED}}
 
 
-def _anonymous(context: Context) -> dict[str, Any]:
+def anonymous(context: Context) -> dict[str, Any]:
     return {"Replace": {"PatientID": patient_id(context)}, "Force": True}
 
 
-def _is_changed(context: Context, body: dict[str, Any], tags: dict[str, str]) -> None:
+def is_changed(context: Context, body: dict[str, Any], tags: dict[str, str]) -> None:
     for tag, value in body["Replace"].items():
         context.equal(RESULT, f"{tag} of the copy", value, tags.get(tag))
 
 
-def _is_anonymous(context: Context, body: dict[str, Any], tags: dict[str, str]) -> None:
-    _is_changed(context, body, tags)
+def is_anonymous(context: Context, body: dict[str, Any], tags: dict[str, str]) -> None:
+    is_changed(context, body, tags)
     context.require(
         RESULT, NAME not in tags.values(), "a copy without the patient's name", f"it has {NAME}"
     )
@@ -317,15 +292,17 @@ def _is_anonymous(context: Context, body: dict[str, Any], tags: dict[str, str]) 
         context.require(RESULT, gone, f"a copy without {tag}", f"it has {tags.get(tag)}")
 
 
-def _is_its_own(context: Context, tags: dict[str, str], level: str, *sources: Sample) -> None:
+def is_its_own(context: Context, tags: dict[str, str], level: str, *sources: Sample) -> None:
     """A copy has new UIDs, at the level that was changed and below."""
     known = {
         "StudyInstanceUID": {made.study_uid for made in sources},
         "SeriesInstanceUID": {uid for made in sources for uid in made.series_uids},
         "SOPInstanceUID": {uid for made in sources for uid in made.uids},
     }
-    if level == "series":
-        del known["StudyInstanceUID"]
+    kept = {"series": ("StudyInstanceUID",), "instance": ("StudyInstanceUID", "SeriesInstanceUID")}
+    for keyword in kept.get(level, ()):
+        uid, old = tags.get(keyword), known.pop(keyword)
+        context.require(RESULT, uid in old, f"the {keyword} of the source", f"{uid}")
     for keyword, old in known.items():
         uid = tags.get(keyword)
         context.require(RESULT, uid not in old, f"a {keyword} of its own", f"the source's: {uid}")

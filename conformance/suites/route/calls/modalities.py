@@ -24,6 +24,7 @@ from conformance.suites.route.samples import SECONDARY_CAPTURE
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "LocalAet", "RemoteAet")
 ABOUT = "route/modality-store"
 LOCAL, CALLED, ADDRESS = "option/store-local-aet", "option/store-called-aet", "option/store-address"
+REGISTERED = "option/store-registered-local-aet"
 ORIGINATOR, COMMITMENT = "option/store-move-originator", "option/storage-commitment"
 TITLE, NUMBER = "KIT-LOCAL", 7  # of a caller, and of the C-MOVE that it acts for
 NOWHERE, CLOSED = "orthanc-jobs.invalid", 1  # a host that is none, and a port where nobody listens
@@ -42,6 +43,7 @@ def calls() -> Iterator[Call]:
     named, numbered = ({key: value} for key, value in whole.items())
     for name, option, make in (
         ("local-aet", LOCAL, send(via, body=local, effect=is_called_by_title)),
+        ("registered-local-aet", REGISTERED, registered),
         ("called-aet", CALLED, called),
         ("host", ADDRESS, at("Host", lambda context: context.resources.gate.host, NOWHERE)),
         ("port", ADDRESS, at("Port", lambda context: context.resources.dicom.port, CLOSED)),
@@ -57,6 +59,20 @@ def is_called_by_title(context: Context, job: Tracked, content: Result) -> None:
     callers = sorted({hold.came.caller for hold in job.holds})
     context.equal(LOCAL, "who calls", [TITLE], callers)
     is_called_by(context, job, content)
+
+
+def registered(context: Context) -> Request:
+    """The modality is registered with the title by which it is to be called."""
+
+    def arrange(context: Context, slot: Slot) -> None:
+        register(context, slot, LocalAet=TITLE)
+
+    def effect(context: Context, job: Tracked, content: Result) -> None:
+        callers = sorted({hold.came.caller for hold in job.holds})
+        context.equal(REGISTERED, "who calls", [TITLE], callers)
+
+    body = {"LocalAet": "KIT-IGNORED"}
+    return send(Via.MODALITY, body=body, effect=effect, arrange=arrange)(context)
 
 
 def called(context: Context) -> Request:

@@ -8,11 +8,24 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.route.calls.model import RESULT, Call, Part, Request, Result
-from conformance.suites.route.calls.stored import dicts, has, instance_tags, is_of_rest, stays
-from conformance.suites.route.samples import SERIES, Sample, sample
+from conformance.suites.route.calls.stored import dicts, has_all, instance_tags, is_of_rest, stays
+from conformance.suites.route.samples import NAME, SERIES, Sample, sample
 
 SPLIT, MERGE = "SplitStudy", "MergeStudy"
 MERGED, INSTANCES, PARTS = "route/merged-tags", "option/split-instances", "option/merge-instances"
+# What a study that is merged says of itself, and what the one that it goes to does.
+ELSEWHERE = {
+    "PatientName": "Somebody^else",
+    "PatientBirthDate": "19800202",
+    "StudyDescription": "Elsewhere",
+    "ReferringPhysicianName": "Source",
+}
+THERE = {
+    "PatientName": NAME,
+    "PatientBirthDate": "19700101",
+    "StudyDescription": "Study",
+    "ReferringPhysicianName": "",
+}
 FIRST, SECOND = ["Series 1"], ["Series 2", "Series 2"]  # the SeriesDescriptions of a sample
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "TargetStudy")
 
@@ -31,14 +44,17 @@ def calls() -> Iterator[Call]:
     yield Call("split/several", "route/split", SPLIT, split(True, True), SHOWS)
     yield Call("merge/study", "route/merge", MERGE, merge(), SHOWS, None, True)
     yield Call("merge/source-kept", "route/merge", MERGE, merge(True), SHOWS)
-    removed = split(more={"Remove": ["StudyDescription"]}, effect=has("remove", "StudyDescription"))
+    without = dict.fromkeys(("StudyDescription", "AccessionNumber"))
+    removed = split(more={"Remove": [*without]}, effect=has_all("remove", without))
     yield Call("split/removed", "option/remove", SPLIT, removed, SHOWS, "option/remove")
-    name = {"Replace": {"PatientName": "Renamed"}}
-    renamed = split(more=name, effect=has("replace", "PatientName", "Renamed"))
+    named = {"PatientName": "Renamed", "StudyDescription": "Other"}
+    renamed = split(more={"Replace": named}, effect=has_all("replace", named))
     yield Call("split/renamed", "option/replace", SPLIT, renamed, SHOWS, "option/replace")
     yield Call("split/instances", INSTANCES, SPLIT, split_instances, SHOWS, INSTANCES)
+    yield Call("split/instances-and-series", INSTANCES, SPLIT, split_mixed, SHOWS, INSTANCES)
     yield Call("merge/series", "route/merge", MERGE, merge(True, "series"), SHOWS)
     yield Call("merge/instance", PARTS, MERGE, merge(True, "instance"), SHOWS, PARTS)
+    yield Call("merge/several", PARTS, MERGE, merge_of_several, SHOWS, PARTS)
     yield Call("merge/nothing", "route/merge", MERGE, merge_of_nothing, SHOWS, empty=True)
 
 
@@ -82,17 +98,31 @@ def split_instances(context: Context) -> Request:
     """One instance of a series of two becomes a study of its own."""
     made = sample(context)
     body = {"Instances": [made.instances[1]]}
+    return _split_of(made, body, ["2"], ["1", "3"])
+
+
+def split_mixed(context: Context) -> Request:
+    """A series, and one instance of another one, become a study of their own."""
+    made = sample(context)
+    body = {"Series": [made.series[0]], "Instances": [made.instances[1]]}
+    return _split_of(made, body, ["1", "2"], ["3"])
+
+
+def _split_of(
+    made: Sample, body: Mapping[str, list[str]], moved: list[str], stayed: list[str]
+) -> Request:
+    """``moved``, ``stayed``: the InstanceNumbers in the new study and in the old one."""
 
     def verify(context: Context, content: Result) -> None:
-        found = _new_study(context, made, content)
-        numbers = [tags.get("InstanceNumber") for tags in found]
-        context.equal(INSTANCES, "InstanceNumbers in the new study", ["2"], numbers)
         old = instance_tags(context, f"/studies/{made.study}")
-        left = sorted(tags.get("InstanceNumber", "") for tags in old)
-        context.equal(INSTANCES, "InstanceNumbers in the old study", ["1", "3"], left)
+        new = _new_study(context, made, content)
+        for which, right, found in (("new", moved, new), ("old", stayed, old)):
+            numbers = sorted(tags.get("InstanceNumber", "") for tags in found)
+            context.equal(INSTANCES, f"InstanceNumbers in the {which} study", right, numbers)
 
-    path, gone = f"/studies/{made.study}/split", (f"/instances/{made.instances[1]}",)
-    return Request(path, body, verify, instances=1, remove=gone)
+    gone = tuple(f"/{key.lower()}/{id}" for key, ids in body.items() for id in ids)
+    path = f"/studies/{made.study}/split"
+    return Request(path, dict(body), verify, instances=len(moved), remove=gone)
 
 
 def _new_study(context: Context, made: Sample, content: Result) -> list[dict[str, str]]:
@@ -123,7 +153,7 @@ def merge(keep: bool = False, part: str = "study") -> Callable[[Context], Reques
 
     def make(context: Context) -> Request:
         target = sample(context)
-        source = sample(context, more={"ReferringPhysicianName": "Source"})
+        source = sample(context, more=ELSEWHERE)
         named = {"study": source.study, "series": source.series[1]}.get(part, source.instances[1])
         body = {"Resources": [named]} | ({"KeepSource": True} if keep else {})
 
@@ -138,9 +168,7 @@ def merge(keep: bool = False, part: str = "study") -> Callable[[Context], Reques
             context.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
             new = [one for one in tags if one.get("SOPInstanceUID") not in target.uids]
             _are_new(context, source, f"/studies/{target.study}", new)
-            if context.binds(MERGED):
-                others = sorted({one.get("ReferringPhysicianName", "") for one in tags})
-                context.equal(MERGED, "ReferringPhysicianName of them", [""], others)
+            _are_of_the_target(context, tags)
             if part == "study":
                 stays(context, Part("study", source), keep)
 
@@ -149,6 +177,37 @@ def merge(keep: bool = False, part: str = "study") -> Callable[[Context], Reques
         return Request(path, body, verify, instances=len(numbers), remove=(f"/{moved}/{named}",))
 
     return make
+
+
+def merge_of_several(context: Context) -> Request:
+    """A study, a series of a second one and an instance of a third one go to a fourth."""
+    target, *sources = (sample(context), *(sample(context, more=ELSEWHERE) for _ in range(3)))
+    whole, second, third = sources
+    named = [whole.study, second.series[1], third.instances[2]]
+
+    def verify(context: Context, content: Result) -> None:
+        tags = instance_tags(context, f"/studies/{target.study}")
+        series = sorted(_described(one) for one in tags)
+        moved = FIRST + SECOND + SECOND + SECOND[:1]
+        context.equal(PARTS, "the series of the study", sorted(FIRST + SECOND + moved), series)
+        _are_in(context, len(target.series) + len(whole.series) + 2, tags)
+        _are_of_the_target(context, tags)
+        stays(context, Part("study", whole), False)
+        for one, numbers in ((second, ["1"]), (third, ["1", "2"])):
+            left = instance_tags(context, f"/studies/{one.study}")
+            found = sorted(each.get("InstanceNumber", "") for each in left)
+            context.equal(PARTS, "InstanceNumbers in a study that was merged", numbers, found)
+
+    path = f"/studies/{target.study}/merge"
+    return Request(path, {"Resources": named}, verify, instances=6)
+
+
+def _are_of_the_target(context: Context, instances: list[dict[str, str]]) -> None:
+    """What a merge has brought has the patient's and the study's tags of where it went."""
+    if context.binds(MERGED):
+        for tag, value in THERE.items():
+            found = sorted({one.get(tag, "") for one in instances})
+            context.equal(MERGED, f"{tag} of them", [value], found)
 
 
 def merge_of_nothing(context: Context) -> Request:

@@ -28,6 +28,7 @@ ONE, FORMAT = "option/retrieve-one-answer", "option/retrieve-format"
 LOCAL, METHOD = "option/retrieve-local-aet", "option/retrieve-method"
 TARGET, SHOWN = "option/retrieve-target", "route/target-shown"
 LEVEL, INSTANCES = "option/retrieve-level", "option/retrieve-instances"
+STRAIGHT, STRAIGHT_GET = "route/move", "route/get"
 QUERY = "route/query-shown"
 TITLE = "KIT-LOCAL"
 LEVELS = {"Patient": "PATIENT", "Study": "STUDY", "Series": "SERIES", "Instance": "IMAGE"}
@@ -38,6 +39,7 @@ NUMBERS = {
     "SeriesInstanceUID": "0020,000e",
     "SOPInstanceUID": "0008,0018",
 }
+ASKED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 Format = Callable[[str, str], tuple[str, Any]]
 
@@ -60,6 +62,18 @@ def calls() -> Iterator[Call]:
     )
     for name, option, make in rows:
         yield Call(f"retrieve/{name}", option, MOVE, make, SHOWS, sends=via)
+    straight: tuple[tuple[str, Make], ...] = (
+        ("studies", straight_from("move")),
+        ("series", straight_from("move", "Series")),
+        ("to-itself", straight_from("move", target=False)),
+        ("local-aet", straight_from("move", caller=TITLE)),
+    )
+    for name, make in straight:
+        yield Call(f"move/{name}", STRAIGHT, MOVE, make, SHOWS, STRAIGHT, sends=via)
+    for level in ("Study", "Series"):
+        make = straight_from("get", level, target=None)
+        name = f"get/{LEVELS[level].lower()}"
+        yield Call(name, STRAIGHT_GET, GET, make, SHOWS, STRAIGHT_GET, sends=via)
     get = retrieve(body={"RetrieveMethod": "C-GET"}, target=None)
     yield Call("retrieve/get", METHOD, GET, get, SHOWS, METHOD, sends=via)
 
@@ -89,16 +103,50 @@ def retrieve(
 
         def verify(context: Context, content: Result) -> None:
             has_arrived(context, job, answers)
-            if target is not None:
-                _goes_to(context, job, content, title if target else own_title(context))
-            is_called_by(context, job, content)
-            if caller is not None:
-                context.equal(LOCAL, "Content.LocalAet", caller, content.get("LocalAet"))
+            _is_addressed(context, job, content, target, caller)
             _names(context, job, content, _matches(context, level, answers), shown or short)
 
         return Request(f"{path}/{call}", asked, verify, instances=len(answers))
 
     return make
+
+
+def straight_from(
+    service: str, level: str = "Study", *, caller: str | None = None, target: bool | None = True
+) -> Make:
+    """What the call itself names, without a query. ``service``: move or get."""
+
+    def make(context: Context) -> Request:
+        name = new_name(context)
+        context.prepare(name, SENT, Via.MODALITY)
+        job = context.driver.prepared[name]
+        matches = _matches(context, level, range(SENT))
+        named = [{k: v for k, v in keys.items() if k in ASKED} for keys in matches]
+        title = context.resources.gate.title
+        body: dict[str, Any] = {"Level": level, "Resources": named}
+        body |= ({"TargetAet": title} if target else {}) | ({"LocalAet": caller} if caller else {})
+
+        def verify(context: Context, content: Result) -> None:
+            has_arrived(context, job, range(SENT))
+            _is_addressed(context, job, content, target, caller)
+            keys = [{"QueryRetrieveLevel": LEVELS[level], **each} for each in named]
+            _names(context, job, content, keys, short)
+
+        return Request(f"{job.slot.path}/{service}", body, verify, instances=SENT)
+
+    return make
+
+
+def _is_addressed(
+    context: Context, job: Tracked, content: Result, target: bool | None, caller: str | None
+) -> None:
+    """It calls by the right title, and says so; what it moves goes where it should."""
+    title = context.resources.gate.title
+    if target is not None:
+        _goes_to(context, job, content, title if target else own_title(context))
+    is_called_by(context, job, content)
+    if caller is not None:
+        context.equal(LOCAL, "Content.LocalAet", caller, content.get("LocalAet"))
 
 
 def found(

@@ -38,9 +38,15 @@ def one_instance(context: Context, path: str) -> dict[str, str]:
 
 def has(option: str, tag: str, value: str | None = None) -> Callable[..., None]:
     """What an option has to come to: each new instance has the tag with this value, or lacks it."""
+    return has_all(option, {tag: value})
+
+
+def has_all(option: str, wanted: Mapping[str, str | None]) -> Callable[..., None]:
+    """The same of several tags; None: the tag is lacking."""
 
     def effect(context: Context, tags: Mapping[str, str], *_: object) -> None:
-        context.equal(f"option/{option}", f"{tag} of the copy", value, tags.get(tag))
+        for tag, value in wanted.items():
+            context.equal(f"option/{option}", f"{tag} of the copy", value, tags.get(tag))
 
     return effect
 

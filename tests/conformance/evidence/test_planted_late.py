@@ -1,0 +1,74 @@
+"""Faults of what only later releases have: each is found by a case about it, on such a release."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.reference.faults import FAULTS, late
+from conformance.reference.releases import RELEASES
+from conformance.suites import suites
+from conformance.sut.profile import Profile
+from tests.conformance.kit import Run, run_planted
+
+AT_ONCE = 2
+DEADLINE = "1"  # seconds: what does not come is waited for four times as long
+# fault: the case that shows it, and the requirement that is broken
+PLANTED = {
+    "split-removes-first-tag-only": ("route/split/removed/asynchronous", "option/remove"),
+    "split-replaces-first-tag-only": ("route/split/renamed/asynchronous", "option/replace"),
+    "split-takes-first-series-only": (
+        "route/split/instances-and-series/asynchronous",
+        "option/split-instances",
+    ),
+    "merge-takes-first-study-only": ("route/merge/several/asynchronous", "option/merge-instances"),
+    "merge-keeps-patient-name": ("route/merge/study/merged-tags", "route/merged-tags"),
+    "bulk-keeps-source": ("route/modify/several-source-removed/asynchronous", "route/result"),
+    "bulk-ignores-transcode": ("route/modify/several-transcoded/asynchronous", "option/transcode"),
+    "bulk-is-of-series": ("route/modify/several-by-instance/asynchronous", "route/result"),
+    "series-of-copy-says-not-its-source": ("route/modify/study/made-from", "route/made-from"),
+    "labels-of-series-lost": ("route/modify/labels-kept/asynchronous", "option/keep-labels"),
+    "named-resources-lost-on-restart": (
+        "persist/stop/finished/modifications",
+        "persist/completed-stays",
+    ),
+    "timeout-lost-on-restart": ("persist/stop/timeout/store/instances", "option/store-timeout"),
+    "move-ignores-target": ("route/move/studies/asynchronous", "route/result"),
+    "move-ignores-local-aet": ("route/move/local-aet/asynchronous", "option/retrieve-local-aet"),
+    "query-timeout-ignored": ("route/retrieve/studies/query-timeout", "option/query-timeout"),
+    "retrieve-of-one-answer-does-not-wait": (
+        "route/retrieve/first-answer/default-synchronous",
+        "submit/synchronous-default",
+    ),
+    "download-ignores-transcode": ("route/archive/study/download", "option/archive-transcode"),
+    "registered-title-ignored": (
+        "route/store/registered-local-aet/asynchronous",
+        "option/store-registered-local-aet",
+    ),
+    "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    named = [(requirement, fault, case) for fault, (case, requirement) in PLANTED.items()]
+    return run_planted(tmp_path_factory, named, AT_ONCE, "--deadline", DEADLINE)
+
+
+def test_each_fault_of_a_later_release_is_here() -> None:
+    assert {name for name, one in FAULTS.items() if one.release is not None} == set(PLANTED)
+    assert late.RELEASE in RELEASES
+
+
+def test_each_is_shown_by_a_case_that_there_is() -> None:
+    assert {case for case, _ in PLANTED.values()} <= {case.id for case in suites(Profile())}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_fault_of_a_later_release_is_found(fault: str, runs: dict[str, Run]) -> None:
+    run, (case, requirement) = runs[fault], PLANTED[fault]
+    assert run.status == 1, run.out + run.err
+    found = run.cases("deviation")
+    assert case in found, run.out + run.err
+    assert found[case]["requirement"] == requirement
+    assert found[case]["relaxations"] == []
