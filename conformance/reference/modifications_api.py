@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     TaskOf = Callable[[Level, dict[str, object], list[Instance]], ResourceModification]
 
 _VERSIONS = ("2008", "2017c", "2021b", "2023b")  # of the profile of DICOM, PS 3.15
+_LEFT_BY = {"2008": ("StudyDate", "StudyTime", "SeriesDate", "SeriesTime")}
 _NEWER = "1.12.7"
 
 
@@ -183,6 +184,7 @@ class ModificationsApi:
             _refuse_identifiers(keep, "kept")
         named = {"PatientName": f"Anonymized{next(self._anonymized)}", "PatientID": str(uuid4())}
         new = {tag: value for tag, value in named.items() if tag not in keep}
+        keep = (*keep, *_LEFT_BY.get(version, ()))
         return ResourceModification(
             self._steps(fields, instances),
             level,

@@ -46,6 +46,9 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("keep-labels", "KeepLabels of a modification or an anonymization: the copy has the "
            "labels of its source, and so have its series and its patient, where they are new; by "
            "default it has none.", since="1.12.7"),
+    o.seen("dicom-version", "DicomVersion of an anonymization: the copies lack what this version "
+           "of the standard's profile takes out; 2008 leaves StudyDate, 2017c does not.",
+           since="1.9.1"),
     o.seen("anonymous-name", "An anonymization that names no other PatientName calls the patient "
            "Anonymized and a number.", since="1.9.1"),
     o.seen("peer-compress",

@@ -119,6 +119,56 @@ class LabelsOfSeriesLost(Modifier):
         return outcome
 
 
+class PatientOfCopySaysNotItsSource(Modifier):
+    """The patient of a copy does not say what it was made from."""
+
+    def store(self, instance: Instance) -> None:
+        super().store(replace(instance, metadata={**instance.metadata, Level.PATIENT: {}}))
+
+
+class BulkSaysNotItsOrigin(Modifier):
+    """What a bulk form has made does not say what it was made from, nor how it came."""
+
+    def perform(self, task: Task, step: Step) -> Outcome:
+        self._bulk = isinstance(task, ResourceModification) and task.bulk
+        return super().perform(task, step)
+
+    def store(self, instance: Instance) -> None:
+        super().store(replace(instance, metadata={}) if self._bulk else instance)
+
+
+class OldProfileIgnored(Modifier):
+    """DicomVersion of an anonymization is ignored: 2008 leaves no more than the newest does."""
+
+    def anonymize(self, task: ResourceModification, dataset: Dataset) -> None:
+        dates = ("StudyDate", "StudyTime", "SeriesDate", "SeriesTime")
+        kept = tuple(tag for tag in task.keep if tag not in dates)
+        super().anonymize(replace(task, keep=kept), dataset)
+
+
+class TranscodeOfCopyNotShown(Registry):
+    """Content of an anonymization does not show its Transcode."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        content = described["Content"]
+        if isinstance(job.task, ResourceModification) and isinstance(content, dict):
+            content.pop("Transcode", None)
+        return described
+
+
+class BulkListsOneStudy(Registry):
+    """Of several studies that a bulk form has made parts of, Content lists one."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        content = described["Content"]
+        if isinstance(content, dict) and isinstance(content.get("Resources"), list):
+            studies = [one for one in content["Resources"] if one.get("Type") == "Study"]
+            content["Resources"] = [one for one in content["Resources"] if one not in studies[1:]]
+        return described
+
+
 class NamedResourcesLostOnRestart(JobStore):
     """A restart loses the ParentResources of a modification."""
 

@@ -29,7 +29,7 @@ UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFEr
               NotImplementedError, struct.error)  # fmt: skip
 NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
 SERIES = (0, 1, 1)  # in which series of a sample its instances are
-ACCESSION = "ACC7"
+ACCESSION, DATE = "ACC7", "20190306"
 PRIVATE = "(0009,1001)"  # a private tag that every file of a sample has
 IMPLICIT = "1.2.840.10008.1.2"  # the transfer syntax Implicit VR Little Endian
 ROOT = "2.25."
@@ -130,7 +130,7 @@ def _encoded(sample: Sample, number: int, more: tuple[tuple[str, str], ...]) -> 
     tags: dict[str, Any] = {
         "SOPClassUID": SECONDARY_CAPTURE,
         "SOPInstanceUID": sample.uids[number],
-        "StudyDate": "20190306",
+        "StudyDate": DATE,
         "StudyTime": "112338",
         "AccessionNumber": ACCESSION,
         "Modality": "OT",

@@ -32,6 +32,17 @@ PLANTED = {
         "persist/completed-stays",
     ),
     "timeout-lost-on-restart": ("persist/stop/timeout/store/instances", "option/store-timeout"),
+    "old-profile-ignored": ("route/anonymize/by-2008/asynchronous", "option/dicom-version"),
+    "transcode-of-copy-not-shown": (
+        "route/anonymize/transcoded/asynchronous",
+        "option/transcode",
+    ),
+    "patient-of-copy-says-not-its-source": (
+        "route/anonymize/study/asynchronous",
+        "route/made-from",
+    ),
+    "bulk-lists-one-study": ("route/modify/several/asynchronous", "route/result"),
+    "bulk-says-not-its-origin": ("route/modify/several/asynchronous", "route/made-from"),
     "move-ignores-target": ("route/move/studies/asynchronous", "route/result"),
     "move-ignores-local-aet": ("route/move/local-aet/asynchronous", "option/retrieve-local-aet"),
     "query-timeout-ignored": ("route/retrieve/studies/query-timeout", "option/query-timeout"),

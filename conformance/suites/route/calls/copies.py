@@ -16,7 +16,15 @@ from conformance.suites.route.calls.stored import (
     is_of_rest,
     stays,
 )
-from conformance.suites.route.samples import IMPLICIT, NAME, PRIVATE, Sample, patient_id, sample
+from conformance.suites.route.samples import (
+    DATE,
+    IMPLICIT,
+    NAME,
+    PRIVATE,
+    Sample,
+    patient_id,
+    sample,
+)
 
 TYPE = "ResourceModification"
 COMES_FROM, PARENTS = "route/made-from", "route/parent-resources"
@@ -161,7 +169,7 @@ def of(action: str, row: Option) -> Callable[[Context], Request]:
             for each in tags:
                 row.effect(context, each, part.made)
             if "Transcode" in row.body:
-                named = content.get("Transcode", row.body["Transcode"])
+                named = content.get("Transcode")
                 context.equal(f"option/{row.option}", "Transcode", row.body["Transcode"], named)
 
         replaced = {"PatientID": patient_id(context)} if action == "anonymize" else {}
@@ -220,6 +228,11 @@ def keeps(option: str, tag: str, source: Callable[[Sample], Iterable[str]]) -> C
     return effect
 
 
+def has_no_date(context: Context, tags: Mapping[str, str], _: Sample) -> None:
+    """A date may be emptied, or removed."""
+    context.equal("option/dicom-version", "StudyDate", "", tags.get("StudyDate", ""))
+
+
 MODIFY = (
     Option("removed", "remove", {"Remove": ["AccessionNumber"]},
            has("remove", "AccessionNumber", None)),
@@ -252,6 +265,9 @@ ANONYMIZE = (
            has("private", PRIVATE, "private")),
     Option("transcoded", "transcode", {"Transcode": IMPLICIT},
            has("transcode", "TransferSyntaxUID", IMPLICIT)),
+    Option("by-2008", "dicom-version", {"DicomVersion": "2008"},
+           has("dicom-version", "StudyDate", DATE)),
+    Option("by-2017c", "dicom-version", {"DicomVersion": "2017c"}, has_no_date),
 )  # fmt: skip
 
 
