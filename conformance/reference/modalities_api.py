@@ -190,8 +190,7 @@ class ModalitiesApi:
 
     def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
         """How we call ourselves there. Raises `RestError` (400)."""
-        named = _aet(text(fields, "LocalAet", self._caller.aet))
-        return modality.local_aet or named
+        return _aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
 
 
 def _renamed(modality: Modality, fields: dict[str, object]) -> Modality:

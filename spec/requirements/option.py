@@ -64,8 +64,8 @@ ENTRIES: tuple[Requirement, ...] = (
            "LocalAet of a C-STORE is the title by which the server calls, and that Content shows.",
            needs={Need.DICOM}),
     o.seen("store-registered-local-aet",
-           "A modality that is registered with a LocalAet is called by that title, whatever the "
-           "call names.", since="1.10.1", needs={Need.DICOM}),
+           "A modality that is registered with a LocalAet is called by that title, where the call "
+           "names no other one.", since="1.10.1", needs={Need.DICOM}),
     o.seen("store-called-aet",
            "CalledAet of a C-STORE is the title that is called, and that Content shows as "
            "RemoteAet.", since="1.12.7", needs={Need.DICOM}),

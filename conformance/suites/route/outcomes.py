@@ -30,7 +30,7 @@ from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
 from conformance.timing import TIMING
-from spec.table import State
+from spec.table import ErrorCode, State
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -43,7 +43,8 @@ DEFAULT = ("archive/study", "media/study", "modify/study", "anonymize/study", "s
 BY_DEFAULT = ("retrieve/first-answer", "move/studies", "get/study", "media/several",
               "archive/several")  # fmt: skip
 SENDING = ("peer-store/instances", "store/instances", "retrieve/studies", "retrieve/get")
-FAILING = ("modify/study", "anonymize/study", "split/series", "merge/study", *SENDING)
+FAILING = ("modify/study", "anonymize/study", "split/series", "merge/study", *SENDING,
+           "peer-store/compressed", "move/studies")  # fmt: skip
 # What is seen of each job, where a case of its own stands for it.
 ABOUT = {
     "archive/patient": "route/content",
@@ -311,7 +312,11 @@ def fails(call: Call) -> Checking:
         remove(context, *request.remove)
         let_go(context, held)
         judge.await_end(context, call.requirement, id, judge.REFUSED)
-        judge.has_failed(context, judge.look(context, call, id), network=call.sends is not None)
+        shown = judge.look(context, call, id)
+        judge.has_failed(context, shown, network=call.sends is not None)
+        if call.sends is not None and shown["State"] == State.FAILURE:
+            code = int(ErrorCode.NETWORK_PROTOCOL)
+            context.equal("monitor/error-code-step", "ErrorCode", code, shown["ErrorCode"])
 
     return run
 

@@ -71,8 +71,7 @@ def registered(context: Context) -> Request:
         callers = sorted({hold.came.caller for hold in job.holds})
         context.equal(REGISTERED, "who calls", [TITLE], callers)
 
-    body = {"LocalAet": "KIT-IGNORED"}
-    return send(Via.MODALITY, body=body, effect=effect, arrange=arrange)(context)
+    return send(Via.MODALITY, effect=effect, arrange=arrange)(context)
 
 
 def called(context: Context) -> Request:
