@@ -44,12 +44,13 @@ class JobsApi:
             Route("/jobs/{id}/archive", self._archive, methods=["GET"]),
             *self._later("/jobs/{id}/archive", self._drop_archive),
             Route("/jobs/{id}/{output}", self._no_output, methods=["GET"]),
+            *self._later("/jobs/{id}/archive", self._no_output, "/jobs/{id}/{output}"),
         ]
 
-    def _later(self, path: str, delete: ActionEndpoint) -> list[Route]:
-        """A DELETE that not every release has."""
+    def _later(self, path: str, delete: ActionEndpoint, beside: str | None = None) -> list[Route]:
+        """A DELETE that not every release has. ``beside``: the path, where it came with another."""
         has = self._release.has(f"DELETE {path}")
-        return [Route(path, delete, methods=["DELETE"])] if has else []
+        return [Route(beside or path, delete, methods=["DELETE"])] if has else []
 
     async def _read(self, request: Request) -> Response:
         return self._answers.job(self._engine.read(request.path_params["id"]))

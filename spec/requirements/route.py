@@ -132,7 +132,8 @@ ENTRIES: tuple[Requirement, ...] = (
            "in it.", since="1.12.7"),
     r.seen("archive-size",
            "Content of a job that made an archive has its size in bytes as ArchiveSize, and the "
-           "sum of those of its files as UncompressedSize, both as texts.", since="1.10.1"),
+           "sum of those of its files as UncompressedSize, both as texts; ArchiveSizeMB and "
+           "UncompressedSizeMB are the same in whole units of 1024 * 1024 bytes.", since="1.10.1"),
     r.seen("media-index",
            "A media archive holds a DICOMDIR beside the instances, which refers to each by the "
            "name that it has in the archive."),
@@ -188,7 +189,8 @@ ENTRIES: tuple[Requirement, ...] = (
            "listed."),
     r.seen("peer-size",
            "Content of a store at a peer shows as Size, a text, how many bytes were sent: of "
-           "compressed instances, of what they were compressed to."),
+           "compressed instances, of what they were compressed to; SizeMB is the same in whole "
+           "units of 1024 * 1024 bytes."),
     r.seen("local-aet",
            "Content of a C-STORE or C-MOVE shows as LocalAet the title by which the server calls.",
            needs={Need.DICOM}),

@@ -15,6 +15,7 @@ from conformance.reference.associations import Caller
 from conformance.reference.calls import JobCalls
 from conformance.reference.dicom import Instance
 from conformance.reference.dicom_steps import ModalitySender
+from conformance.reference.engine import Engine
 from conformance.reference.job import Job, Outcome, Step, Succeeded, Task
 from conformance.reference.levels import Level
 from conformance.reference.persistence import JobStore
@@ -246,3 +247,22 @@ class OneArchiveKept(Registry):
     def keep_archive(self, job: Job) -> None:
         self.media_archive_size = 1
         super().keep_archive(job)
+
+
+class ArchiveDeletedTwice(Engine):
+    """An archive that was deleted before can be deleted again."""
+
+    def drop_output(self, job_id: str) -> bool:
+        super().drop_output(job_id)
+        return True
+
+
+class SizesInKilobytes(Registry):
+    """Content of a job that made an archive shows kilobytes as ArchiveSizeMB."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        content = described["Content"]
+        if isinstance(content, dict) and "ArchiveSize" in content:
+            content["ArchiveSizeMB"] = int(content["ArchiveSize"]) // 1024 + 1
+        return described

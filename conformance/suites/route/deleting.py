@@ -12,7 +12,7 @@ from conformance.suites.needs import DICOM, EXCLUSIVE, REMOVAL, documented
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.archives import check_archive
-from conformance.suites.route.outcomes import hold, let_go, of_call, own_jobs, submit
+from conformance.suites.route.outcomes import NO_OUTPUT, hold, let_go, of_call, own_jobs, submit
 from conformance.sut.profile import Profile
 from spec.table import UNKNOWN, Action, State, cell
 
@@ -49,8 +49,14 @@ def output_deleted(call: Call) -> Checking:
     def run(context: Context) -> None:
         id = _with_archive(context, call)
         needed = "history/delete-archive"
+        other = context.ask("DELETE", f"/jobs/{id}/{NO_OUTPUT}").status
+        context.equal(needed, f"HTTP status of DELETE of its {NO_OUTPUT}", ABSENT, other)
+        kept = context.get(f"/jobs/{id}/archive")
+        context.require(needed, kept.ok, "HTTP 200 with the archive, which is still there", kept)
         reply = context.ask("DELETE", f"/jobs/{id}/archive")
         context.require(needed, reply.ok, "HTTP 200", reply)
+        again = context.ask("DELETE", f"/jobs/{id}/archive").status
+        context.equal(needed, "HTTP status of another DELETE", ABSENT, again)
         context.equal(
             needed, "HTTP status of the archive", 404, context.get(f"/jobs/{id}/archive").status
         )

@@ -15,6 +15,7 @@ from conformance.driver.script import Via
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, REMOVAL, Needed, of_a_call
 from conformance.suites.route.calls.modalities import ORIGINATOR
+from conformance.suites.route.calls.peers import TRANSCODE
 from conformance.suites.route.calls.regroupings import INSTANCES
 from conformance.suites.route.calls.retrieves import METHOD, found
 from conformance.suites.route.calls.sending import Way, new_name
@@ -25,6 +26,7 @@ from conformance.sut.profile import Profile
 UNKNOWN_RESOURCE = "route/unknown-sent"
 REFUSED, LEVEL, SANITY = "route/refused", "route/level", "route/sanity"
 UNKNOWN = orthanc_id("orthanc-jobs", "nobody")  # of the right form, and no resource has it
+NO_SYNTAX = "1.2.3"  # no transfer syntax
 BAD, ABSENT = 400, 404
 
 Body = dict[str, Any] | list[Any]
@@ -84,6 +86,10 @@ def _of_archives(kind: str) -> Iterator[Refusal]:
     bodies: Bodies = {
         "nothing-named": (BAD, lambda made, _: {}),
         "no-list": (BAD, lambda made, _: {"Resources": made.study}),
+        "unknown-syntax": (
+            BAD,
+            lambda made, _: {"Resources": [made.study], "Transcode": NO_SYNTAX},
+        ),
         "one-unknown": (ABSENT, lambda made, _: {"Resources": [made.study, UNKNOWN]}),
     }
     yield from _rows(f"{kind}/refused", lambda _: create, bodies)
@@ -111,6 +117,7 @@ OF_COPIES: Bodies = {
     "permissive-no-boolean": (BAD, lambda made, _: {**WORDS, "Permissive": "x"}),
     "no-object": (BAD, lambda made, _: []),
     "identifier-kept": (BAD, lambda made, _: {"Keep": ["SOPInstanceUID"]}),
+    "unknown-syntax": (BAD, lambda made, _: {**WORDS, "Transcode": NO_SYNTAX}),
     "identifier-replaced": (BAD, lambda made, _: {"Replace": {"SOPInstanceUID": "1.2"}}),
 }
 OF_MODIFY: Bodies = {
@@ -250,6 +257,12 @@ def _of_bulk(action: str, bodies: Bodies, about: str = REFUSED) -> Iterator[Refu
 
 # --- stores and retrieves -----------------------------------------------------------------------
 
+OF_PEERS: Bodies = {
+    "unknown-syntax": (
+        BAD,
+        lambda made, _: {"Resources": [made.study], "Transcode": NO_SYNTAX},
+    ),
+}
 OF_STORE: Bodies = {
     "nothing-named": (BAD, lambda made, _: {}),
     "no-list": (BAD, lambda made, _: {"Resources": made.study}),
@@ -293,6 +306,7 @@ def _sending() -> Iterator[Refusal]:
             *_rows(f"{way}/refused", here, OF_STORE),
             *_rows(f"{way}/refused", here, UNKNOWN_SENT, UNKNOWN_RESOURCE),
             *(_rows(f"{way}/refused", here, OF_C_STORE, ORIGINATOR) if needs else ()),
+            *(() if needs else _rows(f"{way}/refused", here, OF_PEERS, TRANSCODE)),
         ]
         yield from (replace(row, below=below, needs=needs) for row in rows)
         nobody = f"/{'modalities' if needs else 'peers'}/orthanc-jobs-nobody/store"

@@ -55,6 +55,11 @@ PLANTED = {
         "route/store/registered-local-aet/asynchronous",
         "option/store-registered-local-aet",
     ),
+    "archive-deleted-twice": (
+        "route/archive/study/output-deleted",
+        "history/delete-archive",
+    ),
+    "sizes-in-kilobytes": ("route/archive/study/size", "route/archive-size"),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
 }
 

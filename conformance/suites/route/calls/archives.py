@@ -20,6 +20,7 @@ from conformance.suites.route.samples import (
 from conformance.sut.reply import LARGEST, Reply
 
 INDEX = "DICOMDIR"
+MEGABYTE = 2**20
 NO_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 SHOWS = ("Description", "InstancesCount", "UncompressedSizeMB", "ArchiveSizeMB")
 SEVERAL = "Archive.zip"  # the name of an archive of several resources
@@ -253,8 +254,9 @@ def has_sizes(context: Context, shown: dict[str, Any], archive: bytes) -> None:
     if not isinstance(content, dict):
         context.deviates("monitor/content", "Content as a JSON object", str(content))
         return
-    context.equal(needed, "ArchiveSize", str(len(archive)), content.get("ArchiveSize"))
-    context.equal(needed, "UncompressedSize", str(sum(members)), content.get("UncompressedSize"))
+    for key, size in (("ArchiveSize", len(archive)), ("UncompressedSize", sum(members))):
+        context.equal(needed, key, str(size), content.get(key))
+        context.equal(needed, f"{key}MB", size // MEGABYTE, content.get(f"{key}MB"))
 
 
 __all__ = ["calls", "check_archive", "has_sizes", "is_served", "uids_in"]

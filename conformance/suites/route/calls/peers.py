@@ -25,7 +25,7 @@ from conformance.suites.route.samples import IMPLICIT, SECONDARY_CAPTURE, patien
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "Peer")
 ABOUT = "route/peer-store"
 COMPRESS, TRANSCODE, LOGIN = "option/peer-compress", "option/peer-transcode", "option/peer-login"
-SIZE = "route/peer-size"
+SIZE, MEGABYTE = "route/peer-size", 2**20
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
 HEADER = ("X-Orthanc-Jobs", "kit")
 
@@ -59,6 +59,7 @@ def is_plain(context: Context, job: Tracked, content: Result) -> None:
 def has_size(context: Context, job: Tracked, content: Result) -> None:
     sent = sum(hold.came.size for hold in job.holds)
     context.equal(SIZE, "Content.Size", str(sent), content.get("Size"))
+    context.equal(SIZE, "Content.SizeMB", sent // MEGABYTE, content.get("SizeMB"))
 
 
 def is_compressed(context: Context, job: Tracked, content: Result) -> None:
