@@ -22,6 +22,7 @@ LACKS = (
     "Lua scripts",
     "Progress of sub-operations",
     "storage commitment of what is stored here",
+    "transfer syntaxes that lose something",
 )
 """What later releases have as well, and this server has not."""
 

@@ -27,6 +27,7 @@ DECLARED = {
 }
 # What the reference server may declare not to have, though it says that it is of such a version.
 LACKING = {
+    "option/archive-lossy-quality": "transfer syntaxes that lose something",
     "route/autorouting": "Lua scripts",
     "option/retrieve-method": "C-GET",
     "route/get": "C-GET",

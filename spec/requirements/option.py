@@ -13,6 +13,9 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("archive-transcode",
            "Transcode of an archive or a medium: each file of it has this transfer syntax, and "
            "Content names it.", since="1.7.0"),
+    o.seen("archive-lossy-quality",
+           "LossyQuality of an archive or a medium whose Transcode loses something, and "
+           "lossy-quality of a GET: the lower it is, the smaller are the images.", since="1.12.7"),
     o.seen("archive-filename",
            "Filename of an archive or a medium: the archive is offered under this name, by a "
            "synchronous call and by /jobs/{id}/archive. Without it the name is that of the "

@@ -1,11 +1,11 @@
 """`route/<call>/…`: every call that the page lists as one that creates a job.
 
 What the call and its job come to (`outcomes`), also without an instance (`lacking`), what is
-deleted (`deleting`), got by GET (`downloading`) and refused (`refusals`), what becomes of jobs
-whose steps wait at the gate (`sending`), each type of job before the action matrix (`matrix`),
-retrieves at the end of a step (`boundaries`), what a Lua script sends (`autorouting`), all types in
-one queue (`ordering`), and the cases of `action/` and `race/` once more with jobs that send by
-C-STORE (`by_c_store`).
+deleted (`deleting`), got by GET (`downloading`, `lossy`) and refused (`refusals`), what becomes
+of jobs whose steps wait at the gate (`sending`), each type of job before the action matrix
+(`matrix`), retrieves at the end of a step (`boundaries`), what a Lua script sends
+(`autorouting`), all types in one queue (`ordering`), and the cases of `action/` and `race/` once
+more with jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from conformance.suites.route import (
     deleting,
     downloading,
     lacking,
+    lossy,
     matrix,
     ordering,
     outcomes,
@@ -40,6 +41,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from lacking.cases(profile, known)
     yield from deleting.cases(profile, [*known, committing.as_call()])
     yield from downloading.cases(profile, known)
+    yield from lossy.cases(profile)
     yield from refusals.cases(profile)
     yield from overwriting.cases(profile)
     yield from sending.cases(profile, known)

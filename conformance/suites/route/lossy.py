@@ -1,0 +1,104 @@
+"""`route/<kind>/lossy-quality`: archives whose images are compressed more, or less."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Iterator
+from functools import partial
+from urllib.parse import urlencode
+
+from conformance.driver.context import Context
+from conformance.errors import Unjudged
+from conformance.suites.case import Case, Check
+from conformance.suites.needs import EXPENDABLE
+from conformance.suites.route.calls.archives import INDEX, NO_ZIP, unpacked
+from conformance.suites.route.samples import SECONDARY_CAPTURE, patient_id, read_file, uid
+from conformance.sut.profile import Profile
+from conformance.sut.reply import Reply
+
+NEEDED = "option/archive-lossy-quality"
+JPEG = "1.2.840.10008.1.2.4.50"
+SIDE = 64  # of the image, in pixels
+COARSE, FINE = 10, 100
+
+
+def cases(_: Profile) -> Iterator[Case]:
+    for kind in ("archive", "media"):
+        check = partial(follows, kind)  # a GET makes a job without a Priority of ours
+        yield Check(f"route/{kind}/lossy-quality", NEEDED, check=check, needs=(EXPENDABLE,))
+
+
+def follows(kind: str, context: Context) -> None:
+    """The lower the quality, the smaller the image: as asked by a POST and by a GET."""
+    reply = context.resources.client.post("/instances", _image(patient_id(context)))
+    made = reply.json()
+    if not reply.ok or not isinstance(made, dict):
+        raise Unjudged(f"the server does not store an instance for us: {reply}")
+    path = f"/studies/{made.get('ParentStudy')}/{kind}"
+    posted = [_posted(context, path, quality) for quality in (COARSE, FINE)]
+    got = [_got(context, path, quality) for quality in (COARSE, FINE)]
+    for how, (small, large) in (("POST", posted), ("GET", got)):
+        expected = f"by {how}, a smaller image of quality {COARSE} than of {FINE}"
+        context.require(NEEDED, 0 < small < large, expected, f"{small} and {large} bytes")
+
+
+def _posted(context: Context, path: str, quality: int) -> int:
+    body = {"Synchronous": True, "Transcode": JPEG, "LossyQuality": quality}
+    return _size(context, context.post(path, body))
+
+
+def _got(context: Context, path: str, quality: int) -> int:
+    query = urlencode({"transcode": JPEG, "lossy-quality": quality})
+    return _size(context, context.get(f"{path}?{query}"))
+
+
+def _size(context: Context, reply: Reply) -> int:
+    """The bytes of the only instance in an archive, which is compressed as it was asked for."""
+    context.require(NEEDED, reply.ok, "HTTP 200 with the archive", reply)
+    try:
+        _, files = unpacked(reply.body)
+    except NO_ZIP as error:
+        context.deviates(NEEDED, "a ZIP file", f"{len(reply.body)} bytes: {error}")
+        return 0
+    (file,) = (file for name, file in files.items() if name != INDEX)
+    syntax = (read_file(file) or {}).get("TransferSyntaxUID")
+    context.equal(NEEDED, "the transfer syntax of the instance", JPEG, syntax)
+    return len(file)
+
+
+def _image(patient: str) -> bytes:
+    """A file with an image of noise, which is not compressed; the same noise each time."""
+    from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    dataset = Dataset()
+    for keyword, value in {
+        "SOPClassUID": SECONDARY_CAPTURE,
+        "SOPInstanceUID": uid(),
+        "PatientID": patient,
+        "StudyInstanceUID": uid(),
+        "SeriesInstanceUID": uid(),
+        "StudyID": "1",
+        "SeriesNumber": "1",
+        "InstanceNumber": "1",
+        "StudyDate": "20190306",
+        "StudyTime": "112338",
+        "Modality": "OT",
+        "PhotometricInterpretation": "MONOCHROME2",
+        "SamplesPerPixel": 1,
+        "PixelRepresentation": 0,
+        "Rows": SIDE,
+        "Columns": SIDE,
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+    }.items():
+        setattr(dataset, keyword, value)
+    dataset.PixelData = random.Random(SIDE).randbytes(SIDE * SIDE)
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    written = io.BytesIO()
+    dataset.save_as(written, enforce_file_format=True)
+    return written.getvalue()
