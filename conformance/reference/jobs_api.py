@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from conformance.reference.answers import JobAnswers, json_answer
@@ -74,6 +76,8 @@ class JobsApi:
 
     async def _no_output(self, request: Request) -> Response:
         """A job has outputs below its address, and none of this name."""
+        if request.method == "DELETE" and request.path_params["output"] in list(Action):
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
         raise not_found(f"Job has no such output: {request.path_params['output']}")
 
     def _action(self, action: Action) -> ActionEndpoint:
