@@ -44,6 +44,11 @@ def script(recording: Recording, name: str) -> str:
             "a job of this replay sends over DICOM, which no script of a page can: use\n"
             "'orthanc-jobs replay'"
         )
+    if not any(one.is_call and '"/jobs/' in one.got for one in recording.talk):
+        raise BadArgument(
+            "no call of this replay makes its job, but a Lua script of the server does: use\n"
+            "'orthanc-jobs replay'"
+        )
     stands = requirement(recording.requirement)
     about = (
         f"{stands.sentence}",

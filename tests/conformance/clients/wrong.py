@@ -115,8 +115,7 @@ WRONG = (
     Wrong(
         "looks for a word anywhere in the answer",
         "wait.sh",
-        """state=$(printf '%s' "$answer" | sed '$d' | python3 -c 'import json, sys
-print(json.load(sys.stdin)["State"])')""",
+        r"""state=$(printf '%s\n' "$answer" | sed -n 's/^   "State" : "\([A-Za-z]*\)",*$/\1/p')""",
         """printf '%s' "$answer" | grep -q Success && exit 0; state=Running""",
         "path/start/fail",
         "client/success-and-failure",
