@@ -90,11 +90,15 @@ def test_a_server_that_stops_at_once_is_not_waited_for() -> None:
 
 
 def test_lots_that_stop_an_orthanc_mostly_wait_and_others_do_not() -> None:
-    """`persist/stop/types` has jobs of every type to look at as well, `persist/kill` stops none."""
+    """`persist/stop/types` has jobs of every type to look at as well, `persist/kill` stops none.
+
+    The search stops its server too, and on idle cores that is most of its time.
+    """
     lots = whole()
     waiting = [lot for lot in lots if lot.waits]
     assert len(waiting) > 10
-    assert {id.split("/")[0] for lot in waiting for id in lot.cases} == {"persist"}
+    of_suites = {id.split("/")[0] for lot in waiting for id in lot.cases}
+    assert {"persist"} <= of_suites <= {"persist", "search"}
     stops = [lot for lot in lots if lot.seconds > 1 and lot.cases[0].startswith("persist/stop/")]
     assert len(stops) > 10
     assert [lot.cases for lot in stops if not lot.waits] in ([], [("persist/stop/types",)])
