@@ -90,7 +90,7 @@ def test_a_server_that_stops_at_once_is_not_waited_for() -> None:
 
 
 def test_lots_that_stop_an_orthanc_mostly_wait_and_others_do_not() -> None:
-    """`persist/stop/types` has jobs of every type to look at as well, `persist/kill` stops none.
+    """`persist/stop/types` has jobs of every type to look at, others wait for a time-out of a job.
 
     The search stops its server too, and on idle cores that is most of its time.
     """
@@ -101,7 +101,7 @@ def test_lots_that_stop_an_orthanc_mostly_wait_and_others_do_not() -> None:
     assert {"persist"} <= of_suites <= {"persist", "search"}
     stops = [lot for lot in lots if lot.seconds > 1 and lot.cases[0].startswith("persist/stop/")]
     assert len(stops) > 10
-    assert [lot.cases for lot in stops if not lot.waits] in ([], [("persist/stop/types",)])
+    assert sum(lot.waits for lot in stops) > 0.8 * len(stops)
 
 
 def test_the_longest_lot_is_handed_out_first() -> None:
