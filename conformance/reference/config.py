@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _WITHOUT_EFFECT = frozenset(
-    {"HttpServerEnabled", "Plugins", "RemoteAccessAllowed", "StorageCompression", "StableAge"}
+    {
+        "HttpServerEnabled",
+        "Plugins",
+        "RemoteAccessAllowed",
+        "StableAge",
+        "StorageCompression",
+        "TemporaryDirectory",
+    }
 )
 """Keys that are taken, and that change nothing that a client of this server could see."""
 

@@ -185,6 +185,7 @@ class Managed:
             "DicomPort": self._dicom_port,
             "StorageDirectory": f"{seen}/database",
             "IndexDirectory": f"{seen}/database",
+            "TemporaryDirectory": f"{seen}/temporary",  # what is left of a killed one goes with it
             "Plugins": [],
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
@@ -192,7 +193,8 @@ class Managed:
             **changed,
         }
         try:
-            (self._folder / "database").mkdir(exist_ok=True)
+            for name in ("database", "temporary"):
+                (self._folder / name).mkdir(exist_ok=True)
             (self._folder / CONFIGURATION).write_text(json.dumps(settings, indent=2) + "\n")
             self._put_scripts(settings.get("LuaScripts", ()))
             log = (self._folder / "log").open("ab")

@@ -121,7 +121,9 @@ def test_a_template_is_filled_in_and_split_as_by_a_shell(script: Path, workdir: 
         assert config["JobsHistorySize"] == 10
         assert config["StorageDirectory"] == config["IndexDirectory"] == f"{folder}/database"
         assert config["HttpPort"] == server.port != config["DicomPort"]
+        assert config["TemporaryDirectory"] == f"{folder}/temporary"
         assert (folder / "database").is_dir()
+        assert (folder / "temporary").is_dir()
     assert list(workdir.iterdir()) == []
 
 
