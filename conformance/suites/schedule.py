@@ -215,8 +215,12 @@ def requeued_between(profile: Profile) -> Case:
 
 
 def requeued_often(profile: Profile) -> Case:
-    """Neither do they when they are taken out of the queue and put back again and again."""
-    plain = {"A": 40, "B": 25, "C": 5, "D": -5, "E": -25, "F": -40, "K": 50, "L": -50}
+    """Neither do they when they are taken out of the queue and put back again and again.
+
+    No more than ten wait on a server of somebody's, which may heed the LimitJobs of the page.
+    """
+    plain = {"A": 40, "B": 25, "C": 5, "D": -5, "E": -25, "F": -40}
+    plain |= {"K": 50, "L": -50} if profile.managed else {}
     resumed, resubmitted = {"G": 30, "H": -30}, {"I": 20, "J": -20}
     jobs = plain | resumed | resubmitted
     again = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.driver.script import Step, check
+from conformance.driver.script import Do, Step, check
 from conformance.errors import BadArgument
 from conformance.suites import SUITES, select, suites
 from conformance.suites.case import Case, Check, Script
@@ -67,6 +67,21 @@ def test_without_retry_four_cells_and_four_edges_cannot_be_reached() -> None:
     closed = [c.id for c in suites(ORTHANC) if c.unreachable == RETRY.why]
     assert sum(i.startswith("action/") for i in closed) == 4
     assert sum(i.startswith("edge/") for i in closed) == 4
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_no_more_jobs_wait_on_a_server_of_somebodys_than_the_limit_of_the_page(
+    workers: int,
+) -> None:
+    """LimitJobs is 10 unless a server says otherwise, and holds back who submits one more."""
+    for case in suites(Profile(workers=workers, managed=False)):
+        jobs = 0  # in the queue or run by a worker, at least: one of several steps goes on
+        for step in steps_of(case) if case.unreachable is None else ():
+            if step.do in (Do.SUBMIT, Do.RESUME, Do.RESUBMIT):
+                jobs += 1
+            elif step.do in (Do.SUCCEED, Do.FAIL, Do.COMPLETE, Do.PAUSE, Do.CANCEL):
+                jobs -= 1
+            assert jobs - workers <= 10, case.id
 
 
 def test_polite_cases_use_one_job_at_a_time() -> None:
