@@ -134,7 +134,11 @@ def shard(lots: Sequence[Lot], number: int, of: int) -> list[Lot]:
     Raises `BadArgument` where there are too few lots.
     """
     if of > len(lots):
-        raise BadArgument(f"--shard {number}/{of}: these cases cannot be divided so often")
+        parts = "one lot" if len(lots) == 1 else f"{len(lots)} lots"
+        raise BadArgument(
+            f"--shard {number}/{of}: these cases are run as {parts}, and no lot is divided: select\n"
+            "more cases, or say fewer shards"
+        )
     shards: list[list[Lot]] = [[] for _ in range(of)]
     for lot in longest_first(lots):
         least = min(shards, key=lambda one: (sum(lot.seconds for lot in one), len(one)))
