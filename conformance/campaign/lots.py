@@ -136,8 +136,8 @@ def shard(lots: Sequence[Lot], number: int, of: int) -> list[Lot]:
     if of > len(lots):
         parts = "one lot" if len(lots) == 1 else f"{len(lots)} lots"
         raise BadArgument(
-            f"--shard {number}/{of}: these cases are run as {parts}, and no lot is divided: select\n"
-            "more cases, or say fewer shards"
+            f"--shard {number}/{of}: these cases are run as {parts}, and no lot is divided:\n"
+            "select more cases, or say fewer shards"
         )
     shards: list[list[Lot]] = [[] for _ in range(of)]
     for lot in longest_first(lots):

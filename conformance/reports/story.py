@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from conformance.events import (
     CLIENT,
@@ -207,7 +207,7 @@ class Story:
         ended, cut = self.ended, self.failed is not None
         far = "as far as" if self.word == "conforms" else "judged"
         stopped = "interrupted, " if ended.interrupted else "cut short, " if cut else ""
-        line = f"{self.server}, {stopped}{far} {self.scope}: {self.counts}"
+        line = f"{self.server}{self._fault}, {stopped}{far} {self.scope}; cases: {self.counts}"
         return "; ".join([line, *self._next(ended)])
 
     def _next(self, ended: Ended) -> Iterator[str]:
@@ -215,9 +215,9 @@ class Story:
         if self.failed is not None and not ended.interrupted:
             yield self.failed.partition("\n")[0].rstrip(".")
         if self.word == STALE:
-            yield f"nothing deviates, but {_needless(len(ended.stale))}"
+            yield f"nothing deviates, but {_needless(ended.stale)}"
         if ended.interrupted:
-            yield "run it again for the rest" if self.results else "nothing was run: run it again"
+            yield f"{'' if self.results else 'nothing was run: '}run it again from the start"
         if ended.why and not ended.interrupted and self.failed is None:
             yield ended.why
         if any(one.replay for one in self.of(Verdict.DEVIATION)):
@@ -225,6 +225,13 @@ class Story:
         if self.started is not None and self.started.shard is not None:
             number, of = self.started.shard
             yield f"this is shard {number} of {of}: orthanc-jobs merge makes one report of all"
+
+    @property
+    def _fault(self) -> str:
+        """The fault that was planted in the reference server, in words."""
+        options = () if self.started is None else self.started.target.options
+        named = [name for flag, name in pairwise(options) if flag == "--fault"]
+        return "".join(f" with the fault {name}" for name in named)
 
     @property
     def server(self) -> str:
@@ -315,10 +322,10 @@ def numbered(number: int, word: str) -> str:
     return f"{number} {word.removesuffix('s') if number == 1 else word}"
 
 
-def _needless(entries: int) -> str:
-    if entries == 1:
-        return "an entry of the ledger is needed by no case any more: take it out"
-    return f"{entries} entries of the ledger are needed by no case any more: take them out"
+def _needless(entries: Sequence[str]) -> str:
+    if len(entries) == 1:
+        return f"no case needs the entry {entries[0]} of the ledger any more: take it out"
+    return f"no case needs {len(entries)} entries of the ledger any more: take them out"
 
 
 def stale_words(name: str) -> str:

@@ -69,8 +69,8 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         "target": {"name": "http://h:1", "version": "1.10.1", "kind": "url"},
         "verdict": "deviates",
         "word": "deviates",
-        "told": "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run):"
-        f" 0 passed, 1 deviation, 1 accepted, 0 unknown, 0 skipped; {AGAIN}",
+        "told": "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run);"
+        f" cases: 0 passed, 1 deviation, 1 accepted, 0 unknown, 0 skipped; {AGAIN}",
         "why": None,
         "mode": "managed",
         "whole": True,
@@ -238,7 +238,7 @@ def test_a_warning_is_told_and_changes_nothing(tmp_path: Path) -> None:
 def test_the_summary_is_one_line_and_the_last() -> None:
     last = shown(BAD, KNOWN, UNSURE, SKIPPED)[-1]
     assert last == (
-        "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run):"
+        "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run); cases:"
         f" 0 passed, 1 deviation, 1 accepted, 1 unknown, 1 skipped; {AGAIN}"
     )
 
@@ -270,7 +270,7 @@ def test_the_last_line_says_how_far_a_verdict_goes() -> None:
     assert told == (
         "conforms http://h:1 1.10.1, as far as 1 of 4 requirements (polite;"
         " 1 need --exclusive or a managed server; 1 cannot be reached from outside;"
-        " 1 not run): 1 passed, 0 deviations, 0 accepted, 0 unknown, 0 skipped"
+        " 1 not run); cases: 1 passed, 0 deviations, 0 accepted, 0 unknown, 0 skipped"
     )
 
 
@@ -282,11 +282,11 @@ def test_the_last_line_says_why_nothing_was_judged_and_what_to_do() -> None:
 
 def test_the_last_line_of_what_was_interrupted_and_of_a_shard_says_what_to_do() -> None:
     told = last_line(GOOD, verdict="unknown", interrupted=True, why="left out")
-    assert told.endswith(", 0 skipped; run it again for the rest")
+    assert told.endswith(", 0 skipped; run it again from the start")
     told = last_line(verdict="unknown", interrupted=True, coverage=UNCOVERED)
     assert told == (
-        "unknown http://h:1 1.10.1, interrupted, judged nothing: 0 passed, 0 deviations,"
-        " 0 accepted, 0 unknown, 0 skipped; nothing was run: run it again"
+        "unknown http://h:1 1.10.1, interrupted, judged nothing; cases: 0 passed, 0 deviations,"
+        " 0 accepted, 0 unknown, 0 skipped; nothing was run: run it again from the start"
     )
     told = last_line(GOOD, shard=(1, 2))
     assert told.endswith("; this is shard 1 of 2: orthanc-jobs merge makes one report of all")
@@ -307,8 +307,8 @@ def test_a_quiet_run_that_deviates_and_was_cut_short_says_why() -> None:
 def test_a_stale_entry_has_a_word_of_its_own() -> None:
     told = last_line(GOOD, verdict="deviates", stale=("ties-unordered",))
     assert told.startswith("stale-ledger http://h:1 1.10.1, judged 1 of 2 requirements")
-    assert told.endswith("; nothing deviates, but an entry of the ledger is needed by no case any"
-                         " more: take it out")  # fmt: skip
+    assert told.endswith("; nothing deviates, but no case needs the entry ties-unordered of the"
+                         " ledger any more: take it out")  # fmt: skip
     assert last_line(BAD, verdict="deviates", stale=("x",)).startswith("deviates ")
 
 
