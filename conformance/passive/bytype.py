@@ -19,17 +19,18 @@ BELOW_100 = [Shortfall.RETRIEVE_SUCCEEDS_BELOW_100, Shortfall.OPERATIONS_SUCCEED
 FALLING = {Shortfall.RETRIEVE_PROGRESS_FALLS, Shortfall.OPERATIONS_PROGRESS_FALLS}
 
 
-def by_type(now: Shown, last: Shown | None, fresh: bool) -> Iterator[Wrong]:
+def by_type(now: Shown, last: Shown | None, loaded: bool) -> Iterator[Wrong]:
     """What a reading shows that the type of its job does not.
 
-    ``last``: the reading before it. ``fresh``: the server may have been started again since.
+    ``last``: the reading before it. ``loaded``: the server may have been started again in the
+    life of the job.
     """
     known = row(now.type)
-    yield from _progress(now, known, last, fresh)
+    yield from _progress(now, known, last, loaded)
     yield from _content(now, known)
 
 
-def _progress(now: Shown, known: Row, last: Shown | None, fresh: bool) -> Iterator[Wrong]:
+def _progress(now: Shown, known: Row, last: Shown | None, loaded: bool) -> Iterator[Wrong]:
     needed, actual = "monitor/progress", f"{now.state} with Progress {now.progress}"
     if not 0 <= now.progress <= WHOLE:
         yield Wrong(needed, "a Progress from 0 to 100", actual)
@@ -37,7 +38,7 @@ def _progress(now: Shown, known: Row, last: Shown | None, fresh: bool) -> Iterat
         ended = last is not None and last.state is State.SUCCESS
         if last is not None and ended and last.progress == now.progress:
             return  # that was told
-        names = [] if last is not None and not fresh else [Shortfall.PROGRESS_LOST_AT_RESTART]
+        names = [Shortfall.PROGRESS_LOST_AT_RESTART] if last is None or loaded else []
         names += [] if ended else BELOW_100
         like = tuple(name for name in names if name in known.short)
         yield Wrong(needed, "Progress 100 in Success", actual, known=like)

@@ -57,6 +57,7 @@ class Track:
     begin: float
     last: Shown | None = None
     unsure: bool = False
+    loaded: bool = False  # the server may have been started again in its life
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     _seen: Seen = field(default_factory=Seen)  # of its fields
     _stood: deque[tuple[float, State]] = field(
@@ -72,7 +73,8 @@ class Track:
         clock has gone along with ours since then.
         """
         self.lines.append(str(now))
-        yield from by_type(now, self.last, fresh)
+        self.loaded |= fresh
+        yield from by_type(now, self.last, self.loaded)
         yield from self._by_code(now)
         passed = asked.after - self.begin if ticking else None
         reasons = [(one, self._broken(now, one, passed, fresh)) for one in self._closed()]

@@ -198,6 +198,16 @@ def test_what_a_released_server_does_is_a_finding_with_a_name() -> None:
     assert "finding: modification-result-lost, job A" in list(accepted(judge.findings))
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+def test_progress_that_was_lost_at_a_restart_may_stay_lost(restarts: bool) -> None:
+    """A job that a restart has cut short, and that then runs to its end, shows 0 there as well."""
+    judge = Judge(allowing(known(NEWEST), version=NEWEST))
+    judge.reading(0, 0.1, [job("Pending") | COPY])
+    judge.reading(2, 2.1, [job("Pending") | COPY], fresh=restarts)
+    found = judge.reading(4, 4.1, [job("Success", progress=0) | COPY])
+    assert ("monitor/progress" in [one.requirement for one in found]) is not restarts
+
+
 def test_what_one_version_does_is_an_alarm_on_another() -> None:
     below = [job("Success", progress=0) | MOVE]
     assert broken(below, allowing(known("1.10.1"), version="1.10.1")) == ["monitor/progress"]
