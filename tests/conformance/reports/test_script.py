@@ -52,7 +52,7 @@ def test_a_fault_is_shown_and_a_server_without_it_does_not_show_it(tmp_path: Pat
     assert (shown.returncode, shown.stderr) == (1, ""), shown.stdout
     assert "It was seen again." in shown.stdout
     text = (tmp_path / "shows.py").read_text()
-    text = text.replace("PATIENCE = 10", "PATIENCE = 1")
+    text = text.replace("PATIENCE = 10", "PATIENCE = 4")
     (tmp_path / "shows.py").write_text(text)
     words = [sys.executable, "-I", str(tmp_path / "shows.py"), server(tmp_path)]
     sound = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST)
