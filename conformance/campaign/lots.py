@@ -134,10 +134,10 @@ def shard(lots: Sequence[Lot], number: int, of: int) -> list[Lot]:
     Raises `BadArgument` where there are too few lots.
     """
     if of > len(lots):
-        parts = "one lot" if len(lots) == 1 else f"{len(lots)} lots"
+        most = "cannot be divided" if len(lots) == 1 else f"make {len(lots)} shards at most"
         raise BadArgument(
-            f"--shard {number}/{of}: these cases are run as {parts}, and no lot is divided:\n"
-            "select more cases, or say fewer shards"
+            f"--shard {number}/{of}: these cases {most}: select more of them, say fewer shards,\n"
+            "or leave --shard out"
         )
     shards: list[list[Lot]] = [[] for _ in range(of)]
     for lot in longest_first(lots):
