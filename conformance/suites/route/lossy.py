@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +12,7 @@ from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXPENDABLE
 from conformance.suites.route.calls.archives import INDEX, NO_ZIP, unpacked
-from conformance.suites.route.samples import SECONDARY_CAPTURE, patient_id, read_file, uid
+from conformance.suites.route.samples import EXPLICIT, image, patient_id, read_file
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
 
@@ -69,36 +68,13 @@ def _size(context: Context, reply: Reply) -> int:
 
 def _image(patient: str) -> bytes:
     """A file with an image of noise, which is not compressed; the same noise each time."""
-    from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
-    from pydicom.uid import ExplicitVRLittleEndian
-
-    dataset = Dataset()
-    for keyword, value in {
-        "SOPClassUID": SECONDARY_CAPTURE,
-        "SOPInstanceUID": uid(),
-        "PatientID": patient,
-        "StudyInstanceUID": uid(),
-        "SeriesInstanceUID": uid(),
+    noise = random.Random(SIDE).randbytes(SIDE * SIDE)
+    more = {
         "StudyID": "1",
         "SeriesNumber": "1",
         "InstanceNumber": "1",
         "StudyDate": "20190306",
         "StudyTime": "112338",
         "Modality": "OT",
-        "PhotometricInterpretation": "MONOCHROME2",
-        "SamplesPerPixel": 1,
-        "PixelRepresentation": 0,
-        "Rows": SIDE,
-        "Columns": SIDE,
-        "BitsAllocated": 8,
-        "BitsStored": 8,
-        "HighBit": 7,
-    }.items():
-        setattr(dataset, keyword, value)
-    dataset.PixelData = random.Random(SIDE).randbytes(SIDE * SIDE)
-    dataset["PixelData"].VR = "OB"
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    written = io.BytesIO()
-    dataset.save_as(written, enforce_file_format=True)
-    return written.getvalue()
+    }
+    return image(patient, SIDE, noise, EXPLICIT, more)

@@ -32,6 +32,7 @@ SERIES = (0, 1, 1)  # in which series of a sample its instances are
 ACCESSION, DATE = "ACC7", "20190306"
 PRIVATE = "(0009,1001)"  # a private tag that every file of a sample has
 IMPLICIT = "1.2.840.10008.1.2"  # the transfer syntax Implicit VR Little Endian
+EXPLICIT = "1.2.840.10008.1.2.1"  # and Explicit VR Little Endian
 ROOT = "2.25."
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -123,8 +124,7 @@ def _file(sample: Sample, number: int, more: Mapping[str, str] = MappingProxyTyp
 @lru_cache(maxsize=128)
 def _encoded(sample: Sample, number: int, more: tuple[tuple[str, str], ...]) -> bytes:
     """The file of an instance, with all that the index of a medium asks for: some milliseconds."""
-    from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.dataset import Dataset  # it takes its time
 
     series = SERIES[number]
     tags: dict[str, Any] = {
@@ -152,8 +152,46 @@ def _encoded(sample: Sample, number: int, more: tuple[tuple[str, str], ...]) -> 
         setattr(dataset, keyword, value)
     dataset.add_new(0x00090010, "LO", "orthanc-jobs")  # who the next one is private to
     dataset.add_new(0x00091001, "LO", "private")
+    return _written(dataset, EXPLICIT)
+
+
+def image(patient: str, side: int, pixels: bytes, syntax: str, more: Mapping[str, Any]) -> bytes:
+    """The file of an instance of a study of its own, with a grey image.
+
+    ``side``: of the image, in ``pixels`` of 8 bits; ``syntax``: the transfer syntax, in which they
+    are; ``more``: values by their keywords.
+    """
+    from pydicom.dataset import Dataset  # it takes its time
+
+    tags = {
+        "SOPClassUID": SECONDARY_CAPTURE,
+        "SOPInstanceUID": uid(),
+        "PatientID": patient,
+        "StudyInstanceUID": uid(),
+        "SeriesInstanceUID": uid(),
+        "PhotometricInterpretation": "MONOCHROME2",
+        "SamplesPerPixel": 1,
+        "PixelRepresentation": 0,
+        "Rows": side,
+        "Columns": side,
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+    }
+    dataset = Dataset()
+    for keyword, value in (tags | dict(more)).items():
+        setattr(dataset, keyword, value)
+    dataset.PixelData = pixels
+    dataset["PixelData"].VR = "OB"
+    return _written(dataset, syntax)
+
+
+def _written(dataset: Dataset, syntax: str) -> bytes:
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID
+
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     written = io.BytesIO()
     dataset.save_as(written, enforce_file_format=True)
     return written.getvalue()

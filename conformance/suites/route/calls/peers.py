@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 from conformance.driver.context import Context
@@ -20,7 +19,7 @@ from conformance.suites.route.calls.sending import (
     send,
     send_study,
 )
-from conformance.suites.route.samples import IMPLICIT, SECONDARY_CAPTURE, patient_id, read_file, uid
+from conformance.suites.route.samples import IMPLICIT, image, patient_id, read_file
 
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "Peer")
 ABOUT = "route/peer-store"
@@ -120,29 +119,7 @@ def _syntax(file: bytes) -> str | None:
 
 def _garbage(patient: str) -> bytes:
     """A file in JPEG 2000 with an image that is none."""
-    from pydicom.dataset import Dataset, FileMetaDataset  # it takes its time
-    from pydicom.encaps import encapsulate
-    from pydicom.uid import JPEG2000Lossless
+    from pydicom.encaps import encapsulate  # it takes its time
 
-    tags = {
-        "SOPClassUID": SECONDARY_CAPTURE,
-        "SOPInstanceUID": uid(),
-        "PatientID": patient,
-        "StudyInstanceUID": uid(),
-        "SeriesInstanceUID": uid(),
-        "ImageComments": f"{MARKER.decode()}00",
-        "PhotometricInterpretation": "MONOCHROME2",
-        "SamplesPerPixel": 1,
-        "PixelRepresentation": 0,
-    }
-    tags |= {"Rows": 4, "Columns": 4, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
-    dataset = Dataset()
-    for keyword, value in tags.items():
-        setattr(dataset, keyword, value)
-    dataset.PixelData = encapsulate([b"no image"])
-    dataset["PixelData"].VR = "OB"
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
-    written = io.BytesIO()
-    dataset.save_as(written, enforce_file_format=True)
-    return written.getvalue()
+    marked = {"ImageComments": f"{MARKER.decode()}00"}
+    return image(patient, 4, encapsulate([b"no image"]), JPEG_2000, marked)
