@@ -16,7 +16,19 @@ from types import MappingProxyType
 
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS, EDGES, Asked, Ended, State, boundary_id, cell_id
-from spec.types import COMMITMENT, OPERATIONS, OTHER, PEER, ROWS, Gate, Progress, Row
+from spec.types import (
+    COMMITMENT,
+    MERGE,
+    MODIFICATION,
+    OPERATIONS,
+    OTHER,
+    PEER,
+    ROWS,
+    SPLIT,
+    Gate,
+    Progress,
+    Row,
+)
 
 Why = Callable[[Row], str | None]
 
@@ -31,6 +43,7 @@ FREE_STEPS = "its steps are not counted by what it lists"
 NO_LIST = "its call names no instances that could be listed twice, or none"
 # What has no case, as neither a caller nor the kit decides on it.
 NOT_SENDING = {"Archive", "Media", COMMITMENT}
+COPYING = {MODIFICATION, SPLIT, MERGE}  # of many instances they run for long enough to be paused
 
 
 def every(row: Row) -> str | None:
@@ -46,6 +59,11 @@ def called(row: Row) -> str | None:
 
 def held(row: Row) -> str | None:
     return NOT_HELD if row.run.gate is Gate.NOBODY else None
+
+
+def stopped(row: Row) -> str | None:
+    """What copies many instances can be paused while it runs, though no step of it is held."""
+    return None if row.type in COPYING else held(row)
 
 
 def failing(row: Row) -> str | None:
@@ -96,7 +114,7 @@ def _edges() -> dict[str, Why]:
         states = {edge.source, edge.target}
         rule = retrying if State.RETRY in states else every
         if edge.source is State.RUNNING and edge.trigger in ACTIONS:
-            rule = held
+            rule = stopped if edge.target is State.PAUSED else held
         elif edge.source is State.RUNNING and edge.target is State.FAILURE:
             rule = failing
         found[edge.id] = rule
@@ -119,7 +137,7 @@ _SAID: dict[str, Why] = {
     "history/delete-job": every, "history/delete-archive": output,
     "persist/unfinished-requeued": called, "persist/paused-stays": every,
     "persist/completed-stays": every, "persist/priority": called, "persist/times": every,
-    "persist/error": failing, "persist/step": held, "persist/killed": called,
+    "persist/error": failing, "persist/step": stopped, "persist/killed": called,
     "submit/creates-job": called, "submit/synchronous-waits": called,
     "submit/synchronous-default": called, "submit/asynchronous-returns": called,
     "submit/asynchronous-handle": called, "submit/asynchronous-monitored": called,
@@ -140,7 +158,7 @@ _SAID: dict[str, Why] = {
     "monitor/state-pending": every, "monitor/state-running": held,
     "monitor/state-success": every, "monitor/state-failure": every,
     "monitor/state-paused": every, "monitor/polling": every,
-    "step/only-while-running": held, "step/requests-end-with-run": held, "step/run-once": held,
+    "step/only-while-running": stopped, "step/requests-end-with-run": held, "step/run-once": held,
     "step/resumed-goes-on": held, "step/resubmitted-starts-over": held,
     "step/one-after-answer": held, "step/repeated-instance": listing, "step/empty": listing,
 }

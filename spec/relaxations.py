@@ -56,6 +56,8 @@ class Shortfall(StrEnum):
     ESTIMATE_TOO_SOON = "estimate-too-soon"
     LIMIT_JOBS_IGNORED = "limit-jobs-ignored"
     MODIFICATION_FAILS_AFTER_RESTART = "modification-fails-after-restart"
+    MODIFICATION_FAILS_HALF_DONE = "modification-fails-half-done"
+    MODIFICATION_GOES_ON_WHILE_PAUSED = "modification-goes-on-while-paused"
     MODIFICATION_RESULT_LOST = "modification-result-lost"
     PENDING_TIME_COUNTED = "pending-time-counted"
     PRIORITY_WRAPS = "priority-wraps"
@@ -102,6 +104,13 @@ _SHORT = {
     Shortfall.MODIFICATION_FAILS_AFTER_RESTART: (
         "A job that modifies or anonymizes and had not run before a restart fails after it, with "
         "ErrorCode 6."
+    ),
+    Shortfall.MODIFICATION_FAILS_HALF_DONE: (
+        "A job that modifies or anonymizes and was half done before a restart fails after it, with "
+        "ErrorCode 0."
+    ),
+    Shortfall.MODIFICATION_GOES_ON_WHILE_PAUSED: (
+        "A job that modifies or anonymizes goes on storing copies while it is Paused."
     ),
     Shortfall.MODIFICATION_RESULT_LOST: (
         "After a restart, Content of a job that modifies or anonymizes does not show what it has "

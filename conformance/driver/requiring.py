@@ -111,13 +111,17 @@ class Requiring:
         actual: Callable[[], object] = lambda: "it does not",
     ) -> None:
         """Watch for ``seconds`` that ``condition`` holds."""
+        holds = self.holds(condition, seconds)
+        self.require(requirement, holds, expected, "" if holds else actual())
+
+    def holds(self, condition: Condition, seconds: float = TIMING.grace) -> bool:
+        """Whether ``condition`` holds for so long."""
         end = time.monotonic() + seconds
-        while True:
-            holds = condition()
-            self.require(requirement, holds, expected, "" if holds else actual())
+        while condition():
             if time.monotonic() > end:
-                return
+                return True
             self.driver.arrivals(TIMING.tick)
+        return False
 
     def unanswered(self, call: Call, requirement: str, expected: str) -> None:
         """Watch for a moment that a call is not answered yet."""

@@ -17,6 +17,7 @@ from conformance.suites.persist.types import FAILED, FINISHED, HALF_DONE, OVER_A
 from conformance.suites.persist.types import TYPES as WAITING
 from conformance.suites.route.by_c_store import PREFIX
 from conformance.suites.route.calls import calls
+from conformance.suites.route.halfway import KINDS as HALFWAY
 from conformance.suites.route.ordering import TYPES as ORDERED
 from spec.of_jobs import SAID, TYPES, why_not
 from spec.table import ACTIONS, Action, Asked, Ended, State, boundary_id, cell_id
@@ -96,6 +97,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     r"/repeated/asynchronous": ("step/repeated-instance",),
     r"/running/cancel": ("step/resubmitted-starts-over",),
     r"/job-deleted": READ,
+    r"/halfway": (*DONE, "edge/running/paused/pause"),
     r"/race/cancel/.*": ("edge/running/failure/cancel", "step/resubmitted-starts-over"),
 }  # fmt: skip
 
@@ -151,6 +153,9 @@ def _of_restarts(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield type, ("persist/paused-stays", *RESTARTED)
         for type in _types(HALF_DONE):
             yield type, ("persist/paused-stays", "persist/step", *RESTARTED)
+    elif name == "halfway":
+        for type in _types(kind.call for kind in HALFWAY):
+            yield type, ("persist/step", "persist/paused-stays", *RESTARTED)
     elif name == "failed" or name.startswith("finished/"):
         succeed = FINISHED.get(name.removeprefix("finished/"), ())
         for type in _types((*succeed, *FAILED.get(name, ()))):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.suites.case import QUICK_TO_STOP, Case
-from conformance.suites.persist import autorouting, options, types
+from conformance.suites.persist import autorouting, halfway, options, types
 from conformance.suites.persist.kills import kills
 from conformance.suites.persist.settings import settings
 from conformance.suites.persist.stops import stops
@@ -25,6 +25,7 @@ def cases(profile: Profile) -> Iterator[Case]:
         yield replace(case, config={**QUICK_TO_STOP, **case.config}, fresh=True)
     yield from types.cases(profile)
     yield from options.cases(profile)
+    yield from halfway.cases(profile)
     yield from autorouting.cases(profile)
 
 

@@ -9,7 +9,7 @@ can be resubmitted. What waits must be there after a kill as well (`persist/kill
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ from conformance.driver.script import submit as peer_store
 from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request, calls
-from conformance.suites.route.calls.copies import TYPE as MODIFICATION
 from conformance.suites.route.calls.model import ARCHIVE, MEDIA
 from conformance.suites.route.calls.sending import GET
 from conformance.suites.route.outcomes import hold, let_go, remove, submit
@@ -49,7 +48,8 @@ HALF_DONE = ("peer-store/instances", "store/instances", "retrieve/studies", "ret
 FIRST = 9  # the priority of the jobs that hold the workers: they go first again
 STEPS = 6  # of them: more than may end during the stop
 ROOM = 100  # a JobsHistorySize that holds all of them
-BAD_SEQUENCE_OF_CALLS = 6  # an ErrorCode
+# As what a job is known that fails when its turn comes after a restart, by its ErrorCode.
+FAILS_AFTER_RESTART = {6: Shortfall.MODIFICATION_FAILS_AFTER_RESTART}  # Bad sequence of calls
 FINISHED = {
     "archives": ("archive/study", "media/study"),
     "modifications": ("modify/study", "anonymize/study"),
@@ -309,9 +309,21 @@ def ends_well(
 ) -> None:
     judge.await_end(context, REQUEUED, id, answer)
     shown = judge.look(context, call, id)
-    if call.type == MODIFICATION and shown["ErrorCode"] == BAD_SEQUENCE_OF_CALLS:
-        known = Shortfall.MODIFICATION_FAILS_AFTER_RESTART
-        words = f"{shown['State']}, ErrorCode {BAD_SEQUENCE_OF_CALLS}"
-        context.deviates(REQUEUED, f"a {call.type} job in {State.SUCCESS}", words, known)
-        return
-    has_succeeded(context, replace(call, requirement=REQUEUED), request, id)
+    if not fails(context, call, shown, REQUEUED, FAILS_AFTER_RESTART):
+        has_succeeded(context, replace(call, requirement=REQUEUED), request, id)
+
+
+def fails(
+    context: Context,
+    call: Call,
+    shown: judge.Shown,
+    needed: str,
+    known: Mapping[int, Shortfall],
+) -> bool:
+    """Whether a job that was loaded has failed in a way that is ``known``, by its ErrorCode."""
+    name = known.get(shown["ErrorCode"])
+    if shown["State"] != State.FAILURE or name not in row(call.type).short:
+        return False
+    words = f"{shown['State']}, ErrorCode {shown['ErrorCode']}"
+    context.deviates(needed, f"a {call.type} job in {State.SUCCESS}", words, name)
+    return True

@@ -2,10 +2,10 @@
 
 What the call and its job come to (`outcomes`), also without an instance (`lacking`), what is
 deleted (`deleting`), got by GET (`downloading`, `lossy`) and refused (`refusals`), what becomes
-of jobs whose steps wait at the gate (`sending`), each type of job before the action matrix
-(`matrix`), retrieves at the end of a step (`boundaries`), what a Lua script sends
-(`autorouting`), all types in one queue (`ordering`), and the cases of `action/` and `race/` once
-more with jobs that send by C-STORE (`by_c_store`).
+of jobs whose steps wait at the gate (`sending`) and of those that nobody can hold (`halfway`),
+each type of job before the action matrix (`matrix`), retrieves at the end of a step
+(`boundaries`), what a Lua script sends (`autorouting`), all types in one queue (`ordering`), and
+the cases of `action/` and `race/` once more with jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from conformance.suites.route import (
     committing,
     deleting,
     downloading,
+    halfway,
     lacking,
     lossy,
     matrix,
@@ -49,6 +50,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from committing.cases(profile)
     yield from autorouting.cases(profile)
     yield from retrieving.cases(profile, known)
+    yield from halfway.cases(profile)
     yield from boundaries.cases(profile, known)
     yield from ordering.cases(profile)
     ones = [call for call in known if call.name in matrix.TYPES]

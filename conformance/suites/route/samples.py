@@ -1,4 +1,4 @@
-"""What the calls are about: patients of our own, each with one study of three tiny instances.
+"""What the calls are about: patients of our own, each with a study of some tiny instances.
 
 The files are made here, so all their UIDs are known, and with them the paths of what is stored:
 they are noted for removal before anything is sent. A call that makes copies under another
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFError,
               NotImplementedError, struct.error)  # fmt: skip
 NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
-SERIES = (0, 1, 1)  # in which series of a sample its instances are
+INSTANCES = 3  # of a sample, where nobody asks for more
 ACCESSION, DATE = "ACC7", "20190306"
 PRIVATE = "(0009,1001)"  # a private tag that every file of a sample has
 IMPLICIT = "1.2.840.10008.1.2"  # the transfer syntax Implicit VR Little Endian
@@ -39,7 +39,7 @@ SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 @dataclass(frozen=True)
 class Sample:
-    """A patient, its study, and two series. ``uids``: those of three files, in `SERIES`."""
+    """A patient, its study, and two series. ``uids``: those of its files, by `series_of`."""
 
     patient_id: str
     study_uid: str
@@ -60,8 +60,15 @@ class Sample:
 
     @cached_property
     def instances(self) -> tuple[str, ...]:
-        names = zip((self.series_uids[number] for number in SERIES), self.uids, strict=True)
-        return tuple(orthanc_id(self.patient_id, self.study_uid, *pair) for pair in names)
+        return tuple(
+            orthanc_id(self.patient_id, self.study_uid, self.series_uids[series_of(number)], uid)
+            for number, uid in enumerate(self.uids)
+        )
+
+
+def series_of(number: int) -> int:
+    """In which series of a sample an instance is: the first one in one, all others in the other."""
+    return min(number, 1)
 
 
 def orthanc_id(*names: str) -> str:
@@ -78,21 +85,25 @@ def patient_id(context: Context) -> str:
 
 
 def sample(
-    context: Context, of: str | None = None, more: Mapping[str, str] = MappingProxyType({})
+    context: Context,
+    of: str | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
+    instances: int = INSTANCES,
 ) -> Sample:
     """Store a new sample, of a patient of its own or ``of`` one that is there (a PatientID).
 
-    ``more``: further tags of its instances, by keyword.
+    ``more``: further tags of its instances, by keyword; ``instances``: how many, two at least.
 
     Raises `Unjudged` where the server does not take it.
     """
     patient = patient_id(context) if of is None else of
-    made = Sample(patient, uid(), (uid(), uid()), (uid(), uid(), uid()))
+    made = Sample(patient, uid(), (uid(), uid()), tuple(uid() for _ in range(instances)))
     for number in range(len(made.uids)):
         reply = context.resources.client.post("/instances", _file(made, number, more))
         if not reply.ok:
             raise Unjudged(f"the server does not store an instance for us: {reply}")
-    context.lines.append(f"store study {made.study}, of two series, with one and two instances")
+    words = f"of two series, with 1 and {instances - 1} instances"
+    context.lines.append(f"store study {made.study}, {words}")
     return made
 
 
@@ -103,12 +114,12 @@ def uid() -> str:
 
 def _file(sample: Sample, number: int, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """The file of an instance: that of a pattern which names others of the same length."""
-    series = SERIES[number]
+    series = series_of(number)
     pattern = Sample(
         "P" * len(sample.patient_id),
         "1" * len(sample.study_uid),
         tuple("23"[n] * len(uid) for n, uid in enumerate(sample.series_uids)),
-        tuple("456"[n] * len(uid) for n, uid in enumerate(sample.uids)),
+        tuple("4" * len(uid) for uid in sample.uids),  # a file names no other than its own
     )
     content = _encoded(pattern, number, tuple(more.items()))
     for mark, name in (
@@ -126,7 +137,7 @@ def _encoded(sample: Sample, number: int, more: tuple[tuple[str, str], ...]) -> 
     """The file of an instance, with all that the index of a medium asks for: some milliseconds."""
     from pydicom.dataset import Dataset  # it takes its time
 
-    series = SERIES[number]
+    series = series_of(number)
     tags: dict[str, Any] = {
         "SOPClassUID": SECONDARY_CAPTURE,
         "SOPInstanceUID": sample.uids[number],

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.driver.context import Context
 from conformance.suites.route.calls.model import RESULT, Call, Part, Request, Result
 from conformance.suites.route.calls.stored import dicts, has_all, instance_tags, is_of_rest, stays
-from conformance.suites.route.samples import NAME, SERIES, Sample, sample
+from conformance.suites.route.samples import NAME, Sample, sample, series_of
 
 SPLIT, MERGE = "SplitStudy", "MergeStudy"
 MERGED, INSTANCES, PARTS = "route/merged-tags", "option/split-instances", "option/merge-instances"
@@ -163,7 +163,7 @@ def merge(keep: bool = False, part: str = "study") -> Callable[[Context], Reques
             series = sorted(_described(one) for one in tags)
             right = sorted(FIRST + SECOND + [(FIRST + SECOND)[number] for number in numbers])
             context.equal(RESULT, "the series of the study", right, series)
-            _are_in(context, len(target.series) + len({SERIES[n] for n in numbers}), tags)
+            _are_in(context, len(target.series) + len({series_of(n) for n in numbers}), tags)
             patients = {one.get("PatientID") for one in tags}
             context.equal(RESULT, "their patient", [target.patient_id], sorted(map(str, patients)))
             new = [one for one in tags if one.get("SOPInstanceUID") not in target.uids]

@@ -1,0 +1,63 @@
+"""`persist/stop/halfway`: jobs that nobody can hold, half done when the server stops.
+
+They were paused while they ran (`route/…/halfway`); resumed after the start, they go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.driver.script import restart
+from conformance.suites.case import QUICK_TO_STOP, Case, Check
+from conformance.suites.persist.types import (
+    FAILS_AFTER_RESTART,
+    ROOM,
+    STAYS,
+    STEP,
+    fails,
+    is_as_before,
+)
+from conformance.suites.route import judge
+from conformance.suites.route.halfway import KINDS, called, halfway
+from conformance.suites.route.outcomes import of_call
+from conformance.suites.route.succeeding import has_succeeded
+from conformance.sut.profile import Profile
+from spec.relaxations import Shortfall
+from spec.table import ErrorCode, State
+
+if TYPE_CHECKING:
+    from conformance.driver.context import Context
+
+# As what a job is known that fails when it is resumed, by its ErrorCode.
+KNOWN = {**FAILS_AFTER_RESTART, int(ErrorCode.SUCCESS): Shortfall.MODIFICATION_FAILS_HALF_DONE}
+
+
+def cases(_: Profile) -> Iterator[Case]:
+    needed = dict.fromkeys(need for kind in KINDS for need in of_call(called(kind)))
+    yield Check(
+        "persist/stop/halfway",
+        STEP,
+        check=go_on,
+        config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
+        needs=tuple(needed),
+        leaves=len(KINDS),
+        by_chance=True,
+        fresh=True,
+    )
+
+
+def go_on(context: Context) -> None:
+    """Each is there again, Paused as it was, and when it is resumed it does all of it."""
+    jobs = [(replace(called(kind), requirement=STEP), halfway(context, kind)) for kind in KINDS]
+    before = [judge.look(context, call, job.id) for call, job in jobs]
+    context.do(restart())
+    for (call, _), shown in zip(jobs, before, strict=True):
+        is_as_before(context, call, shown, STAYS, State.PAUSED)
+    for call, job in jobs:
+        judge.resume(context, call, job.id)
+        judge.await_end(context, STEP, job.id)
+        shown = judge.look(context, call, job.id)
+        if not fails(context, call, shown, STEP, KNOWN):
+            has_succeeded(context, call, job.request, job.id)
