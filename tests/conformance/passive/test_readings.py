@@ -208,6 +208,16 @@ def test_progress_that_was_lost_at_a_restart_may_stay_lost(restarts: bool) -> No
     assert ("monitor/progress" in [one.requirement for one in found]) is not restarts
 
 
+@pytest.mark.parametrize(("type", "alarms"), [(COPY, []), (MOVE, ["monitor/error-code"])])
+def test_a_copy_that_failed_half_done_has_no_error_code(
+    type: dict[str, Any], alarms: list[str]
+) -> None:
+    failed = [job("Failure") | type | {"ErrorCode": 0, "ErrorDescription": "Success"}]
+    judge = Judge(allowing(known(NEWEST), version=NEWEST))
+    assert [one.requirement for one in judge.reading(0, 1, failed)] == alarms
+    assert (Shortfall.MODIFICATION_FAILS_HALF_DONE in judge.findings) == (not alarms)
+
+
 def test_what_one_version_does_is_an_alarm_on_another() -> None:
     below = [job("Success", progress=0) | MOVE]
     assert broken(below, allowing(known("1.10.1"), version="1.10.1")) == ["monitor/progress"]

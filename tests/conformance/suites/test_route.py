@@ -18,12 +18,12 @@ from conformance.suites.route.calls import Request, calls
 from conformance.suites.route.calls.archives import INDEX, check_archive
 from conformance.suites.route.matrix import TYPES
 from conformance.suites.route.samples import (
-    SERIES,
     Sample,
     _file,
     index_of,
     orthanc_id,
     read_file,
+    series_of,
     uid,
 )
 from conformance.sut import servers
@@ -113,7 +113,7 @@ def test_the_ids_are_those_of_orthanc() -> None:
 def test_the_file_of_an_instance_names_it_alone(number: int) -> None:
     file = dcmread(io.BytesIO(_file(SAMPLE, number, {"PatientComments": "more"})))
     assert file.file_meta.MediaStorageSOPInstanceUID == SAMPLE.uids[number] == file.SOPInstanceUID
-    assert file.SeriesInstanceUID == SAMPLE.series_uids[SERIES[number]]
+    assert file.SeriesInstanceUID == SAMPLE.series_uids[series_of(number)]
     assert (file.StudyInstanceUID, file.PatientID) == (SAMPLE.study_uid, SAMPLE.patient_id)
     assert (file.PatientComments, file.InstanceNumber) == ("more", number + 1)
 
