@@ -57,7 +57,8 @@ class Track:
     begin: float
     last: Shown | None = None
     unsure: bool = False
-    loaded: bool = False  # the server may have been started again in its life
+    loaded: bool = False  # the server may have been started again in its life,
+    _anew: bool = False  # and it was not read since
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     _seen: Seen = field(default_factory=Seen)  # of its fields
     _stood: deque[tuple[float, State]] = field(
@@ -72,6 +73,7 @@ class Track:
         ``fresh``: the server may have been started again since the last one. ``ticking``: its
         clock has gone along with ours since then.
         """
+        fresh, self._anew = fresh or self._anew, False
         self.lines.append(str(now))
         self.loaded |= fresh
         yield from by_type(now, self.last, self.loaded)
@@ -122,7 +124,11 @@ class Track:
         return frozenset(one.state for one in self._closed())
 
     def restarted(self, now: float) -> None:
-        """The server may have been started again, with the jobs of its last save."""
+        """The server may have been started again, with the jobs of its last save.
+
+        Where jobs are read one by one, it is the next reading of each that is the first since.
+        """
+        self._anew = True
         states = {state for _, state in self._stood}
         old = bool(self._stood) and self._stood[0][0] < now - TIMING.saved_all
         (only,) = states if len(states) == 1 else (None,)

@@ -128,6 +128,7 @@ class _Watch:
         self._began = time.monotonic()
         self._made = client.connections
         self._outage: str | None = None
+        self._fresh = False  # the server may be a new one since the judge was told of a reading
 
     def until_the_end(self) -> list[Impossible]:
         """Read until the time is over, or something is impossible."""
@@ -151,15 +152,15 @@ class _Watch:
         answer = self._ask("/jobs?expand")
         if answer is None:
             return []
-        reply, at, fresh = answer
+        reply, at = answer
         if reply.ok:
-            jobs = reply.json()
+            jobs, fresh = reply.json(), self._is_fresh()
             self.write({"at": at, "fresh": fresh, "jobs": jobs})
             return self.judge.reading(*at, jobs, fresh)
         self.write({"at": at, "status": reply.status})
-        return self.judge.refused(reply.status) or self._look_at_each(fresh)
+        return self.judge.refused(reply.status) or self._look_at_each()
 
-    def _look_at_each(self, fresh: bool) -> list[Impossible]:
+    def _look_at_each(self) -> list[Impossible]:
         """Read the jobs that can be read, one by one, as the list of all is refused."""
         answer = self._ask("/jobs")
         names = None if answer is None else answer[0].json()
@@ -167,17 +168,20 @@ class _Watch:
             answer = self._ask(f"/jobs/{id}") if isinstance(id, str) and ID.fullmatch(id) else None
             if answer is None or not answer[0].ok:
                 continue
-            reply, at, new = answer
-            fresh = fresh or new
-            job = reply.json()
+            reply, at = answer
+            job, fresh = reply.json(), self._is_fresh()
             self.write({"at": at, "fresh": fresh, "id": id, "job": job})
             if found := self.judge.one(*at, id, job, fresh):
                 return found
-            fresh = False
         return []
 
-    def _ask(self, path: str) -> tuple[Reply, tuple[float, float], bool] | None:
-        """The answer, when it was asked for and came, and whether the server may be a new one.
+    def _is_fresh(self) -> bool:
+        """Whether the server may be a new one since this was asked last."""
+        fresh, self._fresh = self._fresh, False
+        return fresh
+
+    def _ask(self, path: str) -> tuple[Reply, tuple[float, float]] | None:
+        """The answer, and when it was asked for and came.
 
         None: the server is not there, or says that it is not ready (HTTP 5xx).
         """
@@ -192,9 +196,9 @@ class _Watch:
         if reply is None:
             self.write({"at": at, "outage": self._outage})
             return None
-        fresh = self.client.connections != self._made or self._outage is not None
+        self._fresh |= self.client.connections != self._made or self._outage is not None
         self._made, self._outage = self.client.connections, None
-        return reply, at, fresh
+        return reply, at
 
 
 def _declared(system: Any, key: str) -> int | None:

@@ -208,6 +208,24 @@ def test_progress_that_was_lost_at_a_restart_may_stay_lost(restarts: bool) -> No
     assert ("monitor/progress" in [one.requirement for one in found]) is not restarts
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+def test_of_jobs_that_are_read_one_by_one_each_is_excused_once_for_a_restart(
+    restarts: bool,
+) -> None:
+    """The first of them is read as the first since the restart, and the others are so as well."""
+    judge = Judge(allowing(known(NEWEST), version=NEWEST))
+    jobs = [job("Success") | MOVE | {"ID": id} for id in "AB"]
+    lost = [{**one, "Progress": 0} for one in jobs]
+    assert judge.reading(0, 0.1, jobs) == []
+    assert judge.refused(400) == []
+    first = judge.one(2, 2.1, "A", lost[0], fresh=restarts)
+    second = judge.one(2.2, 2.3, "B", lost[1])
+    told = {one.job: one.requirement for one in (*first, *second)}
+    assert told == ({} if restarts else dict.fromkeys("AB", "monitor/progress"))
+    fallen = judge.one(2.4, 2.5, "B", jobs[1])
+    assert [one.requirement for one in fallen] == ["monitor/progress"]
+
+
 @pytest.mark.parametrize(("type", "alarms"), [(COPY, []), (MOVE, ["monitor/error-code"])])
 def test_a_copy_that_failed_half_done_has_no_error_code(
     type: dict[str, Any], alarms: list[str]
