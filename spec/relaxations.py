@@ -102,8 +102,8 @@ _SHORT = {
         "LimitJobs is accepted and ignored: a submission over the limit is taken at once."
     ),
     Shortfall.MODIFICATION_FAILS_AFTER_RESTART: (
-        "A job that modifies or anonymizes and had not run before a restart fails after it, with "
-        "ErrorCode 6."
+        "A job that modifies or anonymizes and was not finished before a restart fails after it, "
+        "with ErrorCode 6."
     ),
     Shortfall.MODIFICATION_FAILS_HALF_DONE: (
         "A job that modifies or anonymizes and was half done before a restart fails after it, with "

@@ -17,7 +17,7 @@ from conformance.suites.persist.types import (
     STAYS,
     STEP,
     fails,
-    is_as_before,
+    is_the_same,
 )
 from conformance.suites.route import judge
 from conformance.suites.route.halfway import KINDS, called, halfway
@@ -49,15 +49,17 @@ def cases(_: Profile) -> Iterator[Case]:
 
 
 def go_on(context: Context) -> None:
-    """Each is there again, Paused as it was, and when it is resumed it does all of it."""
+    """Each is there again, Paused, does all of it when resumed, and had lost nothing it showed."""
     jobs = [(replace(called(kind), requirement=STEP), halfway(context, kind)) for kind in KINDS]
     before = [judge.look(context, call, job.id) for call, job in jobs]
     context.do(restart())
-    for (call, _), shown in zip(jobs, before, strict=True):
-        is_as_before(context, call, shown, STAYS, State.PAUSED)
-    for call, job in jobs:
+    after = [judge.look(context, call, job.id) for call, job in jobs]
+    for (call, job), again in zip(jobs, after, strict=True):
+        judge.is_in(context, STAYS, again, State.PAUSED)
         judge.resume(context, call, job.id)
         judge.await_end(context, STEP, job.id)
         shown = judge.look(context, call, job.id)
         if not fails(context, call, shown, STEP, KNOWN):
             has_succeeded(context, call, job.request, job.id)
+    for (call, _), was, again in zip(jobs, before, after, strict=True):
+        is_the_same(context, call, was, again, STAYS)

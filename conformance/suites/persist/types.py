@@ -236,7 +236,7 @@ def _is_kept(context: Context, call: Call, before: judge.Shown, needed: str = ST
     reply = context.get(f"/jobs/{before['ID']}")
     if reply.ok:
         shown = judge.look(context, call, str(before["ID"]))
-        _is_the_same(context, call, before, shown, needed)
+        is_the_same(context, call, before, shown, needed)
         return True
     expected = f"the {call.type} job in {before['State']} is there after the server's next start"
     context.deviates(needed, expected, str(reply), _gone(call, before["State"]))
@@ -250,9 +250,10 @@ def _gone(call: Call, state: str) -> Shortfall | None:
     return next(iter(names & row(call.type).short), None)
 
 
-def _is_the_same(
+def is_the_same(
     context: Context, call: Call, before: judge.Shown, shown: judge.Shown, needed: str
 ) -> None:
+    """A job shows after a restart what it has shown before it."""
     was, now = _known(context, before), _known(context, shown)
     for key in sorted(key for key in {*was, *now} if was.get(key) != now.get(key)):
         what = f"{key} of a {call.type} job in {before['State']}"
