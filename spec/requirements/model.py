@@ -117,6 +117,11 @@ def within(version: str, since: str | None, until: str | None) -> bool:
     return until is None or number <= version_key(until)
 
 
+def measured(since: str | None, until: str | None) -> str:
+    """The source of what no document says: the releases from ``since`` to ``until``."""
+    return f"measured on Orthanc {', '.join(one for one in RELEASES if within(one, since, until))}"
+
+
 @lru_cache
 def version_key(version: str) -> tuple[float, ...]:
     """``version`` made comparable: "1.10" equals "1.10.0", a suffix as "+dfsg" is ignored.

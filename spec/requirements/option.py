@@ -111,8 +111,8 @@ ENTRIES: tuple[Requirement, ...] = (
            "What a query has found at a level is retrieved at that level, by all keys down to "
            "it.", since="1.9.1", needs={Need.DICOM}),
     o.seen("retrieve-instances",
-           "So is what a query has found at the level Instance, and Content shows its "
-           "SOPInstanceUID.", since="1.12.7", needs={Need.DICOM}),
+           "What a query has found at the level Instance is retrieved at that level, and Content "
+           "shows its SOPInstanceUID.", since="1.12.7", needs={Need.DICOM}),
     o.seen("retrieve-method",
            "RetrieveMethod of a retrieve is C-MOVE or C-GET: a job of Type DicomMoveScu or "
            "DicomGetScu, which uses that service.", since="1.12.7", needs={Need.DICOM}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from spec.requirements.model import MEASURED, PAGE, Bound, Need, Requirement
+from spec.requirements.model import PAGE, Bound, Need, Requirement, measured
 from spec.table import Ground
 
 OF_JOBS = "Jobs"
@@ -74,7 +74,7 @@ class Section:
         until: str | None = None,
         note: str | None = None,
         needs: Iterable[Need] = (),
-        source: str = MEASURED,
+        source: str | None = None,
     ) -> Requirement:
         """An entry that no document states and that every measured server meets.
 
@@ -84,7 +84,7 @@ class Section:
         return Requirement(
             f"{self.name}/{id}",
             sentence,
-            source,
+            source or measured(since, until),
             Ground.OBSERVED,
             since=since,
             until=until,
