@@ -1,6 +1,7 @@
 """The matrix: requirement by version, from the JSON reports of one run on each server.
 
-It is evidence: each column says by which command it was made. `tools/matrix` makes the runs.
+It is evidence: each column says by which command it was made. `tools/matrix` makes the runs. What
+they came to, requirement by requirement, is kept in `matrix.json`, which comes with the kit.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE, Bound, Requirement, applies
 
+FILE = "matrix.json"
+SCHEMA = 1
 REFERENCE = "reference"
 BOUND = {id: one for id, one in CATALOGUE.items() if one.binds is Bound.SERVER}
 
@@ -90,9 +94,85 @@ def _field(
     return Field(Mark.NO_CASE)
 
 
-def markdown(columns: Sequence[Column]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is kept of a column. ``day``: of its run. ``fields``: what is known, by requirement."""
+
+    title: str
+    version: str
+    reference: bool
+    command: str
+    day: str
+    kit: str
+    verdict: str
+    fields: Mapping[str, Field]
+
+    def of(self, id: str) -> Field:
+        """What is known of a requirement; of one that is newer than the run, nothing."""
+        return self.fields.get(id, Field(Mark.NO_CASE))
+
+    def breaks(self, id: str) -> bool:
+        """Whether a case broke it, which is said of this version."""
+        return self.of(id).mark is Mark.DEVIATION
+
+
+def kept(column: Column) -> Server:
+    """What is kept of a column."""
+    report = column.report
+    return Server(
+        column.title,
+        column.version,
+        column.reference,
+        column.command,
+        str(report["started"])[:10],
+        str(report["kit"]),
+        str(report["verdict"]),
+        fields(column),
+    )
+
+
+def measured() -> tuple[Server, ...]:
+    """What the kit ships, the oldest release first, and the reference server last."""
+    return parse(files("conformance.evidence").joinpath(FILE).read_text(encoding="utf-8"))
+
+
+def released() -> tuple[Server, ...]:
+    """Those of them that are Orthancs."""
+    return tuple(server for server in measured() if not server.reference)
+
+
+def parse(text: str) -> tuple[Server, ...]:
+    """The text of a `matrix.json`. Raises `ValueError` for one of another schema."""
+    found = json.loads(text)
+    if found["schema"] != SCHEMA:
+        raise ValueError(f"schema {found['schema']}, not {SCHEMA}")
+    rows = found["servers"]
+    return tuple(Server(**{**row, "fields": _fields_of(row["fields"])}) for row in rows)
+
+
+def _fields_of(marks: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, Field]:
+    """The fields, in the order of the catalogue."""
+    found = {}
+    for mark in map(Mark, marks):
+        for id, said in marks[mark].items():
+            deviates = mark is Mark.DEVIATION
+            found[id] = Field(mark, tuple(said)) if deviates else Field(mark, why=tuple(said))
+    return {id: found[id] for id in BOUND if id in found}
+
+
+def to_json(servers: Sequence[Server]) -> str:
+    """For each mark the requirements that have it, each with the names, or the reasons, if any."""
+    rows = []
+    for server in servers:
+        by_mark: dict[Mark, dict[str, list[str]]] = {mark: {} for mark in Mark}
+        for id, field in server.fields.items():
+            by_mark[field.mark][id] = [*field.names, *field.why]
+        rows.append({**asdict(server), "fields": by_mark})
+    return json.dumps({"schema": SCHEMA, "servers": rows}, indent=1) + "\n"
+
+
+def markdown(servers: Sequence[Server]) -> Iterator[str]:
     """The page, a line at a time."""
-    known = {column.title: fields(column) for column in columns}
     yield "# What each server does\n"
     yield "Made by `make matrix`: each column by the command beside its server, where DIR is"
     yield "the folder into which `tools/matrix` installs the Orthancs of other Debian releases."
@@ -100,29 +180,28 @@ def markdown(columns: Sequence[Column]) -> Iterator[str]:
     yield "`spec/relaxations.py`; what a requirement says, `orthanc-jobs list` prints.\n"
     yield "| server | version | command | run on | kit | verdict |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for column in columns:
-        report = column.report
+    for one in servers:
         yield (
-            f"| {column.title} | {column.version} | `{column.command}`"
-            f" | {report['started'][:10]} | {report['kit']} | {report['verdict']} |"
+            f"| {one.title} | {one.version} | `{one.command}`"
+            f" | {one.day} | {one.kit} | {one.verdict} |"
         )
     yield ""
-    yield from _row("requirements", [column.title for column in columns])
-    yield from _row("---", ["---"] * len(columns))
+    yield from _row("requirements", [one.title for one in servers])
+    yield from _row("---", ["---"] * len(servers))
     for mark in Mark:
-        numbers = [sum(f.mark is mark for f in known[c.title].values()) for c in columns]
+        numbers = [sum(f.mark is mark for f in one.fields.values()) for one in servers]
         if any(numbers):
             yield from _row(mark, [str(number) for number in numbers])
     yield ""
     yield from (f"- *{mark}*: {text}." for mark, text in MEANS.items())
     for section in dict.fromkeys(one.section for one in BOUND.values()):
         yield f"\n## {section}\n"
-        yield from _row("requirement", [f"{c.title} ({c.version})" for c in columns])
-        yield from _row("---", ["---"] * len(columns))
-        for id, one in BOUND.items():
-            if one.section == section:
-                yield from _row(f"`{id}`", [str(known[c.title][id]) for c in columns])
-    yield from _reasons(known)
+        yield from _row("requirement", [f"{one.title} ({one.version})" for one in servers])
+        yield from _row("---", ["---"] * len(servers))
+        for id, said in BOUND.items():
+            if said.section == section:
+                yield from _row(f"`{id}`", [str(one.of(id)) for one in servers])
+    yield from _reasons({one.title: one.fields for one in servers})
 
 
 def _row(head: str, rest: Sequence[str]) -> Iterator[str]:

@@ -10,7 +10,18 @@ import pytest
 
 from conformance.campaign.throughout import THROUGHOUT
 from conformance.campaign.typed import UNNAMED, Field, Mark
-from conformance.evidence.matrix import BOUND, Column, fields, markdown
+from conformance.evidence.matrix import (
+    BOUND,
+    Column,
+    fields,
+    kept,
+    markdown,
+    measured,
+    parse,
+    released,
+    to_json,
+)
+from spec.requirements import RELEASES
 
 ROOT = Path(__file__).parents[3]
 CASE = "race/pause/last-step-succeeds"
@@ -71,7 +82,7 @@ def test_what_is_said_of_other_versions() -> None:
 
 
 def test_the_page_has_a_row_for_each_requirement_and_says_why_not() -> None:
-    text = "\n".join(markdown([column(case(CASE, "skipped"))]))
+    text = "\n".join(markdown([kept(column(case(CASE, "skipped")))]))
     rows = re.findall(r"^\| `([\w/-]+)` \|", text, re.MULTILINE)
     assert sorted(rows) == sorted(BOUND)
     assert "| `orthanc-jobs run orthanc` | 2026-01-01 | 0 | deviates |" in text
@@ -84,3 +95,34 @@ def test_the_committed_page_is_of_this_catalogue_and_names_its_commands() -> Non
     assert sorted(rows) == sorted(BOUND), "run `make matrix` again"
     for version in ("1.9.1", "1.10.1", "1.12.7", "1.13.0", "1.5.6"):
         assert f"| {version} | `orthanc-jobs run " in text
+
+
+def test_the_committed_page_is_of_what_the_kit_ships() -> None:
+    text = "\n".join(markdown(measured())) + "\n"
+    assert (ROOT / "docs" / "matrix.md").read_text() == text, "run `tools/matrix --only` again"
+    assert [server.version for server in released()] == list(RELEASES)
+
+
+def test_what_is_kept_is_what_was_found() -> None:
+    """Of each mark, with the names of a deviation and the reasons for which nothing was tried."""
+    server = kept(
+        column(
+            case(CASE, "deviation", None, "b", "a"),
+            case("edge/new/pending/submit", "skipped"),
+            case("action/pause/paused", "unknown"),
+            version="1.10.1",
+        )
+    )
+    assert {field.mark for field in server.fields.values()} == set(Mark)
+    assert parse(to_json([server])) == (server,)
+    assert server.breaks(CASE)
+    assert not server.breaks("action/pause/paused")
+
+
+def test_what_is_newer_than_the_run_has_no_case_in_it() -> None:
+    assert kept(column()).of("queue/of-tomorrow") == Field(Mark.NO_CASE)
+
+
+def test_another_schema_is_refused() -> None:
+    with pytest.raises(ValueError, match="schema 0"):
+        parse('{"schema": 0, "servers": []}')
