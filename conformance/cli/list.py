@@ -18,7 +18,7 @@ def command(
     ] = None,
     release: Annotated[
         str | None,
-        typer.Option(metavar="VERSION", help="Only what is said of this version, as 1.10.1."),
+        typer.Option(metavar="VERSION", help="Only what is said of this release, as 1.10.1."),
     ] = None,
     cases: Annotated[
         bool, typer.Option("--cases", help="List the cases, a line each: id, and what it does.")

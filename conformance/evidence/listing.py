@@ -15,6 +15,7 @@ from conformance.suites import select, suites
 from conformance.suites.case import Case
 from conformance.sut.profile import Profile, inapplicable
 from conformance.text import counted
+from spec.releases import KNOWN
 from spec.requirements import CATALOGUE, RELEASES, Bound, Requirement, applies
 from spec.table import Ground
 
@@ -64,38 +65,66 @@ class Entry:
 class Wanted:
     """Which of it. ``prefixes``: ids of requirements or of cases begin so; ``suites``: cases are
     of one of these; ``release``: it is said of this version. Empty: all.
+
+    Raises `BadArgument` for a release that is not known.
     """
 
     prefixes: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
     release: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.release is not None and self.release not in KNOWN:
+            raise BadArgument(
+                f"unknown release {self.release!r}: known are {', '.join(KNOWN)}\n"
+                "For another one, take the newest of these that is older."
+            )
+
+    def __str__(self) -> str:
+        """In words, to be said of what there is nothing of."""
+        told = []
+        if self.prefixes:
+            told.append(f"begins with {' or '.join(map(repr, self.prefixes))}")
+        if self.suites:
+            told.append(f"has a case in {' or '.join(self.suites)}")
+        if self.release is not None:
+            told.append(f"is said of {self.release}")
+        return " and ".join(told)
+
     @property
     def all(self) -> bool:
         return self == ALL
 
     def takes(self, entry: Entry) -> bool:
-        ids = (entry.requirement.id, *entry.cases)
-        begins = not self.prefixes or any(id.startswith(self.prefixes) for id in ids)
-        of = {case.partition("/")[0] for case in entry.cases}
-        said = self.release is None or applies(entry.requirement, self.release)
-        return begins and said and (not self.suites or bool(of & set(self.suites)))
+        ids = entry.cases or (() if self.suites else (entry.requirement.id,))
+        chosen = self._chosen(entry.requirement.id, ids)
+        return self._says(entry.requirement) and bool(chosen)
 
     def cases(self) -> list[Case]:
-        """The cases, in the order in which they run. Raises `BadArgument` for a suite there is not.
+        """The cases, in the order in which they run. Raises `BadArgument` where there are none.
 
         A prefix takes the cases that begin with it, and those of the requirements that do.
         """
-        found = select(suites(Profile()), self.suites)
-        return [
+        found = [
             case
-            for case in found
-            if (self.release is None or applies(case.stands_for, self.release))
-            and (
-                not self.prefixes
-                or case.id.startswith(self.prefixes)
-                or case.requirement.startswith(self.prefixes)
-            )
+            for case in select(suites(Profile()), self.suites)
+            if self._says(case.stands_for) and self._chosen(case.requirement, (case.id,))
+        ]
+        if not found:
+            raise BadArgument(f"there is no case of anything that {self}")
+        return found
+
+    def _says(self, requirement: Requirement) -> bool:
+        return self.release is None or applies(requirement, self.release)
+
+    def _chosen(self, requirement: str, cases: Iterable[str]) -> list[str]:
+        """Those of its cases that are of one of the suites, and that a prefix takes."""
+        begin = self.prefixes or ("",)
+        return [
+            id
+            for id in cases
+            if (id.startswith(begin) or requirement.startswith(begin))
+            and (not self.suites or id.partition("/")[0] in self.suites)
         ]
 
 
@@ -107,7 +136,7 @@ def wanted_entries(wanted: Wanted) -> list[Entry]:
     select(suites(Profile()), wanted.suites)  # there are such suites
     found = [entry for entry in entries() if wanted.takes(entry)]
     if not found:
-        raise BadArgument(f"nothing begins with {' or '.join(map(repr, wanted.prefixes))}")
+        raise BadArgument(f"there is nothing that {wanted}")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -21,7 +22,7 @@ from conformance.evidence.power import Catch, Power, measured
 from conformance.reference.faults import FAULTS
 from conformance.suites import suites
 from conformance.sut.profile import Profile, inapplicable
-from spec.requirements import CATALOGUE, Bound
+from spec.requirements import CATALOGUE, RELEASES, Bound
 from tests.conformance.literals import names
 from tests.rooms import ROOT, parsed, sources
 
@@ -130,20 +131,85 @@ def test_a_prefix_takes_requirements_and_the_cases_that_begin_so() -> None:
     assert "             https://" in "\n".join(text)
 
 
+def ids(wanted: Wanted) -> set[str]:
+    return {one["id"] for one in json.loads(to_json(wanted))["requirements"]}
+
+
+def case_ids(wanted: Wanted) -> set[str]:
+    return {one["id"] for one in json.loads(cases_to_json(wanted))["cases"]}
+
+
 def test_what_a_suite_or_a_release_has_nothing_of_is_left_out() -> None:
     asked = json.loads(to_json(Wanted(suites=("complete",))))["requirements"]
     assert asked
     assert all(any(case.startswith("complete/") for case in one["cases"]) for one in asked)
-    old = {one["id"] for one in json.loads(to_json(Wanted(release="1.5.6")))["requirements"]}
-    new = {one["id"] for one in json.loads(to_json(Wanted(release="1.13.0")))["requirements"]}
-    assert "history/delete-job" in new - old  # since 1.12.2
-    assert "submit/limit-jobs" in old or old - new
 
 
-@pytest.mark.parametrize("wanted", [Wanted(("nonsense",)), Wanted(suites=("none",))])
-def test_what_there_is_not_is_said(wanted: Wanted) -> None:
-    with pytest.raises(BadArgument):
-        list(lines(wanted))
+@pytest.mark.parametrize(
+    ("release", "has", "lacks"),
+    [
+        ("1.5.6", {"queue/limit-jobs"}, {"queue/no-limit", "history/delete-job"}),
+        ("1.10.0", {"queue/limit-jobs", "persist/error"}, {"queue/no-limit"}),
+        ("1.10.1", {"queue/no-limit"}, {"queue/limit-jobs", "history/delete-archive"}),
+        ("1.12.1", {"history/delete-archive"}, {"history/delete-job"}),
+        ("1.12.7", {"history/delete-job", "route/unknown-sent", "route/get"}, set()),
+        ("1.13.0", {"route/get"}, {"route/unknown-sent", "queue/limit-jobs"}),
+    ],
+)
+def test_the_requirements_of_a_release_are_those_of_its_page(
+    release: str, has: set[str], lacks: set[str]
+) -> None:
+    found = ids(Wanted(release=release))
+    assert has <= found
+    assert lacks <= set(CATALOGUE) - found
+    assert list(lines(Wanted(release=release)))[-1].startswith(f"{len(found)} requirements of ")
+
+
+def test_prefix_suite_and_release_are_asked_for_together() -> None:
+    """What is listed meets all of them, as a case does: it is of the suite *and* begins so."""
+    prefix, suite, release = "queue/", "submit", "1.10.0"
+    wanted = Wanted((prefix,), (suite,), release)
+    meant = {
+        case.id: case.requirement
+        for case in suites(Profile())
+        if case.suite == suite and case.requirement.startswith(prefix)
+    }
+    later = {id for id, of in meant.items() if of == "queue/no-limit"}  # since 1.10.1
+    assert later
+    assert case_ids(wanted) == set(meant) - later
+    assert ids(wanted) == set(meant.values()) - {"queue/no-limit"}
+    assert len(list(case_lines(wanted))) == len(case_ids(wanted)) + 1
+    # its cases are of two suites, and those that begin so are of the other one
+    assert "monitor/progress" in ids(Wanted(("route/",), ("route",)))
+    assert "monitor/progress" not in ids(Wanted(("route/", "monitor/list"), ("monitor",)))
+
+
+@pytest.mark.parametrize("release", ["1.12.4", "1.13", "abc", "", "1.10.1; x", "9.9.9"])
+def test_a_release_that_is_not_known_is_told_with_those_that_are(release: str) -> None:
+    with pytest.raises(BadArgument) as told:
+        Wanted(release=release)
+    first, second = str(told.value).splitlines()
+    assert repr(release) in first
+    assert all(one in first for one in ("1.5.6", "1.10.0", "1.12.2", *RELEASES))
+    assert "older" in second
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (Wanted(("nonsense",)), ["nonsense"]),
+        (Wanted(suites=("none",)), ["none"]),
+        (Wanted(("queue/limit",), release="1.10.1"), ["queue/limit", "1.10.1"]),
+        (Wanted(("race/pause",), ("schedule",), "1.12.7"), ["race/pause", "schedule", "1.12.7"]),
+    ],
+)
+@pytest.mark.parametrize("listed", [lines, to_json, case_lines, cases_to_json])
+def test_what_there_is_not_is_said(
+    wanted: Wanted, words: list[str], listed: Callable[[Wanted], Iterable[str]]
+) -> None:
+    with pytest.raises(BadArgument) as told:
+        list(listed(wanted))
+    assert all(word in str(told.value) for word in words)
 
 
 def test_every_case_has_a_line_that_says_what_it_does() -> None:
