@@ -27,6 +27,7 @@ NAMES = (
     "clean",
     "merge",
     "compare",
+    "upgrade",
     "ledger",
     "diagram",
     "verify",

@@ -1,0 +1,148 @@
+"""`orthanc-jobs upgrade`: what changes between two measured releases, in words.
+
+What is expected is read from docs/findings.md and from the bounds in the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.errors import BadArgument
+from conformance.evidence.upgrading import lines, to_json, upgrade
+from spec.relaxations import named
+from spec.requirements import CATALOGUE, RELEASES, Bound
+from tests.conformance.kit import command
+from tests.rooms import ROOT
+
+FINDINGS = (ROOT / "docs" / "findings.md").read_text()
+SECTION = re.compile(
+    r"^## ([\w-]+)\n.*?^- \*Versions\*: ((?:[\d.]+(?:,| and)? ?)+)", re.MULTILINE | re.DOTALL
+)
+# Of each finding the versions with which its section begins: "1.9.1, 1.12.7 and 1.13.0. Not …"
+VERSIONS = {
+    name: {version for version in RELEASES if re.search(rf"{re.escape(version)}\b", versions)}
+    for name, versions in SECTION.findall(FINDINGS)
+}
+PAIRS = list(permutations(RELEASES, 2))
+
+
+def number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def said(version: str) -> set[str]:
+    """What the bounds in the catalogue say of a server of this version."""
+    return {
+        id
+        for id, one in CATALOGUE.items()
+        if one.binds is Bound.SERVER
+        and (one.since is None or number(one.since) <= number(version))
+        and (one.until is None or number(version) <= number(one.until))
+    }
+
+
+def told(old: str, new: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(to_json(upgrade(old, new)))
+    return found
+
+
+def test_the_page_of_findings_is_read_rightly() -> None:
+    assert len(VERSIONS) == FINDINGS.count("\n- *Versions*: ")
+    assert VERSIONS["priority-wraps"] == {"1.13.0"}
+    assert VERSIONS["estimate-too-soon"] == {"1.9.1", "1.12.7", "1.13.0"}
+    assert VERSIONS["cancel-lost-to-pause"] == set(RELEASES)
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_findings_are_those_of_the_page_of_findings(old: str, new: str) -> None:
+    found = told(old, new)["findings"]
+    names = {kind: {one["name"] for one in found[kind]} for kind in found}
+    assert names == {
+        "new": {name for name, of in VERSIONS.items() if new in of and old not in of},
+        "gone": {name for name, of in VERSIONS.items() if old in of and new not in of},
+        "stay": {name for name, of in VERSIONS.items() if old in of and new in of},
+    }
+    for one in (one for kind in found.values() for one in kind):
+        assert one["sentence"] == named(one["name"]).sentence
+        assert set(one["breaks"]) <= said(new) | said(old)
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_what_is_said_is_that_of_the_catalogue(old: str, new: str) -> None:
+    found = told(old, new)
+    assert {one["id"] for one in found["said_newly"]} == said(new) - said(old)
+    assert {one["id"] for one in found["said_no_more"]} == said(old) - said(new)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_the_text_says_all_of_it_and_keeps_to_its_width(old: str, new: str, width: int) -> None:
+    text = list(lines(upgrade(old, new), width))
+    assert [line for line in text if len(line) > width] == []
+    words = " ".join(" ".join(text).split())
+    found = told(old, new)
+    for one in (*found["said_newly"], *found["said_no_more"]):
+        assert f"{one['id']} [{one['ground']}] {one['sentence']}" in words
+    for one in (*found["findings"]["new"], *found["findings"]["gone"]):
+        assert f"{one['name']} {one['sentence']}" in words
+        assert f"    docs/findings.md#{one['name']}" in text
+    assert all(f"    {command}" in text for command in found["run"])
+
+
+def test_each_section_is_counted() -> None:
+    text = list(lines(upgrade("1.10.1", "1.13.0"), 80))
+    new = said("1.13.0") - said("1.10.1")
+    assert f"said of 1.13.0 and not of 1.10.1: {len(new)} requirements" in text
+    for section in {id.partition("/")[0] for id in new}:
+        assert f"  {section}: {sum(id.startswith(f'{section}/') for id in new)}" in text
+    assert "what 1.10.1 does wrong and 1.13.0 does not: nothing" in text
+
+
+def test_what_a_server_breaks_of_what_was_said_of_it_alone_is_told() -> None:
+    """LimitJobs: 1.9.1 ignores it, and since 1.10.1 no page speaks of it."""
+    (limit,) = (
+        one
+        for one in told("1.9.1", "1.10.1")["said_no_more"]
+        if one["id"] == "queue/limit-jobs-blocks"
+    )
+    assert (limit["mark"], limit["names"]) == ("deviation", ["limit-jobs-ignored"])
+    assert "      1.9.1: deviation: limit-jobs-ignored" in lines(upgrade("1.9.1", "1.10.1"), 80)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [("1.10.1", "1.12.0", "'1.12.0'"), ("1.5.6", "1.13.0", "'1.5.6'"), ("x\n", "y", r"'x\n'")],
+)
+def test_a_version_that_was_not_measured_is_told_with_those_that_were(
+    old: str, new: str, part: str
+) -> None:
+    with pytest.raises(BadArgument) as error:
+        upgrade(old, new)
+    first, second = str(error.value).splitlines()
+    assert part in first
+    assert all(version in second for version in RELEASES)
+
+
+def test_two_versions_are_two() -> None:
+    with pytest.raises(BadArgument, match="nothing changes"):
+        upgrade("1.13.0", "1.13.0")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """Where there is nothing but the package: no checkout, no folder of docs."""
+    done = command(tmp_path, "upgrade", "1.10.1", "1.13.0", report=False)
+    assert (done.status, done.err) == (0, "")
+    assert "  priority-wraps\n" in done.out
+    assert max(map(len, done.out.splitlines())) <= 100
+    as_json = command(tmp_path, "upgrade", "1.10.1", "1.13.0", "--json", report=False)
+    assert json.loads(as_json.out) == told("1.10.1", "1.13.0")
+    wrong = command(tmp_path, "upgrade", "1.10.1", "1.14.0", report=False)
+    assert (wrong.status, wrong.out) == (2, "")
+    assert wrong.err.startswith("orthanc-jobs: unknown version '1.14.0'")
+    assert wrong.err.count("\n") == 2
