@@ -38,8 +38,8 @@ def _head(servers: Sequence[Server]) -> Iterator[str]:
     yield "matrix.\n"
     yield "- *documented*: a page of the Orthanc Book or Orthanc's release notes say so."
     yield "- *observed*: no document says so; it is what the measured servers do from this release"
-    yield "  on, or did up to the one before it. What a release between two of them does, nobody"
-    yield "  has seen."
+    yield "  on, or did up to the one before it. What a release does that is older than"
+    yield f"  {servers[0].version}, or between two of them, nobody has seen."
     yield "- A deviation is shown by its name, which is that of a section of"
     yield f"  [{FINDINGS}]({FINDINGS})."
     for mark in (Mark.PASS, Mark.NOT_APPLICABLE, Mark.UNKNOWN):

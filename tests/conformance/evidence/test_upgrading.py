@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ VERSIONS = {
 ROWS = re.findall(
     r"^\| `([\w/-]+)` \| (.*) \|$", (ROOT / "docs" / "matrix.md").read_text(), re.MULTILINE
 )
+upgraded = cache(upgrade)  # of which each test asks something else
 PAIRS = list(permutations(RELEASES, 2))
 
 
@@ -57,7 +59,7 @@ def broken(name: str, version: str) -> list[str]:
 
 
 def told(old: str, new: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(to_json(upgrade(old, new)))
+    found: dict[str, Any] = json.loads(to_json(upgraded(old, new)))
     return found
 
 
@@ -93,7 +95,7 @@ def test_what_is_said_is_that_of_the_catalogue(old: str, new: str) -> None:
 @pytest.mark.parametrize("width", [80, 140])
 @pytest.mark.parametrize(("old", "new"), PAIRS)
 def test_the_text_says_all_of_it_and_keeps_to_its_width(old: str, new: str, width: int) -> None:
-    text = list(lines(upgrade(old, new), width))
+    text = list(lines(upgraded(old, new), width))
     assert [line for line in text if len(line) > width] == []
     words = " ".join(" ".join(text).split())
     found = told(old, new)
@@ -107,7 +109,7 @@ def test_the_text_says_all_of_it_and_keeps_to_its_width(old: str, new: str, widt
 
 
 def test_each_section_is_counted() -> None:
-    text = list(lines(upgrade("1.10.1", "1.13.0"), 80))
+    text = list(lines(upgraded("1.10.1", "1.13.0"), 80))
     new = said("1.13.0") - said("1.10.1")
     assert f"said of 1.13.0 and not of 1.10.1: {len(new)} requirements" in text
     for section in {id.partition("/")[0] for id in new}:
@@ -123,7 +125,7 @@ def test_what_a_server_breaks_of_what_was_said_of_it_alone_is_told() -> None:
         if one["id"] == "queue/limit-jobs-blocks"
     )
     assert (limit["mark"], limit["names"]) == ("deviation", ["limit-jobs-ignored"])
-    assert "      1.9.1: deviation: limit-jobs-ignored" in lines(upgrade("1.9.1", "1.10.1"), 80)
+    assert "      1.9.1: deviation: limit-jobs-ignored" in lines(upgraded("1.9.1", "1.10.1"), 80)
 
 
 @pytest.mark.parametrize(
