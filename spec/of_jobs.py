@@ -144,7 +144,7 @@ _SAID: dict[str, Why] = {
     "submit/synchronous-field": called, "submit/asynchronous-field": called,
     "submit/both-fields": called, "submit/mode-not-boolean": called,
     "submit/priority": called, "submit/priority-default": called,
-    "submit/priority-not-integer": called, "submit/synchronous-failure": failing_call,
+    "submit/priority-not-integer": called, "submit/synchronous-failure": called,
     "submit/synchronous-content": called,
     "route/type": every, "route/content": every, "route/result": every,
     "route/archive-output": output,

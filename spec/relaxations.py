@@ -50,6 +50,7 @@ _SENTENCES = {
 class Shortfall(StrEnum):
     """What a server does instead of something that the engine's model does not hold."""
 
+    ARCHIVE_ANSWERED_EARLY = "archive-answered-early"
     ARCHIVE_NOT_RESUBMITTED = "archive-not-resubmitted"
     ARCHIVE_NOT_SAVED = "archive-not-saved"
     EMPTY_ARCHIVE_UNREADABLE = "empty-archive-unreadable"
@@ -83,6 +84,10 @@ class Shortfall(StrEnum):
 
 
 _SHORT = {
+    Shortfall.ARCHIVE_ANSWERED_EARLY: (
+        "A synchronous call that makes an archive or a medium ends as soon as its job is paused or "
+        "canceled, as if all were done: HTTP 200, and nothing in it."
+    ),
     Shortfall.ARCHIVE_NOT_RESUBMITTED: (
         "A resubmit of a job in Failure that makes an archive or a medium is answered 500, and the "
         "job stays in Failure."

@@ -97,6 +97,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     r"/repeated/asynchronous": ("step/repeated-instance",),
     r"/running/cancel": ("step/resubmitted-starts-over",),
     r"/job-deleted": READ,
+    r"/waits/canceled": (*READ, cell_id(Action.CANCEL, State.PENDING)),
+    r"/waits/paused": (*READ, cell_id(Action.PAUSE, State.PENDING)),
     r"/halfway": (*DONE, "edge/running/paused/pause"),
     r"/race/cancel/.*": ("edge/running/failure/cancel", "step/resubmitted-starts-over"),
 }  # fmt: skip

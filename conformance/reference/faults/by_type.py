@@ -1,7 +1,8 @@
-"""Faults of each type of job in turn: the same six of every type, so that none is left out.
+"""Faults of each type of job in turn: the same seven of every type, so that none is left out.
 
 Of each kind of task one class is made for each of `FAULTS`: of its Progress, its Content, its
-outputs, what a restart leaves of it, what a resubmit does to it, and how it fails.
+outputs, what a restart leaves of it, what a resubmit does to it, how it fails, and when a call that
+waits for it is answered.
 """
 
 from __future__ import annotations
@@ -97,6 +98,17 @@ class _Failure(Registry):
         super().fail(job, ErrorCode.SUCCESS if wrong else code, details)
 
 
+class _Waiting(Registry):
+    """A synchronous call for {a} is answered as soon as its job is Paused."""
+
+    kind: ClassVar[type[Task]]
+
+    def pause(self, job: Job) -> None:
+        super().pause(job)
+        if type(job.task) is self.kind:
+            self.on_end(job)
+
+
 FAULTS: dict[str, type[Any]] = {
     "ProgressOf{}Ends99": _Progress,
     "ContentOf{}GetsLost": _Content,
@@ -104,6 +116,7 @@ FAULTS: dict[str, type[Any]] = {
     "Finished{}LostOnRestart": _Restart,
     "Resubmitted{}DoesNothing": _Resubmit,
     "Failed{}HasNoCode": _Failure,
+    "CallFor{}EndsWithPause": _Waiting,
 }
 
 

@@ -115,14 +115,16 @@ def runtime_pending(profile: Profile) -> Case:
 
 def _runtime_pending(profile: Profile, context: Context) -> None:
     """The time for which a job waits for a worker does not count."""
-    context.do(*blockers(profile), submit(JOB))
+    context.do(*blockers(profile))
+    begun = time.monotonic()
+    context.do(submit(JOB))
     waits = time.monotonic()
     context.pass_time(TIMING.rests)
-    waited = Bounds(time.monotonic() - waits, time.monotonic() - waits)
+    least = time.monotonic() - waits
     _runtime(context, Bounds(), {})
+    waited = Bounds(least, time.monotonic() - begun)  # until it is let run
     run = _run(context, 0.0, (complete(blocker_names(profile)[0]),), (complete(JOB),))
-    before = Bounds(0.0, LONGER * run.most)  # from the submission to the wait
-    _runtime(context, run, {Shortfall.PENDING_TIME_COUNTED: run + waited + before})
+    _runtime(context, run, {Shortfall.PENDING_TIME_COUNTED: run + waited})
 
 
 def runtime_restarts(context: Context) -> None:

@@ -1,6 +1,7 @@
 """`route/<call>/…`: every call that the page lists as one that creates a job.
 
-What the call and its job come to (`outcomes`), also without an instance (`lacking`), what is
+What the call and its job come to (`outcomes`), what is done to a job for which a call waits
+(`waited`), jobs without an instance (`lacking`), what is
 deleted (`deleting`), got by GET (`downloading`, `lossy`) and refused (`refusals`), what becomes
 of jobs whose steps wait at the gate (`sending`) and of those that nobody can hold (`halfway`),
 each type of job before the action matrix (`matrix`), retrieves at the end of a step
@@ -31,6 +32,7 @@ from conformance.suites.route import (
     retrieving,
     sending,
     sent,
+    waited,
 )
 from conformance.suites.route.calls import calls
 from conformance.sut.profile import Profile
@@ -39,6 +41,7 @@ from conformance.sut.profile import Profile
 def cases(profile: Profile) -> Iterator[Case]:
     known = calls()
     yield from outcomes.cases(profile, known)
+    yield from waited.cases(profile, known)
     yield from lacking.cases(profile, known)
     yield from deleting.cases(profile, [*known, committing.as_call()])
     yield from downloading.cases(profile, known)

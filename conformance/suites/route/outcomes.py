@@ -287,7 +287,7 @@ def waits(call: Call) -> Checking:
         held = hold(context, "X")
         body = {**request.body, "Synchronous": True, "Priority": context.resources.priority}
         under_way = context.call("POST", request.path, body)
-        id = _appears(context, call, before)
+        id = appears(context, call, before)
         shown = judge.look(context, call, id)
         judge.is_in(context, "queue/pending-first", shown, State.PENDING)
         needed = "submit/synchronous-waits"
@@ -330,7 +330,7 @@ def fails_open(call: Call) -> Checking:
         held = [] if call.sends else hold(context, "X")
         body = {**request.body, "Synchronous": True, "Priority": context.resources.priority}
         under_way = context.call("POST", request.path, body)
-        id = _appears(context, call, before)
+        id = appears(context, call, before)
         remove(context, *request.remove)
         let_go(context, held)
         needed = "submit/synchronous-failure"
@@ -350,8 +350,8 @@ def fails_open(call: Call) -> Checking:
     return run
 
 
-def _appears(context: Context, call: Call, before: set[str]) -> str:
-    """The job of a call that is not answered yet."""
+def appears(context: Context, call: Call, before: set[str]) -> str:
+    """The job of a call that is not answered yet; ``before``: the run's jobs before it."""
     context.until(
         lambda: bool(set(own_jobs(context)) - before),
         call.requirement,

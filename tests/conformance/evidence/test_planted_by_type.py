@@ -1,5 +1,6 @@
 """Faults of each type in turn: of its Progress, its Content, its outputs, what a restart leaves of
-it, what a resubmit does to it, and how it fails. Each is found by the cases of that type.
+it, what a resubmit does to it, how it fails, and when a call that waits for it is answered. Each is
+found by the cases of that type.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def case(name: str, noun: str) -> str:
             else f"route/{CALL[noun]}/resubmit"
         ),
         "Failed{}HasNoCode": f"route/{NOTHING.get(noun, CALL[noun])}/cancel",
+        "CallFor{}EndsWithPause": f"route/{CALL[noun]}/waits/paused",
     }[name]
 
 
