@@ -43,7 +43,7 @@ FREE_STEPS = "its steps are not counted by what it lists"
 NO_LIST = "its call names no instances that could be listed twice, or none"
 # What has no case, as neither a caller nor the kit decides on it.
 NOT_SENDING = {"Archive", "Media", COMMITMENT}
-COPYING = {MODIFICATION, SPLIT, MERGE}  # of many instances they run for long enough to be paused
+LONG = {"Archive", "Media", MODIFICATION, SPLIT, MERGE}  # where they are about many instances
 
 
 def every(row: Row) -> str | None:
@@ -62,8 +62,13 @@ def held(row: Row) -> str | None:
 
 
 def stopped(row: Row) -> str | None:
-    """What copies many instances can be paused while it runs, though no step of it is held."""
-    return None if row.type in COPYING else held(row)
+    """What is about many instances can be stopped while it runs, though no step of it is held."""
+    return None if row.type in LONG else held(row)
+
+
+def half_done(row: Row) -> str | None:
+    """The same over a restart: what is to be there after it."""
+    return None if row.type in LONG - NOT_SENDING else held(row)
 
 
 def failing(row: Row) -> str | None:
@@ -114,7 +119,7 @@ def _edges() -> dict[str, Why]:
         states = {edge.source, edge.target}
         rule = retrying if State.RETRY in states else every
         if edge.source is State.RUNNING and edge.trigger in ACTIONS:
-            rule = stopped if edge.target is State.PAUSED else held
+            rule = stopped
         elif edge.source is State.RUNNING and edge.target is State.FAILURE:
             rule = failing
         found[edge.id] = rule
@@ -137,7 +142,7 @@ _SAID: dict[str, Why] = {
     "history/delete-job": every, "history/delete-archive": output,
     "persist/unfinished-requeued": called, "persist/paused-stays": every,
     "persist/completed-stays": every, "persist/priority": called, "persist/times": every,
-    "persist/error": failing, "persist/step": stopped, "persist/killed": called,
+    "persist/error": failing, "persist/step": half_done, "persist/killed": called,
     "submit/creates-job": called, "submit/synchronous-waits": called,
     "submit/synchronous-default": called, "submit/asynchronous-returns": called,
     "submit/asynchronous-handle": called, "submit/asynchronous-monitored": called,

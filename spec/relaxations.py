@@ -53,12 +53,14 @@ class Shortfall(StrEnum):
     ARCHIVE_ANSWERED_EARLY = "archive-answered-early"
     ARCHIVE_NOT_RESUBMITTED = "archive-not-resubmitted"
     ARCHIVE_NOT_SAVED = "archive-not-saved"
+    COPIES_DOUBLED = "copies-doubled"
     EMPTY_ARCHIVE_UNREADABLE = "empty-archive-unreadable"
     ESTIMATE_TOO_SOON = "estimate-too-soon"
     LIMIT_JOBS_IGNORED = "limit-jobs-ignored"
     MODIFICATION_FAILS_AFTER_RESTART = "modification-fails-after-restart"
     MODIFICATION_FAILS_HALF_DONE = "modification-fails-half-done"
     MODIFICATION_GOES_ON_WHILE_PAUSED = "modification-goes-on-while-paused"
+    MODIFICATION_NOT_RESUBMITTED = "modification-not-resubmitted"
     MODIFICATION_RESULT_LOST = "modification-result-lost"
     PENDING_TIME_COUNTED = "pending-time-counted"
     PRIORITY_WRAPS = "priority-wraps"
@@ -95,6 +97,10 @@ _SHORT = {
     Shortfall.ARCHIVE_NOT_SAVED: (
         "A job that makes an archive or a medium is gone after a restart, in whatever state it was."
     ),
+    Shortfall.COPIES_DOUBLED: (
+        "A job that splits or merges, was canceled half done and is resubmitted leaves what its "
+        "first run has copied in the study: those instances are there twice."
+    ),
     Shortfall.EMPTY_ARCHIVE_UNREADABLE: (
         "As long as a job that makes an archive of nothing has not run, GET of it and of "
         "/jobs?expand are answered 400: no job's details can be read by the list."
@@ -116,6 +122,10 @@ _SHORT = {
     ),
     Shortfall.MODIFICATION_GOES_ON_WHILE_PAUSED: (
         "A job that modifies or anonymizes goes on storing copies while it is Paused."
+    ),
+    Shortfall.MODIFICATION_NOT_RESUBMITTED: (
+        "A job that modifies or anonymizes, was canceled half done and is resubmitted fails with "
+        "ErrorCode 2018, since its first copy is there already."
     ),
     Shortfall.MODIFICATION_RESULT_LOST: (
         "After a restart, Content of a job that modifies or anonymizes does not show what it has "

@@ -17,7 +17,7 @@ from conformance.suites.persist.types import FAILED, FINISHED, HALF_DONE, OVER_A
 from conformance.suites.persist.types import TYPES as WAITING
 from conformance.suites.route.by_c_store import PREFIX
 from conformance.suites.route.calls import calls
-from conformance.suites.route.halfway import KINDS as HALFWAY
+from conformance.suites.route.halfway import COPIES as HALFWAY
 from conformance.suites.route.ordering import TYPES as ORDERED
 from spec.of_jobs import SAID, TYPES, why_not
 from spec.table import ACTIONS, Action, Asked, Ended, State, boundary_id, cell_id
@@ -99,7 +99,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     r"/job-deleted": READ,
     r"/waits/canceled": (*READ, cell_id(Action.CANCEL, State.PENDING)),
     r"/waits/paused": (*READ, cell_id(Action.PAUSE, State.PENDING)),
-    r"/halfway": (*DONE, "edge/running/paused/pause"),
+    r"/halfway/paused": (*DONE, "edge/running/paused/pause", "step/only-while-running"),
+    r"/halfway/canceled": (*READ, "edge/running/failure/cancel", "step/only-while-running"),
     r"/race/cancel/.*": ("edge/running/failure/cancel", "step/resubmitted-starts-over"),
 }  # fmt: skip
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pydicom.dataset import Dataset
 
 from conformance.reference.dicom import Instance
-from conformance.reference.job import Failed, Job, Outcome, Step, Succeeded, Task
+from conformance.reference.job import Failed, Outcome, Step, Succeeded, Task
 from conformance.reference.levels import Level
-from conformance.reference.persistence import JobStore
 from conformance.reference.rewriting import Merger, Modifier, Splitter, new_uid
 from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.tasks.regroupings import SplitStudy
@@ -158,47 +157,3 @@ class MergeKeepsPatient(Merger):
         patient = dataset.get("PatientID")
         super().rewrite(task, dataset)
         dataset.PatientID = patient
-
-
-class PausedModificationGoesOn(Modifier):
-    """A modification stores all its copies while its first step runs, and after a pause as well."""
-
-    def perform(self, task: Task, step: Step) -> Outcome:
-        outcome = super().perform(task, step)
-        if step == task.steps[0]:
-            for other in task.steps[1:]:
-                if other.item:
-                    super().perform(task, other)
-        return outcome
-
-
-class PausedMergeGoesOn(Merger):
-    """A merge stores all its copies while its first step runs, and after a pause as well."""
-
-    def perform(self, task: Task, step: Step) -> Outcome:
-        outcome = super().perform(task, step)
-        if step == task.steps[0]:
-            for other in task.steps[1:]:
-                if other.item:
-                    super().perform(task, other)
-        return outcome
-
-
-class HalfDoneModificationEnds(JobStore):
-    """A modification half done before a restart leaves out what it had not copied by then."""
-
-    def restored(self, task: object, status: object) -> Job:
-        job = super().restored(task, status)
-        if isinstance(task, ResourceModification) and job.done:
-            job.done = len(task.steps)
-        return job
-
-
-class HalfDoneSplitEnds(JobStore):
-    """A split half done before a restart leaves out what it had not copied by then."""
-
-    def restored(self, task: object, status: object) -> Job:
-        job = super().restored(task, status)
-        if isinstance(task, SplitStudy) and job.done:
-            job.done = len(task.steps)
-        return job

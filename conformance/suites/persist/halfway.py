@@ -1,12 +1,11 @@
 """`persist/stop/halfway`: jobs that nobody can hold, half done when the server stops.
 
-They were paused while they ran (`route/…/halfway`); resumed after the start, they go on.
+They were paused while they ran (`route/…/halfway/paused`); resumed after the start, they go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.driver.script import restart
@@ -16,13 +15,11 @@ from conformance.suites.persist.types import (
     ROOM,
     STAYS,
     STEP,
-    fails,
     is_the_same,
 )
 from conformance.suites.route import judge
-from conformance.suites.route.halfway import KINDS, called, halfway
+from conformance.suites.route.halfway import COPIES, called, does_all, halfway
 from conformance.suites.route.outcomes import of_call
-from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import ErrorCode, State
@@ -35,14 +32,14 @@ KNOWN = {**FAILS_AFTER_RESTART, int(ErrorCode.SUCCESS): Shortfall.MODIFICATION_F
 
 
 def cases(_: Profile) -> Iterator[Case]:
-    needed = dict.fromkeys(need for kind in KINDS for need in of_call(called(kind)))
+    needed = dict.fromkeys(need for kind in COPIES for need in of_call(called(kind)))
     yield Check(
         "persist/stop/halfway",
         STEP,
         check=go_on,
         config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
         needs=tuple(needed),
-        leaves=len(KINDS),
+        leaves=len(COPIES),
         by_chance=True,
         fresh=True,
     )
@@ -50,16 +47,13 @@ def cases(_: Profile) -> Iterator[Case]:
 
 def go_on(context: Context) -> None:
     """Each is there again, Paused, does all of it when resumed, and had lost nothing it showed."""
-    jobs = [(replace(called(kind), requirement=STEP), halfway(context, kind)) for kind in KINDS]
-    before = [judge.look(context, call, job.id) for call, job in jobs]
+    jobs = [(kind, halfway(context, kind)) for kind in COPIES]
+    before = [judge.look(context, called(kind), job.id) for kind, job in jobs]
     context.do(restart())
-    after = [judge.look(context, call, job.id) for call, job in jobs]
-    for (call, job), again in zip(jobs, after, strict=True):
+    after = [judge.look(context, called(kind), job.id) for kind, job in jobs]
+    for (kind, job), again in zip(jobs, after, strict=True):
         judge.is_in(context, STAYS, again, State.PAUSED)
-        judge.resume(context, call, job.id)
-        judge.await_end(context, STEP, job.id)
-        shown = judge.look(context, call, job.id)
-        if not fails(context, call, shown, STEP, KNOWN):
-            has_succeeded(context, call, job.request, job.id)
-    for (call, _), was, again in zip(jobs, before, after, strict=True):
-        is_the_same(context, call, was, again, STAYS)
+        judge.resume(context, called(kind), job.id)
+        does_all(context, kind, job, STEP, KNOWN)
+    for (kind, _), was, again in zip(jobs, before, after, strict=True):
+        is_the_same(context, called(kind), was, again, STAYS)

@@ -9,7 +9,7 @@ can be resubmitted. What waits must be there after a kill as well (`persist/kill
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from conformance.suites.route.calls.model import ARCHIVE, MEDIA
 from conformance.suites.route.calls.sending import GET
 from conformance.suites.route.outcomes import hold, let_go, remove, submit
 from conformance.suites.route.sending import as_permissive
-from conformance.suites.route.succeeding import has_succeeded
+from conformance.suites.route.succeeding import fails, has_succeeded
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import Action, State
@@ -312,19 +312,3 @@ def ends_well(
     shown = judge.look(context, call, id)
     if not fails(context, call, shown, REQUEUED, FAILS_AFTER_RESTART):
         has_succeeded(context, replace(call, requirement=REQUEUED), request, id)
-
-
-def fails(
-    context: Context,
-    call: Call,
-    shown: judge.Shown,
-    needed: str,
-    known: Mapping[int, Shortfall],
-) -> bool:
-    """Whether a job that was loaded has failed in a way that is ``known``, by its ErrorCode."""
-    name = known.get(shown["ErrorCode"])
-    if shown["State"] != State.FAILURE or name not in row(call.type).short:
-        return False
-    words = f"{shown['State']}, ErrorCode {shown['ErrorCode']}"
-    context.deviates(needed, f"a {call.type} job in {State.SUCCESS}", words, name)
-    return True

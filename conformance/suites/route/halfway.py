@@ -1,15 +1,16 @@
-"""`route/<call>/halfway`: a job that nobody can hold is paused while it runs.
+"""`route/<call>/halfway/…`: a job that nobody can hold is paused, or canceled, while it runs.
 
-Each of its steps takes the server some milliseconds: so it is about a study of many instances, and
-is asked to pause as soon as it runs. One that has ended by then says nothing, and a larger one is
+Each of its steps takes the server a millisecond or some: so it is about a study of many instances,
+and is acted upon as soon as it runs. One that has ended by then says nothing, and a larger one is
 tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import Unjudged
@@ -18,45 +19,47 @@ from conformance.suites.needs import EXCLUSIVE
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request, calls
 from conformance.suites.route.calls.copies import anonymous, changes
-from conformance.suites.route.calls.model import RESULT, Result
+from conformance.suites.route.calls.model import RESULT
 from conformance.suites.route.calls.stored import instances
 from conformance.suites.route.outcomes import of_call, submit
 from conformance.suites.route.samples import INSTANCES, Sample, orthanc_id, sample
-from conformance.suites.route.succeeding import has_succeeded
+from conformance.suites.route.succeeding import fails, has_output, has_succeeded
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
-from spec.table import Action, State
+from spec.table import Action, ErrorCode, State, cell_id, target
 from spec.types import row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
 
-NEEDED = "step/only-while-running"
+NEEDED, CANCELED = "step/only-while-running", "monitor/error-code-cancelled"
 SIZES = (60, 120, 240)  # instances of the study, one after the other
-WHOLE, HALF = (
-    100,
-    50,
-)  # per cent. So far a Progress may be from the part of the copies that it means
+TIMES = 2  # as many for an archive: a file is written in less time than a copy is stored
+WHOLE = 100  # per cent
+HALF = 50  # so far a Progress may be from the part of the copies that it stands for
+OVER = "step/resubmitted-starts-over"
+# As what a job is known that fails when it is resubmitted, by its ErrorCode: Cannot store.
+NOT_AGAIN = {2018: Shortfall.MODIFICATION_NOT_RESUBMITTED}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A call that copies a large study. ``asked``: its path and its body, for that study.
+    """A call about a large study. ``asked``: its path and its body, for that study.
 
-    ``goes``: the field of Content that names the study which it makes or fills.
+    ``goes``: the field of Content that names the study which it makes or fills, if it does.
     ``more``: how many instances are there beside the copies; ``left``: how many it does not copy.
     """
 
     call: str
     asked: Callable[[Context, Sample], tuple[str, dict[str, Any]]]
-    goes: str
+    goes: str | None = None
     more: int = 0
     left: int = 0
 
 
 @dataclass(frozen=True)
 class Halfway:
-    """A job that stands still between its first step and its last. ``shown``: its reading then.
+    """A job that was stopped between its first step and its last. ``shown``: its reading then.
 
     ``patients``: the ids of those that it is about; they had ``before`` instances before it ran.
     """
@@ -86,65 +89,125 @@ def _merge(context: Context, made: Sample) -> tuple[str, dict[str, Any]]:
     return f"{into.study}/merge", {"Resources": [made.study], "KeepSource": True}
 
 
-KINDS = (
+COPIES = (
     Kind("modify/study", _modify, "ID"),
     Kind("anonymize/study", _anonymize, "ID"),
     Kind("split/source-kept", _split, "TargetStudy", left=1),
     Kind("merge/source-kept", _merge, "TargetStudy", more=INSTANCES),
 )
+ARCHIVES = (
+    Kind("archive/study", lambda _, made: (f"{made.study}/archive", {})),
+    Kind("media/study", lambda _, made: (f"{made.study}/media", {})),
+)
 
 
 def cases(_: Profile) -> Iterator[Case]:
-    for kind in KINDS:
+    for kind in (*COPIES, *ARCHIVES):
         call, name = called(kind), kind.call.partition("/")[0]
-        needs = (EXCLUSIVE, *of_call(call))
-        check = partial(stands_still, kind)
-        yield Check(f"route/{name}/halfway", NEEDED, check=check, needs=needs, by_chance=True)
+        for word, about, check in (("paused", NEEDED, stands), ("canceled", CANCELED, is_over)):
+            yield Check(
+                f"route/{name}/halfway/{word}",
+                about,
+                check=partial(check, kind),
+                needs=(EXCLUSIVE, *of_call(call)),
+                by_chance=True,
+            )
 
 
 def called(kind: Kind) -> Call:
     return next(call for call in calls() if call.name == kind.call)
 
 
-def halfway(context: Context, kind: Kind) -> Halfway:
-    """A job of the kind that was paused while it ran. Raises `Unjudged` where each had ended."""
+def halfway(context: Context, kind: Kind, action: Action = Action.PAUSE) -> Halfway:
+    """A job of the kind that an action has stopped while it ran.
+
+    Raises `Unjudged` where each had ended before.
+    """
+    times = TIMES if kind in ARCHIVES else 1
     for size in SIZES:
-        patients = set[str]()
-        call = replace(called(kind), make=partial(_request, kind, size, patients))
+        patients, many = set[str](), size * times
+        call = replace(called(kind), make=partial(_request, kind, many, patients))
         id, request = submit(context, call)
-        shown = _paused(context, id)
+        shown = _stopped(context, id, action)
         context.lines.append(f"it is {shown['State']}, with Progress {shown['Progress']}")
-        if shown["State"] == State.PAUSED:
-            return Halfway(id, request, shown, frozenset(patients), size + kind.more)
-    raise Unjudged(f"a {call.type} job of {size} instances ends before it can be paused")
+        if shown["State"] == target(State.RUNNING, action):
+            return Halfway(id, request, shown, frozenset(patients), many + kind.more)
+    raise Unjudged(f"a {call.type} job of {many} instances ends before {action} is asked for")
 
 
-def stands_still(kind: Kind, context: Context) -> None:
+def stands(kind: Kind, context: Context) -> None:
     """Once it is Paused nothing more is stored; when it is resumed it does all of it."""
-    call = called(kind)
     job = halfway(context, kind)
-    pauses(context, call, job)
-    judge.resume(context, call, job.id)
-    judge.await_end(context, call.requirement, job.id)
+    known = {Shortfall.MODIFICATION_GOES_ON_WHILE_PAUSED} & row(called(kind).type).short
+    stores_no_more(context, kind, job, next(iter(known), None))
+    judge.resume(context, called(kind), job.id)
+    does_all(context, kind, job, "step/resumed-goes-on")
+
+
+def is_over(kind: Kind, context: Context) -> None:
+    """Once it is canceled nothing more is stored, nothing can be got; a resubmit does all of it."""
+    call = called(kind)
+    job = halfway(context, kind, Action.CANCEL)
+    context.equal(CANCELED, "ErrorCode", int(ErrorCode.CANCELED_JOB), job.shown["ErrorCode"])
+    done = stores_no_more(context, kind, job)
+    for name in row(call.type).run.outputs:
+        found = context.get(f"/jobs/{job.id}/{name}").status
+        context.equal("route/archive-output", f"HTTP status of its {name}", 404, found)
+    if not call.archives:  # whether those can be resubmitted, their action matrix tells
+        judge.ask(context, call, job.id, State.FAILURE, Action.RESUBMIT)
+        does_all(context, kind, job, OVER, NOT_AGAIN, done)
+
+
+def does_all(
+    context: Context,
+    kind: Kind,
+    job: Halfway,
+    needed: str,
+    known: Mapping[int, Shortfall] = MappingProxyType({}),
+    before: int = 0,
+) -> None:
+    """It succeeds, as if nothing had stopped it, or fails in a way that is ``known``.
+
+    ``before``: the copies that a run has left which is over.
+    """
+    call = replace(called(kind), requirement=needed)
+    judge.await_end(context, needed, job.id)
+    shown = judge.look(context, call, job.id)
+    if fails(context, call, shown, needed, known):
+        return
     has_succeeded(context, call, job.request, job.id)
+    has_output(context, call, job.request, job.id)
+    if kind.goes is not None:
+        found = len(instances(context, f"/studies/{shown['Content'].get(kind.goes)}"))
+        right = job.request.instances + kind.more
+        twice = {Shortfall.COPIES_DOUBLED} & row(call.type).short
+        name = next(iter(twice), None) if right < found <= right + before else None
+        what = "instances of the study that it made"
+        context.require(RESULT, found == right, f"{right} {what}", f"{found} of them", name)
 
 
-def pauses(context: Context, call: Call, job: Halfway) -> None:
-    """A Paused job stores nothing more, and has stored no more than its Progress can mean."""
-    progress, many = int(job.shown["Progress"]), job.request.instances
+def stores_no_more(
+    context: Context, kind: Kind, job: Halfway, known: Shortfall | None = None
+) -> int:
+    """What has stopped stores nothing more, and has stored no more than its Progress can mean.
+
+    The number of its copies.
+    """
+    state, progress = job.shown["State"], int(job.shown["Progress"])
+    many = job.request.instances
     most = job.before + many * (progress + HALF) / WHOLE
     first = last = _stored(context, job.patients)
 
-    def stands() -> bool:
+    def stays() -> bool:
         nonlocal last
         last = _stored(context, job.patients)
         return first == last <= most
 
-    known = next(iter({Shortfall.MODIFICATION_GOES_ON_WHILE_PAUSED} & row(call.type).short), None)
-    expected = f"no more copies of a {call.type} job that is Paused with Progress {progress}"
-    holds = context.holds(stands)
+    holds = context.holds(stays)
+    expected = f"no more copies of a {called(kind).type} job in {state} with Progress {progress}"
     told = f"{first - job.before} copies at first, then {last - job.before} of {many}"
     context.require(NEEDED, holds, expected, told, known)
+    return last - job.before
 
 
 def _request(kind: Kind, size: int, patients: set[str], context: Context) -> Request:
@@ -158,11 +221,8 @@ def _request(kind: Kind, size: int, patients: set[str], context: Context) -> Req
     if (other := body.get("Replace", {}).get("PatientID")) is not None:
         patients.add(orthanc_id(other))
 
-    def verify(context: Context, content: Result) -> None:
-        found = len(instances(context, f"/studies/{content.get(kind.goes)}"))
-        context.equal(RESULT, "instances of the study that it made", many + kind.more, found)
-
-    return Request(f"/studies/{path}", body, verify, instances=many)
+    name, uids = f"{made.study}.zip", frozenset(made.uids)
+    return Request(f"/studies/{path}", body, uids=uids, instances=many, filename=name)
 
 
 def _stored(context: Context, patients: Iterable[str]) -> int:
@@ -170,11 +230,11 @@ def _stored(context: Context, patients: Iterable[str]) -> int:
     return sum(len(instances(context, f"/patients/{id}")) for id in patients)
 
 
-def _paused(context: Context, id: str) -> judge.Shown:
-    """Ask a job to pause as soon as it runs; its reading when it stands still, or has ended."""
+def _stopped(context: Context, id: str, action: Action) -> judge.Shown:
+    """Act on a job as soon as it runs; its reading when it stands still, or has ended."""
     _leaves(context, id, "edge/pending/running/start", {State.PENDING})
-    context.post(f"/jobs/{id}/{Action.PAUSE}")
-    return _leaves(context, id, "edge/running/paused/pause", {State.PENDING, State.RUNNING})
+    context.post(f"/jobs/{id}/{action}")
+    return _leaves(context, id, cell_id(action, State.RUNNING), {State.PENDING, State.RUNNING})
 
 
 def _leaves(context: Context, id: str, needed: str, states: set[State]) -> judge.Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from conformance.driver.script import Via
@@ -76,3 +77,19 @@ def gives_the_result(
     whole = isinstance(result, dict) and set(call.shows) <= set(result)
     context.require(requirement, whole, expected, reply)
     request.verify(context, result)
+
+
+def fails(
+    context: Context,
+    call: Call,
+    shown: judge.Shown,
+    needed: str,
+    known: Mapping[int, Shortfall],
+) -> bool:
+    """Whether a job has failed in a way that is ``known``, by its ErrorCode."""
+    name = known.get(shown["ErrorCode"])
+    if shown["State"] != State.FAILURE or name not in row(call.type).short:
+        return False
+    words = f"{shown['State']}, ErrorCode {shown['ErrorCode']}"
+    context.deviates(needed, f"a {call.type} job in {State.SUCCESS}", words, name)
+    return True

@@ -56,6 +56,11 @@ ALONE = {
     "retrieval-in-reverse": "route/retrieve/studies/asynchronous",
     "permissive-store-counts-refused": "route/store/instances/permissive",
     "canceled-archive-has-output": "route/archive/study/pause",
+    "paused-modification-goes-on": "route/modify/halfway/paused",
+    "paused-merge-goes-on": "route/merge/halfway/paused",
+    "half-done-modification-ends": "persist/stop/halfway",
+    "half-done-split-ends": "persist/stop/halfway",
+    "resubmitted-split-copies-twice": "route/split/halfway/canceled",
 }
 PLANTED = ALONE | {
     next(

@@ -114,7 +114,13 @@ def test_each_section_is_counted() -> None:
     assert f"said of 1.13.0 and not of 1.10.1: {len(new)} requirements" in text
     for section in {id.partition("/")[0] for id in new}:
         assert f"  {section}: {sum(id.startswith(f'{section}/') for id in new)}" in text
-    assert "what 1.10.1 does wrong and 1.13.0 does not: nothing" in text
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_that_nothing_was_mended_is_said_where_it_is_so(old: str, new: str) -> None:
+    mended = {name for name, shown in VERSIONS.items() if old in shown and new not in shown}
+    said_so = f"what {old} does wrong and {new} does not: nothing"
+    assert (said_so in lines(upgraded(old, new), 80)) == (not mended)
 
 
 def test_what_a_server_breaks_of_what_was_said_of_it_alone_is_told() -> None:

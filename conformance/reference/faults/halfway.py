@@ -1,0 +1,68 @@
+"""Faults of jobs that are stopped halfway: paused or canceled while they run, or half done when the
+server ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from conformance.reference.job import Job, Outcome, Step, Task
+from conformance.reference.persistence import JobStore
+from conformance.reference.registry import Registry
+from conformance.reference.rewriting import Merger, Modifier
+from conformance.reference.tasks.modifications import ResourceModification
+from conformance.reference.tasks.regroupings import SplitStudy
+
+
+class PausedModificationGoesOn(Modifier):
+    """A modification stores all its copies while its first step runs, and after a pause as well."""
+
+    def perform(self, task: Task, step: Step) -> Outcome:
+        outcome = super().perform(task, step)
+        if step == task.steps[0]:
+            for other in task.steps[1:]:
+                if other.item:
+                    super().perform(task, other)
+        return outcome
+
+
+class PausedMergeGoesOn(Merger):
+    """A merge stores all its copies while its first step runs, and after a pause as well."""
+
+    def perform(self, task: Task, step: Step) -> Outcome:
+        outcome = super().perform(task, step)
+        if step == task.steps[0]:
+            for other in task.steps[1:]:
+                if other.item:
+                    super().perform(task, other)
+        return outcome
+
+
+class HalfDoneModificationEnds(JobStore):
+    """A modification half done before a restart leaves out what it had not copied by then."""
+
+    def restored(self, task: object, status: object) -> Job:
+        job = super().restored(task, status)
+        if isinstance(task, ResourceModification) and job.done:
+            job.done = len(task.steps)
+        return job
+
+
+class HalfDoneSplitEnds(JobStore):
+    """A split half done before a restart leaves out what it had not copied by then."""
+
+    def restored(self, task: object, status: object) -> Job:
+        job = super().restored(task, status)
+        if isinstance(task, SplitStudy) and job.done:
+            job.done = len(task.steps)
+        return job
+
+
+class ResubmittedSplitCopiesTwice(Registry):
+    """A split that is resubmitted leaves the copies of the run before beside its own."""
+
+    def start_over(self, job: Job) -> None:
+        super().start_over(job)
+        if isinstance(job.task, SplitStudy):
+            job.task = replace(job.task, salt=uuid4().hex)
