@@ -56,8 +56,8 @@ $(VENV)/run: $(BIN)/python pyproject.toml
 	touch $@
 
 $(VENV)/check: $(BIN)/python pyproject.toml
-	tools/debian-packages graphviz spin gcc libc6-dev curl nodejs
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,learn,proofs]'
+	tools/debian-packages graphviz spin gcc libc6-dev curl nodejs redis-server
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz,learn,proofs]'
 	touch $@
 
 $(VENV)/test: $(VENV)/check

@@ -239,6 +239,26 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """A search that has no end of its own goes on, for ``seconds`` of ``of``.
+
+    ``states``: of the model, in which the server was seen; ``recent``: those of them that are new
+    in the last ``lately`` seconds. ``kept``: sequences of its corpus.
+    """
+
+    id: str
+    seconds: float
+    of: float
+    examples: int
+    actions: int
+    states: int
+    recent: int
+    lately: float
+    kept: int
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaseEnds:
     """A case has its verdict. One that is told again replaces the earlier one.
 
@@ -295,5 +315,14 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Started | CaseBegins | Spoken | Progress | CaseEnds | Replayed | Failed | Warned | Ended
+    Started
+    | CaseBegins
+    | Spoken
+    | Progress
+    | Searched
+    | CaseEnds
+    | Replayed
+    | Failed
+    | Warned
+    | Ended
 )

@@ -92,7 +92,7 @@ class _Examples:
                 driver.abandon()
             put_aside(driver)
 
-    def acted(self) -> None:
+    def acted(self, driver: Driver) -> None:
         """Nobody counts."""
 
     def may(self, life: Do) -> bool:

@@ -51,7 +51,7 @@ def _unexplained(found: Iterable[Mapping[str, Any]], reference: str) -> Iterable
     for one in found:
         if not one["relaxations"]:
             yield {
-                "case": one["id"],
+                "case": one.get("part_of", one["id"]),
                 "requirement": one["requirement"],
                 "actual": one["actual"],
                 "reason": "",

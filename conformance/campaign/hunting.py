@@ -57,6 +57,23 @@ class Hunt:
         case = self.case
         return Script(case.id, case.requirement, tuple(steps), config=case.config)
 
+    def tell(self, found: Found) -> None:
+        """Tell of a finding as of a case of its own, beside the verdict on the rest."""
+        finding = found.finding
+        if finding.relaxations is None:
+            part = self.part(finding.requirement.replace("/", "-"))
+        else:
+            part = self.part("+".join(sorted(finding.relaxations)))
+        self.enter(self.runner.teller.found(part, found, self.case))
+
+    def part(self, name: str) -> Case:
+        """What was found in the case, as a case of its own."""
+        return replace(self.case, id=f"{self.case.id}/{name}")
+
+    def enter(self, result: Result) -> None:
+        """Tell of a part of the case."""
+        self.runner.teller.enter(replace(result, part_of=self.case.id))
+
     # --- the two kinds ------------------------------------------------------------------------
 
     def search(self, stream: Stream, seed: int) -> Result:
@@ -77,10 +94,10 @@ class Hunt:
         search.run()
         self.interrupt.check()
         if search.unjudged and search.died is None:
-            self._once_more(search)
+            self.once_more(search)
         return self._result(search)
 
-    def _once_more(self, search: Search) -> None:
+    def once_more(self, search: Search) -> None:
         """As for any case, what broke on the way is tried once more."""
         known = self.runner.book.ledger.accepted | search.admitted
         for steps in search.unfinished:
@@ -115,9 +132,7 @@ class Hunt:
         named = {f.finding.relaxations: f for f in (*hunt.used.values(), *hunt.found)}
         for names, found in named.items():
             if names is not None:
-                part = replace(case, id=f"{case.id}/{'+'.join(sorted(names))}")
-                told = self.runner.teller.found(part, found)
-                self.runner.teller.enter(replace(told, part_of=case.id))
+                self.tell(found)
         if hunt.died is not None:
             died, performed = hunt.died
             return self.runner.teller.result(case, Judgement(performed=performed, died=died))

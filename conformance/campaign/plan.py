@@ -10,6 +10,20 @@ from typing import Any
 
 from conformance.campaign.replay import Recording
 from conformance.search.complete import EXTRA
+from conformance.search.corpus import Corpus
+from conformance.timing import TIMING
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzzing:
+    """A search that has no end of its own. ``seconds``: for so long.
+
+    ``shrinking``: seconds for which each finding is shrunk, by Hypothesis and then by us.
+    """
+
+    seconds: float
+    corpus: Corpus
+    shrinking: float = TIMING.shrinking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +36,7 @@ class Plan:
     instead of the suites. ``command``: what was typed, for the reports. ``workers``: so many
     servers at once, where the kit starts them. ``shard``: only this part, from 1, of so many.
     ``max_failures``: when so many cases deviate, no other is begun. ``verbose``: each request and
-    answer is told of.
+    answer is told of. ``fuzzing``: the search goes on for so long.
     """
 
     suites: tuple[str, ...] = ()
@@ -42,6 +56,7 @@ class Plan:
     shard: tuple[int, int] | None = None
     max_failures: int | None = None
     verbose: bool = False
+    fuzzing: Fuzzing | None = None
 
     @property
     def asked(self) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from conformance.campaign.afterwards import Afterwards
@@ -247,6 +248,11 @@ class Serving:
                 return runner.teller.result(case, judged(runner, case))
             case CompleteSuite():
                 return Hunt(runner, case, interrupt).complete(plan.extra)
+            case StatefulSearch() if plan.fuzzing is not None:
+                from conformance.campaign.fuzzing import fuzz  # with Hypothesis, which takes long
+
+                most = plan.max_failures or inf
+                return fuzz(Hunt(runner, case, interrupt), plan.fuzzing, plan.seed, most)
             case StatefulSearch():
                 hunt = Hunt(runner, case, interrupt)
                 return hunt.search(lot.stream or Stream(0, 1, plan.examples), plan.seed)

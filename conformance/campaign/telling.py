@@ -64,14 +64,16 @@ class Teller:
         told: Finding = fit(finding, self.session.client.address.secrets)
         return self.book.ledger.keeps(case.id, told.requirement, told.actual)
 
-    def found(self, case: Case, found: Found) -> Result:
-        """A finding by itself, as that of a search."""
-        return self.finding(case, found.finding, found.steps)
+    def found(self, case: Case, found: Found, of: Case | None = None) -> Result:
+        """A finding by itself, as that of a search. ``of``: the case that it is a part of."""
+        return self.finding(case, found.finding, found.steps, of)
 
-    def finding(self, case: Case, finding: Finding, performed: Performed) -> Result:
+    def finding(
+        self, case: Case, finding: Finding, performed: Performed, of: Case | None = None
+    ) -> Result:
         """The verdict on one finding, and on nothing else of its case."""
         named = finding.relaxations or frozenset()
-        entry = self._kept(case, finding)
+        entry = self._kept(of or case, finding)
         if entry is not None:
             weighed = Weighed(Verdict.ACCEPTED, finding, reason=entry.reason)
             return replace(self._deviation(case, weighed, performed), kept=(str(entry),))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from conformance.events import Ended, Event, RunVerdict, Share, Started
 from conformance.reports.live import Live
-from conformance.reports.story import Story, block, stale_words
+from conformance.reports.story import Story, block, searched_words, stale_words
 from conformance.reports.terminal import Terminal
 from conformance.text import counted
 from conformance.timing import TIMING
@@ -117,6 +117,8 @@ class ConsoleReport:
             yield _share("edges", "covered", found.edges, whole)
         yield _share("requirements", "judged", found.requirements, whole)
         yield from self._story.bounds
+        if self._story.searched is not None:
+            yield searched_words(self._story.searched)
         yield from self._left()
         for name in event.stale:
             yield _headed("stale", "bold red", stale_words(name))

@@ -8,20 +8,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from conformance import events
-from conformance.events import CaseBegins, CaseEnds, Event, Result, Spoken, Started, Verdict
+from conformance.events import (
+    CaseBegins,
+    CaseEnds,
+    Event,
+    Result,
+    Searched,
+    Spoken,
+    Started,
+    Verdict,
+)
 from conformance.reports.pace import Pace, counts_of, suite_of, told
-from conformance.reports.story import WORDS
+from conformance.reports.story import WORDS, searched_words
 from conformance.reports.terminal import Terminal
 from conformance.talk import Said
 from conformance.text import clipped, counted
 
 SILENT = 15.0  # seconds at most without a line, where there is no line of progress
+SEARCHING = 10.0  # the same of a search, which tells of itself between its examples only
 TOLD = 100  # characters of what was seen, and of what was expected
 SAID = 300  # characters of a body
 
@@ -40,6 +51,7 @@ class Live:
     _pace: Pace = field(default_factory=lambda: Pace(()))
     _results: dict[str, Result] = field(default_factory=dict)
     _case: str = ""
+    _searched: Searched | None = None
     _said: float = 0.0  # when something was told for the last time
     _progress: Progress | None = None
     _task: TaskID | None = None
@@ -53,6 +65,9 @@ class Live:
             case events.Progress(name, done, of):
                 self._pace.goes_on(done, of)
                 self._case = f"{name} {min(done, of)}/{of}"
+            case Searched():
+                self._pace.goes_on(int(event.seconds), int(event.of))
+                self._searching(event)
             case Spoken(said):
                 self._say(_spoken(said))
             case CaseEnds(result):
@@ -100,6 +115,13 @@ class Live:
             seconds = sum(one.seconds for one in found)
             self._say(f"{suite:10} {counts_of(found, WORDS)} in {seconds:.1f} s")
 
+    def _searching(self, event: Searched) -> None:
+        """Tell how far a search has come that has no end of its own."""
+        first, self._searched = self._searched is None, event
+        self._case = searched_words(event)
+        if not self.console.is_terminal and (first or self.clock() - self._said > SEARCHING):
+            self._say(f"{self._told()}: {self._case}")
+
     def _say(self, line: str | Text) -> None:
         if not self.quiet:
             self._said = self.clock()
@@ -117,6 +139,9 @@ class Live:
 
     def _told(self) -> str:
         """How far it has come, in a few words."""
+        if self._searched is not None:
+            both = self._searched.seconds, self._searched.of
+            return " of ".join(str(timedelta(seconds=int(one))) for one in both)
         deviating = sum(one.verdict is Verdict.DEVIATION for one in self._results.values())
         found = f", {counted(deviating, 'deviation')}" if deviating else ""
         left = told(self._pace.left)

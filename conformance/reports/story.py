@@ -16,11 +16,13 @@ from conformance.events import (
     Failed,
     Left,
     Result,
+    Searched,
     Started,
     Verdict,
     Warned,
 )
 from conformance.reports.calls import Call, call_of
+from conformance.text import counted
 from spec.relaxations import named
 from spec.requirements import Requirement, requirement
 
@@ -74,6 +76,7 @@ class Story:
     ended: Ended | None = None
     results: dict[str, Result] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    searched: Searched | None = None
 
     def take(self, event: Event) -> Ended | None:
         """Add an event. Returns the last one, which is when a report is written."""
@@ -84,6 +87,8 @@ class Story:
                 self.results[result.id] = result
             case Failed(reason):
                 self.failed = reason
+            case Searched():
+                self.searched = event
             case Warned(reason):
                 self.warnings.append(reason)
             case Ended():
@@ -216,7 +221,9 @@ class Story:
             yield self.failed.partition("\n")[0].rstrip(".")
         if self.word == STALE:
             yield f"nothing deviates, but {_needless(ended.stale)}"
-        if ended.interrupted:
+        if ended.interrupted and self.searched is not None:
+            yield "begun again, it goes on with what it has kept"
+        elif ended.interrupted:
             yield f"{'' if self.results else 'nothing was run: '}run it again from the start"
         if ended.why and not ended.interrupted and self.failed is None:
             yield ended.why
@@ -326,6 +333,16 @@ def _needless(entries: Sequence[str]) -> str:
     if len(entries) == 1:
         return f"no case needs the entry {entries[0]} of the ledger any more: take it out"
     return f"no case needs {len(entries)} entries of the ledger any more: take them out"
+
+
+def searched_words(event: Searched) -> str:
+    """How far a search has come that has no end of its own."""
+    return (
+        f"{counted(event.states, 'state')} of the model reached, {event.recent} of them in the last"
+        f" {event.lately / 60:.0f} min; {counted(event.examples, 'example')},"
+        f" {counted(event.actions, 'action')}, {counted(event.kept, 'sequence')} kept,"
+        f" {counted(event.findings, 'finding')}"
+    )
 
 
 def stale_words(name: str) -> str:

@@ -6,28 +6,32 @@ does so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from conformance.driver.driver import Driver
 from conformance.driver.following import Deviated
-from conformance.driver.script import LIVES, UNKNOWN_JOB, Do, Step
+from conformance.driver.script import LISTINGS, LIVES, UNKNOWN_JOB, Do, Step
 from conformance.errors import Interrupted, ServerDied, Unjudged
 from conformance.oracle.oracle import Finding
-from conformance.search.shrinking import Elsewhere
+from conformance.search.shrinking import Elsewhere, Steps
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 
 MOST_JOBS = 6
+NAMES = "ABCDEFGHIJKL"  # twice as many: what is done again may have left some out
 PRIORITIES = (0, 0, 1, -1, 2)
 STEPS = (1, 2, 3, 4, 7)
 LOOKS = (Do.READ, Do.LIST, Do.EXPAND, *(Do(action.value) for action in Action))
 RARELY = 40  # one in so many draws of the rule ends the life of the server
 REPLIES = (Do.SUCCEED, Do.SUCCEED, Do.FAIL)
 WHICH = st.integers(0, MOST_JOBS - 1)
+FEW_JOBS = (1, 1, 2, 3, MOST_JOBS)  # where there are fewer, more is done to each
+MOST_AGAIN = 8  # steps that are done again
+MOST_IN_ALL = 100  # steps of an example, from which on nothing is done again
 
 
 class Judge(Protocol):
@@ -44,7 +48,7 @@ class Judge(Protocol):
         """An example begins."""
         ...
 
-    def acted(self) -> None:
+    def acted(self, driver: Driver) -> None:
         """A step of it was made."""
         ...
 
@@ -84,12 +88,13 @@ class Jobs(RuleBasedStateMachine):
         self.dead = self.search.over
         self.judged = 0
         self.failed = False
+        self.most_jobs = MOST_JOBS
         self.driver = self.search.begin()
 
     def do(self, step: Step) -> None:
         """Make a step, unless the example is over already."""
         self._guarded(lambda: self.driver.perform(step))
-        self.search.acted()
+        self.search.acted(self.driver)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         if self.dead:
@@ -130,8 +135,8 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(steps=st.sampled_from(STEPS), priority=st.sampled_from(PRIORITIES))
     def submit(self, steps: int, priority: int) -> None:
-        if len(self.driver.names) < MOST_JOBS:
-            name = chr(ord("A") + len(self.driver.names))
+        if len(self.driver.names) < self.most_jobs:
+            name = next(name for name in NAMES if name not in self.driver.jobs)
             self.do(Step(Do.SUBMIT, name, steps, priority))
         elif held := self.held():
             self.do(Step(Do.SUCCEED, held[0]))
@@ -176,6 +181,20 @@ class Jobs(RuleBasedStateMachine):
         else:
             self.act(which, Action.RESUME)
 
+    def redo(self, step: Step) -> None:
+        """Make a step of another example, or of this one once more, where it has a place."""
+        of_ours = step.job in self.driver.jobs
+        if step.do is Do.SUBMIT:
+            possible = not of_ours and len(self.driver.names) < MOST_JOBS
+        elif step.do.reply is not None:
+            possible = step.job in self.held()
+        elif step.do in LIVES:
+            possible = bool(self.driver.names) and self.search.may(step.do)
+        else:
+            possible = of_ours or step.do in LISTINGS or step.do.action is not None
+        if possible:
+            self.do(step)
+
     def teardown(self) -> None:
         try:
             self._guarded(self.driver.finish)
@@ -198,3 +217,31 @@ def machine_of(judge: Judge) -> type[Jobs]:
                 self.submit(2, 0)
 
     return Live
+
+
+def prolific_machine_of(judge: Judge, corpus: Sequence[Steps]) -> type[Jobs]:
+    """The same for a search that goes on for hours: an example may begin as one of the ``corpus``
+    does, and do again what it has done, since some faults come the third time only.
+    """
+
+    class Prolific(machine_of(judge)):  # type: ignore[misc]  # made here
+        @initialize(
+            most_jobs=st.sampled_from(FEW_JOBS),
+            which=st.integers(0, 2**16),
+            left_out=st.integers(0, 12),
+        )
+        def begin_as_another(self, most_jobs: int, which: int, left_out: int) -> None:
+            self.most_jobs = most_jobs
+            if corpus and which % 4:  # some begin anew
+                steps = corpus[which % len(corpus)]
+                for step in steps[: max(0, len(steps) - left_out)]:
+                    self.redo(step)
+
+        @rule(last=st.integers(1, MOST_AGAIN), times=st.integers(1, 3))
+        def again(self, last: int, times: int) -> None:
+            steps = [step for step, _ in self.driver.performed[-last:]]
+            for step in steps * times:
+                if len(self.driver.performed) < MOST_IN_ALL:
+                    self.redo(step)
+
+    return Prolific

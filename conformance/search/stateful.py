@@ -7,7 +7,9 @@ failing run is a list of steps like any other case, and its replay file needs no
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from conformance.driver.driver import Driver
 from conformance.driver.following import Deviated
@@ -24,6 +26,9 @@ from conformance.search.shrinking import Elsewhere, Key, key_of, shortened
 from conformance.sut.profile import Profile
 from conformance.timing import TIMING
 from spec.relaxations import NONE, Name
+
+if TYPE_CHECKING:
+    from conformance.search.rules import Jobs
 
 MOST_ACTIONS = 20  # steps that Hypothesis chooses in one example
 PATIENCE = 3  # examples that cannot be judged before the search gives up
@@ -54,22 +59,26 @@ class Search:
     restarts: dict[Do, int] = field(
         default_factory=lambda: {Do.RESTART: MOST_RESTARTS, Do.KILL: MOST_KILLS}
     )
+    known: set[Key] = field(default_factory=set)  # told already, and left alone
     _wanted: Key | None = None
     _best: Found | None = None
     _shrink_until: float = 0.0
 
     def run(self) -> None:
         """Search, and search on behind each finding that has a name."""
-        while True:
-            self._wanted, self._best = None, None
-            self._once()
-            if self._best is None:
-                return
-            best = shortened(self._best, self.run_by, self.shrinking_time)
+        while (best := self.hunted(self._once)) is not None:
             self.found.append(best)
             if best.finding.relaxations is None:
                 return
             self.admitted |= best.finding.relaxations
+
+    def hunted(self, once: Callable[[], None]) -> Found | None:
+        """What running ``once`` finds, in the shortest run that shows it."""
+        self._wanted, self._best = None, None
+        once()
+        if self._best is None:
+            return None
+        return shortened(self._best, self.run_by, self.shrinking_time)
 
     def _confirms(self, performed: Performed) -> bool:
         """What did not come is a finding if it does not come in four times the time either."""
@@ -83,9 +92,7 @@ class Search:
         from hypothesis.reporting import with_reporter
         from hypothesis.stateful import run_state_machine_as_test
 
-        from conformance.search.rules import machine_of
-
-        machine = seeded(self.seed)(machine_of(self))
+        machine = seeded(self.seed)(self._machine())
         chosen = settings(
             max_examples=self.examples,
             stateful_step_count=MOST_ACTIONS,
@@ -106,6 +113,11 @@ class Search:
             if self._best is None:
                 raise
 
+    def _machine(self) -> type[Jobs]:
+        from conformance.search.rules import machine_of
+
+        return machine_of(self)
+
     @property
     def shrinking(self) -> bool:
         """Whether a finding is being shrunk."""
@@ -121,7 +133,7 @@ class Search:
         self.run_by.progress(self.ran, self.examples)
         return driver
 
-    def acted(self) -> None:
+    def acted(self, driver: Driver) -> None:
         self.actions += 1
 
     def broke(self, driver: Driver, reason: Unjudged) -> None:
@@ -156,6 +168,8 @@ class Search:
                     self.used.setdefault(one, found_on(driver, finding))
                 continue
             key = key_of(finding)
+            if key in self.known:
+                raise Elsewhere
             if self._wanted is None:
                 if finding.missing and not self._confirms(driver.performed):
                     raise Elsewhere

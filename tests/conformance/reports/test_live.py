@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from conformance.events import CaseBegins, CaseEnds, Event, Progress, Result, Spoken, Verdict
+from conformance.events import (
+    CaseBegins,
+    CaseEnds,
+    Event,
+    Progress,
+    Result,
+    Searched,
+    Spoken,
+    Verdict,
+)
 from conformance.reports import last
 from conformance.reports.console import ConsoleReport
 from conformance.reports.last import LastRun
-from conformance.reports.live import SILENT, Live
+from conformance.reports.live import SEARCHING, SILENT, Live
 from conformance.reports.pace import USUAL, Pace, told
 from conformance.reports.terminal import Terminal
 from conformance.talk import Said
@@ -60,6 +69,20 @@ def test_where_no_line_can_be_overwritten_one_says_now_and_then_how_far_it_is() 
     assert run.take(Progress(BAD.id, 1, 2)) == ["0/3, about 75 s left: action/pause/paused 1/2"]
     run.now = 2 * SILENT
     assert len(run.take(Progress(BAD.id, 1, 2))) == 1
+
+
+def test_a_search_without_an_end_tells_at_its_beginning_and_now_and_then_how_far_it_is() -> None:
+    run = Told(BAD.id)
+    news = Searched(BAD.id, 0.0, 5400.0, 0, 0, 0, 0, 300.0, 12, 0)
+    assert run.take(news)[0].startswith("0:00:00 of 1:30:00: 0 states of ")
+    run.now = SEARCHING - 1
+    assert len(run.take(replace(news, seconds=run.now))) == 1
+    run.now = SEARCHING + 1
+    lines = run.take(Searched(BAD.id, 3661.5, 5400.0, 7, 140, 33, 2, 300.0, 12, 1))
+    assert lines[1:] == [
+        "1:01:01 of 1:30:00: 33 states of the model reached, 2 of them in the last 5 min;"
+        " 7 examples, 140 actions, 12 sequences kept, 1 finding"
+    ]
 
 
 def test_when_all_has_ended_nothing_more_is_told_of_how_far_it_is() -> None:
