@@ -117,6 +117,7 @@ class _Telling:
                 judged = Judgement(performed=performed, died=died)
                 part = self.hunt.part("server-ended")
                 self.hunt.enter(self.hunt.runner.teller.result(part, judged))
+        self.again()
 
     def used(self, search: Fuzz) -> None:
         """Tell what the ledger accepts, and was needed."""

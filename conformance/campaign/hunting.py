@@ -48,6 +48,9 @@ class Hunt:
         judged = self.runner.attempt(self._example(steps), patience)
         return Found(judged.findings[-1], judged.performed) if judged.findings else None
 
+    def check(self) -> None:
+        self.runner.session.check(TIMING.dying)
+
     def progress(self, done: int, of: int) -> None:
         """What Hypothesis made of an interrupt in the example before ends here."""
         self.interrupt.check()

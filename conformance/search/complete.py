@@ -165,18 +165,25 @@ class Completing:
             faulty = False
         except Deviated:
             ran = None
-        except Unjudged as reason:
+        except (Unjudged, ServerDied) as reason:
             ran = None
-            self.unjudged.append(str(reason))
-        except ServerDied as died:
-            ran = None
-            self.died = died, tuple(driver.performed)
+            self._broke(driver, reason)
         self.actions += driver.resources.actions - before
         findings = tuple(driver.findings)
         self.run_by.close(driver, faulty)
         for finding in findings:
             self._judge(driver, finding)
         return ran
+
+    def _broke(self, driver: Driver, reason: Unjudged | ServerDied) -> None:
+        try:
+            self.run_by.check()
+        except ServerDied as died:
+            reason = died
+        if isinstance(reason, ServerDied):
+            self.died = reason, tuple(driver.performed)
+        else:
+            self.unjudged.append(str(reason))
 
     def _judge(self, driver: Driver, finding: Finding) -> None:
         named = finding.relaxations

@@ -44,6 +44,12 @@ class Repeater(Executor, Protocol):
         """Run steps as a case of their own; what was found in them last, if anything was."""
         ...
 
+    def check(self) -> None:
+        """Raise `ServerDied` where the server has ended by itself, or is about to: a connection
+        breaks before its process has ended.
+        """
+        ...
+
     def progress(self, done: int, of: int) -> None:
         """So many sequences of those foreseen have begun. Raises `Interrupted` after a signal."""
         ...

@@ -137,6 +137,11 @@ class Search:
         self.actions += 1
 
     def broke(self, driver: Driver, reason: Unjudged) -> None:
+        try:
+            self.run_by.check()
+        except ServerDied as died:
+            self.lost(driver, died)
+            return
         self.unjudged.append(str(reason))
         self.unfinished.append(tuple(step for step, _ in driver.performed))
 
