@@ -53,6 +53,7 @@ class Shortfall(StrEnum):
     ARCHIVE_ANSWERED_EARLY = "archive-answered-early"
     ARCHIVE_NOT_RESUBMITTED = "archive-not-resubmitted"
     ARCHIVE_NOT_SAVED = "archive-not-saved"
+    ARCHIVE_USER_DATA_IGNORED = "archive-user-data-ignored"
     COPIES_DOUBLED = "copies-doubled"
     EMPTY_ARCHIVE_UNREADABLE = "empty-archive-unreadable"
     ESTIMATE_TOO_SOON = "estimate-too-soon"
@@ -96,6 +97,9 @@ _SHORT = {
     ),
     Shortfall.ARCHIVE_NOT_SAVED: (
         "A job that makes an archive or a medium is gone after a restart, in whatever state it was."
+    ),
+    Shortfall.ARCHIVE_USER_DATA_IGNORED: (
+        "A job that makes an archive or a medium shows no UserData, unless it was given as a text."
     ),
     Shortfall.COPIES_DOUBLED: (
         "A job that splits or merges, was canceled half done and is resubmitted leaves what its "

@@ -134,6 +134,7 @@ class ArchivesApi:
             parents=tuple(sorted(set(named))) if self._is_newer else (),
             numbered=self._is_newer,
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
         single = named[0] if len(named) == 1 and "Resources" not in fields else "Archive"
         filename = text(fields, "Filename", f"{single}.zip") if self._is_newer else f"{single}.zip"

@@ -58,11 +58,13 @@ class Task(ABC):
     """What a job has to do: `steps`, in this order. There is a kind of it for each type of job.
 
     A task never changes, and holds all that its steps need: no step relies on what an earlier
-    run of the same job left in memory. The kinds are in `tasks`.
+    run of the same job left in memory. The kinds are in `tasks`. `user_data`: what the caller has
+    given to the job, of JSON, which means nothing here.
     """
 
     steps: tuple[Step, ...]
     priority: int = field(default=0, kw_only=True)
+    user_data: object = field(default=None, kw_only=True)
     description: str = field(default="REST API", kw_only=True)
     type: ClassVar[str]
 
@@ -223,4 +225,6 @@ def describe(job: Job) -> dict[str, object]:
     answer["State"] = job.state.value
     answer["Timestamp"] = stamp(moment)
     answer["Type"] = job.task.shown_type
+    if job.task.user_data is not None:
+        answer["UserData"] = job.task.user_data
     return answer if job.shown is None else answer | job.shown

@@ -137,6 +137,7 @@ class ModalitiesApi:
             timeout(fields),
             boolean(fields, "StorageCommitment"),
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
@@ -159,6 +160,7 @@ class ModalitiesApi:
             timeout(fields),
             shows_target=True,
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 

@@ -165,6 +165,7 @@ class ModificationsApi:
             permissive=boolean(fields, "Permissive"),
             parents=self._parents(fields, level, instances),
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
 
     def _anonymization(
@@ -200,6 +201,7 @@ class ModificationsApi:
             permissive=boolean(fields, "Permissive"),
             parents=self._parents(fields, level, instances),
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
 
     def _steps(self, fields: dict[str, object], instances: list[Instance]) -> tuple[Step, ...]:

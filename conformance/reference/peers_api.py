@@ -87,6 +87,7 @@ class PeersApi:
             submission.permissive,
             submission.transcode,
             priority=submission.priority,
+            user_data=submission.user_data,
         )
         if task.compress or task.transcode:
             task = replace(task, steps=tuple(self._sized(step, task) for step in task.steps))

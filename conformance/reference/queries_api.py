@@ -123,6 +123,7 @@ class QueriesApi:
             _view(fields),
             self._release.is_from(_SHOWS_TARGET),
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 

@@ -68,6 +68,7 @@ class RegroupingsApi:
             permissive=boolean(fields, "Permissive"),
             parents=self._parents([study]),
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
@@ -83,6 +84,7 @@ class RegroupingsApi:
             permissive=boolean(fields, "Permissive"),
             parents=self._parents(texts(fields, "Resources")),
             priority=self._reader.priority(fields),
+            user_data=self._reader.user_data(fields),
         )
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 

@@ -26,6 +26,7 @@ LACKS = (
 )
 """What later releases have as well, and this server has not."""
 
+_SHOWS_USER_DATA = "1.12.9"
 _LIMITED_UNTIL = "1.10.0"  # from then on LimitJobs has no meaning
 
 
@@ -44,6 +45,15 @@ class Release:
     def is_from(self, version: str) -> bool:
         """Whether it is this one, or a later one."""
         return _key(version) <= _key(self.version)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The fields of a job that came with a later release."""
+        shown = {
+            "ErrorDetails": self.has("ErrorDetails"),
+            "UserData": self.is_from(_SHOWS_USER_DATA),
+        }
+        return tuple(name for name, known in shown.items() if not known)
 
     @property
     def limits_jobs(self) -> bool:

@@ -130,7 +130,7 @@ class Life:
         parts = setting.parts
         store = parts.store(setting.database, config.save_jobs, setting.load_jobs)
         self._engine = build_engine(config, parts, storage, store, self._steps)
-        self._engine.hide(() if release.has("ErrorDetails") else ("ErrorDetails",))
+        self._engine.hide(release.hidden)
         if setting.controls is not None:
             setting.controls.attach(self._engine)
         self._engine.restore()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
 
 from conformance.reference.bodies import boolean
 from conformance.reference.errors import bad_request
@@ -10,6 +12,7 @@ from conformance.reference.lenient_json import parse
 from conformance.reference.transcoding import read_syntax
 
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
+_DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Submission:
     compress: bool = False
     permissive: bool = False
     transcode: str = ""
+    user_data: object = None
 
 
 class SubmissionReader:
@@ -49,6 +53,7 @@ class SubmissionReader:
             boolean(fields, "Compress"),
             boolean(fields, "Permissive"),
             read_syntax(fields.get("Transcode")),
+            self.user_data(fields),
         )
 
     def store_fields(self, body: bytes) -> dict[str, object]:
@@ -94,6 +99,34 @@ class SubmissionReader:
         if not _LOWEST <= value <= _HIGHEST:
             raise bad_request("Priority must fit in 32 bits")
         return value
+
+    def user_data(self, fields: dict[str, object]) -> object:
+        """What the job is to show as ``UserData``: any JSON; None, as null, is nothing."""
+        value = fields.get("UserData")
+        if not _can_be_told(value):
+            raise bad_request(f"UserData must be JSON, nested less than {_DEEPEST} times")
+        return value
+
+
+def _can_be_told(value: object) -> bool:
+    """Whether what was read as JSON can be answered as JSON: neither without bounds, nor a maze."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        if not level:
+            return True
+        if any(isinstance(each, float) and not isfinite(each) for each in level):
+            return False
+        level = [inner for each in level for inner in _inside(each)]
+    return False
+
+
+def _inside(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()
 
 
 def _bare_id(body: bytes) -> str | None:

@@ -15,6 +15,7 @@ from functools import cache
 from conformance.suites.case import Case, Check
 from conformance.suites.persist.types import FAILED, FINISHED, HALF_DONE, OVER_A_KILL, PAUSED
 from conformance.suites.persist.types import TYPES as WAITING
+from conformance.suites.persist.user_data import CARRIED
 from conformance.suites.route.by_c_store import PREFIX
 from conformance.suites.route.calls import calls
 from conformance.suites.route.halfway import COPIES as HALFWAY
@@ -77,6 +78,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     ),
     r"/synchronous": (*DONE, "submit/synchronous-field", "submit/synchronous-content"),
     r"/(?:default-synchronous|both-fields)": DONE,
+    r"/user-data": (*READ, "queue/pending-first", "monitor/state-pending", "monitor/state-success"),
     r"/waits": ("queue/pending-first", "submit/asynchronous-returns", "monitor/state-pending"),
     r"/fails/(?:a?synchronous|one-removed|error)": FAILS,
     **{
@@ -159,6 +161,9 @@ def _of_restarts(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
     elif name == "halfway":
         for type in _types(kind.call for kind in HALFWAY):
             yield type, ("persist/step", "persist/paused-stays", *RESTARTED)
+    elif name == "user-data":
+        for type in _types(CARRIED):
+            yield type, ("persist/completed-stays", "persist/unfinished-requeued")
     elif name == "failed" or name.startswith("finished/"):
         succeed = FINISHED.get(name.removeprefix("finished/"), ())
         for type in _types((*succeed, *FAILED.get(name, ()))):

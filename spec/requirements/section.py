@@ -52,7 +52,14 @@ class Section:
         )
 
     def later(
-        self, id: str, sentence: str, source: str, *, since: str, note: str | None = None
+        self,
+        id: str,
+        sentence: str,
+        source: str,
+        *,
+        since: str,
+        reading: str | None = None,
+        note: str | None = None,
     ) -> Requirement:
         """An entry that a later document of Orthanc states."""
         return Requirement(
@@ -61,6 +68,7 @@ class Section:
             source,
             Ground.DOCUMENTED,
             since=since,
+            reading=reading,
             note=note,
             needs=self.needs,
         )

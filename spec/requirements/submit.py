@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spec.requirements.model import Bound, Requirement
+from spec.requirements.model import NEWS, Bound, Requirement
 from spec.requirements.section import OF_CALLS, Section
 
 # An entry is two to four lines; the formatter would give each argument a line of its own.
@@ -63,6 +63,16 @@ ENTRIES: tuple[Requirement, ...] = (
     ),
     s.seen(
         "priority-not-integer", "A Priority that is no integer (text, 1.5, null) is refused: 400."
+    ),
+    s.later(
+        "user-data",
+        "What a body has as UserData, its job shows as UserData, as it was given, as long as it is "
+        "there; the job of a body without it shows none.",
+        f"{NEWS}, 1.12.9", since="1.12.9",
+        reading="\"As given\": the same JSON, an object or a text. It travels along with the job, "
+        "so that a job which is saved has it after a restart.",
+        note="1.9.1, 1.10.1 and 1.12.7 take the field and show nothing of it. Of an archive or a "
+        "medium 1.13.0 shows a text only (relaxation archive-user-data-ignored).",
     ),
     s.seen(
         "synchronous-failure",

@@ -111,7 +111,7 @@ def cases(profile: Profile) -> Iterator[Case]:
 def over_a_restart(context: Context) -> None:
     """What waits is there again as it was, and does what was asked for when its turn comes."""
     known = {call.name: call for call in calls()}
-    half_done = [_half_done(context, call) for call in _there(context, HALF_DONE)]
+    half_done = [_half_done(context, call) for call in had_by(context, HALF_DONE)]
     held = blocker_names(context.profile)
     context.do(*(peer_store(name, STEPS, FIRST) for name in held))
     waiting = [(known[name], *submit(context, known[name])) for name in TYPES]
@@ -139,7 +139,7 @@ def over_a_kill(context: Context) -> None:
     """What waits is there after `kill -9`, since a job is saved when it is made, and runs."""
     held = blocker_names(context.profile)
     context.do(*(peer_store(name, 1, FIRST) for name in held))
-    waiting = [(call, *submit(context, call)) for call in _there(context, OVER_A_KILL)]
+    waiting = [(call, *submit(context, call)) for call in had_by(context, OVER_A_KILL)]
     before = {id: judge.look(context, call, id) for call, id, _ in waiting}
     # The next one is saved as the last one was, so that the kill waits for all of them.
     context.do(peer_store(NEWEST), kill())
@@ -149,7 +149,7 @@ def over_a_kill(context: Context) -> None:
         ends_well(context, *job)
 
 
-def _there(context: Context, names: Iterable[str]) -> list[Call]:
+def had_by(context: Context, names: Iterable[str]) -> list[Call]:
     """The calls of these names that this version has."""
     known = {call.name: call for call in calls()}
     found = [known[name] for name in names]
@@ -193,8 +193,8 @@ def is_as_before(
 
 def finished(names: tuple[str, ...], failing: tuple[str, ...], context: Context) -> None:
     """What has succeeded or failed is there again, and shows what it has shown."""
-    known = _there(context, names)
-    failed = _fail(context, _there(context, failing))
+    known = had_by(context, names)
+    failed = _fail(context, had_by(context, failing))
     jobs = [(call, submit(context, call)[0]) for call in known]
     jobs += [(call, id) for call, id, _ in failed]
     before = {}
@@ -233,14 +233,18 @@ def _fail(context: Context, many: Iterable[Call]) -> list[Job]:
 
 def _is_kept(context: Context, call: Call, before: judge.Shown, needed: str = STAYS_THERE) -> bool:
     """A job is there after a restart, and shows what it has shown."""
+    if not is_there(context, call, before, needed):
+        return False
+    is_the_same(context, call, before, judge.look(context, call, str(before["ID"])), needed)
+    return True
+
+
+def is_there(context: Context, call: Call, before: judge.Shown, needed: str) -> bool:
+    """A job is there after a restart, unless it is gone in a way that has a name."""
     reply = context.get(f"/jobs/{before['ID']}")
-    if reply.ok:
-        shown = judge.look(context, call, str(before["ID"]))
-        is_the_same(context, call, before, shown, needed)
-        return True
     expected = f"the {call.type} job in {before['State']} is there after the server's next start"
-    context.deviates(needed, expected, str(reply), _gone(call, before["State"]))
-    return False
+    context.require(needed, reply.ok, expected, reply, _gone(call, before["State"]))
+    return reply.ok
 
 
 def _gone(call: Call, state: str) -> Shortfall | None:
@@ -298,11 +302,6 @@ def _known(context: Context, shown: judge.Shown) -> judge.Shown:
     content = {key: value for key, value in found.items() if key not in ("Description", NEW)}
     kept = {**judge.lasting(shown), "Content": content}
     return kept if context.binds("persist/error") else {**kept, **dict.fromkeys(ERRORS)}
-
-
-def _is_there(context: Context, needed: str, call: Call, id: str) -> None:
-    reply = context.resources.client.get(f"/jobs/{id}")
-    context.require(needed, reply.ok, f"the {call.type} job is there after a restart", reply)
 
 
 def ends_well(

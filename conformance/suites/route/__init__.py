@@ -5,8 +5,9 @@ What the call and its job come to (`outcomes`), what is done to a job for which 
 deleted (`deleting`), got by GET (`downloading`, `lossy`) and refused (`refusals`), what becomes
 of jobs whose steps wait at the gate (`sending`) and of those that nobody can hold (`halfway`),
 each type of job before the action matrix (`matrix`), retrieves at the end of a step
-(`boundaries`), what a Lua script sends (`autorouting`), all types in one queue (`ordering`), and
-the cases of `action/` and `race/` once more with jobs that send by C-STORE (`by_c_store`).
+(`boundaries`), what a Lua script sends (`autorouting`), all types in one queue (`ordering`),
+what travels along with a job (`user_data`), and the cases of `action/` and `race/` once more with
+jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from conformance.suites.route import (
     retrieving,
     sending,
     sent,
+    user_data,
     waited,
 )
 from conformance.suites.route.calls import calls
@@ -42,6 +44,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     known = calls()
     yield from outcomes.cases(profile, known)
     yield from waited.cases(profile, known)
+    yield from user_data.cases(profile, known)
     yield from lacking.cases(profile, known)
     yield from deleting.cases(profile, [*known, committing.as_call()])
     yield from downloading.cases(profile, known)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import requests
 
 from conformance.reference.double import reference_server
 from conformance.reference.releases import LATER, RELEASES
@@ -24,7 +25,9 @@ def test_a_release_has_what_its_page_has(release: str) -> None:
         system = json.loads(client.call("GET", "/system")[1])
         assert (system["Version"], system["JobsConformance"]["Implements"]) == (release, [])
         made = client.do("/tools/create-dicom", Tags={"PatientID": "A"})
-        job = ended(client, "/tools/create-archive", Resources=[made["ID"]])
+        given = {"mine": [1, None, {"text": "ä"}]}
+        job = ended(client, "/tools/create-archive", Resources=[made["ID"]], UserData=given)
+        assert job.get("UserData") == (given if is_from(release, "1.12.9") else None)
         assert ("ErrorDetails" in job) == is_from(release, "1.9.4")
         assert ("ParentResources" in job["Content"]) == is_from(release, "1.12.7")
         path = f"/jobs/{job['ID']}"
@@ -40,6 +43,22 @@ def test_a_release_has_what_its_page_has(release: str) -> None:
 
 def is_from(release: str, version: str) -> bool:
     return version_key(release) >= version_key(version)
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [("null", 200), ("[" * 99 + "]" * 99, 200), ("[" * 100 + "]" * 100, 400), ("[1e999]", 400)],
+)
+def test_user_data_is_what_a_job_can_show(given: str, status: int) -> None:
+    """What could not be told again would leave a list of jobs that nobody can read."""
+    with reference_server(release="1.13.0") as server:
+        client = Caller(server.port)
+        made = client.do("/tools/create-dicom", Tags={"PatientID": "A"})
+        body = f'{{"Asynchronous": true, "Resources": ["{made["ID"]}"], "UserData": {given}}}'
+        answer = requests.post(f"{server.url}/tools/create-archive", body, timeout=10)
+        assert answer.status_code == status
+        for job in requests.get(f"{server.url}/jobs?expand", timeout=10).json():
+            assert job.get("UserData") == json.loads(given)
 
 
 def test_limit_jobs_has_a_meaning_up_to_1_10_0_only() -> None:
