@@ -37,6 +37,7 @@ from conformance.reference.faults import (
     steps,
     submission,
     transitions,
+    user_data,
 )
 from conformance.reference.parts import Parts
 
@@ -60,19 +61,25 @@ class Fault:
     release: str | None = None
 
 
-def _plant(faulty: type) -> Fault:
+def _faults(module: ModuleType) -> Iterator[Fault]:
+    """The faults of a module, which may name the first ``RELEASE`` that has what they damage."""
+    release = getattr(module, "RELEASE", None)
+    for faulty in _classes(module):
+        yield _plant(faulty, release)
+
+
+def _plant(faulty: type, release: str | None) -> Fault:
     """The fault that the class `faulty` is."""
     for role in fields(Parts):
         if isinstance(role.default, type) and issubclass(faulty, role.default):
             chosen: dict[str, Any] = {role.name: faulty}
-            return _named(faulty, Parts(**chosen))
+            return _named(faulty, Parts(**chosen), release)
     raise TypeError(f"{faulty.__name__} is no part of the server")
 
 
-def _named(faulty: type, parts: Parts) -> Fault:
+def _named(faulty: type, parts: Parts, release: str | None) -> Fault:
     """The fault of which `faulty` gives the name and the description."""
     name = _WORD_START.sub("-", faulty.__name__).lower()
-    release = late.RELEASE if faulty.__module__ == late.__name__ else None
     return Fault(name, str(faulty.__doc__), parts, release)
 
 
@@ -108,11 +115,10 @@ _GROUPS = (
     by_type,
     concurrency,
     late,
+    user_data,
 )
 
-FAULTS: dict[str, Fault] = {
-    fault.name: fault for group in _GROUPS for fault in map(_plant, _classes(group))
-}
+FAULTS: dict[str, Fault] = {fault.name: fault for group in _GROUPS for fault in _faults(group)}
 """All faults by name."""
 
 
