@@ -80,6 +80,7 @@ class Shortfall(StrEnum):
     RUNTIME_NOT_RESTARTED = "runtime-not-restarted"
     RUNTIME_OF_THE_STEP = "runtime-of-the-step"
     REQUEST_LOST_AT_STOP = "request-lost-at-stop"
+    RESUBMIT_LOST_AT_RESTART = "resubmit-lost-at-restart"
 
     @property
     def sentence(self) -> str:
@@ -191,6 +192,10 @@ _SHORT = {
     Shortfall.RUNTIME_OF_THE_STEP: (
         "While a job is Running, EffectiveRuntime is the time since its last step boundary: it "
         "falls back to 0 with each step, and only a job that has left Running shows all of it."
+    ),
+    Shortfall.RESUBMIT_LOST_AT_RESTART: (
+        "A resubmitted job that was saved while its first step ran goes on after a restart behind "
+        "the step at which it had failed, instead of starting over."
     ),
     Shortfall.REQUEST_LOST_AT_STOP: (
         "A pause or cancel that was answered 200 before a clean stop may be forgotten by it: a "

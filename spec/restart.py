@@ -71,14 +71,33 @@ def configured(config: Config, start: Start) -> Config:
     return replace(config, history=start.history)
 
 
-def restarted(engine: Engine, start: Start) -> frozenset[Engine]:
-    """What may be left of ``engine``, which is how the server was when it was last saved."""
+def restarted(engine: Engine, start: Start, goes_on: bool = False) -> frozenset[Engine]:
+    """What may be left of ``engine``, which is how the server was when it was last saved.
+
+    ``goes_on``: a job that has begun again may be taken for one that never did
+    (`spec.relaxations.Shortfall.RESUBMIT_LOST_AT_RESTART`).
+    """
     if not (start.saves and start.loads):
         return frozenset({Engine(tuple(None for _ in engine.jobs))})
     return frozenset(
         _evicted(after, start)
+        for saved in {engine, *([_going_on(engine)] if goes_on else [])}
         for honoured, recounted, forgotten in product((False, True), repeat=3)
-        for after in _ordered(_loaded(engine, start, honoured, recounted, forgotten))
+        for after in _ordered(_loaded(saved, start, honoured, recounted, forgotten))
+    )
+
+
+def _going_on(engine: Engine) -> Engine:
+    """The engine with each Running job that has started over where it was before that: of the steps
+    done then, Progress shows until its first step has ended.
+    """
+    return engine._replace(
+        jobs=tuple(
+            job._replace(done=job.shown)
+            if job is not None and job.state is State.RUNNING and job.done == 0
+            else job
+            for job in engine.jobs
+        )
     )
 
 

@@ -265,7 +265,10 @@ class Oracle:
     def _candidates(self) -> set[Name]:
         """The names that may explain what was seen."""
         found: set[Name] = set(Relaxation)
-        if any(isinstance(e, Restarted) and not e.start.killed for e, _ in self._seen):
+        starts = [event.start for event, _ in self._seen if isinstance(event, Restarted)]
+        if starts:
+            found.add(Shortfall.RESUBMIT_LOST_AT_RESTART)
+        if not all(start.killed for start in starts):
             found.add(Shortfall.REQUEST_LOST_AT_STOP)
         return found - self.admitted
 

@@ -28,11 +28,11 @@ class Track:
     ``config`` is what is known of the server now: a restart may change it.
     """
 
-    def __init__(self, config: Config, forgets: bool = False) -> None:
+    def __init__(self, config: Config, admitted: frozenset[Name] = frozenset()) -> None:
         self.config = config
         self.trail: list[Engines] = [closed(config, {EMPTY})]
         self._first = config
-        self._forgets = forgets  # requests may be lost at a clean stop
+        self._admitted = admitted
 
     def follow(self, event: Happening, answer: Answer) -> None:
         before = self.trail[-1]
@@ -50,16 +50,17 @@ class Track:
     def _loaded(self, event: Restarted, count: int) -> set[Engine]:
         """What may have been loaded. A job that was not born when it was saved is gone."""
         saved = {e for engines in self.trail[event.since :] for e in engines}
-        if not (event.start.killed or self._forgets):
+        if not (event.start.killed or Shortfall.REQUEST_LOST_AT_STOP in self._admitted):
             saved = {e for e in saved if not owes(e)}
-        found = {one for e in saved for one in restarted(e, event.start)}
+        goes_on = Shortfall.RESUBMIT_LOST_AT_RESTART in self._admitted
+        found = {one for e in saved for one in restarted(e, event.start, goes_on)}
         return {e._replace(jobs=e.jobs + (None,) * (count - len(e.jobs))) for e in found}
 
     def again(self, seen: Seen, admitted: frozenset[Name]) -> Track:
         """The same history with other names ``admitted``, up to where nothing explains it."""
         relaxations = frozenset(name for name in admitted if isinstance(name, Relaxation))
         first = replace(self._first, relaxations=relaxations, retries=self.config.retries)
-        track = Track(first, Shortfall.REQUEST_LOST_AT_STOP in admitted)
+        track = Track(first, admitted)
         for event, answer in seen:
             track.follow(event, answer)
             if not track.trail[-1]:

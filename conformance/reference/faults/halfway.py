@@ -66,3 +66,13 @@ class ResubmittedSplitCopiesTwice(Registry):
         super().start_over(job)
         if isinstance(job.task, SplitStudy):
             job.task = replace(job.task, salt=uuid4().hex)
+
+
+class ResubmitLostOnRestart(JobStore):
+    """A job that was resubmitted before a restart goes on after it where it had failed."""
+
+    def restored(self, task: object, status: object) -> Job:
+        job = super().restored(task, status)
+        if not job.done and not job.state.completed:
+            job.done = round(job.progress * len(job.task.steps) / 100)
+        return job

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.driver.script import EXPAND, act, complete, kill, restart, submit, succeed
+from conformance.driver.script import EXPAND, act, complete, fail, kill, restart, submit, succeed
 from conformance.suites.case import Case, Check, Script, blocker_names
 from conformance.suites.history import paused
 from conformance.sut.profile import Profile
@@ -76,6 +76,18 @@ def _again(profile: Profile) -> Iterator[Case]:
             kill(saved=False),
             EXPAND,
             *(complete(job) for job in busy),
+        ),
+    )
+    yield Script(
+        "persist/kill/resubmitted",
+        "persist/killed",
+        (
+            *(submit("A", 3), succeed("A"), fail("A"), act(Action.RESUBMIT, "A")),
+            submit("B"),
+            kill(),
+            EXPAND,
+            *(complete(job) for job in "AB"),
+            EXPAND,
         ),
     )
     yield Check(

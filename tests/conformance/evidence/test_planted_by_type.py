@@ -60,6 +60,7 @@ ALONE = {
     "paused-merge-goes-on": "route/merge/halfway/paused",
     "half-done-modification-ends": "persist/stop/halfway",
     "half-done-split-ends": "persist/stop/halfway",
+    "resubmit-lost-on-restart": "persist/kill/resubmitted",
     "resubmitted-split-copies-twice": "route/split/halfway/canceled",
 }
 PLANTED = ALONE | {

@@ -59,6 +59,10 @@ def judge(told: Told) -> list[Finding]:
 
 RUNS = [born(3), arrives(0), replied(0), arrives(0, 1), shows(0, RUNNING, 33)]
 ASKED = [*RUNS, acted(Action.CANCEL)]
+AGAIN = [
+    *(*RUNS, replied(0, Reply.FAIL), shows(0, FAILURE, 33, FAILED), acted(Action.RESUBMIT)),
+    *(arrives(0), shows(0, RUNNING, 33)),
+]
 DIED = [born(), arrives(0), replied(0, Reply.FAIL), shows(0, FAILURE, 0, FAILED)]
 
 GOOD: dict[str, Told] = {
@@ -91,6 +95,9 @@ GOOD: dict[str, Told] = {
         shows(0, SUCCESS, 100), arrives(2), shows(1, PENDING),
     ],
     "a failure and its code": [*DIED, TERM, CLEAN, shows(0, FAILURE, 0, FAILED)],
+    "what has started over does so again": [
+        *AGAIN, TERM, KILLED, shows(0, RUNNING, 33), arrives(0),
+    ],
     "no job is loaded": [*DIED, TERM, Start(loads=False), (List(), frozenset()), (Read(0), None)],
     "three restarts": [
         *RUNS, TERM, CLEAN, arrives(0, 1), replied(0), shows(0, RUNNING, 67), arrives(0, 2),
@@ -153,6 +160,9 @@ KNOWN: dict[str, tuple[Told, set[Name]]] = {
     "a pause is, and shows in the state": (
         [*RUNS, acted(Action.PAUSE), TERM, replied(0), CLEAN, shows(0, PENDING, 33)],
         {Shortfall.REQUEST_LOST_AT_STOP},
+    ),
+    "a job that has started over goes on behind the step at which it had failed": (
+        [*AGAIN, TERM, KILLED, arrives(0, 1)], {Shortfall.RESUBMIT_LOST_AT_RESTART},
     ),
 }  # fmt: skip
 
