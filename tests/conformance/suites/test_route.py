@@ -230,9 +230,11 @@ def test_orthanc_deviates_in_what_has_a_name(without_ledger: Run) -> None:
     )
     race, lost = "route/retrieve/studies/race", [Relaxation.CANCEL_LOST_TO_PAUSE.value]
     late = [Relaxation.REQUEST_LOST_ON_LAST_STEP.value]
+    early = [Shortfall.ARCHIVE_ANSWERED_EARLY.value]
     assert found == {
         "route/archive/study/resubmit": [Shortfall.ARCHIVE_NOT_RESUBMITTED.value],
         **{f"route/archive/nothing/{action}": empty for action in ACTIONS},
+        **{f"route/archive/study/waits/{done}": early for done in ("canceled", "paused")},
         **{f"{race}/{actions}/step-succeeds": lost for actions in both},
         **{f"{race}/{actions}/last-step-succeeds": late for actions in asked},
     }
