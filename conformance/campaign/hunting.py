@@ -16,7 +16,7 @@ from conformance.events import Progress, Result, Verdict
 from conformance.interrupts import Interrupt
 from conformance.search.complete import PLANTS, Completing
 from conformance.search.executor import Found
-from conformance.search.stateful import Search
+from conformance.search.stateful import PATIENCE, Search
 from conformance.suites.case import Case, CompleteSuite, Script, StatefulSearch
 from conformance.timing import TIMING
 
@@ -103,8 +103,12 @@ class Hunt:
     def once_more(self, search: Search) -> None:
         """As for any case, what broke on the way is tried once more."""
         known = self.runner.book.ledger.accepted | search.admitted
+        if len(search.unjudged) >= PATIENCE:  # it has left the rest of its examples alone
+            return
         for steps in search.unfinished:
             judged = self.runner.attempt(self._example(steps))
+            if judged.died is not None:
+                search.died = judged.died, judged.performed
             if judged.unjudged or judged.died or judged.missing:
                 return
             search.found += [

@@ -123,7 +123,7 @@ class Judge:
                 listed[id] = now, job, wrong
         if fresh and self.readings:
             for track in self._tracks.values():
-                track.restarted(begin)
+                track.restarted()
         ticking = self._ticking(begin, end, [now for now, _, _ in listed.values()]) and not fresh
         for id, (now, job, wrong) in listed.items():
             found += [(id, one) for one in wrong]

@@ -113,7 +113,7 @@ class Track:
 
     def missed(self, fresh: bool) -> Wrong | None:
         """It is listed no more: only a completed job may go."""
-        if fresh or any(one.completed for one in self._closed()):
+        if fresh or self._anew or any(one.completed for one in self._closed()):
             return None
         state = "" if self.last is None else f"it was {self.last.state}"
         expected = "a job that has not completed is listed"
@@ -123,14 +123,16 @@ class Track:
         """The states that its next reading may show."""
         return frozenset(one.state for one in self._closed())
 
-    def restarted(self, now: float) -> None:
+    def restarted(self) -> None:
         """The server may have been started again, with the jobs of its last save.
 
-        Where jobs are read one by one, it is the next reading of each that is the first since.
+        Where jobs are read one by one, it is the next reading of each that is the first since. How
+        long it was away, nobody knows: what counts is for how long the job had stood so before.
         """
         self._anew = True
         states = {state for _, state in self._stood}
-        old = bool(self._stood) and self._stood[0][0] < now - TIMING.saved_all
+        first, last = (self._stood[0][0], self._stood[-1][0]) if self._stood else (0.0, 0.0)
+        old = first < last - TIMING.saved_all
         (only,) = states if len(states) == 1 else (None,)
         saved = old and only in RESTING
         kept = frozenset(one for one in ANYTHING if one.state is only)

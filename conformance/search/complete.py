@@ -178,8 +178,8 @@ class Completing:
     def _broke(self, driver: Driver, reason: Unjudged | ServerDied) -> None:
         try:
             self.run_by.check()
-        except ServerDied as died:
-            reason = died
+        except (ServerDied, Unjudged) as why:
+            reason = why
         if isinstance(reason, ServerDied):
             self.died = reason, tuple(driver.performed)
         else:

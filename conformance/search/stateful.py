@@ -142,6 +142,8 @@ class Search:
         except ServerDied as died:
             self.lost(driver, died)
             return
+        except Unjudged as stopped:  # by somebody, which is why the other came
+            reason = stopped
         self.unjudged.append(str(reason))
         self.unfinished.append(tuple(step for step, _ in driver.performed))
 

@@ -85,7 +85,8 @@ def _chancy() -> frozenset[str]:
 
 def _goes_by_chance(case: Case) -> bool:
     again = isinstance(case, Script | Check) and case.repeat > 1
-    return again or isinstance(case, StatefulSearch)
+    itself = isinstance(case, Check) and case.by_chance
+    return again or itself or isinstance(case, StatefulSearch)
 
 
 def by_chance(id: str) -> bool:

@@ -86,7 +86,7 @@ def _again(profile: Profile) -> Iterator[Case]:
             submit("B"),
             kill(),
             EXPAND,
-            *(complete(job) for job in "AB"),
+            *(complete(job) for job in "ABA"),
             EXPAND,
         ),
     )

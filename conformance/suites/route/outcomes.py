@@ -268,14 +268,19 @@ def both_fields(call: Call) -> Checking:
 
 
 def answered(context: Context, call: Open, requirement: str, answer: int = judge.TAKEN) -> Reply:
-    """The answer of a call whose job has all that it needs; its steps are answered meanwhile."""
+    """The answer of a call whose job has all that it needs."""
+    ends(context, call, requirement, answer)
+    return context.answered(call, requirement, "an answer")
+
+
+def ends(context: Context, call: Open, requirement: str, answer: int = judge.TAKEN) -> None:
+    """Wait until a call has ended whose job can end; its steps are answered meanwhile."""
 
     def has_ended() -> bool:
         judge.pump(context, answer)
         return call.ended()
 
     context.until(has_ended, requirement, "an answer, since the job can end", lambda: "no answer")
-    return context.answered(call, requirement, "an answer")
 
 
 def waits(call: Call) -> Checking:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from conformance.suites.case import Case, Check, Checking
-from conformance.suites.needs import EXCLUSIVE
+from conformance.suites.needs import EXCLUSIVE, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.outcomes import DEFAULT, hold, let_go, of_call, submit
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.driver.context import Context
 
 NEEDED, FIELD = "submit/user-data", "UserData"
+JOBS = 3  # of one case
 OBJECT = {
     "": {"nested": [1, [2.5, -3], {"text": '"\u00e4" \n'}, None, True, False, [], {}]},
     "number": 0,
@@ -41,8 +42,8 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
                 f"route/{call.name}/user-data",
                 NEEDED,
                 check=travels(call),
-                needs=(EXCLUSIVE, *of_call(call)),
-                leaves=3,
+                needs=(EXCLUSIVE, room_for(JOBS), *of_call(call)),
+                leaves=JOBS,
             )
 
 

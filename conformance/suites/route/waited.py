@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from conformance.errors import NotAnswered, ServerStopped, TimeOver, Trouble
 from conformance.suites.case import Case, Check, Checking
-from conformance.suites.needs import EXCLUSIVE
+from conformance.suites.needs import EXCLUSIVE, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.outcomes import (
     DEFAULT,
-    answered,
     appears,
+    ends,
     hold,
     let_go,
     of_call,
@@ -41,7 +42,7 @@ Act = Callable[["Context", Call, Request, "Open", str, list[str]], None]
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
     for call in calls:
         if call.name in DEFAULT:
-            needs = (EXCLUSIVE, *of_call(call))
+            needs = (EXCLUSIVE, room_for(1), *of_call(call))
             for name, needed, act in (("canceled", FAILS, canceled), ("paused", WAITS, paused)):
                 check = _waited(call, act)
                 # When an Orthanc looks after the job of such a call, is a matter of chance.
@@ -89,15 +90,14 @@ def paused(
     judge.act(context, call, id, Action.PAUSE)
     expected = "no answer while the job is Paused"
     stays = context.holds(lambda: not under_way.ended(), TIMING.call_waits)
-    cut_off = not stays and _is_cut_off(context, call, under_way, WAITS, expected)
-    if not (stays or cut_off):
-        context.deviates(WAITS, expected, str(under_way.answer()))
     judge.act(context, call, id, Action.RESUME)
     let_go(context, held)
-    if cut_off:  # the job has nobody left to write to
+    ends(context, under_way, WAITS)
+    if _is_cut_off(context, call, under_way, WAITS, expected):  # the job has nobody to write to
         judge.await_end(context, call.requirement, id)
         return
-    reply = answered(context, under_way, WAITS)
+    reply = context.answered(under_way, WAITS, "an answer")
+    context.require(WAITS, stays, expected, reply)
     context.require(WAITS, reply.ok, "HTTP 200 with the result", reply)
     gives_the_result(context, call, request, reply, WAITS)
 
@@ -105,7 +105,8 @@ def paused(
 def _is_cut_off(context: Context, call: Call, under_way: Open, needed: str, expected: str) -> bool:
     """Whether a server that is there has ended a call for an archive with nothing in its answer."""
     short = {Shortfall.ARCHIVE_ANSWERED_EARLY} & row(call.type).short
-    if under_way.error is None or not short:
+    untold = isinstance(under_way.error, NotAnswered | Trouble | TimeOver | ServerStopped)
+    if under_way.error is None or untold or not short:
         return False
     context.driver.check()
     context.deviates(needed, expected, str(under_way.error), next(iter(short)))
