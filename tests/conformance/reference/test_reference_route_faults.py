@@ -419,7 +419,9 @@ def serving(parts: Parts, gate: Gate, modality: DicomGate) -> Iterator[Server]:
     engine = build_engine(config, parts, storage, parts.store(Database()))
     app = build_app(config, parts, engine, storage)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+        # As the server itself: it must not hang up on who comes back a little later.
+        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_keep_alive=75)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         client = Server(None, listener.getsockname()[1], gate)  # type: ignore[arg-type]
