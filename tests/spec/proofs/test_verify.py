@@ -216,6 +216,7 @@ def test_an_interrupt_ends_the_engines(tmp_path: Path) -> None:
         "from spec.proofs import ProofEngine, Scope\n"
         "from spec.proofs.verify import verify\n"
         "import threading, os, signal, multiprocessing\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # in the background of a shell
         "def interrupt():\n"
         "    while not multiprocessing.active_children(): pass\n"
         "    threading.Event().wait(1)  # until it is waited for, as when somebody presses Ctrl-C\n"
