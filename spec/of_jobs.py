@@ -75,10 +75,6 @@ def failing(row: Row) -> str | None:
     return NEVER_FAILS if row.type in NOT_SENDING else None
 
 
-def failing_call(row: Row) -> str | None:
-    return called(row) or failing(row)
-
-
 def failing_step(row: Row) -> str | None:
     return held(row) or failing(row)
 

@@ -345,14 +345,16 @@ def fails_open(call: Call) -> Checking:
         judge.has_failed(context, shown, network=call.sends is not None)
         if shown["State"] != State.FAILURE:  # by a shortfall
             return
-        error = reply.json()
-        code = shown["ErrorCode"]
-        told = (
-            reply.status >= 400 and isinstance(error, dict) and error.get("OrthancStatus") == code
-        )
-        context.require(needed, told, f"an HTTP error with OrthancStatus {code}", reply)
+        says_why(context, needed, reply, shown["ErrorCode"])
 
     return run
+
+
+def says_why(context: Context, needed: str, reply: Reply, code: int) -> None:
+    """A call whose job has failed is answered an HTTP error with the ErrorCode of the job."""
+    error = reply.json()
+    told = reply.status >= 400 and isinstance(error, dict) and error.get("OrthancStatus") == code
+    context.require(needed, told, f"an HTTP error with OrthancStatus {code}", reply)
 
 
 def appears(context: Context, call: Call, before: set[str]) -> str:

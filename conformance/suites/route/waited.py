@@ -22,6 +22,7 @@ from conformance.suites.route.outcomes import (
     let_go,
     of_call,
     own_jobs,
+    says_why,
 )
 from conformance.suites.route.succeeding import gives_the_result
 from conformance.sut.profile import Profile
@@ -76,10 +77,7 @@ def canceled(
     expected = f"an HTTP error with OrthancStatus {code}"
     context.until(under_way.ended, FAILS, expected, lambda: "no answer")
     if not _is_cut_off(context, call, under_way, FAILS, expected):
-        reply = under_way.answer()
-        error = reply.json() if reply.status >= 400 else None
-        told = isinstance(error, dict) and error.get("OrthancStatus") == code
-        context.require(FAILS, told, expected, reply)
+        says_why(context, FAILS, under_way.answer(), code)
     let_go(context, held)
 
 
