@@ -171,11 +171,15 @@ def there(client: Client) -> dict[str, Any]:
     return {path: sorted(client.get(path).json()) for path in paths}
 
 
-def test_what_a_killed_run_has_left_is_named_and_removed(
-    reference_server: Managed, tmp_path: Path
-) -> None:
+def test_what_a_killed_run_has_left_is_named_and_removed(tmp_path: Path) -> None:
     """And nothing else: not what bears a name that only begins as ours do."""
-    url, client = reference_server.address.url, Client(reference_server.address)
+    # A history that keeps their job, however many jobs the run ends before it is killed.
+    with servers.reference({"DicomServerEnabled": False, "JobsHistorySize": 1000}) as server:
+        the_left_is_removed(server, tmp_path)
+
+
+def the_left_is_removed(server: Managed, tmp_path: Path) -> None:
+    url, client = server.address.url, Client(server.address)
     tags = {"PatientID": "orthanc-jobs-1234567", "PatientName": "Theirs"}
     made = client.post("/tools/create-dicom", {"Tags": tags}).json()["ID"]
     client.put("/peers/orthanc-jobs-theirs", {"Url": "http://127.0.0.1:9/"})
