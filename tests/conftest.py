@@ -18,7 +18,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # Fixtures that are runs of some minutes: whoever reads one is in its group.
-RECORDED = ("on_orthanc", "on_reference")
+RECORDED = ("on_orthanc", "on_reference", "learned")
 # What begins first, or one process would end long after the others: these groups and files.
 LONG = (*RECORDED, "test_faults", "test_conduct", "test_mutants", "test_promela", "test_explore")
 FILE = pytest.StashKey[Path]()  # where the processes write the groups for the one that hands out

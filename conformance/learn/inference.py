@@ -183,7 +183,7 @@ def _learn(wish: Wish, session: Session, telling: _Telling) -> int:
         for line in lines(found):
             telling.say(line)
         _draw(wish.picture, found, telling)
-        status, verdict = _verdict(found, ledger)
+        status, verdict = verdict_on(found, ledger)
         telling.report |= {"verdict": verdict} | _told(found, learned)
         telling.last = f"{verdict} {name}: {_words(found, learned)}"
     seconds = time.monotonic() - began
@@ -215,7 +215,8 @@ class _Executor:
         put_aside(driver)
 
 
-def _verdict(found: Difference, ledger: Ledger) -> tuple[int, str]:
+def verdict_on(found: Difference, ledger: Ledger) -> tuple[int, str]:
+    """The exit status and the word for it: what the ledger accepts by name is no failure."""
     names = found.relaxations
     if names is None:
         return 1, "different"

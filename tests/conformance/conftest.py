@@ -34,6 +34,12 @@ def without_ledger(on_orthanc: Run, tmp_path_factory: pytest.TempPathFactory) ->
     return command(tmp_path_factory.mktemp("strict"), "run", "orthanc", "--no-ledger", *chosen)
 
 
+@pytest.fixture(scope="session")
+def learned(installed_orthanc: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The automaton of a real Orthanc, and how it differs from the specification."""
+    return command(tmp_path_factory.mktemp("learned"), "learn", "orthanc")
+
+
 @pytest.fixture
 def orthanc(installed_orthanc: None) -> Iterator[Managed]:
     """An Orthanc that runs already, as somebody's would."""

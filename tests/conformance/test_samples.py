@@ -35,7 +35,8 @@ VARIES = (
     (re.compile(r"\d+\.\d+ s\b"), "# s"),
     (re.compile(r"\b\d+ (actions|requests|words|inputs)\b"), r"# \1"),
 )
-ON_REFERENCE, ON_ORTHANC = "orthanc-jobs run", "orthanc-jobs learn orthanc"
+# What a recorded run of several tests has printed already: the command, and the fixture.
+RECORDED = {"orthanc-jobs run": "on_reference", "orthanc-jobs learn orthanc": "learned"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Sample:
 
     @property
     def on_orthanc(self) -> bool:
-        return "orthanc-jobs run orthanc" in self.made or self.made == ON_ORTHANC
+        return "orthanc-jobs run orthanc" in self.made
 
 
 def samples() -> list[Sample]:
@@ -106,7 +107,7 @@ def check(sample: Sample, out: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sample", [s for s in SAMPLES if s.made != ON_REFERENCE and not s.on_orthanc], ids=str
+    "sample", [s for s in SAMPLES if s.made not in RECORDED and not s.on_orthanc], ids=str
 )
 def test_what_needs_no_orthanc(sample: Sample, tmp_path: Path) -> None:
     check(sample, printed(tmp_path, sample.made))
@@ -120,11 +121,23 @@ def test_what_the_installed_orthanc_does(
     check(sample, printed(tmp_path, sample.made))
 
 
-def test_what_make_run_ends_with(on_reference: Run) -> None:
-    found = [sample for sample in SAMPLES if sample.made == ON_REFERENCE]
-    assert found
-    for sample in found:
-        check(sample, on_reference.out)
+def recorded(fixture: str) -> list[Sample]:
+    """The samples of a recorded run."""
+    return [sample for sample in SAMPLES if RECORDED.get(sample.made) == fixture]
+
+
+@pytest.mark.parametrize("sample", recorded("on_reference"), ids=str)
+def test_what_make_run_ends_with(sample: Sample, on_reference: Run) -> None:
+    check(sample, on_reference.out)
+
+
+@pytest.mark.parametrize("sample", recorded("learned"), ids=str)
+def test_what_was_learned_of_an_orthanc(sample: Sample, learned: Run) -> None:
+    check(sample, learned.out)
+
+
+def test_every_recorded_run_is_a_sample() -> None:
+    assert {sample.made for sample in SAMPLES} >= set(RECORDED)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

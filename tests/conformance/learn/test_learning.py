@@ -13,11 +13,15 @@ from conformance.automata.derivation import OF_A_JOB, Choices, derive, resolutio
 from conformance.automata.difference import by_state, difference, dot, lines
 from conformance.automata.machine import Machine, Way
 from conformance.automata.plant import Input, Verb, Word
+from conformance.campaign import ledger as ledgers
+from conformance.campaign.ledger import Ledger
 from conformance.cli.main import main
 from conformance.cli.running import status_of
 from conformance.errors import Interrupted
 from conformance.learn import inference, learning
 from conformance.learn.learning import PLANT, NoLearner, Unlearned, learn
+from conformance.suites import suites
+from conformance.sut.profile import Profile
 from spec.relaxations import Relaxation
 from tests.conformance.automata.machines import Simulated, changed, equivalent
 
@@ -94,6 +98,16 @@ def test_what_no_relaxation_permits_has_no_name() -> None:
 
 def replace_status(way: Way) -> Way:
     return way._replace(status=500)
+
+
+def test_the_verdict_is_by_the_names_that_the_ledger_accepts() -> None:
+    lost, wrong = difference(ORTHANC), difference(changed(ORTHANC, 0, PAUSE, Way(500, 0)))
+    ledger = ledgers.of_version("1.10.1", [case.id for case in suites(Profile())])
+    assert inference.verdict_on(difference(SPECIFIED), Ledger()) == (0, "equal")
+    assert inference.verdict_on(lost, ledger) == (0, "accepted")
+    assert inference.verdict_on(lost, Ledger()) == (1, "different")
+    assert wrong.relaxations is None
+    assert inference.verdict_on(wrong, ledger) == (1, "different")
 
 
 def test_a_move_behind_a_difference_is_judged_as_well() -> None:

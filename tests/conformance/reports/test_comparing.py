@@ -31,7 +31,7 @@ from conformance.reports.comparing import Comparison, compare, load
 from conformance.reports.json_report import JsonReport
 from spec.relaxations import Relaxation
 from spec.table import Ground
-from tests.conformance.kit import command
+from tests.conformance.kit import Run, command
 
 PAIRS = Path(__file__).resolve().parents[3] / "tools" / "pairs"
 TIES, LOST = Relaxation.TIES_UNORDERED.value, Relaxation.REQUEST_LOST_ON_LAST_STEP.value
@@ -413,9 +413,8 @@ def test_a_run_without_a_verdict_is_told_among_pairs(tmp_path: Path) -> None:
 def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the reports of an old version, and of a new one in which one thing broke."""
     folder = tmp_path_factory.mktemp("versions")
-    suites = ["--suite", "action", "--suite", "race"]
     for name, more in (("old", []), ("new", ["--fault", FAULT])):
-        words = ["run", "reference", *suites, *more, "--json", f"{name}.json"]
+        words = ["run", "reference", "--suite", "race", *more, "--json", f"{name}.json"]
         command(folder, *words, report=False)
     return folder
 
@@ -453,63 +452,57 @@ def test_the_way_back_is_green_and_says_what_is_gone(versions: Path) -> None:
     assert f"{BROKEN} is met again" in done.out
 
 
-FAULTS = (
-    "cancel-of-pending-ignored",
-    "requests-lost-on-last-step",
-    "cancel-lost-after-pause",
-    "second-resubmit-refused",
-    "pause-of-running-ignored",
-    "refused-answered-200",
-)
+# fault: a case that shows it each time
+FAULTS = {
+    "cancel-of-pending-ignored": "action/cancel/pending",
+    "requests-lost-on-last-step": "race/pause/last-step-succeeds",
+    "cancel-lost-after-pause": "race/pause-cancel/step-succeeds",
+    "second-resubmit-refused": "race/in-turn/cancel-twice",
+    "pause-of-running-ignored": "action/pause/running",
+    "refused-answered-200": "action/resume/pending",
+}
 BY_CHANCE = ("--suite", "concurrent", "--suite", "search", "--examples", "20")
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of a sound server: with suites that go by chance, for several seeds, and without."""
+    """The report of a sound server, of the cases that show the faults."""
     folder = tmp_path_factory.mktemp("sound")
-    command(
-        folder, "run", "--suite", "action", "--suite", "race", "--json", "sure.json", report=False
-    )
-    for seed in range(3):
-        words = ["run", *BY_CHANCE, "--seed", str(seed), "--json", f"{seed}.json"]
-        command(folder, *words, report=False)
-    return folder
+    chosen = (word for case in FAULTS.values() for word in ("--case", case))
+    command(folder, "run", *chosen)
+    return folder / "report.json"
 
 
-@pytest.mark.long
-def test_a_sound_server_is_never_worse_than_itself(sound: Path) -> None:
-    found = [load(sound / f"{seed}.json") for seed in range(3)]
-    assert not [1 for one in found for other in found if compare(one, other).worse]
-
-
-@pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_planted_fault_is_worse(sound: Path, fault: str, tmp_path: Path) -> None:
-    words = ["run", "--suite", "action", "--suite", "race", "--fault", fault]
-    command(tmp_path, *words)
-    assert compare(load(sound / "sure.json"), load(tmp_path / "report.json")).worse
+    command(tmp_path, "run", "--case", FAULTS[fault], "--fault", fault)
+    assert compare(load(sound), load(tmp_path / "report.json")).worse
 
 
-@pytest.mark.long
+def same(one: Run, other: Run) -> None:
+    """Two runs of the same server are not worse than each other, nor than themselves."""
+    found = [load(run.folder / "report.json") for run in (one, other)]
+    assert not [1 for before in found for after in found if compare(before, after).worse]
+
+
+def test_a_sound_server_is_never_worse_than_itself(on_reference: Run, tmp_path: Path) -> None:
+    """Whatever fell by chance in each run."""
+    same(on_reference, command(tmp_path, "run", *BY_CHANCE, "--seed", "1"))
+
+
 @pytest.mark.parametrize("fault", ["cancel-lost-after-pause", "pause-of-running-ignored"])
 def test_a_fault_that_is_seen_by_chance_is_worse_as_well(
-    sound: Path, fault: str, tmp_path: Path
+    on_reference: Run, fault: str, tmp_path: Path
 ) -> None:
-    command(tmp_path, "run", *BY_CHANCE, "--fault", fault)
-    assert compare(load(sound / "0.json"), load(tmp_path / "report.json")).worse
+    found = command(tmp_path, "run", *BY_CHANCE, "--fault", fault, "--max-failures", "1")
+    before, after = (load(run.folder / "report.json") for run in (on_reference, found))
+    assert compare(before, after).worse
 
 
-@pytest.mark.long
 def test_a_released_orthanc_is_never_worse_than_itself(
-    installed_orthanc: None, tmp_path: Path
+    on_orthanc: Run, without_ledger: Run, tmp_path: Path
 ) -> None:
     """Whatever fell by chance in each run, with the ledger and without."""
-    found = []
-    for seed in range(2):
-        for ledger in ([], ["--no-ledger"]):
-            path = tmp_path / f"{seed}{len(ledger)}.json"
-            words = ["run", "orthanc", *BY_CHANCE, "--seed", str(seed), *ledger]
-            command(tmp_path, *words, "--json", str(path), report=False)
-            found.append(load(path))
-    assert not [1 for one in found for other in found if compare(one, other).worse]
+    again = command(tmp_path, "run", "orthanc", *BY_CHANCE, "--seed", "1", "--no-ledger")
+    for one, other in ((on_orthanc, without_ledger), (without_ledger, again), (on_orthanc, again)):
+        same(one, other)
