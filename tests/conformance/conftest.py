@@ -8,7 +8,7 @@ import pytest
 
 from conformance.sut import servers
 from conformance.sut.managed import Managed
-from tests.conformance.kit import Run, command
+from tests.conformance.kit import BY_CHANCE, Run, command
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +32,19 @@ def without_ledger(on_orthanc: Run, tmp_path_factory: pytest.TempPathFactory) ->
     needed = {c.get("part_of", id) for id, c in on_orthanc.cases("accepted").items()}
     chosen = [word for id in sorted(needed) for word in ("--case", id)]
     return command(tmp_path_factory.mktemp("strict"), "run", "orthanc", "--no-ledger", *chosen)
+
+
+@pytest.fixture(scope="session")
+def seeded_otherwise(on_reference: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """What goes by chance on the reference server, once more: by another seed."""
+    return command(tmp_path_factory.mktemp("seed"), "run", *BY_CHANCE, "--seed", "1")
+
+
+@pytest.fixture(scope="session")
+def orthanc_seeded_otherwise(on_orthanc: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Likewise on a real Orthanc, with no deviation accepted."""
+    words = ("run", "orthanc", *BY_CHANCE, "--seed", "1", "--no-ledger")
+    return command(tmp_path_factory.mktemp("seed"), *words)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from tests import forked
 
 MODULE = "conformance.cli"
 COMMAND = [sys.executable, "-m", MODULE]
+# The suites whose cases show by chance what they show, shallow.
+BY_CHANCE = ("--suite", "concurrent", "--suite", "search", "--examples", "20")
 LONGEST = 900  # seconds for one run of the command, on a machine that has other work as well
 
 

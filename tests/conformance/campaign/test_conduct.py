@@ -82,7 +82,11 @@ def test_no_foreign_job_is_driven_out_of_the_history(
 
 def test_exclusive_runs_all_suites(orthanc: Managed, tmp_path: Path) -> None:
     """Of those that have many cases, some: managed servers see them all."""
-    some = {"complete": "complete/two-jobs", "route": "route/modify/study"}
+    some = {
+        "complete": "complete/two-jobs",
+        "concurrent": "concurrent/paused",
+        "route": "route/modify/study",
+    }
     suites = set(SUITES) - {"persist"}  # that one needs a server of our own
     chosen = [word for suite in suites for word in ("--case", some.get(suite, f"{suite}/"))]
     with somebodys(orthanc, 2) as client:

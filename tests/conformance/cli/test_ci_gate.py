@@ -93,18 +93,18 @@ def test_a_server_at_a_url(reference: Managed, tmp_path: Path) -> None:
     assert not [text for text in (done.stdout, done.stderr, *written) if "s3cr3t" in text]
 
 
-@pytest.mark.long
 def test_with_a_baseline_the_gate_is_what_got_worse(tmp_path: Path) -> None:
     """A version that deviates as the older one did passes; what broke since does not."""
-    suites = {"GATE_MANAGED": "reference", "GATE_SUITES": "race"}
-    fault = {"GATE_ARGS": "--fault pause-ignored-after-resume"}
-    assert gate(tmp_path, **suites, **fault, GATE_REPORTS="old").returncode == 1
-    assert gate(tmp_path, **suites, GATE_REPORTS="good").returncode == 0
-    same = gate(tmp_path, **suites, **fault, GATE_BASELINE="old/report.json")
+    case = "--case race/in-turn/pause-twice"
+    sound = {"GATE_MANAGED": "reference", "GATE_ARGS": case}
+    broken = {**sound, "GATE_ARGS": f"{case} --fault pause-ignored-after-resume"}
+    assert gate(tmp_path, **broken, GATE_REPORTS="old").returncode == 1
+    assert gate(tmp_path, **sound, GATE_REPORTS="good").returncode == 0
+    same = gate(tmp_path, **broken, GATE_BASELINE="old/report.json")
     assert same.returncode == 0, same.stdout
     assert says(tmp_path) == ("not worse", "deviates", 0)
     (tmp_path / "output").unlink()
-    worse = gate(tmp_path, **suites, **fault, GATE_BASELINE="good/report.json")
+    worse = gate(tmp_path, **broken, GATE_BASELINE="good/report.json")
     assert worse.returncode == 1, worse.stdout
     verdict, _, failures = says(tmp_path)
     assert verdict == "worse"

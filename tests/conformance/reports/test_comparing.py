@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -461,7 +462,6 @@ FAULTS = {
     "pause-of-running-ignored": "action/pause/running",
     "refused-answered-200": "action/resume/pending",
 }
-BY_CHANCE = ("--suite", "concurrent", "--suite", "search", "--examples", "20")
 
 
 @pytest.fixture(scope="module")
@@ -485,24 +485,28 @@ def same(one: Run, other: Run) -> None:
     assert not [1 for before in found for after in found if compare(before, after).worse]
 
 
-def test_a_sound_server_is_never_worse_than_itself(on_reference: Run, tmp_path: Path) -> None:
+def test_a_sound_server_is_never_worse_than_itself(
+    on_reference: Run, seeded_otherwise: Run
+) -> None:
     """Whatever fell by chance in each run."""
-    same(on_reference, command(tmp_path, "run", *BY_CHANCE, "--seed", "1"))
+    same(on_reference, seeded_otherwise)
 
 
 @pytest.mark.parametrize("fault", ["cancel-lost-after-pause", "pause-of-running-ignored"])
 def test_a_fault_that_is_seen_by_chance_is_worse_as_well(
     on_reference: Run, fault: str, tmp_path: Path
 ) -> None:
-    found = command(tmp_path, "run", *BY_CHANCE, "--fault", fault, "--max-failures", "1")
+    suite = ("--suite", "concurrent", "--max-failures", "1")
+    found = command(tmp_path, "run", *suite, "--fault", fault)
     before, after = (load(run.folder / "report.json") for run in (on_reference, found))
     assert compare(before, after).worse
 
 
 def test_a_released_orthanc_is_never_worse_than_itself(
-    on_orthanc: Run, without_ledger: Run, tmp_path: Path
+    on_orthanc: Run, without_ledger: Run, orthanc_seeded_otherwise: Run
 ) -> None:
     """Whatever fell by chance in each run, with the ledger and without."""
-    again = command(tmp_path, "run", "orthanc", *BY_CHANCE, "--seed", "1", "--no-ledger")
-    for one, other in ((on_orthanc, without_ledger), (without_ledger, again), (on_orthanc, again)):
+    for one, other in itertools.combinations(
+        (on_orthanc, without_ledger, orthanc_seeded_otherwise), 2
+    ):
         same(one, other)
