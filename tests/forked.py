@@ -22,7 +22,9 @@ from typing import Any, TextIO
 
 IMPORTED = ["conformance.cli.commands", "conformance.campaign.campaign", "conformance.suites",
             "conformance.search.stateful", "conformance.reports.console", "pydicom.pixels",
-            "conformance.reference.__main__"]  # fmt: skip
+            "conformance.reference.__main__", "conformance.cli.run", "conformance.cli.compare",
+            "conformance.reports.json_report", "conformance.reports.last", "pydantic.type_adapter",
+            "typer._adapters", "tests.asked_before"]  # fmt: skip
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(IMPORTED)
 

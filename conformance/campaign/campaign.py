@@ -31,6 +31,7 @@ from conformance.events import Failed, Result, RunVerdict, Started, Target
 from conformance.interrupts import interruptible
 from conformance.session.session import Session
 from conformance.suites import select, suites
+from conformance.suites.case import Case
 from conformance.sut.identity import System
 from conformance.sut.profile import NOT_THIS_VERSION, NOTHING, OF_CALLERS, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
@@ -176,7 +177,7 @@ class Campaign:
     ) -> list[Lot]:
         """Choose ledger and cases for this server; the lots of them."""
         plan, book = self.plan, self._book
-        every = suites(profile)
+        every: Sequence[Case] = suites(profile)
         known = [case.id for case in every]
         book.ledger = ledgers.chosen(plan.ledger, plan.no_ledger, system, known)
         if plan.recording is not None:

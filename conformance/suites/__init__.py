@@ -63,9 +63,10 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
 )
 
 
-def suites(profile: Profile) -> list[Case]:
+@cache
+def suites(profile: Profile) -> tuple[Case, ...]:
     """All cases for a server of this profile, in the order in which they run."""
-    return [case for suite in SUITES.values() for case in suite.cases(profile)]
+    return tuple(case for suite in SUITES.values() for case in suite.cases(profile))
 
 
 @cache
