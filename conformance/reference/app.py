@@ -33,6 +33,7 @@ from conformance.reference.resources_api import ResourcesApi
 from conformance.reference.storage import NotStored, Storage
 from conformance.reference.tags_api import TagsApi
 from conformance.reference.tools_api import ToolsApi
+from conformance.reference.transfers.api import TransfersApi
 from conformance.reference.work import Work
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def build_engine(
     storage: Storage,
     store: JobStore,
     steps: Life | None = None,
+    release: Release = EVERY_PAGE,
 ) -> Engine:
     """The jobs engine, not yet started. `steps`: what controls the steps of its jobs."""
-    open_run: OpenRun = Work(parts, config, storage).open_run
+    open_run: OpenRun = Work(parts, config, storage, release).open_run
     if steps is not None:
         open_run = steps.under_control(open_run)
     return parts.engine(config, open_run, store, parts.registry)
@@ -87,6 +89,7 @@ def build_app(
     reader = parts.reader()
     caller = Caller(config.dicom_aet, config.dicom_scu_timeout)
     known = dict(config.dicom_modalities) if modalities is None else modalities
+    peers = dict(config.orthanc_peers)
     queries: dict[str, Query] = {}
 
     @asynccontextmanager
@@ -98,7 +101,7 @@ def build_app(
 
     routes = [
         *JobsApi(engine, answers, release).routes(),
-        *PeersApi(calls, storage, reader, config.orthanc_peers).routes(),
+        *PeersApi(calls, storage, reader, peers).routes(),
         *InstancesApi(storage).routes(),
         *ArchivesApi(calls, storage, reader, release).routes(),
         *ModificationsApi(calls, storage, reader, release, config.overwrite_instances).routes(),
@@ -109,7 +112,8 @@ def build_app(
         *DetailsApi(storage).routes(),
         *TagsApi(storage).routes(),
         *(LabelsApi(storage).routes() if release.is_from(_LABELS) else []),
-        *ToolsApi(storage).routes(),
+        *ToolsApi(storage, release.plugins).routes(),
+        *(TransfersApi(calls, reader, peers).routes() if release.plugins else []),
         _system_route(config, parts, release),
         *others,
     ]

@@ -13,6 +13,7 @@ from conformance.reference.errors import RestError
 from conformance.reference.lenient_json import parse
 from conformance.reference.modalities import Modality, parse_modality
 from conformance.reference.peers import Peer, parse_peer
+from conformance.reference.transfers.options import WITHOUT_EFFECT, TransferOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,7 +46,7 @@ class Config:
     `dicom_modalities` and `orthanc_peers`: those that there are from the start, by name;
     `media_archive_size`: how many archives that were made asynchronously are kept;
     `jobs_history_size`: completed jobs that are kept; `http_timeout`: seconds a step may take,
-    0 = no limit; `limit_jobs`: jobs that may wait, 0 = no limit.
+    0 = no limit; `limit_jobs`: jobs that may wait, 0 = no limit; `transfers`: of the accelerator.
     """
 
     http_port: int = 8042
@@ -66,6 +67,7 @@ class Config:
     orthanc_peers: Mapping[str, Peer] = field(
         default_factory=lambda: MappingProxyType({}), repr=False
     )
+    transfers: TransferOptions = field(default_factory=TransferOptions)
     unknown: tuple[str, ...] = field(default=(), compare=False)
     authentication_enabled: bool = False
     registered_users: Mapping[str, str] = field(
@@ -132,6 +134,7 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
         overwrite_instances=read.boolean("OverwriteInstances", default.overwrite_instances),
         dicom_modalities=read.entries("DicomModalities", parse_modality),
         orthanc_peers=read.entries("OrthancPeers", parse_peer),
+        transfers=read.section("Transfers", _read_transfers),
         authentication_enabled=read.boolean(
             "AuthenticationEnabled", default.authentication_enabled
         ),
@@ -142,12 +145,31 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
     return replace(config, unknown=read.unknown())
 
 
+def _read_transfers(read: _Reader) -> TransferOptions:
+    """The options of the transfers accelerator."""
+    default = TransferOptions()
+    read.take(*WITHOUT_EFFECT)
+    return TransferOptions(
+        threads=read.integer("Threads", default.threads, least=1, most=1024),
+        bucket_size=read.integer("BucketSize", default.bucket_size, least=1),
+        max_push_transactions=read.integer(
+            "MaxPushTransactions", default.max_push_transactions, least=1
+        ),
+        max_http_retries=read.integer("MaxHttpRetries", default.max_http_retries),
+        peer_connectivity_timeout=read.integer(
+            "PeerConnectivityTimeout", default.peer_connectivity_timeout
+        ),
+        peer_commit_timeout=read.integer("PeerCommitTimeout", default.peer_commit_timeout),
+    )
+
+
 class _Reader:
     """Takes typed values out of the JSON object, or says which key is wrong and why."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
         self._known = set(_WITHOUT_EFFECT)
+        self._inner: list[str] = []
 
     def _get(self, key: str, default: object) -> object:
         self._known.add(key)
@@ -155,7 +177,24 @@ class _Reader:
 
     def unknown(self) -> tuple[str, ...]:
         """The keys that nobody has read, and that would change what a real server does."""
-        return tuple(sorted(self._values.keys() - self._known))
+        return tuple(sorted([*(self._values.keys() - self._known), *self._inner]))
+
+    def take(self, *keys: str) -> None:
+        """These keys may be there, and change nothing."""
+        self._known.update(keys)
+
+    def section(self, key: str, read: Callable[[_Reader], T]) -> T:
+        """What `read` makes of the object below a key."""
+        value = self._get(key, {})
+        if not isinstance(value, dict):
+            raise ConfigError(f"{key}: must be an object, {_found(value)}")
+        inner = _Reader(value)
+        try:
+            made = read(inner)
+        except ConfigError as error:
+            raise ConfigError(f"{key}: {error}") from None
+        self._inner.extend(f"{key}.{name}" for name in inner.unknown())
+        return made
 
     def integer(self, key: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
         """A whole number from `least` to `most`."""

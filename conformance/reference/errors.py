@@ -17,6 +17,7 @@ class ErrorCode(IntEnum):
 
     INTERNAL_ERROR = -1, "Internal error"
     SUCCESS = 0, "Success"
+    PLUGIN = 1, "Error encountered within the plugin engine"
     PARAMETER_OUT_OF_RANGE = 3, "Parameter out of range"
     BAD_PARAMETER_TYPE = 5, "Bad type for a parameter"
     INEXISTENT_ITEM = 7, "Accessing an inexistent item"

@@ -54,12 +54,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Planning(Step):
+    """A first step that finds out what the others are. It asks nobody, so nobody can hold it."""
+
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Task(ABC):
     """What a job has to do: `steps`, in this order. There is a kind of it for each type of job.
 
     A task never changes, and holds all that its steps need: no step relies on what an earlier
     run of the same job left in memory. The kinds are in `tasks`. `user_data`: what the caller has
-    given to the job, of JSON, which means nothing here.
+    given to the job, of JSON, which means nothing here. `described`: its Content has a Description.
     """
 
     steps: tuple[Step, ...]
@@ -67,6 +74,7 @@ class Task(ABC):
     user_data: object = field(default=None, kw_only=True)
     description: str = field(default="REST API", kw_only=True)
     type: ClassVar[str]
+    described: ClassVar[bool] = True
 
     @abstractmethod
     def content(self, job: Job) -> dict[str, object]:
@@ -81,6 +89,10 @@ class Task(ABC):
     def output_name(self) -> str:
         """What a file that its job has made is called."""
         return ""
+
+    def parts(self, job: Job) -> tuple[int, int]:
+        """Of what Progress is made: how many parts are done, and how many there are."""
+        return job.done, len(job.steps)
 
     @property
     def instances_count(self) -> int:
@@ -108,13 +120,16 @@ class Succeeded:
     """The step is done. `made`: the new instance, if any; `output`: what the job has made.
 
     `instance_gone`: there was nothing left to send, which is all right with a permissive job.
-    `transaction`: by which a storage commitment was asked for.
+    `transaction`: by which a storage commitment was asked for, or a transfer is known to its peer.
+    `planned`: the steps after the first one, as they are known now; `transferred`: bytes that were.
     """
 
     made: Made | None = None
     output: bytes | None = None
     instance_gone: bool = False
     transaction: str = ""
+    planned: tuple[Step, ...] | None = None
+    transferred: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +175,9 @@ class Job:
     shown in place of the truth, which only a test double does; `made`: the instances that its
     steps have made in this run of the task; `output`: the archive that a client can
     fetch, and `output_size` the bytes that it had, for it may be gone; `transaction`: of the
-    storage commitment that it has asked for.
+    storage commitment that it has asked for, or of the transfer; `planned`: the steps that came to
+    those of its task; `reported`: how many steps its readers know to be done, which a resubmitted
+    job keeps until it starts; `transferred`: bytes.
     """
 
     task: Task
@@ -184,12 +201,20 @@ class Job:
     output: bytes | None = None
     output_size: int = 0
     transaction: str = ""
+    planned: tuple[Step, ...] = ()
+    reported: int = 0
+    transferred: int = 0
     shown: dict[str, object] | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps that are known."""
+        return (*self.task.steps, *self.planned) if self.planned else self.task.steps
 
     @property
     def all_steps_done(self) -> bool:
         """Whether no step is left."""
-        return self.done >= len(self.task.steps)
+        return self.done >= len(self.steps)
 
     def effective_runtime(self) -> float:
         """Seconds that this job was Running since it was last submitted, up to now."""
@@ -200,7 +225,8 @@ class Job:
 
 def content(job: Job) -> dict[str, object]:
     """The ``Content`` of `job`, its fields in the order of their names."""
-    return dict(sorted({"Description": job.task.description, **job.task.content(job)}.items()))
+    described = {"Description": job.task.description} if job.task.described else {}
+    return dict(sorted({**described, **job.task.content(job)}.items()))
 
 
 def describe(job: Job) -> dict[str, object]:

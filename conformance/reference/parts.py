@@ -14,6 +14,7 @@ from conformance.reference.registry import Registry
 from conformance.reference.rewriting import Merger, Modifier, Splitter
 from conformance.reference.steps import StepSender
 from conformance.reference.submission import SubmissionReader
+from conformance.reference.transfers.pushing import Pusher
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,4 @@ class Parts:
     splitter: type[Splitter] = Splitter
     merger: type[Merger] = Merger
     archiver: type[Archiver] = Archiver
+    pusher: type[Pusher] = Pusher

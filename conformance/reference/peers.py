@@ -12,13 +12,15 @@ from conformance.reference.errors import bad_request
 class Peer:
     """Where a peer is, and how to log in there. `url` ends in a slash.
 
-    `headers` are sent along with each request.
+    `headers` are sent along with each request. `remote_self`: what this server is called there,
+    if the transfers accelerator is to let the peer pull.
     """
 
     url: str
     username: str = ""
     password: str = field(default="", repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    remote_self: str = ""
 
     def shown(self) -> list[str]:
         """The peer as a job's ``Content`` shows it: never with the password."""
@@ -30,29 +32,36 @@ class Peer:
             {"Password": None, "Username": self.username} if self.username else {}
         )
         names = [name for name, _ in self.headers]
-        return {"HttpHeaders": names, "Pkcs11": False, "Timeout": 0, "Url": self.url, **login}
+        known: dict[str, object] = {"RemoteSelf": self.remote_self} if self.remote_self else {}
+        fixed = {"HttpHeaders": names, "Pkcs11": False, "Timeout": 0, "Url": self.url}
+        return {**fixed, **login, **known}
 
 
 def parse_peer(body: object) -> Peer:
-    """A peer from its JSON: ``{"Url", "Username", "Password", "HttpHeaders"}``, or an array of
-    the first three.
+    """A peer from its JSON: ``{"Url", "Username", "Password", "HttpHeaders", "RemoteSelf"}``, or
+    an array of the first three.
 
     Raises `RestError` (400) when it is neither, or when the address is none.
     """
     headers: tuple[tuple[str, str], ...] = ()
+    remote_self: object = ""
     if isinstance(body, list) and len(body) in (1, 3):
         fields = [*body, "", ""][:3]
     elif isinstance(body, dict):
         headers = _headers(body.get("HttpHeaders", {}))
+        remote_self = body.get("RemoteSelf", "")
         fields = [body.get("Url", ""), body.get("Username", ""), body.get("Password", "")]
     else:
         raise bad_request("A peer is an object with a Url, or an array of 1 or 3 strings")
     if not all(isinstance(value, str) and _is_text(value) for value in fields):
         raise bad_request("Url, Username and Password of a peer must be strings")
+    if not isinstance(remote_self, str) or not _is_text(remote_self):
+        raise bad_request("RemoteSelf of a peer must be a string")
     url, username, password = fields
     if not _is_http_url(url):
         raise bad_request("The Url of a peer must be an http or https address")
-    return Peer(url if url.endswith("/") else f"{url}/", username, password, headers)
+    address = url if url.endswith("/") else f"{url}/"
+    return Peer(address, username, password, headers, remote_self)
 
 
 def _headers(value: object) -> tuple[tuple[str, str], ...]:

@@ -16,8 +16,6 @@ from conformance.reference.steps import sent
 from conformance.reference.tasks.stores import PeerStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -28,19 +26,19 @@ if TYPE_CHECKING:
 
 
 class PeersApi:
-    """``/peers`` and what is below; `peers` are those that there are from the start."""
+    """``/peers`` and what is below; `peers` are those that there are, which it changes."""
 
     def __init__(
         self,
         calls: JobCalls,
         storage: Storage,
         reader: SubmissionReader,
-        peers: Mapping[str, Peer],
+        peers: dict[str, Peer],
     ) -> None:
         self._calls = calls
         self._storage = storage
         self._reader = reader
-        self._peers = dict(peers)
+        self._peers = peers
 
     def routes(self) -> list[Route]:
         """The routes."""

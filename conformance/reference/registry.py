@@ -201,6 +201,14 @@ class Registry:
         job.running_since = self.clock.monotonic()
         self.reset_requests(job)
         self.reset_error(job)
+        if job.done == 0:
+            self.begin(job)
+
+    def begin(self, job: Job) -> None:
+        """`job` starts, or starts over: what its readers saw of the run before is gone."""
+        job.planned = ()
+        job.reported = 0
+        job.transferred = 0
 
     def reset_requests(self, job: Job) -> None:
         """Requests end with the run that they were made in."""
@@ -222,7 +230,7 @@ class Registry:
         if job.all_steps_done:
             self.succeed(job)
             return None
-        return job.task.steps[job.done]
+        return job.steps[job.done]
 
     def look_at_requests(self, job: Job) -> bool:
         """Between two steps: do what was asked for, and say whether anything was.
@@ -262,7 +270,7 @@ class Registry:
         A cancel during the last step leaves the Progress as it was; a pause leaves a job that
         has nothing left to do but to succeed, once it is resumed.
         """
-        last = job.done + 1 >= len(job.task.steps)
+        last = job.done + 1 >= len(job.steps)
         if last and self.cancel_is_asked(job):
             self.cancel(job)
             return
@@ -276,6 +284,8 @@ class Registry:
         if succeeded.made is not None:
             job.made.append(succeeded.made)
         job.transaction = succeeded.transaction or job.transaction
+        job.planned = job.planned if succeeded.planned is None else succeeded.planned
+        job.transferred += succeeded.transferred
         if succeeded.output is not None:
             job.output = succeeded.output
             job.output_size = len(succeeded.output)
@@ -293,6 +303,7 @@ class Registry:
     def count_step(self, job: Job) -> None:
         """One step more is done."""
         job.done += 1
+        job.reported = job.done
         job.progress = self.progress_of(job)
 
     def step_failed(self, job: Job, failed: Failed) -> None:
@@ -309,8 +320,8 @@ class Registry:
 
     def progress_of(self, job: Job) -> int:
         """The rounded per cent of steps done; a job without steps is always complete."""
-        steps = len(job.task.steps)
-        return (200 * job.done + steps) // (2 * steps) if steps else 100
+        done, parts = job.task.parts(job)
+        return (200 * done + parts) // (2 * parts) if parts else 100
 
     # -- where a job goes ------------------------------------------------------------------------
 

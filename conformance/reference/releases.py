@@ -27,16 +27,19 @@ LACKS = (
 """What later releases have as well, and this server has not."""
 
 _SHOWS_USER_DATA = "1.12.9"
+_WITHOUT_COMMIT_TIMEOUT = ("", "1.4")  # it came with version 1.6 of the plugin
 _LIMITED_UNTIL = "1.10.0"  # from then on LimitJobs has no meaning
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release by its version, and what it has; `implements`: of what came after that version."""
+    """A release by its version, and what it has; `implements`: of what came after that version;
+    `transfers`: the version of the transfers accelerator that was measured with it, if any."""
 
     version: str
     api_version: int
     implements: tuple[str, ...] = ()
+    transfers: str = ""
 
     def has(self, feature: str) -> bool:
         """Whether it has one of `LATER`."""
@@ -56,21 +59,31 @@ class Release:
         return tuple(name for name, known in shown.items() if not known)
 
     @property
+    def plugins(self) -> dict[str, str]:
+        """Its plugins, and their versions."""
+        return {"transfers": self.transfers} if self.transfers else {}
+
+    @property
+    def waits_for_commits(self) -> bool:
+        """Whether the commit of a push has a time of its own (PeerCommitTimeout)."""
+        return self.transfers not in _WITHOUT_COMMIT_TIMEOUT
+
+    @property
     def limits_jobs(self) -> bool:
         """Whether a full queue holds back who submits a job (LimitJobs)."""
         return _key(self.version) <= _key(_LIMITED_UNTIL)
 
 
-EVERY_PAGE = Release(_PAGE, 2, tuple(LATER))
+EVERY_PAGE = Release(_PAGE, 2, tuple(LATER), transfers="1.7")
 """The page of 1.5.6, and what all later ones have added to it."""
 
 RELEASES = {
     release.version: release
     for release in (
         Release(_PAGE, 2),
-        Release("1.10.1", 16),
-        Release("1.12.7", 27),
-        Release("1.13.0", 31),
+        Release("1.10.1", 16, transfers="1.4"),
+        Release("1.12.7", 27, transfers="1.7"),
+        Release("1.13.0", 31, transfers="mainline"),
     )
 }
 """The releases that can be asked for, by their versions."""

@@ -129,7 +129,7 @@ class Life:
         modalities = dict(config.dicom_modalities)
         parts = setting.parts
         store = parts.store(setting.database, config.save_jobs, setting.load_jobs)
-        self._engine = build_engine(config, parts, storage, store, self._steps)
+        self._engine = build_engine(config, parts, storage, store, self._steps, release)
         self._engine.hide(release.hidden)
         if setting.controls is not None:
             setting.controls.attach(self._engine)

@@ -20,12 +20,14 @@ from conformance.reference.bodies import (
     texts,
 )
 from conformance.reference.descriptions import describe
-from conformance.reference.errors import ErrorCode, bad_request
+from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.levels import Level
 from conformance.reference.matching import matches
 from conformance.reference.tags import read_replace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -38,8 +40,9 @@ _PAGE = 100  # changes that are answered where no other number is asked for
 class ToolsApi:
     """These calls (the forms: Orthanc 1.10.1)."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, plugins: Mapping[str, str]) -> None:
         self._storage = storage
+        self._plugins = plugins  # their versions by their names
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -52,7 +55,8 @@ class ToolsApi:
             Route("/changes", self._changes, methods=["GET"]),
             Route("/changes", self._clear_changes, methods=["DELETE"]),
             Route("/exports", self._exports, methods=["GET"]),
-            Route("/plugins", self._plugins, methods=["GET"]),
+            Route("/plugins", self._list_plugins, methods=["GET"]),
+            Route("/plugins/{name}", self._plugin, methods=["GET"]),
         ]
 
     async def _find(self, request: Request) -> Response:
@@ -119,8 +123,14 @@ class ToolsApi:
     async def _exports(self, request: Request) -> Response:
         return json_answer({"Done": True, "Exports": [], "Last": 0})
 
-    async def _plugins(self, request: Request) -> Response:
-        return json_answer([])
+    async def _list_plugins(self, request: Request) -> Response:
+        return json_answer(sorted(self._plugins))
+
+    async def _plugin(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self._plugins:
+            raise not_found(f"There is no plugin {name}", ErrorCode.UNKNOWN_RESOURCE)
+        return json_answer({"ID": name, "Version": self._plugins[name]})
 
 
 def _need(fields: dict[str, object], name: str, kind: type, word: str) -> None:

@@ -11,15 +11,17 @@ from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.tasks.moves import ModalityMove
 from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
 from conformance.reference.tasks.stores import ModalityStore, PeerStore
+from conformance.reference.tasks.transfers import PushTransfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from conformance.reference.config import Config
-    from conformance.reference.engine import Perform
+    from conformance.reference.engine import OpenRun, Perform
     from conformance.reference.job import Job, Task
     from conformance.reference.parts import Parts
+    from conformance.reference.releases import Release
     from conformance.reference.storage import Storage
 
     OpenTask = Callable[[Task], AbstractContextManager[Perform]]
@@ -28,8 +30,13 @@ if TYPE_CHECKING:
 class Work:
     """The steps of every kind of task."""
 
-    def __init__(self, parts: Parts, config: Config, storage: Storage) -> None:
+    def __init__(self, parts: Parts, config: Config, storage: Storage, release: Release) -> None:
         archiver = parts.archiver(storage)
+        timeout, options = config.http_timeout, config.transfers
+        commit = options.peer_commit_timeout if release.waits_for_commits else timeout
+        self._transfers: dict[type[Task], OpenRun] = {
+            PushTransfer: parts.pusher(storage, options, timeout, commit).open_run,
+        }
         self._kinds: dict[type[Task], OpenTask] = {
             PeerStore: parts.peer_sender(storage.file, config.http_timeout).open_run,
             ModalityStore: parts.sender(storage, config.dicom_scu_timeout).open_run,
@@ -44,4 +51,7 @@ class Work:
 
     def open_run(self, job: Job) -> AbstractContextManager[Perform]:
         """Enter it for each run of `job`: it yields the function that does a step of it."""
-        return self._kinds[type(job.task)](job.task)
+        kind = type(job.task)
+        if kind in self._transfers:  # what they do next depends on what the peer has answered
+            return self._transfers[kind](job)
+        return self._kinds[kind](job.task)

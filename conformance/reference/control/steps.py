@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from conformance.reference.job import CutOff, Outcome, Step
+from conformance.reference.job import CutOff, Outcome, Planning, Step
 from conformance.reference.tasks.made_up import MadeUp
 
 if TYPE_CHECKING:
@@ -114,6 +114,6 @@ class Life:
         self._control.cut_off(self)
 
     def _perform(self, job: Job, step: Step, perform: Perform) -> Outcome:
-        ending = self._control.ends_as(self, job)
+        ending = None if isinstance(step, Planning) else self._control.ends_as(self, job)
         outcome = perform(step) if ending is None else ending
         return CutOff() if self.is_killed else outcome

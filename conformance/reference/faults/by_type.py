@@ -85,7 +85,7 @@ class _Resubmit(Registry):
     def start_over(self, job: Job) -> None:
         super().start_over(job)
         if type(job.task) is self.kind:
-            job.done = len(job.task.steps)
+            job.done = len(job.steps)
 
 
 class _Failure(Registry):

@@ -75,5 +75,5 @@ class ResubmitLostOnRestart(JobStore):
     def restored(self, task: object, status: object) -> Job:
         job = super().restored(task, status)
         if not job.done and not job.state.completed:
-            job.done = round(job.progress * len(job.task.steps) / 100)
+            job.done = round(job.progress * len(job.steps) / 100)
         return job

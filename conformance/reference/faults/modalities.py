@@ -77,7 +77,7 @@ class StoreLeavesOutLastInstance(Registry):
     """A store at a modality of several instances succeeds without the last of them."""
 
     def step_succeeded(self, job: Job) -> None:
-        if isinstance(job.task, ModalityStore) and job.done + 2 == len(job.task.steps):
+        if isinstance(job.task, ModalityStore) and job.done + 2 == len(job.steps):
             job.done += 1
         super().step_succeeded(job)
 

@@ -11,7 +11,7 @@ class ProgressRoundedDown(Registry):
     """Progress is cut off instead of rounded: 66 after two of three steps."""
 
     def progress_of(self, job: Job) -> int:
-        steps = len(job.task.steps)
+        steps = len(job.steps)
         return 100 * job.done // steps if steps else 100
 
 
@@ -19,7 +19,7 @@ class ProgressOneStepAhead(Registry):
     """Progress counts the step that is still to be done."""
 
     def progress_of(self, job: Job) -> int:
-        steps = len(job.task.steps)
+        steps = len(job.steps)
         return min(100, round(100 * (job.done + 1) / steps)) if steps else 100
 
 

@@ -26,7 +26,7 @@ class RequestsLostOnLastStep(Registry):
     """A pause or cancel that is asked for during the last step is lost."""
 
     def step_succeeded(self, job: Job) -> None:
-        if job.done + 1 == len(job.task.steps):
+        if job.done + 1 == len(job.steps):
             self.reset_requests(job)
         super().step_succeeded(job)
 
@@ -35,7 +35,7 @@ class PauseLostOnLastStep(Registry):
     """A pause that is asked for during the last step is lost; a cancel is not."""
 
     def step_succeeded(self, job: Job) -> None:
-        if job.done + 1 == len(job.task.steps):
+        if job.done + 1 == len(job.steps):
             job.pause_asked = False
         super().step_succeeded(job)
 
@@ -44,7 +44,7 @@ class PausedOnLastStepRunsItAgain(Registry):
     """A job that was paused during its last step runs that step again when it is resumed."""
 
     def act_resume(self, job: Job) -> bool:
-        if job.state is State.PAUSED and job.task.steps and job.all_steps_done:
+        if job.state is State.PAUSED and job.steps and job.all_steps_done:
             job.done -= 1
         return super().act_resume(job)
 
@@ -53,7 +53,7 @@ class CancelOnLastStepCountsIt(Registry):
     """A job that is canceled during its last step ends with a Progress of 100."""
 
     def step_succeeded(self, job: Job) -> None:
-        if job.done + 1 == len(job.task.steps) and self.cancel_is_asked(job):
+        if job.done + 1 == len(job.steps) and self.cancel_is_asked(job):
             self.count_step(job)
             self.cancel(job)
         else:

@@ -11,8 +11,9 @@ from conformance.reference.associations import Caller, DicomError
 from conformance.reference.dicom_steps import ModalityMover, ModalitySender
 from conformance.reference.errors import bad_request
 from conformance.reference.job import Failed, Job, Outcome, Step, Succeeded
+from conformance.reference.peer_connection import PeerConnection
 from conformance.reference.registry import Registry
-from conformance.reference.steps import PeerConnection, StepSender
+from conformance.reference.steps import StepSender
 from conformance.reference.storage import Storage
 from conformance.reference.submission import SubmissionReader
 from conformance.reference.tasks.moves import ModalityMove

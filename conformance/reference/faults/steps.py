@@ -69,7 +69,7 @@ class LastStepLeftOut(Registry):
     """A job of several steps succeeds without its last one."""
 
     def step_succeeded(self, job: Job) -> None:
-        if job.done + 2 == len(job.task.steps):
+        if job.done + 2 == len(job.steps):
             job.done += 1
         super().step_succeeded(job)
 
@@ -79,4 +79,4 @@ class StepsInReverse(Registry):
 
     def next_step(self, job: Job) -> Step | None:
         step = super().next_step(job)
-        return None if step is None else job.task.steps[-1 - job.done]
+        return None if step is None else job.steps[-1 - job.done]

@@ -33,10 +33,14 @@ class Arrival:
     path: str
     body: bytes
     connection: int
-    answered: queue.Queue[tuple[int, dict[str, str]]] = field(default_factory=queue.Queue)
+    method: str
+    headers: Mapping[str, str]
+    answered: queue.Queue[tuple[int, dict[str, str], bytes]] = field(default_factory=queue.Queue)
 
-    def answer(self, status: int = 200, **headers: str) -> None:
-        self.answered.put((status, {k.replace("_", "-"): v for k, v in headers.items()}))
+    def answer(self, status: int = 200, body: object = None, **headers: str) -> None:
+        """Answer JSON, or these bytes."""
+        data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        self.answered.put((status, {k.replace("_", "-"): v for k, v in headers.items()}, data))
 
     def ask_for_retry(self, milliseconds: int | str) -> None:
         self.answer(503, Orthanc_Jobs_Retry=str(milliseconds))
@@ -65,18 +69,21 @@ class Gate:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                arrival = Arrival(self.path, body, self.client_address[1])
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                connection, method = self.client_address[1], self.command
+                arrival = Arrival(self.path, body, connection, method, dict(self.headers.items()))
                 gate.slot(self.path.split("/")[1]).put(arrival)
-                status, headers = arrival.answered.get()
+                status, headers, answer = arrival.answered.get()
                 if status == 0:  # hang up without an answer
                     self.close_connection = True
                     return
-                lines = [f"HTTP/1.1 {status} So", "Content-Length: 2"]
+                lines = [f"HTTP/1.1 {status} So", f"Content-Length: {len(answer)}"]
                 lines += [f"{name}: {value}" for name, value in headers.items()]
-                self.wfile.write(("\r\n".join(lines) + "\r\n\r\n{}").encode())
+                self.wfile.write(("\r\n".join(lines) + "\r\n\r\n").encode() + answer)
                 self.close_connection = headers.get("Connection") == "close"
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
