@@ -33,7 +33,7 @@ from conformance.reference.resources_api import ResourcesApi
 from conformance.reference.storage import NotStored, Storage
 from conformance.reference.tags_api import TagsApi
 from conformance.reference.tools_api import ToolsApi
-from conformance.reference.transfers.api import TransfersApi
+from conformance.reference.transfers import api as transfers
 from conformance.reference.work import Work
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def build_app(
         *TagsApi(storage).routes(),
         *(LabelsApi(storage).routes() if release.is_from(_LABELS) else []),
         *ToolsApi(storage, release.plugins).routes(),
-        *(TransfersApi(calls, reader, peers).routes() if release.plugins else []),
+        *(transfers.routes(config, calls, reader, storage, peers) if release.plugins else []),
         _system_route(config, parts, release),
         *others,
     ]

@@ -28,6 +28,13 @@ CREATE TABLE jobs (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, task TEX
 CREATE TABLE instances (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, named TEXT NOT NULL,
                         file BLOB NOT NULL);
 """
+_RECEIVED = (
+    """CREATE TABLE IF NOT EXISTS received (job TEXT NOT NULL, number INTEGER NOT NULL,
+                                             data BLOB NOT NULL, PRIMARY KEY (job, number))""",
+    """CREATE TRIGGER IF NOT EXISTS forgotten AFTER DELETE ON jobs
+       BEGIN DELETE FROM received WHERE job = OLD.id; END""",
+)
+"""What a job has received, which goes with it; a file of an earlier version has no such table."""
 
 
 class UnusableDatabase(Exception):
@@ -85,17 +92,19 @@ class Database:
             raise self.unusable(f"it has format {layout}, and this server knows {_FORMAT} only")
         elif (found := do("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise self.unusable(f"it is damaged: {str(found).splitlines()[-1]}")
+        for statement in _RECEIVED:
+            do(statement)
         do("COMMIT")
 
     def unusable(self, why: str) -> UnusableDatabase:
         """The exception that says `why` this database cannot be used."""
         return UnusableDatabase(f"cannot use the database {self.path}: {why}")
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
+    def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """What `query` finds. Raises `UnusableDatabase`: only a damaged file has no answer."""
         try:
             with self._lock:
-                return self._connection.execute(query).fetchall()
+                return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise self.unusable(_reason(error)) from error
 

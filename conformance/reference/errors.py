@@ -25,6 +25,7 @@ class ErrorCode(IntEnum):
     NETWORK_PROTOCOL = 9, "Error in the network protocol"
     BAD_FILE_FORMAT = 15, "Bad file format"
     UNKNOWN_RESOURCE = 17, "Unknown resource"
+    CORRUPTED_FILE = 20, "Corrupted file (e.g. inconsistent MD5 hash)"
     UNKNOWN_DICOM_TAG = 27, "Unknown DICOM tag"
     CANCELED_JOB = 37, "This job was canceled"
 

@@ -14,6 +14,7 @@ from conformance.reference.registry import Registry
 from conformance.reference.rewriting import Merger, Modifier, Splitter
 from conformance.reference.steps import StepSender
 from conformance.reference.submission import SubmissionReader
+from conformance.reference.transfers.pulling import Puller
 from conformance.reference.transfers.pushing import Pusher
 
 
@@ -35,3 +36,4 @@ class Parts:
     merger: type[Merger] = Merger
     archiver: type[Archiver] = Archiver
     pusher: type[Pusher] = Pusher
+    puller: type[Puller] = Puller

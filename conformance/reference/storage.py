@@ -17,6 +17,8 @@ from conformance.reference.levels import Level
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from conformance.reference.database import Statement
+
 _INSERT = "INSERT INTO instances (id, named, file) VALUES (?, ?, ?)"
 _DELETE = "DELETE FROM instances WHERE id = ?"
 _QUERY = "SELECT named, file FROM instances ORDER BY number"
@@ -37,9 +39,9 @@ class Storage:
 
     def __init__(self, database: Database | None = None, overwrites: bool = False) -> None:
         self._overwrites = overwrites
-        self._database = Database() if database is None else database
+        self.database = Database() if database is None else database
         self._lock = threading.RLock()
-        self._instances = {each.id: each for each in _stored(self._database)}
+        self._instances = {each.id: each for each in _stored(self.database)}
         self._counts = Counter(
             each.at(level) for each in self._instances.values() for level in Level
         )
@@ -51,18 +53,33 @@ class Storage:
 
         Raises `NotStored`.
         """
+        return self.add_all([instance]) == 1
+
+    def add_all(self, instances: Iterable[Instance]) -> int:
+        """Store all of `instances`, or none; answer how many were not there, or are replaced.
+
+        Raises `NotStored`: then nothing has changed.
+        """
         with self._lock:
-            if instance.id in self._instances:
-                if not self._overwrites:
-                    return False
-                self.remove(instance.id)
-            self._write(_INSERT, instance.id, _named(instance), instance.file)
-            self._instances[instance.id] = instance
-            for level in Level:
-                self._counts[instance.at(level)] += 1
-                if self._counts[instance.at(level)] == 1:
-                    self.changes.note(level, instance.at(level))
-            return True
+            new = {
+                each.id: each
+                for each in instances
+                if self._overwrites or each.id not in self._instances
+            }
+            replaced = [identifier for identifier in new if identifier in self._instances]
+            self._write(
+                *((_DELETE, (identifier,)) for identifier in replaced),
+                *((_INSERT, (each.id, _named(each), each.file)) for each in new.values()),
+            )
+            for identifier in replaced:
+                self._forget(identifier)
+            for instance in new.values():
+                self._instances[instance.id] = instance
+                for level in Level:
+                    self._counts[instance.at(level)] += 1
+                    if self._counts[instance.at(level)] == 1:
+                        self.changes.note(level, instance.at(level))
+            return len(new)
 
     def get(self, instance_id: str) -> Instance | None:
         """An instance; None when there is none of this id."""
@@ -77,11 +94,14 @@ class Storage:
     def remove(self, instance_id: str) -> Instance | None:
         """Remove an instance, and answer it; None when there was none. Raises `NotStored`."""
         with self._lock:
-            self._write(_DELETE, instance_id)
-            removed = self._instances.pop(instance_id, None)
-            if removed is not None:
-                self._counts.subtract(removed.at(level) for level in Level)
-            return removed
+            self._write((_DELETE, (instance_id,)))
+            return self._forget(instance_id)
+
+    def _forget(self, instance_id: str) -> Instance | None:
+        removed = self._instances.pop(instance_id, None)
+        if removed is not None:
+            self._counts.subtract(removed.at(level) for level in Level)
+        return removed
 
     def all(self) -> list[Instance]:
         """All instances."""
@@ -145,9 +165,9 @@ class Storage:
         """Bytes of all files."""
         return sum(len(instance.file) for instance in self.all())
 
-    def _write(self, statement: str, *values: object) -> None:
+    def _write(self, *statements: Statement) -> None:
         try:
-            self._database.write([(statement, values)])
+            self.database.write(statements)
         except sqlite3.Error as error:
             raise NotStored(f"The instances cannot be stored: {error}") from error
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
+from typing import TypeVar
 
 from conformance.reference.bodies import boolean
 from conformance.reference.errors import bad_request
 from conformance.reference.lenient_json import parse
 from conformance.reference.transcoding import read_syntax
 
+T = TypeVar("T")
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
 _DEEPEST = 100
 
@@ -103,9 +105,14 @@ class SubmissionReader:
     def user_data(self, fields: dict[str, object]) -> object:
         """What the job is to show as ``UserData``: any JSON; None, as null, is nothing."""
         value = fields.get("UserData")
-        if not _can_be_told(value):
-            raise bad_request(f"UserData must be JSON, nested less than {_DEEPEST} times")
-        return value
+        return tellable("UserData", value)
+
+
+def tellable(name: str, value: T) -> T:
+    """`value` of the field `name`, which a job is to show. Raises `RestError` (400)."""
+    if not _can_be_told(value):
+        raise bad_request(f"{name} must be JSON, nested less than {_DEEPEST} times")
+    return value
 
 
 def _can_be_told(value: object) -> bool:

@@ -11,7 +11,8 @@ from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.tasks.moves import ModalityMove
 from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
 from conformance.reference.tasks.stores import ModalityStore, PeerStore
-from conformance.reference.tasks.transfers import PushTransfer
+from conformance.reference.tasks.transfers import PullTransfer, PushTransfer
+from conformance.reference.transfers.received import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,9 @@ class Work:
         archiver = parts.archiver(storage)
         timeout, options = config.http_timeout, config.transfers
         commit = options.peer_commit_timeout if release.waits_for_commits else timeout
+        inbox = Inbox(storage.database)
         self._transfers: dict[type[Task], OpenRun] = {
+            PullTransfer: parts.puller(storage, inbox, options, timeout).open_run,
             PushTransfer: parts.pusher(storage, options, timeout, commit).open_run,
         }
         self._kinds: dict[type[Task], OpenTask] = {

@@ -127,7 +127,7 @@ class Transfer(Task):
             return self.asked()
         totals: dict[str, object] = {
             "TotalInstances": len(files),
-            "TotalSizeMB": _in_mb(sum(each.size for each in files)),
+            "TotalSizeMB": in_mb(sum(each.size for each in files)),
         }
         if job.reported == 1:  # the first request is under way
             return self.asked() | totals
@@ -140,7 +140,7 @@ class Transfer(Task):
         return {
             "CompletedHttpQueries": queries,
             "NetworkSpeedKBs": int(job.transferred / 1024 / runtime) if runtime else 0,
-            self.moved_name: _in_mb(job.transferred),
+            self.moved_name: in_mb(job.transferred),
         }
 
     moved_name: ClassVar[str]
@@ -187,6 +187,6 @@ def _queries(steps: tuple[Step, ...]) -> int:
     return sum(step.queries for step in steps if isinstance(step, Exchange))
 
 
-def _in_mb(size: int) -> int:
+def in_mb(size: int) -> int:
     """`size` in MB, rounded."""
     return (2 * size + _MB) // (2 * _MB)

@@ -6,8 +6,10 @@
 ``messages``    the requests of one job to its peer
 ``pushing``     the steps of a push
 ``pulling``     the steps of a pull
-``receiving``   the transactions of those who push to this server
-``api``         the calls
+``received``    what has arrived of a transfer, until it is all there
+``receiving``   the calls of those who push to this server
+``giving``      the calls of those who pull from it
+``api``         the calls of clients
 ==============  ================================================================================
 
 Sources: the Orthanc Book, "Transfers accelerator plugin", for what it is for and for the options;

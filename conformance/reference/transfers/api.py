@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
 
 from starlette.routing import Route
 
+from conformance.reference.answers import json_answer
 from conformance.reference.bodies import read_object, text
-from conformance.reference.errors import ErrorCode, bad_request, not_found
-from conformance.reference.tasks.transfers import PLANNING, PushTransfer
+from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
+from conformance.reference.lenient_json import parse
+from conformance.reference.peer_connection import NoAnswer, PeerConnection, peer_headers
+from conformance.reference.submission import tellable
+from conformance.reference.tasks.transfers import PLANNING, PullTransfer, PushTransfer
+from conformance.reference.transfers.giving import GivingApi
+from conformance.reference.transfers.messages import Message, Messenger, NotDone
+from conformance.reference.transfers.receiving import ReceivingApi
+from conformance.reference.transfers.resources import read_compression, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,57 +27,152 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from conformance.reference.calls import JobCalls
+    from conformance.reference.config import Config
     from conformance.reference.peers import Peer
+    from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
+    from conformance.reference.transfers.options import TransferOptions
 
-COMPRESSIONS = ("gzip", "none")
+_NAME = "transfers"
+
+
+def routes(
+    config: Config,
+    calls: JobCalls,
+    reader: SubmissionReader,
+    storage: Storage,
+    peers: Mapping[str, Peer],
+) -> list[Route]:
+    """All routes of the accelerator. `peers` are those of this server, as they are now."""
+    originator = str(uuid4())  # of this life of the server
+    options = config.transfers
+    client = TransfersApi(calls, reader, peers, options, originator, config.http_timeout)
+    return [
+        *client.routes(),
+        *GivingApi(storage, originator).routes(),
+        *ReceivingApi(storage, options.max_push_transactions).routes(),
+    ]
+
+
+class _Common(TypedDict):
+    """What is asked for, as the fields of `Transfer`."""
+
+    resources: list[object]
+    peer_name: str
+    peer: Peer
+    compression: str
+    sender_id: str
+    priority: int
 
 
 class TransfersApi:
-    """These calls; `peers` are those of this server, as they are."""
+    """These calls; `peers` are those of this server, as they are now.
+
+    `originator`: by which a peer that is to pull knows this server; `timeout`: seconds that such a
+    peer may take to answer, 0 = without limit.
+    """
 
     def __init__(
-        self, calls: JobCalls, reader: SubmissionReader, peers: Mapping[str, Peer]
+        self,
+        calls: JobCalls,
+        reader: SubmissionReader,
+        peers: Mapping[str, Peer],
+        options: TransferOptions,
+        originator: str,
+        timeout: float,
     ) -> None:
         self._calls = calls
         self._reader = reader
         self._peers = peers
+        self._options = options
+        self._originator = originator
+        self._timeout = timeout
 
     def routes(self) -> list[Route]:
         """The routes."""
-        return [Route("/transfers/send", self._send, methods=["POST"])]
+        return [
+            Route("/transfers/send", self._send, methods=["POST"]),
+            Route("/transfers/pull", self._pull, methods=["POST"]),
+            Route("/transfers/peers", self._list_peers, methods=["GET"]),
+        ]
 
     async def _send(self, request: Request) -> Response:
-        fields = await read_object(request)
-        task = PushTransfer(
-            PLANNING,
-            *self._common(fields),
-            priority=self._reader.priority(fields),
-        )
+        """Push; or, where the peer knows this server as ``RemoteSelf``, let it pull."""
+        task = PushTransfer(PLANNING, **self._common(await read_object(request)))
+        if task.peer.remote_self:
+            return json_answer(await asyncio.to_thread(self._let_pull, task))
         return await self._calls.answer(request, task, synchronous=False)
 
-    def _common(self, fields: dict[str, object]) -> tuple[list[object], str, Peer, str, str]:
-        """Resources, Peer, where that is, Compression and SenderTransferID. Raises `RestError`."""
+    async def _pull(self, request: Request) -> Response:
+        fields = await read_object(request)
+        originator = text(fields, "Originator", "") if "Originator" in fields else None
+        task = PullTransfer(PLANNING, **self._common(fields), originator=originator)
+        return await self._calls.answer(request, task, synchronous=False)
+
+    async def _list_peers(self, request: Request) -> Response:
+        """Which peers have the accelerator. All are asked, and at once."""
+        peers = sorted(self._peers.items())
+        asked = (asyncio.to_thread(self._look_at, peer) for _, peer in peers)
+        found = await asyncio.gather(*asked)
+        return json_answer({name: word for (name, _), word in zip(peers, found, strict=True)})
+
+    def _common(self, fields: dict[str, object]) -> _Common:
+        """What a push and a pull have in common. Raises `RestError`."""
         resources, name = fields.get("Resources"), fields.get("Peer")
         if not isinstance(resources, list):
             raise bad_request("Resources must be an array")
         if not isinstance(name, str):
             raise bad_request("Peer must be a string")
-        sender = text(fields, "SenderTransferID", str(uuid4()))
-        compression = read_compression(fields)
+        common: _Common = {
+            "compression": read_compression(fields),
+            "priority": self._reader.priority(fields),
+            "resources": tellable("Resources", resources),
+            "sender_id": text(fields, "SenderTransferID", str(uuid4())),
+            "peer_name": name,
+            "peer": self._peer(name),
+        }
+        return common
+
+    def _peer(self, name: str) -> Peer:
+        """The peer of this name. Raises `RestError` (404)."""
         if name not in self._peers:
             raise not_found(f"There is no peer {name}", ErrorCode.UNKNOWN_RESOURCE)
-        return resources, name, self._peers[name], compression, sender
+        return self._peers[name]
 
+    def _let_pull(self, task: PushTransfer) -> dict[str, object]:
+        """Ask the peer for a pull, and answer which job that is. Raises `RestError` (500)."""
+        body = {
+            "Compression": task.compression,
+            "Originator": self._originator,
+            "Peer": task.peer.remote_self,
+            "Priority": task.priority,
+            "Resources": task.resources,
+        }
+        messenger = Messenger(task, self._options, self._timeout)
+        try:
+            reply = messenger.ask(Message("POST", "transfers/pull", to_json(body)))
+            match parse(reply.body):
+                case {"ID": str(identifier), "Path": str(path)}:
+                    url = task.peer.url + path.lstrip("/")
+                    return {"Peer": task.peer_name, "RemoteJob": identifier, "URL": url}
+        except (NotDone, ValueError, RecursionError):
+            pass
+        finally:
+            messenger.close()
+        code = ErrorCode.NETWORK_PROTOCOL
+        raise RestError(code.status, code, f"The peer {task.peer_name} does not pull")
 
-def read_compression(fields: dict[str, object]) -> str:
-    """The field Compression, which has to be there. Raises `RestError` (400)."""
-    compression = fields.get("Compression")
-    if not isinstance(compression, str):
-        raise bad_request("Compression must be a string")
-    if compression not in COMPRESSIONS:
-        raise bad_request(
-            f"Compression must be one of {', '.join(COMPRESSIONS)}",
-            ErrorCode.PARAMETER_OUT_OF_RANGE,
-        )
-    return compression
+    def _look_at(self, peer: Peer) -> str:
+        """Whether `peer` has the accelerator, and whether it is let pull."""
+        options = self._options
+        connection = PeerConnection(peer, options.peer_connectivity_timeout)
+        try:
+            reply = connection.send("GET", "plugins", None, peer_headers(peer))
+            plugins = parse(reply.body) if reply.status == 200 else None
+        except (NoAnswer, ValueError, RecursionError):
+            plugins = None
+        finally:
+            connection.close()
+        if not isinstance(plugins, list) or _NAME not in plugins:
+            return "disabled"
+        return "bidirectional" if peer.remote_self else "installed"

@@ -49,15 +49,13 @@ def failed(details: str) -> NotDone:
 class Message:
     """A request. `path`: below the peer's address; `kind`: the Content-Type of its body.
 
-    `named`: it bears the identifier of the transfer; `timeout`: seconds, None = as of all;
-    `longest`: bytes that the answer may have.
+    `timeout`: seconds, None = as of all; `longest`: bytes that the answer may have.
     """
 
     method: str
     path: str
     body: bytes | None = None
     kind: str = JSON
-    named: bool = True
     timeout: float | None = None
     longest: int = LONGEST_ANSWER
 
@@ -106,9 +104,7 @@ class Messenger:
 
     def _ask_once(self, message: Message, line: int) -> Reply:
         headers = {} if message.body is None else {"Content-Type": message.kind}
-        headers |= peer_headers(self._task.peer)
-        if message.named:
-            headers[SENDER] = self._task.sender_id
+        headers |= peer_headers(self._task.peer) | {SENDER: self._task.sender_id}
         if line not in self._connections:
             self._connections[line] = PeerConnection(self._task.peer, self._timeout)
         try:

@@ -12,12 +12,13 @@ from conformance.reference.levels import Level
 from conformance.reference.tasks.transfers import Chunk, Listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.reference.dicom import Instance
     from conformance.reference.storage import Storage
 
 _LEVELS = {level.shown.lower(): level for level in Level}
+_COMPRESSIONS = ("gzip", "none")
 _LONGEST_PATH = 1956  # characters that the identifiers of a bucket may take in a path
 
 
@@ -44,6 +45,32 @@ def _named(resource: object) -> tuple[Level, str]:
                 raise bad_request("There is no such Level", ErrorCode.PARAMETER_OUT_OF_RANGE)
             return _LEVELS[level.lower()], identifier
     raise bad_request("A resource is an object with the strings Level and ID")
+
+
+def read_compression(fields: Mapping[str, object]) -> str:
+    """The field Compression, which has to be there. Raises `RestError` (400)."""
+    compression = fields.get("Compression")
+    if not isinstance(compression, str):
+        raise bad_request("Compression must be a string")
+    if compression not in _COMPRESSIONS:
+        known = ", ".join(_COMPRESSIONS)
+        raise bad_request(f"Compression must be one of {known}", ErrorCode.PARAMETER_OUT_OF_RANGE)
+    return compression
+
+
+def read_listed(value: object) -> Listed:
+    """What the other side tells of a file. Raises `RestError` (400)."""
+    match value:
+        case {"ID": str(identifier), "MD5": str(digest), "Size": str(count)}:
+            return Listed(identifier, read_size(count), digest)
+    raise bad_request("An instance has the strings ID, MD5 and Size")
+
+
+def read_size(text: str) -> int:
+    """A number of bytes, which is told as a text. Raises `RestError` (400)."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise bad_request("Size and Offset must be numbers of bytes")
+    return int(text)
 
 
 def listed(instance: Instance) -> Listed:

@@ -81,6 +81,19 @@ def test_gzip_and_a_sender_of_ones_own(server: Server) -> None:
     assert job.becomes("Failure").read()["ErrorCode"] == PLUGIN
 
 
+def test_a_login_and_headers_of_the_peer_are_sent(server: Server) -> None:
+    job = push(server, instances(server, 1), peer=server.peer())
+    job.step().answer(500)
+    peer = {"Url": f"{server.gate.url}/{job.slot}", "Username": "u", "Password": "p"}
+    server.call("PUT", f"/peers/{job.slot}", {**peer, "HttpHeaders": {"X-Mine": "7"}})
+    job = push(server, [], peer=job.slot)
+    for path, answer in (("/transfers/push", {"Path": PATH}), (f"{PATH}/commit", {})):
+        arrival = request(job, "POST", path)
+        assert (arrival.headers["Authorization"], arrival.headers["X-Mine"]) == ("Basic dTpw", "7")
+        arrival.answer(body=answer)
+    job.becomes("Success")
+
+
 def test_nothing_is_pushed_by_two_requests(server: Server) -> None:
     job = push(server, [])
     assert creation(job)["Instances"] == []
