@@ -84,7 +84,8 @@ class Bound:
 class Result:
     """A case and its verdict. ``relaxations``: the smallest set that explains the deviation.
 
-    ``waited``: how many of its ``seconds`` it has waited for a server to end or to save its jobs.
+    ``waited``: how many of its ``seconds`` it has waited while its server did nothing, as before
+    it ends.
     """
 
     id: str

@@ -3,7 +3,7 @@
 Each has a driver, a gate, an oracle and servers of its own, so that none waits for another. They
 are forks of a keeper, which has their imports done, and kills them when this process has gone.
 
-A lot that mostly waits for its server to end or to save its jobs uses no core meanwhile. So beside
+A lot that mostly waits while its server does nothing uses no core meanwhile. So beside
 the workers that were asked for there are *spare* ones, which run such lots and no others.
 """
 

@@ -27,7 +27,8 @@ MOST_STREAMS, LEAST_EXAMPLES = 8, 25  # of a search; in each of its streams
 class Time(NamedTuple):
     """What a case is expected to take, in seconds.
 
-    ``waited``: so much of it waits for a server to end or to save its jobs.
+    ``waited``: so much of it is spent while a server does nothing: before it ends or saves
+    its jobs, or while a job of it waits for more.
     """
 
     seconds: float

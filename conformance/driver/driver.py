@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from conformance.driver.arrivals import answer_step
@@ -36,6 +37,7 @@ class Lives(Protocol):
 
     def restart(self, driver: Driver, life: Life) -> None: ...
     def kill(self, driver: Driver, life: Life) -> None: ...
+    def idle(self) -> AbstractContextManager[None]: ...
 
 
 class Driver(Following):

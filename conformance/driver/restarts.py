@@ -12,6 +12,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,10 @@ class Restarts:
     server: Managed
     errors: bool = True
     saves_new: bool = True
+
+    def idle(self) -> AbstractContextManager[None]:
+        """Within it a case waits for the server, and neither of them does anything."""
+        return self.server.awaited()
 
     def restart(self, driver: Driver, life: Life) -> None:
         """SIGTERM, and a start. Raises `Deviated`, and `ServerDied` where it ends as by a fault."""

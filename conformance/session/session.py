@@ -63,7 +63,7 @@ class Session:
 
     @property
     def waited(self) -> float:
-        """Seconds that cases have waited for a managed server to end or to save its jobs."""
+        """Seconds that cases have waited while a managed server did nothing (`Managed.awaited`)."""
         return 0.0 if self.server is None else self.server.waited
 
     @property

@@ -134,7 +134,7 @@ class Managed:
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """Within it a case waits for it to end, or to save its jobs."""
+        """Within it a case waits for it to end, to save its jobs, or for time to pass in it."""
         began = time.monotonic()
         try:
             yield

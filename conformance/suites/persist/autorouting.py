@@ -28,10 +28,11 @@ from conformance.suites.route import judge
 from conformance.suites.route.autorouting import (
     CONFIG,
     NEEDS,
-    ROUTES,
     as_call,
+    await_end,
     canceled,
     end,
+    lingering,
     paused,
     routed,
     step,
@@ -57,7 +58,7 @@ def ended(context: Context) -> None:
     """What has succeeded or was canceled is there again; what was canceled starts over."""
     call = as_call()
     done, _, _ = routed(context)
-    judge.await_end(context, ROUTES, done)
+    await_end(context, done)
     failed, _, job = routed(context)
     canceled(context, call, failed, job)
     before = [judge.look(context, call, id) for id in (done, failed)]
@@ -95,7 +96,8 @@ def waits(context: Context) -> None:
     context.do(restart())
     is_as_before(context, call, before, REQUEUED, State.PENDING)
     context.do(*(complete(name) for name in held))
-    ends_well(context, call, id, request)
+    with lingering(context):
+        ends_well(context, call, id, request)
 
 
 def outlives(context: Context) -> None:

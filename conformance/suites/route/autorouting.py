@@ -13,6 +13,7 @@ instance asks for. The steps are held as those of any store at a peer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ def sent(context: Context) -> None:
         expected = f"Content of a job that runs, with {', '.join(call.shows)}"
         context.require("route/content", not missing, expected, shown["Content"])
         here.reply(judge.TAKEN)
-    judge.await_end(context, ROUTES, id)
+    await_end(context, id)
     has_succeeded(context, call, request, id)
 
 
@@ -204,7 +205,7 @@ def stands_still(action: Action, context: Context) -> None:
         while (again := way_back(State(shown["State"]))) is not None:
             shown = judge.act(context, call, id, again)
     let_go(context, held)
-    judge.await_end(context, ROUTES, id)
+    await_end(context, id)
     has_succeeded(context, call, request, id)
     judge.act(context, call, id, action)
 
@@ -229,18 +230,34 @@ def races(asked: Asked, actions: tuple[Action, ...], ended: Ended, context: Cont
         step(context, job, number + 1)
         judge.is_in(context, needed, context.job(id), State.RUNNING)
     else:
-        leaves(context, call, id, asked, ended, number)
+        with lingering(context) if ended is Ended.LAST else nullcontext():
+            leaves(context, call, id, asked, ended, number)
         state = State(context.job(id)["State"])
         if ended is not Ended.LAST and state is not State.RUNNING:  # otherwise by a shortfall
             _goes_on(context, call, id, job, state)
     end(context, id)
 
 
+@contextmanager
+def lingering(context: Context) -> Iterator[None]:
+    """Within it the job does nothing but wait whether more is sent: other cases run meanwhile."""
+    restarts = context.driver.restarts
+    assert restarts is not None  # the server is one of ours
+    with restarts.idle():
+        yield
+
+
+def await_end(context: Context, id: str, requirement: str = ROUTES) -> None:
+    """Wait until the job of which all steps are done has ended."""
+    with lingering(context):
+        judge.await_end(context, requirement, id)
+
+
 def end(context: Context, id: str) -> None:
     """Have the job end, wherever it is: what it sends yet is taken."""
     if context.job(id)["State"] not in FINAL:
         context.post(f"/jobs/{id}/{Action.CANCEL}")
-        judge.await_end(context, f"route/{Action.CANCEL}", id)
+        await_end(context, id, f"route/{Action.CANCEL}")
 
 
 def _all_sent(context: Context, id: str) -> bool:
