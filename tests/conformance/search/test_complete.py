@@ -116,6 +116,7 @@ def test_learning_finds_both_lost_requests_of_orthanc_unaided(learned: Run) -> N
     """And they have their names; the ledger only says that they are accepted."""
     assert learned.status == 0, learned.out + learned.err
     assert learned.report["verdict"] == "accepted"
+    assert learned.report["confirmed"]["extra_states"] == 1
     found = learned.report["differences"]
     assert {name for one in found for name in one["relaxations"]} == LOST
     assert "let a worker go; cancel A; pause A; let the step of A succeed" in learned.out
