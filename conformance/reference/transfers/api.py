@@ -98,14 +98,16 @@ class TransfersApi:
 
     async def _send(self, request: Request) -> Response:
         """Push; or, where the peer knows this server as ``RemoteSelf``, let it pull."""
-        task = PushTransfer(PLANNING, **self._common(await read_object(request)))
+        fields = await read_object(request)
+        _originator(fields)  # which means nothing here, but has to be one
+        task = PushTransfer(PLANNING, **self._common(fields))
         if task.peer.remote_self:
             return json_answer(await asyncio.to_thread(self._let_pull, task))
         return await self._calls.answer(request, task, synchronous=False)
 
     async def _pull(self, request: Request) -> Response:
         fields = await read_object(request)
-        originator = text(fields, "Originator", "") if "Originator" in fields else None
+        originator = _originator(fields)
         task = PullTransfer(PLANNING, **self._common(fields), originator=originator)
         return await self._calls.answer(request, task, synchronous=False)
 
@@ -176,3 +178,8 @@ class TransfersApi:
         if not isinstance(plugins, list) or _NAME not in plugins:
             return "disabled"
         return "bidirectional" if peer.remote_self else "installed"
+
+
+def _originator(fields: dict[str, object]) -> str | None:
+    """What the peer of a pull must say of itself, if anything. Raises `RestError` (400)."""
+    return text(fields, "Originator", "") if "Originator" in fields else None

@@ -48,6 +48,7 @@ def instances(one: Client) -> Iterator[list[str]]:
         ({**SEND, "Compression": None}, (400, 15)),
         *(({name: SEND[name] for name in SEND if name != left}, (400, 15)) for left in SEND),
         ({**SEND, "SenderTransferID": 7}, (400, 15)),
+        ({**SEND, "Originator": None}, (400, 15)),
         *(({**SEND, "Priority": wrong}, (400, 15)) for wrong in (1.5, "7", None, True, 2**31)),
         ({**SEND, "Compression": "Gzip"}, (400, 3)),
         ({**SEND, "Peer": "unknown"}, (404, 17)),
