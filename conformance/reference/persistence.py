@@ -12,7 +12,7 @@ import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from conformance.reference.job import Job, Task
+from conformance.reference.job import Job, Step, Task
 from conformance.reference.records import UnreadableRecord, read_record, write_record
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from conformance.reference.database import Database, Statement
 
-    Saved = tuple[Task, str, bytes | None]
+    Planned = tuple[Step, ...]
+    Saved = tuple[Task, Planned, str, bytes | None]
 
 _FLEETING = {"clock", "running_since", "retry_at", "shown"}  # of this process only
-_APART = {"task", "output"}  # they can be long, and are in columns of their own
+_APART = {"task", "planned", "output"}  # they can be long, and are in other columns
 _STATUS = [each.name for each in fields(Job) if each.name not in _FLEETING | _APART]
 
 _INSERT = "INSERT INTO jobs (task, status, output, id) VALUES (?, ?, ?, ?)"
@@ -64,13 +65,15 @@ class JobStore:
             self._write([("DELETE FROM jobs", ())])
             return []
         jobs = []
-        for task, status, output in self._database.rows(_QUERY):
+        for kept, status, output in self._database.rows(_QUERY):
             try:
-                job = self.restored(read_record(task), read_record(status))
+                task, planned = _unpacked(read_record(kept))
+                job = self.restored(task, read_record(status))
             except (UnreadableRecord, TypeError) as error:
                 raise self._database.unusable("a job in it cannot be read") from error
             job.output = output if isinstance(output, bytes) else None
-            self._saved[job.id] = (job.task, str(status), job.output)
+            job.planned = planned
+            self._saved[job.id] = (job.task, job.planned, str(status), job.output)
             jobs.append(job)
         return jobs
 
@@ -117,16 +120,18 @@ class JobStore:
         return job.id in self._saved
 
     def _record(self, job: Job) -> Saved:
-        return job.task, write_record(self.status(job)), job.output
+        return job.task, job.planned, write_record(self.status(job)), job.output
 
     def _statements(self, job_id: str, record: Saved) -> list[Statement]:
         """What saves `record`, and no more of it than has changed: a task may be long."""
         before = self._saved.get(job_id)
-        task, status, output = record
-        if before is None or before[0] is not task or before[2] is not output:
+        task, planned, status, output = record
+        long = (task, planned, output)
+        if before is None or any(a is not b for a, b in zip(long, _long(before), strict=True)):
             statement = _INSERT if before is None else _CHANGE
-            return [(statement, (write_record(task), status, output, job_id))]
-        return [] if before[1] == status else [(_UPDATE, (status, job_id))]
+            kept = write_record((task, planned) if planned else task)
+            return [(statement, (kept, status, output, job_id))]
+        return [] if before[2] == status else [(_UPDATE, (status, job_id))]
 
     def _write(self, statements: Iterable[Statement]) -> bool:
         try:
@@ -138,3 +143,19 @@ class JobStore:
             return False
         self._complained = False
         return True
+
+
+def _long(record: Saved) -> tuple[object, ...]:
+    """What is not written again unless it has changed."""
+    task, planned, _, output = record
+    return task, planned, output
+
+
+def _unpacked(kept: object) -> tuple[object, Planned]:
+    """A task, and the steps that came to its own. Raises `TypeError` when these are none."""
+    if not isinstance(kept, tuple):
+        return kept, ()
+    task, planned = kept if len(kept) == 2 else (None, None)
+    if not isinstance(planned, tuple) or not all(isinstance(each, Step) for each in planned):
+        raise TypeError("no steps of a job")
+    return task, planned
