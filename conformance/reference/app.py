@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ from conformance.reference.resources_api import ResourcesApi
 from conformance.reference.storage import NotStored, Storage
 from conformance.reference.tags_api import TagsApi
 from conformance.reference.tools_api import ToolsApi
-from conformance.reference.transfers import api as transfers
+from conformance.reference.transfers.api import Transfers
 from conformance.reference.work import Work
 
 if TYPE_CHECKING:
@@ -63,10 +64,13 @@ def build_engine(
     release: Release = EVERY_PAGE,
 ) -> Engine:
     """The jobs engine, not yet started. `steps`: what controls the steps of its jobs."""
-    open_run: OpenRun = Work(parts, config, storage, release).open_run
+    stopping = threading.Event()
+    open_run: OpenRun = Work(parts, config, storage, release, stopping).open_run
     if steps is not None:
         open_run = steps.under_control(open_run)
-    return parts.engine(config, open_run, store, parts.registry)
+    engine = parts.engine(config, open_run, store, parts.registry)
+    engine.stopping = stopping
+    return engine
 
 
 def build_app(
@@ -90,6 +94,7 @@ def build_app(
     caller = Caller(config.dicom_aet, config.dicom_scu_timeout)
     known = dict(config.dicom_modalities) if modalities is None else modalities
     peers = dict(config.orthanc_peers)
+    accelerator = Transfers(config, calls, reader, storage, peers, engine.stopping)
     queries: dict[str, Query] = {}
 
     @asynccontextmanager
@@ -113,7 +118,7 @@ def build_app(
         *TagsApi(storage).routes(),
         *(LabelsApi(storage).routes() if release.is_from(_LABELS) else []),
         *ToolsApi(storage, release.plugins).routes(),
-        *(transfers.routes(config, calls, reader, storage, peers) if release.plugins else []),
+        *(accelerator.routes() if release.plugins else []),
         _system_route(config, parts, release),
         *others,
     ]

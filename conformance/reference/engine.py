@@ -99,6 +99,7 @@ class Engine:
         self._waiting: dict[str, Callable[[JobEnd | None], None]] = {}
         self._news: list[tuple[Callable[[JobEnd | None], None], JobEnd]] = []  # not yet told
         self._stopping = False
+        self.stopping = threading.Event()  # for who waits without the lock
         self._abandoned = False
         self._starts = True
         self._threads = [
@@ -133,6 +134,7 @@ class Engine:
         """
         with self._lock:
             self._stopping = True
+            self.stopping.set()
             self._abandoned |= abandon
             while self._newcomers:
                 self._newcomers.popleft().on_admitted(None)

@@ -17,6 +17,7 @@ from conformance.reference.transfers.received import Inbox
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from threading import Event
 
     from conformance.reference.config import Config
     from conformance.reference.engine import OpenRun, Perform
@@ -29,16 +30,23 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """The steps of every kind of task."""
+    """The steps of every kind of task. `stopping`: nothing that has failed is tried again."""
 
-    def __init__(self, parts: Parts, config: Config, storage: Storage, release: Release) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        config: Config,
+        storage: Storage,
+        release: Release,
+        stopping: Event,
+    ) -> None:
         archiver = parts.archiver(storage)
         timeout, options = config.http_timeout, config.transfers
         commit = options.peer_commit_timeout if release.waits_for_commits else timeout
         inbox = Inbox(storage.database)
         self._transfers: dict[type[Task], OpenRun] = {
-            PullTransfer: parts.puller(storage, inbox, options, timeout).open_run,
-            PushTransfer: parts.pusher(storage, options, timeout, commit).open_run,
+            PullTransfer: parts.puller(storage, inbox, options, timeout, stopping).open_run,
+            PushTransfer: parts.pusher(storage, options, timeout, commit, stopping).open_run,
         }
         self._kinds: dict[type[Task], OpenTask] = {
             PeerStore: parts.peer_sender(storage.file, config.http_timeout).open_run,

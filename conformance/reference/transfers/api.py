@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from conformance.reference.transfers.resources import read_compression, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from threading import Event
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -31,27 +33,33 @@ if TYPE_CHECKING:
     from conformance.reference.peers import Peer
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
-    from conformance.reference.transfers.options import TransferOptions
 
 _NAME = "transfers"
 
 
-def routes(
-    config: Config,
-    calls: JobCalls,
-    reader: SubmissionReader,
-    storage: Storage,
-    peers: Mapping[str, Peer],
-) -> list[Route]:
-    """All routes of the accelerator. `peers` are those of this server, as they are now."""
-    originator = str(uuid4())  # of this life of the server
-    options = config.transfers
-    client = TransfersApi(calls, reader, peers, options, originator, config.http_timeout)
-    return [
-        *client.routes(),
-        *GivingApi(storage, originator).routes(),
-        *ReceivingApi(storage, options.max_push_transactions).routes(),
-    ]
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """All calls of the accelerator. `peers` are those of this server, as they are now.
+
+    `stopping`: nothing that has failed is sent again; `originator`: by which a peer that is to pull
+    knows this life of the server.
+    """
+
+    config: Config
+    calls: JobCalls
+    reader: SubmissionReader
+    storage: Storage
+    peers: Mapping[str, Peer]
+    stopping: Event
+    originator: str = field(default_factory=lambda: str(uuid4()))
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            *TransfersApi(self).routes(),
+            *GivingApi(self.storage, self.originator).routes(),
+            *ReceivingApi(self.storage, self.config.transfers.max_push_transactions).routes(),
+        ]
 
 
 class _Common(TypedDict):
@@ -66,27 +74,10 @@ class _Common(TypedDict):
 
 
 class TransfersApi:
-    """These calls; `peers` are those of this server, as they are now.
+    """The calls that clients make."""
 
-    `originator`: by which a peer that is to pull knows this server; `timeout`: seconds that such a
-    peer may take to answer, 0 = without limit.
-    """
-
-    def __init__(
-        self,
-        calls: JobCalls,
-        reader: SubmissionReader,
-        peers: Mapping[str, Peer],
-        options: TransferOptions,
-        originator: str,
-        timeout: float,
-    ) -> None:
-        self._calls = calls
-        self._reader = reader
-        self._peers = peers
-        self._options = options
-        self._originator = originator
-        self._timeout = timeout
+    def __init__(self, server: Transfers) -> None:
+        self._server = server
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -103,17 +94,17 @@ class TransfersApi:
         task = PushTransfer(PLANNING, **self._common(fields))
         if task.peer.remote_self:
             return json_answer(await asyncio.to_thread(self._let_pull, task))
-        return await self._calls.answer(request, task, synchronous=False)
+        return await self._server.calls.answer(request, task, synchronous=False)
 
     async def _pull(self, request: Request) -> Response:
         fields = await read_object(request)
         originator = _originator(fields)
         task = PullTransfer(PLANNING, **self._common(fields), originator=originator)
-        return await self._calls.answer(request, task, synchronous=False)
+        return await self._server.calls.answer(request, task, synchronous=False)
 
     async def _list_peers(self, request: Request) -> Response:
         """Which peers have the accelerator. All are asked, and at once."""
-        peers = sorted(self._peers.items())
+        peers = sorted(self._server.peers.items())
         asked = (asyncio.to_thread(self._look_at, peer) for _, peer in peers)
         found = await asyncio.gather(*asked)
         return json_answer({name: word for (name, _), word in zip(peers, found, strict=True)})
@@ -127,7 +118,7 @@ class TransfersApi:
             raise bad_request("Peer must be a string")
         common: _Common = {
             "compression": read_compression(fields),
-            "priority": self._reader.priority(fields),
+            "priority": self._server.reader.priority(fields),
             "resources": tellable("Resources", resources),
             "sender_id": text(fields, "SenderTransferID", str(uuid4())),
             "peer_name": name,
@@ -137,20 +128,21 @@ class TransfersApi:
 
     def _peer(self, name: str) -> Peer:
         """The peer of this name. Raises `RestError` (404)."""
-        if name not in self._peers:
+        if name not in self._server.peers:
             raise not_found(f"There is no peer {name}", ErrorCode.UNKNOWN_RESOURCE)
-        return self._peers[name]
+        return self._server.peers[name]
 
     def _let_pull(self, task: PushTransfer) -> dict[str, object]:
         """Ask the peer for a pull, and answer which job that is. Raises `RestError` (500)."""
+        config = self._server.config
         body = {
             "Compression": task.compression,
-            "Originator": self._originator,
+            "Originator": self._server.originator,
             "Peer": task.peer.remote_self,
             "Priority": task.priority,
             "Resources": task.resources,
         }
-        messenger = Messenger(task, self._options, self._timeout)
+        messenger = Messenger(task, config.transfers, config.http_timeout, self._server.stopping)
         try:
             reply = messenger.ask(Message("POST", "transfers/pull", to_json(body)))
             match parse(reply.body):
@@ -166,7 +158,7 @@ class TransfersApi:
 
     def _look_at(self, peer: Peer) -> str:
         """Whether `peer` has the accelerator, and whether it is let pull."""
-        options = self._options
+        options = self._server.config.transfers
         connection = PeerConnection(peer, options.peer_connectivity_timeout)
         try:
             reply = connection.send("GET", "plugins", None, peer_headers(peer))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.reference.errors import ErrorCode
-from conformance.reference.job import Failed, RetryAsked
+from conformance.reference.job import CutOff, Failed, RetryAsked
 from conformance.reference.peer_connection import (
     LONGEST_ANSWER,
     NoAnswer,
@@ -20,6 +19,7 @@ from conformance.reference.transfers.options import RETRY_DELAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from threading import Event
     from typing import TypeVar
 
     from conformance.reference.tasks.transfers import Transfer
@@ -35,7 +35,7 @@ BYTES = "application/octet-stream"
 class NotDone(Exception):
     """A step is not done; `outcome` says how it has ended."""
 
-    def __init__(self, outcome: Failed | RetryAsked) -> None:
+    def __init__(self, outcome: Failed | RetryAsked | CutOff) -> None:
         super().__init__()
         self.outcome = outcome
 
@@ -63,11 +63,15 @@ class Message:
 class Messenger:
     """Sends the requests of a run of `task`, on as many connections as may be under way at once.
 
-    `timeout`: seconds that a request may take, 0 = without limit.
+    `timeout`: seconds that a request may take, 0 = without limit; `stopping`: the server ends, so
+    nothing is sent again.
     """
 
-    def __init__(self, task: Transfer, options: TransferOptions, timeout: float) -> None:
+    def __init__(
+        self, task: Transfer, options: TransferOptions, timeout: float, stopping: Event
+    ) -> None:
         self._task = task
+        self._stopping = stopping
         self._retries = options.max_http_retries
         self._timeout = timeout
         self._connections: dict[int, PeerConnection] = {}
@@ -88,7 +92,8 @@ class Messenger:
             except NotDone as error:
                 if isinstance(error.outcome, RetryAsked):
                     raise
-            threading.Event().wait(RETRY_DELAY)
+            if self._stopping.wait(RETRY_DELAY):
+                raise NotDone(CutOff())
         return self._ask_once(message, line)
 
     def at_once(self, ask: Callable[[int, T], bytes], items: Sequence[T]) -> list[bytes]:

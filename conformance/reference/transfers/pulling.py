@@ -23,6 +23,7 @@ from conformance.reference.transfers.resources import buckets, read_listed, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from threading import Event
 
     from conformance.reference.job import Job
     from conformance.reference.peer_connection import Reply
@@ -37,15 +38,21 @@ _HERE = "127.0.0.1"
 
 
 class Puller:
-    """Does the steps of such jobs. `timeout`: see `Messenger`."""
+    """Does the steps of such jobs. `timeout`, `stopping`: see `Messenger`."""
 
     def __init__(
-        self, storage: Storage, inbox: Inbox, options: TransferOptions, timeout: float
+        self,
+        storage: Storage,
+        inbox: Inbox,
+        options: TransferOptions,
+        timeout: float,
+        stopping: Event,
     ) -> None:
         self._storage = storage
         self._inbox = inbox
         self._options = options
         self._timeout = timeout
+        self._stopping = stopping
 
     @contextmanager
     def open_run(self, job: Job) -> Iterator[Callable[[Step], Outcome]]:
@@ -53,7 +60,7 @@ class Puller:
         if not isinstance(job.task, PullTransfer):
             raise TypeError(f"{job.task.type} is no pull")
         task = job.task
-        messenger = Messenger(task, self._options, self._timeout)
+        messenger = Messenger(task, self._options, self._timeout, self._stopping)
 
         def perform(step: Step) -> Outcome:
             try:

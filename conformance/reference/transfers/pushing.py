@@ -19,6 +19,7 @@ from conformance.reference.transfers.resources import buckets, instances_listed,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from threading import Event
 
     from conformance.reference.job import Job
     from conformance.reference.peer_connection import Reply
@@ -32,15 +33,21 @@ class Pusher:
     """Does the steps of such jobs.
 
     `timeout` is how long a request may take, `commit_timeout` how long the commit may, in
-    seconds, 0 = without limit.
+    seconds, 0 = without limit. `stopping`: see `Messenger`.
     """
 
     def __init__(
-        self, storage: Storage, options: TransferOptions, timeout: float, commit_timeout: float
+        self,
+        storage: Storage,
+        options: TransferOptions,
+        timeout: float,
+        commit_timeout: float,
+        stopping: Event,
     ) -> None:
         self._storage = storage
         self._options = options
         self._timeout = timeout
+        self._stopping = stopping
         self._commit_timeout = commit_timeout
 
     @contextmanager
@@ -49,7 +56,7 @@ class Pusher:
         if not isinstance(job.task, PushTransfer):
             raise TypeError(f"{job.task.type} is no push")
         task = job.task
-        messenger = Messenger(task, self._options, self._timeout)
+        messenger = Messenger(task, self._options, self._timeout, self._stopping)
 
         def perform(step: Step) -> Outcome:
             try:

@@ -285,3 +285,44 @@ def test_a_job_that_has_not_started_shows_nothing(gate: Gate, tmp_path: Path) ->
         held.answer(500)
         first.step().answer(500)
         until(lambda: first.state == "Failure", DEADLINE)
+
+
+def test_who_would_be_asked_again_does_not_hold_up_a_stop(gate: Gate, tmp_path: Path) -> None:
+    """The request that has failed is sent again after the next start."""
+    with running_server(tmp_path, gate, Transfers={**ONE_EACH, "MaxHttpRetries": 999}) as server:
+        job = push(server, instances(server, 1))
+        creation(job)
+        request(job, "PUT", f"{PATH}/0").answer(500)
+        server.restart()
+        request(job, "PUT", f"{PATH}/0").answer()
+        request(job, "POST", f"{PATH}/commit").answer()
+        job.becomes("Success")
+
+
+@pytest.mark.parametrize(
+    ("release", "times"),
+    [
+        ([], {"HttpTimeout": 60, "Transfers": {"PeerCommitTimeout": 1}}),
+        (["--release", "1.10.1"], {"HttpTimeout": 1, "Transfers": {"PeerCommitTimeout": 60}}),
+    ],
+    ids=["every page", "1.10.1"],
+)
+def test_how_long_a_commit_may_take(
+    gate: Gate, tmp_path: Path, release: list[str], times: dict[str, object]
+) -> None:
+    with running_server(tmp_path, gate, *release, **times) as server:
+        job = push(server, [])
+        creation(job)
+        held = request(job, "POST", f"{PATH}/commit")
+        assert job.becomes("Failure").standing() == ("Failure", PLUGIN, 50)
+        held.answer(0)
+
+
+def test_a_bucket_that_is_not_answered_in_time(gate: Gate, tmp_path: Path) -> None:
+    with running_server(tmp_path, gate, HttpTimeout=1, Transfers=ONE_EACH) as server:
+        job = push(server, instances(server, 1))
+        creation(job)
+        held = request(job, "PUT", f"{PATH}/0")
+        request(job, "DELETE", PATH).answer()
+        assert job.becomes("Failure").read()["ErrorCode"] == PLUGIN
+        held.answer(0)

@@ -410,6 +410,7 @@ def test_a_database_of_another_program(tmp_path: Path) -> None:
         'UPDATE jobs SET task = \'{"class": "errors.RestError", "fields": {}}\'',
         'UPDATE jobs SET task = \'{"class": "os.system", "fields": {"command": "true"}}\'',
         "UPDATE jobs SET task = '[]'",
+        "UPDATE jobs SET task = '[1, [2]]'",
         "UPDATE instances SET named = '{}'",
         "UPDATE instances SET named = '5'",
         "UPDATE instances SET file = 'text'",
