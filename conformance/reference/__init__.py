@@ -16,6 +16,7 @@ The modules, from the inside out:
 ``persistence``           saves each change of a job at once, and loads the jobs at the start
 ``tasks``                 the kinds of job: what each has to do, and what is shown of it
 ``work``                  who does the steps of which kind
+``peer_connection``       requests to a peer, each sent at most once
 ``steps``                 a step that is one POST of one instance to a peer
 ``dicom_steps``           a step that is a C-STORE or a C-MOVE, over ``associations``
 ``rewriting``             a step that makes a changed copy of an instance
@@ -25,6 +26,7 @@ The modules, from the inside out:
 ``transcoding``           transfer syntaxes
 ``matching``              whether an instance is what a query asks for
 ``peers``, ``modalities`` what ``PUT /peers/{name}`` and ``PUT /modalities/{name}`` accept
+``peer_book``             the peers that there are
 ``submission``, ``calls`` what a call that creates a job asks for, and when it is answered
 ``*_api``, ``app``        the REST calls, a module for each family
 ``dicom_server``          the DICOM port
@@ -32,6 +34,7 @@ The modules, from the inside out:
 ``double``                the same on threads of somebody's process, for tests
 ``control``               what a test may do to it: hold steps, spoil answers, move the clock
 ``releases``              which page it keeps to, and what each release has
+``transfers``             the transfers accelerator: pushes, pulls, and the calls around them
 ``openapi``               its calls as a document
 ``faults``                the named faults that can be planted, to measure a kit's power
 ========================  ======================================================================

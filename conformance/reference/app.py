@@ -25,6 +25,7 @@ from conformance.reference.jobs_api import JobsApi
 from conformance.reference.labels_api import LabelsApi
 from conformance.reference.modalities_api import ModalitiesApi
 from conformance.reference.modifications_api import ModificationsApi
+from conformance.reference.peer_book import PeerBook
 from conformance.reference.peers_api import PeersApi
 from conformance.reference.plain_paths import PlainPaths
 from conformance.reference.queries_api import QueriesApi
@@ -93,7 +94,7 @@ def build_app(
     reader = parts.reader()
     caller = Caller(config.dicom_aet, config.dicom_scu_timeout)
     known = dict(config.dicom_modalities) if modalities is None else modalities
-    peers = dict(config.orthanc_peers)
+    peers = PeerBook(config, storage.database)
     accelerator = Transfers(config, calls, reader, storage, peers, engine.stopping)
     queries: dict[str, Query] = {}
 

@@ -67,6 +67,7 @@ class Config:
     orthanc_peers: Mapping[str, Peer] = field(
         default_factory=lambda: MappingProxyType({}), repr=False
     )
+    orthanc_peers_in_database: bool = False
     transfers: TransferOptions = field(default_factory=TransferOptions)
     unknown: tuple[str, ...] = field(default=(), compare=False)
     authentication_enabled: bool = False
@@ -134,6 +135,9 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
         overwrite_instances=read.boolean("OverwriteInstances", default.overwrite_instances),
         dicom_modalities=read.entries("DicomModalities", parse_modality),
         orthanc_peers=read.entries("OrthancPeers", parse_peer),
+        orthanc_peers_in_database=read.boolean(
+            "OrthancPeersInDatabase", default.orthanc_peers_in_database
+        ),
         transfers=read.section("Transfers", _read_transfers),
         authentication_enabled=read.boolean(
             "AuthenticationEnabled", default.authentication_enabled

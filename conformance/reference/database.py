@@ -28,13 +28,14 @@ CREATE TABLE jobs (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, task TEX
 CREATE TABLE instances (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, named TEXT NOT NULL,
                         file BLOB NOT NULL);
 """
-_RECEIVED = (
+_LATER = (
+    "CREATE TABLE IF NOT EXISTS peers (name TEXT PRIMARY KEY, peer TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS received (job TEXT NOT NULL, number INTEGER NOT NULL,
                                              data BLOB NOT NULL, PRIMARY KEY (job, number))""",
     """CREATE TRIGGER IF NOT EXISTS forgotten AFTER DELETE ON jobs
        BEGIN DELETE FROM received WHERE job = OLD.id; END""",
 )
-"""What a job has received, which goes with it; a file of an earlier version has no such table."""
+"""Tables that a file of an earlier version has not: peers, and what a job has received."""
 
 
 class UnusableDatabase(Exception):
@@ -92,7 +93,7 @@ class Database:
             raise self.unusable(f"it has format {layout}, and this server knows {_FORMAT} only")
         elif (found := do("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise self.unusable(f"it is damaged: {str(found).splitlines()[-1]}")
-        for statement in _RECEIVED:
+        for statement in _LATER:
             do(statement)
         do("COMMIT")
 

@@ -16,6 +16,8 @@ from conformance.reference.steps import sent
 from conformance.reference.tasks.stores import PeerStore
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -33,7 +35,7 @@ class PeersApi:
         calls: JobCalls,
         storage: Storage,
         reader: SubmissionReader,
-        peers: dict[str, Peer],
+        peers: MutableMapping[str, Peer],
     ) -> None:
         self._calls = calls
         self._storage = storage

@@ -457,3 +457,22 @@ def test_busy_workers_are_busy_again(gate: Gate, tmp_path: Path) -> None:
     with running_server(tmp_path, gate, ConcurrentJobs=2) as server, busy_workers(server, 2):
         waiting = server.submit()
         assert waiting.state == "Pending"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_peers_outlive_the_server_if_it_is_to_keep_them(
+    tmp_path: Path, gate: Gate, kept: bool
+) -> None:
+    given = {"theirs": {"Url": "http://127.0.0.1:1/"}}
+    options = {"OrthancPeers": given, "OrthancPeersInDatabase": kept}
+    with running_server(tmp_path, gate, **options) as server:
+        for name in ("mine", "gone"):
+            peer = {"Url": "http://127.0.0.1:2/", "HttpHeaders": {"A": "B"}}
+            server.call("PUT", f"/peers/{name}", peer)
+        server.call("DELETE", "/peers/gone")
+        before = server.call("GET", "/peers?expand").json
+        assert set(before) == ({"mine"} if kept else {"mine", "theirs"})
+        server.kill()
+        server.start()
+        after = server.call("GET", "/peers?expand").json
+        assert after == (before if kept else {"theirs": before["theirs"]})
