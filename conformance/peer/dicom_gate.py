@@ -301,7 +301,7 @@ class DicomGate:
         """Ask a server for a commitment, as the modality of a slot; whether that was taken."""
         entity = ApplicationEntity(self.gate.aet(slot))
         entity.add_requested_context(COMMITMENT, SYNTAXES)
-        association = entity.associate(*where, ae_title=called)
+        association = asking_only(entity.associate(*where, ae_title=called))
         if not association.is_established:
             return False
         request = Dataset()
@@ -358,6 +358,20 @@ class DicomGate:
                 wire.spent = 0
             self.gate.end(hold)
             hold.close()
+
+
+def asking_only(association: Association) -> Association:
+    """An association that we have opened, and over which nobody asks us anything.
+
+    The thread that pynetdicom (3.0.4) has look for requests may take an answer off the queue, on a
+    busy machine, before the method that waits for it: it is told that there is none.
+    """
+    read = association.dimse.get_msg
+    nothing = (None, None)
+    association.dimse.get_msg = (  # type: ignore[method-assign]
+        lambda block=False: read(block) if block else nothing
+    )
+    return association
 
 
 def _reference(sop_class: str, uid: str) -> Dataset:

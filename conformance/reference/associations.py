@@ -69,6 +69,7 @@ def association(
         )
     except (OSError, ValueError, TypeError) as error:
         raise DicomError(f"association with {modality.aet}: {error}") from error
+    _asks_only(opened)
     if not opened.is_established:
         why = "rejected" if opened.is_rejected else "no connection"
         raise DicomError(f"association with {modality.aet}: {why}")
@@ -77,6 +78,16 @@ def association(
     finally:
         if opened.is_established:
             opened.release()
+
+
+def _asks_only(opened: Any) -> None:
+    """Nobody asks us anything over this association.
+
+    The thread that pynetdicom (3.0.4) has look for requests may take an answer off the queue, on a
+    busy machine, before the method that waits for it: it is told that there is none.
+    """
+    read = opened.dimse.get_msg
+    opened.dimse.get_msg = lambda block=False: read(block) if block else (None, None)
 
 
 def echo(caller: Caller, modality: Modality) -> None:

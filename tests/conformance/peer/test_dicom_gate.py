@@ -51,7 +51,7 @@ def associate(dicom: DicomGate, title: str | None = None, host: str | None = Non
         entity.add_requested_context(service, module.SYNTAXES)
     called = dicom.gate.aet(3) if title is None else title
     where = host or dicom.gate.host
-    return entity.associate(where, dicom.port, ae_title=called)
+    return module.asking_only(entity.associate(where, dicom.port, ae_title=called))
 
 
 def instance(step: int, size: int = 0) -> Dataset:
@@ -407,6 +407,15 @@ def test_nothing_is_left_of_100_holds(dicom: DicomGate, pool: ThreadPoolExecutor
     until(lambda: threads() <= before and descriptors() <= files, DEADLINE)
     assert not dicom.gate._open
     assert not dicom._held
+
+
+def test_an_answer_is_read_by_who_waits_for_it(dicom: DicomGate) -> None:
+    """Also on a busy machine: `asking_only`. It came to who looks for requests, and was gone."""
+    association, answer = associate(dicom), (1, object())
+    association.dimse.msg_queue.put(answer)
+    assert association.dimse.get_msg() == (None, None)
+    assert association.dimse.get_msg(block=True) == answer
+    association.release()
 
 
 # --- drain, fill and the end --------------------------------------------------------------------

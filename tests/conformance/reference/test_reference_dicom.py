@@ -11,6 +11,8 @@ import pydicom
 import pytest
 from pynetdicom import AE
 
+from conformance.reference.associations import Caller, association
+from conformance.reference.modalities import Modality
 from tests.conformance.reference.dicom_harness import FAILED, REFUSED, SUCCESS, WARNING, DicomGate
 from tests.conformance.reference.harness import DEADLINE, Gate, Job, Reply, Server, running_server
 from tests.conformance.reference.route_harness import (
@@ -359,3 +361,15 @@ def test_a_job_is_the_same_after_a_restart(gate: Gate, tmp_path: Path, modality:
 def _lasting(job: Job) -> tuple[object, ...]:
     read = job.read()
     return read["State"], read["Type"], read["Priority"], read["Content"]
+
+
+def test_an_answer_is_read_by_who_waits_for_it(modality: DicomGate) -> None:
+    """A busy machine let it be read as a request, and gone: the job failed by a timeout."""
+    answer = (1, object())
+    context = ("1.2.840.10008.1.1", ("1.2.840.10008.1.2",))  # verification
+    aet, host, port = modality.modality
+    theirs = Modality(str(aet), str(host), int(str(port)))
+    with association(Caller("US", 10), theirs, [context]) as ours:
+        ours.dimse.msg_queue.put(answer)
+        assert ours.dimse.get_msg() == (None, None)
+        assert ours.dimse.get_msg(block=True) == answer
