@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from conformance.peer.transfers import Asked
+
 LARGEST = 1024 * 1024  # bytes of an instance
 
 
@@ -27,6 +29,7 @@ class Came:
     ``size``: the bytes of a POST's body. ``headers``: those of a POST. ``caller``: the title of
     who calls. ``originator``: the title and the number that a C-STORE is sent on behalf of.
     ``asked``: the keys of a C-MOVE or C-GET, by keyword.
+    ``transfer``: what a request of the transfers accelerator asks for; its body is as it came.
     ``tell``: sends a pending response of a C-MOVE, with these counts of its sub-operations.
     """
 
@@ -36,6 +39,7 @@ class Came:
     caller: str = ""
     originator: tuple[str, int] | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
+    transfer: Asked | None = None
     tell: Callable[[Counts], None] = field(default=lambda _: None)
 
 

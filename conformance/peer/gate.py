@@ -9,6 +9,9 @@ is, because an arrival bears no job id. Which step it is stands in the instance 
 (`MARKER`). Who has read the secret on the server is known for a stranger all the same
 (`conformance.peer.callers`). Threads: one for each connection; they only queue arrivals and wait.
 
+What a transfer asks of a peer has a path behind the slot, too, and waits as well
+(`conformance.peer.transfers`).
+
 Steps that come another way, over DICOM, wait in the same queue (`conformance.peer.dicom_gate`):
 there the title of the called application entity is secret and slot in one.
 """
@@ -19,25 +22,27 @@ import contextlib
 import secrets
 import select
 import socket
-import socketserver
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from conformance import marks
 from conformance.peer.callers import Callers
 from conformance.peer.came import LARGEST, Came, unpacked
+from conformance.peer.connections import Connections
 from conformance.peer.listening import checked, listen
+from conformance.peer.transfers import Answer, Asked, Kind, Transfers, asked
 from conformance.talk import Talk
 from conformance.timing import TIMING
 
 MARKER = b"orthanc-jobs-step-"
 PARTLY = 206  # the reply to a C-MOVE that is to be done in part, and only to that
 REFUSE = 503  # what an arrival gets that nobody waits for any more
-STRANGERS = 64  # connections at once that have not shown it: for one more, the oldest is hung up on
+NO_LENGTH = {"GET": "0", "DELETE": "0"}  # of these nobody expects a body
+NOTHING_TO_SAY = Answer()
 HUNG_UP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 
 
@@ -89,6 +94,14 @@ class Hold:
             end.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a request is for: a slot, and of a transfer what it asks for. None: it is a store."""
+
+    slot: int
+    asked: Asked | None
+
+
 class Gate:
     """The HTTP server; start it with ``with``. ``host`` is how the server under test reaches it.
 
@@ -102,6 +115,7 @@ class Gate:
         self.secret = marks.path()
         self.title = marks.title()
         self.callers = Callers()
+        self.transfers = Transfers()
         self._arrived: deque[Hold] = deque()
         self._open: set[Hold] = set()
         self._change = threading.Condition()
@@ -173,12 +187,22 @@ class Gate:
         with self._change:
             self._draining = False
 
-    def slot_of(self, path: str) -> int | None:
-        """The slot that a request's path names, if it knows the secret."""
-        parts = path.strip("/").split("/")
-        if len(parts) != 3 or not secrets.compare_digest(parts[0].encode(), self.secret.encode()):
+    def place(self, method: str, path: str) -> Place | None:
+        """The slot that a request is for, and what it asks for, if it knows the secret."""
+        secret, _, rest = path.lstrip("/").partition("/")
+        number, _, rest = rest.partition("/")
+        if not secrets.compare_digest(secret.encode(), self.secret.encode()):
             return None
-        return _whole(parts[1]) if parts[2] == "instances" else None
+        slot, one = _whole(number), asked(method, rest)
+        sent = method == "POST" and rest.strip("/") == "instances"
+        return Place(slot, one) if slot is not None and (sent or one is not None) else None
+
+    def admits(self, place: Place, login: str | None) -> bool:
+        """Whether who sends may be the server. A request of a transfer brings nothing that would
+        tell, so it has to log in.
+        """
+        may = self.callers.may_send(login)
+        return may if place.asked is None else self.callers.is_server(login)
 
     def slot_of_aet(self, title: str) -> int | None:
         """The slot that the title of a called application entity names, if it is one of ours."""
@@ -207,62 +231,11 @@ class Gate:
             self._change.notify_all()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
+class _Server(Connections):
     gate: Gate
 
     def __init__(self, where: tuple[str, int], family: socket.AddressFamily) -> None:
-        self.address_family = family
-        self._connections: set[socket.socket] = set()
-        self._strangers: dict[socket.socket, None] = {}  # the oldest first
-        self._count = threading.Condition()
-        super().__init__(where, _Handler)
-
-    def server_bind(self) -> None:
-        """Bind, and do not look up our own name, which can take seconds."""
-        if self.address_family is socket.AF_INET6:
-            with contextlib.suppress(OSError):  # so that "::" takes IPv4 as well
-                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = "gate", int(self.server_address[1])
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._count:
-            if len(self._strangers) >= STRANGERS:
-                oldest = next(iter(self._strangers))
-                _hang_up(oldest)
-                self._count.wait_for(lambda: oldest not in self._connections, TIMING.parting)
-                self._strangers.pop(oldest, None)
-            self._connections.add(request)
-            self._strangers[request] = None
-        super().process_request(request, client_address)
-
-    def knows(self, connection: socket.socket) -> None:
-        """It has shown the secret."""
-        with self._count:
-            self._strangers.pop(connection, None)
-
-    def shutdown_request(self, request: Any) -> None:
-        super().shutdown_request(request)
-        with self._count:
-            self._connections.discard(request)
-            self._strangers.pop(request, None)
-            self._count.notify_all()
-
-    def quiet(self, seconds: float) -> bool:
-        with self._count:
-            return self._count.wait_for(lambda: not self._connections, seconds)
-
-    def hang_up(self) -> None:
-        """End every connection, and with it its thread."""
-        with self._count:
-            for connection in self._connections:
-                _hang_up(connection)
-            self._count.wait_for(lambda: not self._connections, TIMING.parting)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A server that hangs up on the gate is no error of the gate: the hold says so."""
+        super().__init__(where, family, _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -272,14 +245,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        gate = self.server.gate
-        slot, login = gate.slot_of(self.path), self.headers.get("Authorization")
-        if slot is None or not gate.callers.may_send(login):
+        gate, login = self.server.gate, self.headers.get("Authorization")
+        place = gate.place(self.command, self.path)
+        if place is None or not gate.admits(place, login):
             gate.callers.turn_away()
-            self._turn_away(404 if slot is None else 401)
+            self._turn_away(404 if place is None else 401)
             return
         self.server.knows(self.connection)
-        length = _whole(self.headers.get("Content-Length", ""))
+        length = _whole(self.headers.get("Content-Length", NO_LENGTH.get(self.command, "")))
         if length is None or length > LARGEST or "Transfer-Encoding" in self.headers:
             self._turn_away(413)
             return
@@ -290,13 +263,46 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.settimeout(None)  # no stranger; it may keep its connection as it likes
         headers = dict(self.headers.items())
         file = unpacked(body) if headers.get("Content-Encoding") == "gzip" else body
-        came = Came(file, length, headers)
-        hold = Hold(slot=slot, step=step_of(file), came=came)
-        gate.arrive(hold, gate.callers.is_server(login))
+        came = Came(file, length, headers, transfer=place.asked)
+        if place.asked is None:
+            self._hold(Hold(place.slot, step_of(file), came=came), gate.callers.is_server(login))
+        else:
+            self._transfer(place.slot, place.asked, came)
+
+    def do_GET(self) -> None:
+        """Orthanc asks a peer for /system when somebody looks at the peer; nobody here does."""
+        if self.server.gate.place(self.command, self.path) is None:
+            self._turn_away(404)
+        else:
+            self.do_POST()
+
+    do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_GET
+
+    def _transfer(self, slot: int, asked: Asked, came: Came) -> None:
+        """Hold a request of a transfer; what nobody has to wait for is answered at once."""
+        transfers = self.server.gate.transfers
+        step = transfers.step(slot, asked)
+        if step is None:
+            self._answer(404, {})
+        elif asked.kind is Kind.PLUGINS:
+            self._answer(200, {}, transfers.answer(slot, asked, b""))
+        else:
+            hold = Hold(slot, step, came=came)
+            if asked.kind is Kind.GIVE_UP:
+                hold.reply(200)
+            self._hold(hold, True)
+
+    def _hold(self, hold: Hold, known: bool) -> None:
+        gate, asked = self.server.gate, hold.came.transfer
+        gate.arrive(hold, known)
         try:
             status, headers = self._wait(hold)
-            if not hold.broken:
-                self._answer(status, headers)
+            if hold.broken:
+                return
+            answer = NOTHING_TO_SAY
+            if asked is not None and status == 200:
+                answer = gate.transfers.answer(hold.slot, asked, hold.came.body)
+            self._answer(status, headers, answer)
         except OSError:
             hold.broken = True
             self.close_connection = True
@@ -304,16 +310,11 @@ class _Handler(BaseHTTPRequestHandler):
             gate.end(hold)
             hold.close()
 
-    def do_GET(self) -> None:
-        """Orthanc asks a peer for /system when somebody looks at the peer; nobody here does."""
-        self._turn_away(404)
-
-    do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_GET
-
     def handle_expect_100(self) -> bool:
         """A body is asked for only from who knows the secret."""
         gate, login = self.server.gate, self.headers.get("Authorization")
-        asks = gate.slot_of(self.path) is not None and gate.callers.may_send(login)
+        place = gate.place(self.command, self.path)
+        asks = place is not None and gate.admits(place, login)
         return super().handle_expect_100() if asks else True
 
     def _wait(self, hold: Hold) -> tuple[int, dict[str, str]]:
@@ -352,26 +353,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.settimeout(self.timeout)
         self._answer(status, {})
 
-    def _answer(self, status: int, headers: dict[str, str]) -> None:
+    def _answer(
+        self, status: int, headers: dict[str, str], answer: Answer = NOTHING_TO_SAY
+    ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Type", answer.type)
+        self.send_header("Content-Length", str(len(answer.body)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(b"{}")
+            self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """The gate writes no log."""
-
-
-def _hang_up(connection: socket.socket) -> None:
-    """End a connection that a thread may wait for; the thread closes it."""
-    with contextlib.suppress(OSError):  # the other side was faster
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _whole(text: str) -> int | None:

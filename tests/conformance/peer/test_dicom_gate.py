@@ -284,7 +284,7 @@ def test_who_calls_another_title_is_rejected(dicom: DicomGate, title: str) -> No
 def test_the_http_secret_is_no_title_and_no_title_is_the_secret(dicom: DicomGate) -> None:
     gate = dicom.gate
     assert gate.slot_of_aet(gate.secret[:12] + "0003") is None
-    assert gate.slot_of(f"/{gate.title}/3/instances") is None
+    assert gate.place("POST", f"/{gate.title}/3/instances") is None
     assert gate.hidden(f"{gate.aet(3)} {gate.url(3)}").count("SECRET") == 2
     assert gate.is_named_in(gate.aet(12))
     assert gate.is_named_in(gate.url(12))

@@ -19,7 +19,8 @@ import pytest
 
 from conformance.errors import BadArgument
 from conformance.peer import gate as module
-from conformance.peer.gate import LARGEST, MARKER, REFUSE, STRANGERS, Gate, Hold
+from conformance.peer.connections import STRANGERS
+from conformance.peer.gate import LARGEST, MARKER, REFUSE, Gate, Hold
 from tests.waiting import until
 
 DEADLINE = 60.0  # seconds, generous: a machine may be busy
