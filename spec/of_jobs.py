@@ -32,7 +32,6 @@ from spec.types import (
 
 Why = Callable[[Row], str | None]
 
-PLUGIN = "it takes the transfers accelerator, a plugin that comes with no server of ours"
 SCRIPT = "no call makes it: a Lua script of the server's owner does"
 NO_CALL = "no call makes it: a modality asks for it over DICOM"
 NOT_HELD = "nobody outside can hold a step of it: it is Running for a moment only"
@@ -41,6 +40,8 @@ NO_OUTPUT = "a job of this type has no output"
 NO_RETRY = "a job of this type never asks for Retry"
 FREE_STEPS = "its steps are not counted by what it lists"
 NO_LIST = "its call names no instances that could be listed twice, or none"
+NO_MODE = "its call is asynchronous whatever its body says: route/transfers-asynchronous"
+NO_USER_DATA = "its call takes no UserData: a plugin makes it"
 # What has no case, as neither a caller nor the kit decides on it.
 NOT_SENDING = {"Archive", "Media", COMMITMENT}
 LONG = {"Archive", "Media", MODIFICATION, SPLIT, MERGE}  # where they are about many instances
@@ -55,6 +56,14 @@ def called(row: Row) -> str | None:
     if row.calls:
         return None
     return SCRIPT if row.type == OPERATIONS else NO_CALL
+
+
+def waited(row: Row) -> str | None:
+    return called(row) or (None if row.waited else NO_MODE)
+
+
+def told(row: Row) -> str | None:
+    return called(row) or (NO_USER_DATA if row.run.gate is Gate.TRANSFERS else None)
 
 
 def held(row: Row) -> str | None:
@@ -93,11 +102,6 @@ def listing(row: Row) -> str | None:
 
 def retrying(row: Row) -> str | None:
     return None if row.type == PEER else NO_RETRY
-
-
-def unless(row: Row) -> str | None:
-    """Why nothing at all of a type can be tried, or None."""
-    return PLUGIN if row.run.gate is Gate.TRANSFERS else None
 
 
 def _actions() -> dict[str, Why]:
@@ -139,14 +143,14 @@ _SAID: dict[str, Why] = {
     "persist/unfinished-requeued": called, "persist/paused-stays": every,
     "persist/completed-stays": every, "persist/priority": called, "persist/times": every,
     "persist/error": failing, "persist/step": half_done, "persist/killed": called,
-    "submit/creates-job": called, "submit/synchronous-waits": called,
-    "submit/synchronous-default": called, "submit/asynchronous-returns": called,
+    "submit/creates-job": called, "submit/synchronous-waits": waited,
+    "submit/synchronous-default": waited, "submit/asynchronous-returns": called,
     "submit/asynchronous-handle": called, "submit/asynchronous-monitored": called,
-    "submit/synchronous-field": called, "submit/asynchronous-field": called,
-    "submit/both-fields": called, "submit/mode-not-boolean": called,
+    "submit/synchronous-field": waited, "submit/asynchronous-field": waited,
+    "submit/both-fields": waited, "submit/mode-not-boolean": waited,
     "submit/priority": called, "submit/priority-default": called,
-    "submit/priority-not-integer": called, "submit/user-data": called,
-    "submit/synchronous-failure": called, "submit/synchronous-content": called,
+    "submit/priority-not-integer": called, "submit/user-data": told,
+    "submit/synchronous-failure": waited, "submit/synchronous-content": waited,
     "route/type": every, "route/content": every, "route/result": every,
     "route/archive-output": output,
     "monitor/list": every, "monitor/job": every, "monitor/list-expand": every,
@@ -171,5 +175,4 @@ TYPES = tuple(type for type in ROWS if type != OTHER)
 
 def why_not(type: str, requirement: str) -> str | None:
     """Why a requirement of `SAID` cannot be tried on jobs of a type, or None."""
-    row = ROWS[type]
-    return unless(row) or SAID[requirement](row)
+    return SAID[requirement](ROWS[type])

@@ -81,6 +81,11 @@ class Shortfall(StrEnum):
     RUNTIME_OF_THE_STEP = "runtime-of-the-step"
     REQUEST_LOST_AT_STOP = "request-lost-at-stop"
     RESUBMIT_LOST_AT_RESTART = "resubmit-lost-at-restart"
+    TRANSFER_FAILURE_KEPT_BACK = "transfer-failure-kept-back"
+    TRANSFER_FORGOTTEN_AT_RESTART = "transfer-forgotten-at-restart"
+    TRANSFER_GOES_ON = "transfer-goes-on"
+    TRANSFER_NOT_SAVED = "transfer-not-saved"
+    TRANSFER_NOT_STARTED_OVER = "transfer-not-started-over"
 
     @property
     def sentence(self) -> str:
@@ -200,6 +205,23 @@ _SHORT = {
     Shortfall.REQUEST_LOST_AT_STOP: (
         "A pause or cancel that was answered 200 before a clean stop may be forgotten by it: a "
         "job whose step ends late in the stop is queued again after the start."
+    ),
+    Shortfall.TRANSFER_FAILURE_KEPT_BACK: (
+        "A transfer that was asked to pause while a bucket or a chunk was under way, which then "
+        "fails, is Paused with ErrorCode 0; it fails when it is resumed."
+    ),
+    Shortfall.TRANSFER_FORGOTTEN_AT_RESTART: (
+        "After a restart Content of a transfer is empty and Progress 0, whatever its state; one "
+        "that was half done starts over."
+    ),
+    Shortfall.TRANSFER_GOES_ON: (
+        "A transfer looks at what was asked of it every 200 ms only: until then its requests go "
+        "on, and it may end."
+    ),
+    Shortfall.TRANSFER_NOT_SAVED: ("A transfer is gone after a restart, in whatever state it was."),
+    Shortfall.TRANSFER_NOT_STARTED_OVER: (
+        "A transfer that was canceled while it was Paused goes on with its old transaction when it "
+        "is resubmitted, instead of starting over."
     ),
 }
 

@@ -13,6 +13,8 @@ The rules, in the order in which the tables below state them:
    can hold it; how Progress runs (`Progress`); whether Success means Progress 100; what can be
    got from ``GET /jobs/{id}/{output}`` once the job has succeeded; whether a resume, a resubmit and
    a save of the job are promised. *None* is a cell that no document fills, and versions differ.
+   From the gate follow the ErrorCode of a step that it lets fail (`Row.code`), and whether a
+   call can wait for its job (`Row.waited`): those of the transfers accelerator cannot.
 3. `CONTENT` says which fields Content has, by moment. *Given* fields are the parameters of the
    job: they are there at every moment, from before it ran to after a restart, and do not change.
    *Counted* ones are there at every moment as well, and change while it runs. *Made* ones are the
@@ -32,7 +34,7 @@ Empty cells are written out: what is unknown should be seen, not inferred.
 
 Sources: the page is "Advanced features of the REST API" of the Orthanc Book, 6 March 2019; the
 rest was measured on Debian's builds of Orthanc 1.9.1, 1.10.1, 1.12.7 and 1.13.0, and of the
-transfers accelerator with its versions 1.4 (on 1.10.1) and 1.7 (on 1.12.7).
+transfers accelerator with its versions 1.4 (on 1.10.1), 1.7 (on 1.12.7) and mainline (on 1.13.0).
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from spec.relaxations import Shortfall
-from spec.table import Ground, State
+from spec.table import ErrorCode, Ground, State
+
+PLUGIN_ENGINE = 1  # "Error encountered within the plugin engine": whatever went wrong in a plugin
 
 
 class Gate(StrEnum):
@@ -135,6 +139,17 @@ class Row:
         """All fields of Content that are known of the type."""
         content = self.content
         return content.given.union(content.counted, content.other, *content.made)
+
+    @property
+    def code(self) -> int:
+        """The ErrorCode of a job of which the gate has let a step fail."""
+        of_plugin = self.run.gate is Gate.TRANSFERS
+        return PLUGIN_ENGINE if of_plugin else int(ErrorCode.NETWORK_PROTOCOL)
+
+    @property
+    def waited(self) -> bool:
+        """Whether its calls choose a mode, so that one can wait (route/transfers-asynchronous)."""
+        return self.run.gate is not Gate.TRANSFERS
 
     def must(self, moment: Moment) -> tuple[frozenset[str], ...]:
         """The fields of Content at ``moment``: its forms, one of which must be there in full.
@@ -243,8 +258,8 @@ RUN: dict[str, Run] = {
     MODIFICATION: Run("a copy is stored; an end",  Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
     SPLIT:        Run("a copy is stored; an end",  Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
     MERGE:        Run("a copy is stored; an end",  Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
-    PUSH:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
-    PULL:         Run("200 ms of its requests",    Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Q),
+    PUSH:         Run("a request to its peer",     Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Y),
+    PULL:         Run("a request to its peer",     Gate.TRANSFERS, _RISES, _Y,  (),   _Y, _Y, _Y),
     OPERATIONS:   Run("an operation is done",      Gate.PEER,      _RISES, _Y,  (),   _Y, _Y, _Y),
     COMMITMENT:   Run("unknown",                   Gate.NOBODY,    _RISES, _Y,  (),   _Y, _Y, _Y),
     OTHER:        Run("unknown",                   Gate.NOBODY,    _FREE,  _Q,  (),   _Q, _Q, _Q),
@@ -355,6 +370,9 @@ SOURCES: dict[str, Source] = {
 }
 
 _S = Shortfall
+_TRANSFERS = frozenset({_S.TRANSFER_FAILURE_KEPT_BACK, _S.TRANSFER_FORGOTTEN_AT_RESTART,
+                        _S.TRANSFER_GOES_ON, _S.TRANSFER_NOT_SAVED,
+                        _S.TRANSFER_NOT_STARTED_OVER})
 SHORT: dict[str, frozenset[Shortfall]] = {
     PEER:         frozenset(),
     STORE:        frozenset({_S.FAILED_OVER_DICOM_NOT_SAVED}),
@@ -376,8 +394,8 @@ SHORT: dict[str, frozenset[Shortfall]] = {
                              _S.MODIFICATION_NOT_RESUBMITTED}),
     SPLIT:        frozenset({_S.COPIES_DOUBLED}),
     MERGE:        frozenset({_S.COPIES_DOUBLED}),
-    PUSH:         frozenset(),
-    PULL:         frozenset(),
+    PUSH:         _TRANSFERS,
+    PULL:         _TRANSFERS,
     OPERATIONS:   frozenset({_S.OPERATION_FAILURE_IGNORED, _S.OPERATIONS_PROGRESS_FALLS,
                              _S.OPERATIONS_SUCCEED_BELOW_100}),
     COMMITMENT:   frozenset({_S.COMMITMENT_NOT_SAVED}),

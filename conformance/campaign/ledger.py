@@ -29,7 +29,7 @@ from conformance.errors import BadArgument
 from conformance.events import Result, Verdict
 from conformance.files import read_json
 from conformance.suites import by_chance
-from conformance.sut.identity import System
+from conformance.sut.identity import TRANSFERS, System
 from spec.relaxations import Name, UnknownRelaxation, named
 from spec.requirements import CATALOGUE, version_key, within
 
@@ -38,6 +38,8 @@ FIELDS = {"relaxation", "reason", "reference", "cases"}
 OWN_FIELDS = {"case", "requirement", "actual", "reason", "reference"}  # of a deviation of one case
 VERSION = re.compile(r"\d+(\.\d+)*")
 MAINLINE = "mainline"  # what an Orthanc that is to be released calls itself
+PLUGIN = "plugin"  # of an entry: its versions are those of this plugin
+ANY = "*"  # the version of a plugin that is not known, if there is one
 RANGE = {"since", "until"}  # the first and the last version, both included
 
 
@@ -50,15 +52,22 @@ class Entry:
     since: str | None = None
     until: str | None = None
     open: bool = False  # it has no last version of its own, but that of its ledger
+    plugin: str | None = None  # its versions are those of the transfers accelerator
 
-    def covers(self, version: str) -> bool:
-        """Whether this is said of a server of ``version``."""
-        return within(version, self.since, self.until)
+    def covers(self, version: str, transfers: str | None = ANY) -> bool:
+        """Whether this is said of a server of ``version``, whose transfers accelerator, if it has
+        one, is of the version ``transfers``.
+        """
+        if self.plugin is None:
+            return within(version, self.since, self.until)
+        known = transfers is not None and transfers != ANY
+        return transfers == ANY or (known and within(str(transfers), self.since, self.until))
 
     def meets(self, other: Entry) -> bool:
         """Whether there may be a version that both are said of."""
         first, second = sorted((self, other), key=lambda one: version_key(one.since or "0"))
-        return first.covers(second.since or "0")
+        same = first.plugin == second.plugin
+        return not same or within(second.since or "0", first.since, first.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class Kept:
     def __str__(self) -> str:
         return f"{self.case} ({self.requirement}: {self.actual})"
 
-    def covers(self, version: str) -> bool:
+    def covers(self, version: str, _: str | None = None) -> bool:
         """Whether this is said of a server of ``version``."""
         return within(version, self.since, self.until)
 
@@ -96,6 +105,14 @@ class Ledger:
     @property
     def accepted(self) -> frozenset[Name]:
         return frozenset(entry.relaxation for entry in self.entries)
+
+    def of_plugin(self, accepted: Iterable[str]) -> Ledger:
+        """The same, of its entries on a plugin only those that a run had ``accepted``: a report
+        does not tell the version of the plugin.
+        """
+        names = frozenset(accepted)
+        had = tuple(e for e in self.entries if e.plugin is None or e.relaxation in names)
+        return replace(self, entries=had)
 
     def keeps(self, case: str, requirement: str, actual: str | None) -> Kept | None:
         """The entry that accepts this deviation of a case, which nothing explains; or None."""
@@ -149,19 +166,24 @@ def chosen(path: Path | None, no_ledger: bool, system: System, known: Iterable[s
     ``known``: the ids of all cases. Raises `BadArgument`.
     """
     if path is not None:
-        return load(path, known, system.version)
+        return load(path, known, system.version, system.transfers)
     return Ledger() if no_ledger else shipped(system, known)
 
 
-def load(path: Path, known: Iterable[str], version: str | None = None) -> Ledger:
+def load(
+    path: Path, known: Iterable[str], version: str | None = None, transfers: str | None = ANY
+) -> Ledger:
     """The ledger in a file, as far as it is about ``version``; None is every version.
 
-    ``known``: the ids of all cases. Raises `BadArgument`.
+    ``known``: the ids of all cases. ``transfers``: the version of the server's plugin, if it has
+    it. Raises `BadArgument`.
     """
     found = read_json(path, "the ledger")
     try:
         entries, kept = _entries(found, frozenset(known))
-        return Ledger(str(path), _about(version, entries), _about(version, kept))
+        return Ledger(
+            str(path), _about(version, transfers, entries), _about(version, transfers, kept)
+        )
     except (BadArgument, UnknownRelaxation) as error:
         raise BadArgument(f"the ledger {path}: {error}") from None
 
@@ -170,12 +192,13 @@ def shipped(system: System, known: Iterable[str]) -> Ledger:
     """The ledger that the kit brings for the version of an Orthanc, or the empty one."""
     if not system.orthanc or system.declared:
         return Ledger()
-    return of_version(system.version, known)
+    return of_version(system.version, known, system.transfers)
 
 
-def of_version(version: str | None, known: Iterable[str]) -> Ledger:
+def of_version(version: str | None, known: Iterable[str], transfers: str | None = ANY) -> Ledger:
     """The ledger that the kit brings for a version of Orthanc; None is every version.
 
+    ``transfers``: of its transfers accelerator; None: it has none.
     For a version newer than the newest that was measured, it has the entries that are open.
     """
     text = files("conformance.campaign").joinpath("ledgers", SHIPPED).read_text(encoding="utf-8")
@@ -188,7 +211,7 @@ def of_version(version: str | None, known: Iterable[str]) -> Ledger:
             f"the shipped ledger was measured up to {newest}: its open entries are applied to"
             f" {version}, and one that is needed no more is told as stale"
         )
-    entries = _about(version, entries)
+    entries = _about(version, transfers, entries)
     return Ledger(f"ledgers/{SHIPPED}", entries, note=note) if entries else Ledger()
 
 
@@ -198,8 +221,10 @@ def _newer(version: str, newest: str) -> bool:
     return bool(named) and version_key(version) > version_key(newest)
 
 
-def _about(version: str | None, entries: Iterable[Ranged]) -> tuple[Ranged, ...]:
-    return tuple(entry for entry in entries if version is None or entry.covers(version))
+def _about(
+    version: str | None, transfers: str | None, entries: Iterable[Ranged]
+) -> tuple[Ranged, ...]:
+    return tuple(e for e in entries if version is None or e.covers(version, transfers))
 
 
 def _entries(found: Any, known: frozenset[str]) -> tuple[tuple[Entry, ...], tuple[Kept, ...]]:
@@ -245,9 +270,13 @@ def _version(found: Mapping[str, Any], key: str) -> str | None:
 
 def _entry(found: Any, known: frozenset[str], ledger: Mapping[str, Any]) -> Entry:
     """An entry. ``ledger``, in which it stands, has the versions that it does not name."""
-    if not isinstance(found, Mapping) or set(found) - RANGE != FIELDS:
+    if not isinstance(found, Mapping) or set(found) - RANGE - {PLUGIN} != FIELDS:
         names = ", ".join(sorted(FIELDS))
-        raise BadArgument(f"an entry must have exactly the fields {names}; since and until may be")
+        may = f"since, until and {PLUGIN} may be"
+        raise BadArgument(f"an entry must have exactly the fields {names}; {may}")
+    plugin = found.get(PLUGIN)
+    if PLUGIN in found and plugin != TRANSFERS:
+        raise BadArgument(f"{PLUGIN!r} must be {TRANSFERS!r}: no other plugin makes jobs here")
     cases = found["cases"]
     if not isinstance(cases, list) or not cases or not all(isinstance(c, str) for c in cases):
         raise BadArgument("'cases' must be a list of the cases that show the relaxation")
@@ -256,7 +285,10 @@ def _entry(found: Any, known: frozenset[str], ledger: Mapping[str, Any]) -> Entr
             raise BadArgument(f"unknown case {case!r}: see 'orthanc-jobs list'")
     for key in ("relaxation", "reason", "reference"):
         _stated(found, key)
-    since, until = (_version(found if key in found else ledger, key) for key in ("since", "until"))
+    own = plugin is not None  # then the versions of the ledger are not those of the plugin
+    since, until = (
+        _version(found if key in found or own else ledger, key) for key in ("since", "until")
+    )
     return Entry(
         named(found["relaxation"]),
         found["reason"],
@@ -265,4 +297,5 @@ def _entry(found: Any, known: frozenset[str], ledger: Mapping[str, Any]) -> Entr
         since,
         until,
         open="until" not in found,
+        plugin=plugin,
     )

@@ -157,6 +157,7 @@ def _ledger(part: Part, version: str) -> Ledger:
         return Ledger()
     shipped = file == f"ledgers/{SHIPPED}"
     ledger = of_version(version, known) if shipped else load(Path(file), known, version)
+    ledger = ledger.of_plugin(part.found["ledger"]["accepts"])
     if sorted(ledger.accepted) != part.found["ledger"]["accepts"]:
         raise BadArgument(f"{part.path} was made with another ledger than {file} is now")
     return ledger

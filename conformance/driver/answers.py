@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 from conformance.driver.resources import Resources
 from conformance.driver.script import Via
-from conformance.driver.tracked import Tracked
+from conformance.driver.tracked import Slot, Tracked
 from conformance.errors import Unjudged
 from conformance.oracle.fields import Moment
 from conformance.oracle.shown import Malformed, clip, id_in, job_in, view_in
@@ -83,7 +83,7 @@ class Answers:
         """`made`, of the jobs that are ``shown``."""
         others = {one.id for one in self._resources.jobs if one is not job}
         others |= job.earlier
-        mine = (one["ID"] for one in shown if job.slot.mark in str(one.get("Content")))
+        mine = (one["ID"] for one in shown if _sends(job.slot, one.get("Content")))
         return [id for id in mine if id not in others]
 
     # --- checking -----------------------------------------------------------------------------
@@ -172,3 +172,9 @@ class Answers:
         if len(set(ids)) != len(ids):
             self._deviates("monitor/list", "each job once", f"lists {clip(ids)}")
         return ids
+
+
+def _sends(slot: Slot, content: object) -> bool:
+    """Whether Content is of a job that sends there; a transfer shows the name of its peer only."""
+    named = isinstance(content, dict) and content.get("Peer") == slot.peer
+    return named or slot.mark in str(content)

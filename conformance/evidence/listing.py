@@ -44,10 +44,6 @@ class Entry:
         return bool(self.cases or self.scenarios) or self.throughout
 
     @property
-    def unreachable(self) -> str | None:
-        return None if self.checked else self.requirement.unreachable
-
-    @property
     def hole(self) -> str | None:
         """Why it is documented and checked, but no planted fault was ever reported as it."""
         one = self.requirement
@@ -198,7 +194,6 @@ def lines(wanted: Wanted = ALL) -> Iterator[str]:
     yield f"{open_} documented requirements have cases, and no planted fault is reported as them"
     total = sum(len(entry.cases) for entry in found)
     checked = sum(entry.checked for entry in found)
-    closed = sum(entry.unreachable is not None for entry in found)
     bound = sum(inapplicable(Profile(), entry.requirement.id) is None for entry in found)
     of_clients = sum(len(entry.scenarios) for entry in found)
     servers = [entry.requirement for entry in found if entry.requirement.binds is Bound.SERVER]
@@ -207,8 +202,7 @@ def lines(wanted: Wanted = ALL) -> Iterator[str]:
     )
     yield (
         f"{total} cases, and {of_clients} scenarios of clients, check {checked} of {len(found)}"
-        f" requirements; {closed} cannot be reached from outside,"
-        f" {len(found) - checked - closed} have no case;"
+        f" requirements; {len(found) - checked} have no case;"
         f" by version: {bound} are said of the reference server, {', '.join(by_version)}"
     )
 
@@ -230,10 +224,8 @@ def _lines(entry: Entry) -> Iterator[str]:
     named = [*entry.cases, *([throughout] if entry.throughout else [])]
     if entry.scenarios:
         yield f"    clients: {', '.join(entry.scenarios)}"
-    elif entry.unreachable is None:
-        yield f"    cases:   {', '.join(named) or 'none yet'}"
     else:
-        yield f"    no case: {entry.unreachable}"
+        yield f"    cases:   {', '.join(named) or 'none yet'}"
     if entry.faults:
         yield f"    faults:  {', '.join(entry.faults)}"
     elif entry.hole:
@@ -282,7 +274,6 @@ def to_json(wanted: Wanted = ALL) -> str:
             "faults": list(entry.faults),
             "elsewhere": [asdict(one) for one in entry.elsewhere],
             "hole": entry.hole,
-            "unreachable": entry.unreachable,
         }
         for entry in wanted_entries(wanted)
     ]

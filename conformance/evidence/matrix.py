@@ -89,8 +89,6 @@ def _field(
         return Field(Mark.NOT_REACHABLE, why=tuple(sorted({str(c["reason"]) for c in cases})))
     if verdicts:
         return Field(Mark.UNKNOWN)
-    if one.unreachable is not None:
-        return Field(Mark.NOT_REACHABLE, why=(one.unreachable,))
     return Field(Mark.NO_CASE)
 
 

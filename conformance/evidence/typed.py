@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.campaign.typed import Field, Mark, Told, by_type
 from conformance.events import Verdict
 from conformance.evidence.matrix import Column
-from spec.of_jobs import SAID, TYPES, unless, why_not
+from spec.of_jobs import SAID, TYPES, why_not
 from spec.requirements import CATALOGUE
-from spec.types import ROWS
 
 Known = Mapping[str, Mapping[str, Mapping[str, Field]]]  # by server, type and requirement
 ALL, NONE = "pass", "-"
@@ -32,7 +31,6 @@ def told(column: Column) -> Iterator[Told]:
 def markdown(columns: Sequence[Column]) -> Iterator[str]:
     """The page, a line at a time."""
     known = {f"{one.title} {one.version}": by_type(told(one), one.version) for one in columns}
-    types = [type for type in TYPES if unless(ROWS[type]) is None]
     yield "# What is said of every job, by type\n"
     yield "Made by `make matrix`, of the runs of [matrix.md](matrix.md):"
     yield f"{', '.join(known)}."
@@ -45,11 +43,11 @@ def markdown(columns: Sequence[Column]) -> Iterator[str]:
     yield f"- {NONE}: it cannot be tried on this type; why, stands below.\n"
     for section in dict.fromkeys(CATALOGUE[id].section for id in SAID):
         yield f"## {section}\n"
-        yield f"| requirement | {' | '.join(types)} |"
-        yield f"| --- |{' --- |' * len(types)}"
+        yield f"| requirement | {' | '.join(TYPES)} |"
+        yield f"| --- |{' --- |' * len(TYPES)}"
         for id in SAID:
             if CATALOGUE[id].section == section:
-                yield f"| `{id}` | {' | '.join(_cell(known, type, id) for type in types)} |"
+                yield f"| `{id}` | {' | '.join(_cell(known, type, id) for type in TYPES)} |"
         yield ""
     yield from _reasons()
 

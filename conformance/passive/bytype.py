@@ -16,7 +16,16 @@ from spec.types import Moment, Progress, Row, row
 
 WHOLE = 100  # per cent
 BELOW_100 = [Shortfall.RETRIEVE_SUCCEEDS_BELOW_100, Shortfall.OPERATIONS_SUCCEED_BELOW_100]
-FALLING = {Shortfall.RETRIEVE_PROGRESS_FALLS, Shortfall.OPERATIONS_PROGRESS_FALLS}
+LOST_PROGRESS = [
+    Shortfall.PROGRESS_LOST_AT_RESTART,
+    Shortfall.TRANSFER_FORGOTTEN_AT_RESTART,
+]
+LOST_CONTENT = {Shortfall.MODIFICATION_RESULT_LOST, Shortfall.TRANSFER_FORGOTTEN_AT_RESTART}
+FALLING = {
+    Shortfall.RETRIEVE_PROGRESS_FALLS,
+    Shortfall.OPERATIONS_PROGRESS_FALLS,
+    Shortfall.TRANSFER_FORGOTTEN_AT_RESTART,
+}
 
 
 def by_type(now: Shown, last: Shown | None, loaded: bool) -> Iterator[Wrong]:
@@ -38,7 +47,7 @@ def _progress(now: Shown, known: Row, last: Shown | None, loaded: bool) -> Itera
         ended = last is not None and last.state is State.SUCCESS
         if last is not None and ended and last.progress == now.progress:
             return  # that was told
-        names = [Shortfall.PROGRESS_LOST_AT_RESTART] if last is None or loaded else []
+        names = [*LOST_PROGRESS] if last is None or loaded else []
         names += [] if ended else BELOW_100
         like = tuple(name for name in names if name in known.short)
         yield Wrong(needed, "Progress 100 in Success", actual, known=like)
@@ -74,13 +83,13 @@ def _content(now: Shown, known: Row) -> Iterator[Wrong]:
     when = Moment.SUCCESS if now.state is State.SUCCESS else Moment.UNRUN
     missing = ", ".join(sorted(known.missing(now.content, when)))
     if missing:
-        lost = now.state is State.SUCCESS and Shortfall.MODIFICATION_RESULT_LOST in known.short
+        lost = LOST_CONTENT & known.short if now.state is State.SUCCESS else ()
         yield Wrong(
             "route/content",
             f"Content of a {now.type} job in {now.state} with {missing}",
             f"no {missing}",
             missing=True,
-            known=(Shortfall.MODIFICATION_RESULT_LOST,) if lost else (),
+            known=tuple(lost),
         )
 
 

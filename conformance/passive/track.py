@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from conformance.oracle.fields import Fields, Moment, Seen
-from conformance.passive.bytype import by_type, falling, may_fall
+from conformance.passive.bytype import LOST_CONTENT, by_type, falling, may_fall
 from conformance.passive.possible import ANYTHING, Possible, answering, closed
 from conformance.passive.shown import Shown, Wrong
 from conformance.passive.watched import Watched
@@ -156,7 +156,7 @@ class Track:
     def _by_fields(self, job: Mapping[str, Any], now: Shown, asked: Moment) -> Iterator[Wrong]:
         """What a run would say of the fields of this reading, and of them beside the last one."""
         slept, kept = self._seen.slept, row(now.type).run.saved is True
-        lost = tuple({Shortfall.MODIFICATION_RESULT_LOST} & row(now.type).short)
+        lost = tuple(LOST_CONTENT & row(now.type).short)
         for broken in self.fields.check(self._seen, job, now.state, asked):
             named = slept and broken.requirement == "monitor/content"
             if kept or not slept or broken.requirement not in OVER_A_RESTART:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,7 +32,7 @@ from conformance.reports.terminal import Terminal
 from conformance.suites import suites
 from conformance.sut.address import Address
 from conformance.sut.client import Broken, Client
-from conformance.sut.identity import System, identify
+from conformance.sut.identity import System, identify, with_plugins
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
 from conformance.text import hidden, shown
@@ -79,7 +79,7 @@ def watch(wish: Wish) -> int:
     found: list[Impossible] = []
     try:
         with interruptible(), _writing(wish.record, wish.address.secrets) as write:
-            system = identify(client)
+            system = with_plugins(client, identify(client))
             watched = _watched(wish, system)
             write(trace.head(watched))
             judge = Judge(watched)
@@ -104,12 +104,17 @@ def _watched(wish: Wish, system: System) -> Watched:
     known = [case.id for case in suites(Profile())]
     workers, history = wish.workers, wish.history
     return trace.allowing(
-        frozenset() if wish.strict else ledgers.shipped(system, known).accepted,
+        frozenset() if wish.strict else ledgers.shipped(_unsure(system), known).accepted,
         workers=_declared(system, "ConcurrentJobs") if workers is None else workers,
         history=_declared(system, "JobsHistorySize") if history is None else history,
         version=system.version,
         live=bool(system.declared),
     )
+
+
+def _unsure(system: System) -> System:
+    """Who may not ask for plugins does not see one: that a server shows none proves nothing."""
+    return system if system.transfers is not None else replace(system, transfers=ledgers.ANY)
 
 
 def _tell(console: Terminal, wish: Wish, told: Iterable[str]) -> None:

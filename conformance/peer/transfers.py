@@ -92,8 +92,12 @@ def asked(method: str, path: str) -> Asked | None:
 
 @dataclass
 class Transfers:
-    """The transactions at a gate, and what is to be got from it, by slot. Any thread may ask."""
+    """The transactions at a gate, and what is to be got from it, by slot. Any thread may ask.
 
+    ``named``: the jobs of which it has said in pull mode that it pulls by them.
+    """
+
+    named: list[str] = field(default_factory=list)
     _buckets: dict[str, int] = field(default_factory=dict)  # of the transactions that are open
     _offers: dict[int, Mapping[str, bytes]] = field(default_factory=dict)
     _chunks: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
@@ -147,7 +151,7 @@ class Transfers:
                 case Kind.CHUNK:
                     return Answer(_part(self._offers[slot], one), BYTES)
                 case Kind.ASK:
-                    name = secrets.token_hex(16)
+                    self.named.append(name := secrets.token_hex(16))
                     return _json({"ID": name, "Path": f"/jobs/{name}"})
         return Answer()
 

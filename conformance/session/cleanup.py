@@ -73,7 +73,7 @@ class OfRun:
     def job(self, job: Mapping[str, Any]) -> bool:
         made = self.resources
         noted = job.get("ID") in made.others or job.get("Priority") == made.priority
-        return noted or made.gate.is_named_in(str(job.get("Content")))
+        return noted or made.gate.is_named_in(str(job.get("Content"))) or _is_for(self, job)
 
     def name(self, name: str) -> bool:
         return name.startswith(self.resources.peer_prefix)
@@ -106,7 +106,7 @@ class OfAnyRun:
 
     def job(self, job: Mapping[str, Any]) -> bool:
         named = marks.GATE.search(str(job.get("Content"))) is not None
-        return named or marks.is_priority(job.get("Priority"))
+        return named or marks.is_priority(job.get("Priority")) or _is_for(self, job)
 
     def name(self, name: str) -> bool:
         return marks.NAME.fullmatch(name) is not None
@@ -119,6 +119,13 @@ class OfAnyRun:
 
     def asks(self) -> bool:
         return True
+
+
+def _is_for(ours: Ours, job: Mapping[str, Any]) -> bool:
+    """Whether a job sends to a peer of ours that it shows by its name, as a transfer does."""
+    content = job.get("Content")
+    peer = content.get("Peer") if isinstance(content, dict) else None
+    return isinstance(peer, str) and ours.name(peer)
 
 
 @dataclass(kw_only=True)

@@ -19,7 +19,7 @@ from conformance.session.cleanup import clean
 from conformance.session.neighbours import Neighbours
 from conformance.session.yard import Yard
 from conformance.sut.client import Client
-from conformance.sut.identity import System, identify
+from conformance.sut.identity import System, identify, with_plugins
 from conformance.sut.managed import Managed
 from conformance.sut.profile import NOTHING, Profile, inapplicable
 from conformance.sut.target import Choice, profile_of
@@ -177,7 +177,7 @@ def opened(
         doubts = Doubts()
         client = Client(address, choice.timeout, judge=doubts.judge, talk=gate.talk)
         stack.callback(client.close)
-        system = identify(client)
+        system = with_plugins(client, identify(client))
         _check_jobs(client)
         resources = Resources(client, gate)
         resources.fields.clock.same_machine = server is not None

@@ -18,6 +18,7 @@ from conformance.suites.persist.types import TYPES as WAITING
 from conformance.suites.persist.user_data import CARRIED
 from conformance.suites.route.by_c_store import PREFIX
 from conformance.suites.route.calls import calls
+from conformance.suites.route.calls.transfers import NAMES
 from conformance.suites.route.halfway import COPIES as HALFWAY
 from conformance.suites.route.ordering import TYPES as ORDERED
 from spec.of_jobs import SAID, TYPES, why_not
@@ -47,6 +48,14 @@ STOPPED = (
     "edge/pending/paused/pause", "edge/pending/failure/cancel",
 )  # fmt: skip
 RESTARTED = ("persist/priority", "persist/times")
+OF_TRANSFERS = (
+    "persist/unfinished-requeued",
+    "persist/paused-stays",
+    "persist/completed-stays",
+    "persist/step",
+    "persist/error",
+    *RESTARTED,
+)
 RACED = (
     *DONE, *(cell_id(action, State.RUNNING) for action in ACTIONS), "monitor/state-running",
     "step/only-while-running", "step/requests-end-with-run", "step/run-once",
@@ -80,7 +89,11 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     r"/(?:default-synchronous|both-fields)": DONE,
     r"/user-data": (*READ, "queue/pending-first", "monitor/state-pending", "monitor/state-success"),
     r"/waits": ("queue/pending-first", "submit/asynchronous-returns", "monitor/state-pending"),
-    r"/fails/(?:a?synchronous|one-removed|error)": FAILS,
+    r"/fails/(?:a?synchronous|one-removed|error|each)": FAILS,
+    r"/modes": (
+        *DONE, "submit/creates-job", "submit/asynchronous-handle", "submit/asynchronous-monitored",
+        "submit/asynchronous-returns",
+    ),
     **{
         rf"/{action}": (
             *DONE, *STOPPED, *more, "submit/asynchronous-returns",
@@ -158,6 +171,9 @@ def _of_restarts(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield type, ("persist/paused-stays", *RESTARTED)
         for type in _types(HALF_DONE):
             yield type, ("persist/paused-stays", "persist/step", *RESTARTED)
+    elif name == "transfers":
+        for type in _types(NAMES.values()):
+            yield type, OF_TRANSFERS
     elif name == "halfway":
         for type in _types(kind.call for kind in HALFWAY):
             yield type, ("persist/step", "persist/paused-stays", *RESTARTED)
@@ -175,6 +191,9 @@ def _of_restarts(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
     elif name.startswith("options/"):
         type = name.removeprefix("options/")
         yield type, ("persist/completed-stays", *RESTARTED) if type == COMMITMENT else RESTARTED
+    elif case.id == "persist/kill/transfers":
+        for type in _types(NAMES.values()):
+            yield type, ("persist/unfinished-requeued", "persist/priority")
     elif case.id == "persist/kill/types":
         for type in _types(OVER_A_KILL):
             yield type, ("persist/unfinished-requeued", "persist/priority")

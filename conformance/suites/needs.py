@@ -51,8 +51,15 @@ _SETTING, _LAST = 7, 9
 # The modalities of somebody's server are left alone.
 DICOM = Needed(8, EXCLUSIVE.met, EXCLUSIVE.why)
 
+TRANSFERS = Needed(
+    0,
+    lambda server: server.transfers is not None,
+    "needs the transfers accelerator, a plugin that this server does not have",
+)
+
 OF_A_REQUIREMENT: Mapping[Need, Needed] = MappingProxyType(
     {
+        Need.TRANSFERS: TRANSFERS,
         Need.MANAGED: MANAGED,
         Need.RETRY: RETRY,
         Need.EXCLUSIVE: EXCLUSIVE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from requests.exceptions import SSLError
@@ -13,15 +13,22 @@ from conformance.sut.reply import SHOWN, Reply
 from conformance.sut.transport import NoConnection
 from conformance.text import one_line
 
+TRANSFERS = "transfers"  # the name of the plugin
+UNTOLD = "mainline"  # its version, where it tells none
+
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What ``GET /system`` tells. ``declared`` is the reference server's JobsConformance."""
+    """What ``GET /system`` tells. ``declared`` is the reference server's JobsConformance.
+
+    ``transfers``: the version of its transfers accelerator, by ``GET /plugins``, if it has one.
+    """
 
     version: str
     name: str
     declared: dict[str, Any]
     orthanc: bool
+    transfers: str | None = None
 
 
 def identify(client: Client) -> System:
@@ -58,6 +65,19 @@ def identify(client: Client) -> System:
         declared=declared if isinstance(declared, dict) else {},
         orthanc="ApiVersion" in body and "DicomAet" in body,
     )
+
+
+def with_plugins(client: Client, system: System) -> System:
+    """The same, with what ``GET /plugins`` tells; a server that does not say has no plugin."""
+    try:
+        listed = client.get("/plugins").json()
+        if not isinstance(listed, list) or TRANSFERS not in listed:
+            return system
+        told = client.get(f"/plugins/{TRANSFERS}").json()
+    except Unjudged:
+        return system
+    version = told.get("Version") if isinstance(told, dict) else None
+    return replace(system, transfers=one_line(str(version or UNTOLD))[:SHOWN])
 
 
 def _unreachable(url: str, broken: Broken) -> str:

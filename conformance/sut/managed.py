@@ -24,7 +24,7 @@ from conformance.errors import BadArgument, NoServer, ServerDied, ServerStopped
 from conformance.sut.address import Address
 from conformance.sut.client import Client
 from conformance.sut.command import Command
-from conformance.sut.identity import System, identify
+from conformance.sut.identity import System, identify, with_plugins
 from conformance.sut.ports import Ports
 from conformance.sut.processes import Keeper, Process
 from conformance.text import shown
@@ -230,7 +230,7 @@ class Managed:
             while True:
                 try:
                     if (system := identify(client)).name == self._name:
-                        return system
+                        return with_plugins(client, system)
                     why = "another server has its port"
                 except NoServer as error:
                     why = str(error).splitlines()[0]

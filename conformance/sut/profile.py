@@ -49,6 +49,8 @@ class Profile:
     ``deletes``: it can delete a completed job.
     ``lacks``: what it says that it has not, though others of its version have.
     ``version``: what its ``/system`` says. ``implements``: what it has of later versions.
+    ``transfers``: the version of its transfers accelerator, or None where it has none.
+    ``sliced``: its transfers may look at what is asked of them every 200 ms only, as the plugin's.
     """
 
     workers: int | None = 2
@@ -60,6 +62,8 @@ class Profile:
     version: str = "1.5.6"
     implements: frozenset[str] = frozenset(DECLARED.values())
     lacks: frozenset[str] = frozenset()
+    transfers: str | None = "mainline"
+    sliced: bool = False
 
     @property
     def mode(self) -> str:

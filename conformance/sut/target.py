@@ -113,6 +113,8 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
         version=system.version,
         implements=has,
         lacks=lacks,
+        transfers=system.transfers,
+        sliced=not declared,
     )
 
 

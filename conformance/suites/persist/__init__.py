@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.suites.case import QUICK_TO_STOP, Case
-from conformance.suites.persist import autorouting, halfway, options, types, user_data
+from conformance.suites.persist import autorouting, halfway, options, transfers, types, user_data
 from conformance.suites.persist.kills import kills
 from conformance.suites.persist.settings import settings
 from conformance.suites.persist.stops import stops
@@ -28,6 +28,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from halfway.cases(profile)
     yield from autorouting.cases(profile)
     yield from user_data.cases(profile)
+    yield from transfers.cases(profile)
 
 
 def _cases(profile: Profile) -> Iterator[Case]:

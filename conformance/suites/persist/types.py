@@ -18,6 +18,7 @@ from conformance.driver.script import complete, kill, restart
 from conformance.driver.script import submit as peer_store
 from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
 from conformance.suites.route import judge
+from conformance.suites.route.boundaries import is_looked_at
 from conformance.suites.route.calls import Call, Request, calls
 from conformance.suites.route.calls.model import ARCHIVE, MEDIA
 from conformance.suites.route.calls.sending import GET
@@ -69,6 +70,7 @@ FAILED = {
     "failed": FINISHED["others"],
 }
 CANCELED = (ARCHIVE, MEDIA, GET)  # these do not fail by themselves, on every server
+FORGOTTEN = Shortfall.TRANSFER_FORGOTTEN_AT_RESTART
 NEW = "StorageCommitmentTransactionUID"
 STAYS_THERE = "persist/completed-stays"
 REQUEUED, STAYS = "persist/unfinished-requeued", "persist/paused-stays"
@@ -111,7 +113,7 @@ def cases(profile: Profile) -> Iterator[Case]:
 def over_a_restart(context: Context) -> None:
     """What waits is there again as it was, and does what was asked for when its turn comes."""
     known = {call.name: call for call in calls()}
-    half_done = [_half_done(context, call) for call in had_by(context, HALF_DONE)]
+    halfway = [half_done(context, call) for call in had_by(context, HALF_DONE)]
     held = blocker_names(context.profile)
     context.do(*(peer_store(name, STEPS, FIRST) for name in held))
     waiting = [(known[name], *submit(context, known[name])) for name in TYPES]
@@ -119,16 +121,16 @@ def over_a_restart(context: Context) -> None:
     resting = [(call, *submit(context, call)) for call in (*(known[n] for n in PAUSED), lenient)]
     for call, id, _ in resting:
         judge.act(context, call, id, Action.PAUSE)
-    before = {id: judge.look(context, call, id) for call, id, _ in (*waiting, *resting, *half_done)}
+    before = {id: judge.look(context, call, id) for call, id, _ in (*waiting, *resting, *halfway)}
     context.do(restart())
-    half_done = [job for job in half_done if _is_kept(context, job[0], before[job[1]], STEP)]
-    waiting = [job for job in waiting if _is_kept(context, job[0], before[job[1]], REQUEUED)]
-    resting = [job for job in resting if _is_kept(context, job[0], before[job[1]], STAYS)]
+    halfway = [job for job in halfway if is_kept(context, job[0], before[job[1]], STEP)]
+    waiting = [job for job in waiting if is_kept(context, job[0], before[job[1]], REQUEUED)]
+    resting = [job for job in resting if is_kept(context, job[0], before[job[1]], STAYS)]
     context.do(*(complete(name) for name in held))
     for job in waiting:
         ends_well(context, *job)
     *others, last = resting
-    for job in (*others, *half_done):
+    for job in (*others, *halfway):
         judge.resume(context, job[0], job[1])
         ends_well(context, *job)
     judge.resume(context, lenient, last[1])
@@ -143,7 +145,7 @@ def over_a_kill(context: Context) -> None:
     before = {id: judge.look(context, call, id) for call, id, _ in waiting}
     # The next one is saved as the last one was, so that the kill waits for all of them.
     context.do(peer_store(NEWEST), kill())
-    waiting = [job for job in waiting if _is_kept(context, job[0], before[job[1]], KILLED)]
+    waiting = [job for job in waiting if is_kept(context, job[0], before[job[1]], KILLED)]
     context.do(*(complete(name) for name in (*held, NEWEST)))
     for job in waiting:
         ends_well(context, *job)
@@ -156,11 +158,12 @@ def had_by(context: Context, names: Iterable[str]) -> list[Call]:
     return [call for call in found if call.needs is None or context.binds(call.needs)]
 
 
-def _half_done(context: Context, call: Call) -> Job:
+def half_done(context: Context, call: Call) -> Job:
     """A job that is Paused behind the first of its steps."""
     id, request = submit(context, call)
     first = _step(context, call)
     judge.ask(context, call, id, State.RUNNING, Action.PAUSE)
+    is_looked_at(context, call)
     first.reply(judge.TAKEN)
     context.until(
         lambda: context.job(id)["State"] == State.PAUSED,
@@ -187,7 +190,7 @@ def is_as_before(
     context: Context, call: Call, before: judge.Shown, needed: str, state: State
 ) -> None:
     """A job that stands still is there again after a restart, and shows what it has shown."""
-    if _is_kept(context, call, before, needed):
+    if is_kept(context, call, before, needed):
         judge.is_in(context, needed, before, state)
 
 
@@ -204,10 +207,10 @@ def finished(names: tuple[str, ...], failing: tuple[str, ...], context: Context)
         state = State.FAILURE if (call, id) in jobs[len(known) :] else State.SUCCESS
         judge.is_in(context, call.requirement, before[id], state)
     context.do(restart())
-    there = [(call, id) for call, id in jobs if _is_kept(context, call, before[id])]
+    there = [(call, id) for call, id in jobs if is_kept(context, call, before[id])]
     for call, id, request in failed:
         if (call, id) in there:
-            _again(context, call, id, request)
+            again(context, call, id, request)
 
 
 def _fail(context: Context, many: Iterable[Call]) -> list[Job]:
@@ -231,7 +234,7 @@ def _fail(context: Context, many: Iterable[Call]) -> list[Job]:
     return failed
 
 
-def _is_kept(context: Context, call: Call, before: judge.Shown, needed: str = STAYS_THERE) -> bool:
+def is_kept(context: Context, call: Call, before: judge.Shown, needed: str = STAYS_THERE) -> bool:
     """A job is there after a restart, and shows what it has shown."""
     if not is_there(context, call, before, needed):
         return False
@@ -249,7 +252,7 @@ def is_there(context: Context, call: Call, before: judge.Shown, needed: str) -> 
 
 def _gone(call: Call, state: str) -> Shortfall | None:
     """The shortfall by which a job in this state is gone after a restart, if it is one."""
-    names = {Shortfall.ARCHIVE_NOT_SAVED, Shortfall.GET_NOT_SAVED}
+    names = {Shortfall.ARCHIVE_NOT_SAVED, Shortfall.GET_NOT_SAVED, Shortfall.TRANSFER_NOT_SAVED}
     names |= {Shortfall.FAILED_OVER_DICOM_NOT_SAVED} if state == State.FAILURE else set()
     return next(iter(names & row(call.type).short), None)
 
@@ -265,7 +268,7 @@ def is_the_same(
         context.deviates(needed, f"{what} {was.get(key)}", f"{key} {now.get(key)}", named)
 
 
-def _again(context: Context, call: Call, id: str, request: Request) -> None:
+def again(context: Context, call: Call, id: str, request: Request) -> None:
     """A job that has failed before the restart is resubmitted: it starts over."""
     for job in context.driver.prepared.values():
         job.holds.clear()
@@ -281,9 +284,12 @@ def _lost(call: Call, key: str, was: judge.Shown, now: judge.Shown) -> Shortfall
     """The shortfall by which a server shows something else after a restart, if it is one."""
     short = row(call.type).short
     if key == "Progress":
-        return next(iter({Shortfall.PROGRESS_LOST_AT_RESTART} & short), None)
+        forgets = {FORGOTTEN} if not now[key] else set()
+        return next(iter(({Shortfall.PROGRESS_LOST_AT_RESTART} | forgets) & short), None)
     if key == "Content":
         old, new = dict(was[key]), dict(now[key])
+        if not new and FORGOTTEN in short:
+            return FORGOTTEN
         lost = {name for name, value in old.items() if new.get(name) != value}
         if not lost <= frozenset().union(*row(call.type).content.made):
             return None  # what was asked for, or what is counted

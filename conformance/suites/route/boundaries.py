@@ -1,7 +1,8 @@
-"""`route/<call>/race/<asked>/<how the step ends>`: jobs that retrieve, at the end of a step.
+"""`route/<call>/race/<asked>/<how the step ends>`: jobs that retrieve or transfer, at its end.
 
-The cases of `race/` for the types whose steps a provider of C-MOVE or C-GET holds. They are judged
-straight by `spec.table.BOUNDARY`; afterwards the job is taken up again and does its work.
+The cases of `race/` for the types whose steps a provider of C-MOVE or C-GET holds, and for
+transfers, whose requests are held one after the other. They are judged straight by
+`spec.table.BOUNDARY`; afterwards the job is taken up again and does its work.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from conformance.suites.case import Case, Check
 from conformance.suites.race import REQUESTS
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
+from conformance.suites.route.calls.transfers import NAMES
 from conformance.suites.route.outcomes import of_call, submit
-from conformance.suites.route.sending import holds_of, step_number
+from conformance.suites.route.sending import forget_steps, holds_of, step_number
 from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
+from conformance.timing import TIMING
 from spec.lookup import way_back
-from spec.relaxations import Name, Relaxation, taken_for
+from spec.relaxations import Name, Relaxation, Shortfall, taken_for
 from spec.table import (
     ACTIONS,
     BOUNDARY,
@@ -37,13 +40,17 @@ from spec.table import (
     cell_id,
     target,
 )
+from spec.types import PULL, PUSH, row
 
-CALLS = ("retrieve/studies", "retrieve/get")
-ENDS = (Ended.MORE, Ended.LAST, Ended.FAILED)  # none of them asks for Retry
-CODES: dict[Trigger, ErrorCode] = {
-    Move.FAIL: ErrorCode.NETWORK_PROTOCOL,
-    Action.CANCEL: ErrorCode.CANCELED_JOB,
+CALLS = ("retrieve/studies", "retrieve/get", *NAMES.values())
+# Which steps of a transfer are held; of other jobs it is the first, or the last one.
+HELD = {
+    NAMES[PUSH]: {Ended.MORE: (1, 2), Ended.LAST: (3,), Ended.FAILED: (1, 2, 3)},
+    NAMES[PULL]: {Ended.MORE: (1,), Ended.LAST: (2,), Ended.FAILED: (1, 2)},
 }
+KEPT_BACK = Shortfall.TRANSFER_FAILURE_KEPT_BACK
+RUNS = 2  # at most, until a job that was taken up again has done its work
+ENDS = (Ended.MORE, Ended.LAST, Ended.FAILED)  # none of them asks for Retry
 
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -55,22 +62,44 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
                 check = partial(races, call, asked, actions, ended)
                 case_id = f"route/{call.name}/race/{name}/{ended}"
                 needed = boundary_id(asked, ended)
-                yield Check(case_id, needed, check=check, needs=tuple(of_call(call)))
+                leaves = len(held(call, ended))
+                needs = tuple(of_call(call))
+                yield Check(case_id, needed, check=check, needs=needs, leaves=leaves)
+
+
+def held(call: Call, ended: Ended) -> tuple[int | None, ...]:
+    """The numbers of the steps that are held, of one job after the other; None: the usual one."""
+    return HELD.get(call.name, {}).get(ended, (None,))
 
 
 def races(
     call: Call, asked: Asked, actions: tuple[Action, ...], ended: Ended, context: Context
 ) -> None:
     """What a Running job was asked for takes effect when its step ends, as the table says."""
+    for step in held(call, ended):
+        race(call, asked, actions, ended, step, context)
+
+
+def race(
+    call: Call,
+    asked: Asked,
+    actions: tuple[Action, ...],
+    ended: Ended,
+    step: int | None,
+    context: Context,
+) -> None:
+    """The same at the end of one step, of one job."""
     needed = boundary_id(asked, ended)
     id, request = submit(context, call)
-    number = request.instances if ended is Ended.LAST else 1
+    number = step or (request.instances if ended is Ended.LAST else 1)
     for before in range(1, number):
         step_number(context, call, before).reply(judge.TAKEN)
     hold = step_number(context, call, number)
     refuses(context, id)
     for action in actions:
         judge.ask(context, call, id, State.RUNNING, action)
+    if actions:
+        is_looked_at(context, call)
     hold.reply(judge.REFUSED if ended is Ended.FAILED else judge.TAKEN)
     if BOUNDARY[asked][ended] == (STAY,):
         step_number(context, call, number + 1)
@@ -81,14 +110,25 @@ def races(
     shown = context.job(id)
     if shown["State"] == State.RUNNING:  # by a shortfall
         judge.await_end(context, needed, id)
-        shown = context.job(id)
-    again = way_back(State(shown["State"]))
-    if again is not None:
-        if again is Action.RESUBMIT:
-            holds_of(context).clear()
-        judge.ask(context, call, id, State(shown["State"]), again)
-        judge.await_end(context, needed, id)
+    for _ in range(RUNS):
+        takes_up(context, call, id, needed)
     has_succeeded(context, call, request, id)
+
+
+def takes_up(context: Context, call: Call, id: str, needed: str) -> None:
+    """A job that is Paused or has failed runs to its end; others have done so."""
+    state = State(context.job(id)["State"])
+    if (again := way_back(state)) is not None:
+        if again is Action.RESUBMIT:
+            forget_steps(context)
+        judge.ask(context, call, id, state, again)
+        judge.await_end(context, needed, id)
+
+
+def is_looked_at(context: Context, call: Call) -> None:
+    """Wait until the server has looked at what a Running transfer was asked for."""
+    if call.name in HELD and context.profile.sliced:
+        context.pass_time(TIMING.transfer_slice)
 
 
 def refuses(context: Context, id: str) -> None:
@@ -103,7 +143,7 @@ def refuses(context: Context, id: str) -> None:
 
 def leaves(context: Context, call: Call, id: str, asked: Asked, ended: Ended, number: int) -> None:
     """The job leaves Running for a state of the table, or does what a relaxation permits."""
-    needed, ways = boundary_id(asked, ended), _ways(asked, ended)
+    needed, ways = boundary_id(asked, ended), _ways(call, asked, ended)
     context.until(
         lambda: context.job(id)["State"] != State.RUNNING or len(holds_of(context)) > number,
         needed,
@@ -112,31 +152,38 @@ def leaves(context: Context, call: Call, id: str, asked: Asked, ended: Ended, nu
     )
     shown = context.job(id)
     seen = (State(shown["State"]), int(shown["ErrorCode"]))  # any code, of a server
-    relaxed = (one for one in Relaxation if seen in _ways(asked, ended, frozenset({one})))
+    relaxed = (one for one in Relaxation if seen in _ways(call, asked, ended, frozenset({one})))
     known: Name | None = next(relaxed, None)
     ignored = judge.ignored(call.type)
-    if ended is Ended.FAILED and ignored is not None and seen in _more(asked):
+    if ended is Ended.FAILED and ignored is not None and seen in _more(call, asked):
         known = ignored
+    kept_back = asked in (Asked.PAUSE, Asked.BOTH) and seen == (State.PAUSED, ErrorCode.SUCCESS)
+    if ended is Ended.FAILED and kept_back and KEPT_BACK in row(call.type).short:
+        known = KEPT_BACK
     expected = " or ".join(f"{state}, ErrorCode {code:d}" for state, code in sorted(ways))
     actual = f"{seen[0]}, ErrorCode {seen[1]:d}"
     context.require(needed, seen in ways, expected, actual, known)
 
 
-def _more(asked: Asked) -> set[tuple[State, ErrorCode]]:
+def _more(call: Call, asked: Asked) -> set[tuple[State, int]]:
     """What a job may be when its step has not failed, also with a cancel that is lost."""
-    return _ways(asked, Ended.MORE, frozenset({Relaxation.CANCEL_LOST_TO_PAUSE}))
+    return _ways(call, asked, Ended.MORE, frozenset({Relaxation.CANCEL_LOST_TO_PAUSE}))
 
 
 def _ways(
-    asked: Asked, ended: Ended, admitted: frozenset[Relaxation] = frozenset()
-) -> set[tuple[State, ErrorCode]]:
+    call: Call, asked: Asked, ended: Ended, admitted: frozenset[Relaxation] = frozenset()
+) -> set[tuple[State, int]]:
     """The states that a job may leave Running for, each with its ErrorCode."""
+    codes: dict[Trigger, int] = {
+        Move.FAIL: row(call.type).code,
+        Action.CANCEL: int(ErrorCode.CANCELED_JOB),
+    }
     found = set()
     for taken in taken_for(admitted, asked, ended):
         for trigger in BOUNDARY[taken][ended]:
             if isinstance(trigger, Action | Move):
                 state = target(State.RUNNING, trigger) or State.RUNNING
-                found.add((state, CODES.get(trigger, ErrorCode.SUCCESS)))
+                found.add((state, codes.get(trigger, 0)))
             else:
-                found.add((State.RUNNING, ErrorCode.SUCCESS))
+                found.add((State.RUNNING, 0))
     return found

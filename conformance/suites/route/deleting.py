@@ -12,6 +12,7 @@ from conformance.suites.needs import DICOM, EXCLUSIVE, REMOVAL, documented
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.archives import check_archive
+from conformance.suites.route.calls.transfers import NAMES
 from conformance.suites.route.outcomes import NO_OUTPUT, hold, let_go, of_call, own_jobs, submit
 from conformance.sut.profile import Profile
 from spec.table import UNKNOWN, Action, State, cell
@@ -19,7 +20,7 @@ from spec.table import UNKNOWN, Action, State, cell
 ARCHIVES = ("archive/study", "media/study")
 TYPES = (
     *ARCHIVES, "modify/study", "split/series", "merge/study", "store/instances",
-    "retrieve/studies", "retrieve/get", "storage-commitment/each",
+    "retrieve/studies", "retrieve/get", "storage-commitment/each", *NAMES.values(),
 )  # fmt: skip
 OUTPUT, JOB = "history/delete-archive", "history/delete-job"
 NOBODY = "00000000-0000-4000-8000-000000000000"

@@ -18,6 +18,7 @@ from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, EXCLUSIVE, Needed, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
+from conformance.suites.route.calls.transfers import NAMES
 from conformance.suites.route.outcomes import hold, let_go, of_call, remove, submit
 from conformance.suites.route.succeeding import has_output, has_succeeded
 from conformance.sut.profile import Profile
@@ -35,6 +36,7 @@ TYPES = (
     "modify/study", "modify/series", "modify/several", "modify/nothing",
     "anonymize/study", "anonymize/nothing", "split/series", "merge/study", "merge/nothing",
     "peer-store/nothing", "store/nothing", "retrieve/studies", "retrieve/get",
+    *NAMES.values(),
 )  # fmt: skip
 JOBS = 5  # of the call, in one case
 

@@ -11,10 +11,11 @@ from functools import partial
 
 from conformance.driver.context import Context
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import DICOM, EXCLUSIVE, EXPENDABLE, of_a_call, room_for
+from conformance.suites.needs import EXCLUSIVE, EXPENDABLE, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import calls
-from conformance.suites.route.outcomes import hold, let_go
+from conformance.suites.route.calls.transfers import NAMES
+from conformance.suites.route.outcomes import hold, let_go, of_call
 from conformance.suites.submit.calls import ASYNCHRONOUS
 from conformance.sut.profile import Profile
 from spec.table import State
@@ -25,6 +26,7 @@ TYPES = {
     "copies": ("archive/study", "modify/study", "split/series", "merge/study"),
     "stores": ("media/study", "peer-store/instances", "store/instances", "retrieve/studies"),
     "retrieves": ("retrieve/studies", "retrieve/get"),
+    "transfers": ("peer-store/instances", *NAMES.values()),
 }
 
 
@@ -32,8 +34,8 @@ def cases(_: Profile) -> Iterator[Case]:
     # The jobs do not bear the Priority by which ours are found: they go with their server.
     known = {call.name: call for call in calls()}
     for group, names in TYPES.items():
-        late = [of_a_call(need) for name in names if (need := known[name].needs) is not None]
-        needs = (EXCLUSIVE, EXPENDABLE, DICOM, room_for(len(names)), *late)
+        late = [need for name in names for need in of_call(known[name])]
+        needs = (EXCLUSIVE, EXPENDABLE, room_for(len(names)), *late)
         check = partial(in_order, names)
         yield Check(f"route/order/{group}", ORDER, check=check, needs=needs, leaves=len(names))
 

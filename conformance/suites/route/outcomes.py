@@ -22,6 +22,7 @@ from conformance.suites.needs import (
     Needed,
     of_a_call,
 )
+from conformance.suites.needs import TRANSFERS as ACCELERATOR
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import LIST, check_archive
@@ -30,7 +31,8 @@ from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
 from conformance.timing import TIMING
-from spec.table import ErrorCode, State
+from spec.table import State
+from spec.types import PULL, PUSH, row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
@@ -81,6 +83,7 @@ ALSO = {
     "merge/study": {"merged-tags": "route/merged-tags"},
 }
 PLAIN = ("archive/several", "media/several")
+TRANSFERS = (PUSH, PULL)
 DESCRIPTION = "REST API"  # of a job that a call has made
 ARCHIVE, NO_OUTPUT = "archive", "no-such-output"  # of a job that makes one, and of no job
 
@@ -94,6 +97,8 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
 def of_call(call: Call) -> Iterator[Needed]:
     """What the call takes of a server: it leaves a job, which a server in use has to be rid of."""
     yield REMOVAL
+    if call.type in TRANSFERS:
+        yield ACCELERATOR
     if call.empty:
         yield EXPENDABLE
     if call.sends is Via.MODALITY:
@@ -107,7 +112,8 @@ def _cases(call: Call) -> Iterator[Case]:
     holds = (EXCLUSIVE,)
     about = ABOUT.get(call.name, call.requirement)
     yield Check(f"{name}/asynchronous", about, check=asynchronous(call))
-    yield Check(f"{name}/synchronous", call.requirement, check=synchronous(call))
+    if row(call.type).waited:
+        yield Check(f"{name}/synchronous", call.requirement, check=synchronous(call))
     if call.name in PLAIN:  # its job has no Priority of ours: it goes with its server
         yield Check(f"{name}/plain-list", LIST, check=plain_list(call), needs=(EXPENDABLE,))
     for suffix, needed in ALSO.get(call.name, {}).items():
@@ -320,7 +326,7 @@ def fails(call: Call) -> Checking:
         shown = judge.look(context, call, id)
         judge.has_failed(context, shown, network=call.sends is not None)
         if call.sends is not None and shown["State"] == State.FAILURE:
-            code = int(ErrorCode.NETWORK_PROTOCOL)
+            code = row(call.type).code
             context.equal("monitor/error-code-step", "ErrorCode", code, shown["ErrorCode"])
 
     return run

@@ -107,6 +107,12 @@ def sample(
     return made
 
 
+def sample_of_files(context: Context) -> tuple[Sample, dict[str, bytes]]:
+    """A patient whose study has one instance, which is not stored; its file, by the id it gets."""
+    made = Sample(patient_id(context), uid(), (uid(),), (uid(),))
+    return made, {made.instances[0]: _file(made, 0)}
+
+
 def uid() -> str:
     """A new UID, as long as any other that is made here."""
     return f"{ROOT}{secrets.randbelow(9 * 10**28) + 10**28}"

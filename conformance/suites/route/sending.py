@@ -17,6 +17,7 @@ from conformance.peer.gate import PARTLY
 from conformance.suites.case import Case, Check, Checking
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
+from conformance.suites.route.calls.transfers import requests
 from conformance.suites.route.outcomes import of_call, submit
 from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
@@ -229,5 +230,12 @@ def step_number(context: Context, call: Call, number: int) -> Hold:
 
 
 def holds_of(context: Context) -> list[Hold]:
-    (job,) = context.driver.prepared.values()
-    return job.holds
+    """The steps of the newest job; that a transfer gives up is none."""
+    *_, job = context.driver.prepared.values()
+    return requests(job)
+
+
+def forget_steps(context: Context) -> None:
+    """The newest job starts over: its steps are counted anew."""
+    *_, job = context.driver.prepared.values()
+    job.holds.clear()

@@ -14,6 +14,7 @@ from conformance.suites.route.calls import (
     regroupings,
     retrieves,
     several,
+    transfers,
 )
 from conformance.suites.route.calls.model import Call, Request
 
@@ -22,7 +23,7 @@ def calls() -> list[Call]:
     """Every call that the suite knows."""
     return [
         call
-        for of in (archives, copies, several, regroupings, peers, modalities, retrieves)
+        for of in (archives, copies, several, regroupings, peers, modalities, retrieves, transfers)
         for call in of.calls()
     ]
 

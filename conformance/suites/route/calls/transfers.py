@@ -1,0 +1,146 @@
+"""The transfers accelerator: a push to the gate, and a pull from it.
+
+One small instance is one bucket, whatever the options of the server's plugin are: so a push is
+three requests, and a pull two (`REQUESTS`). Each waits at the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from conformance.driver.context import Context
+from conformance.driver.script import Via
+from conformance.driver.tracked import Tracked
+from conformance.peer.gate import Hold
+from conformance.peer.transfers import Kind, buckets_in, digest, object_in
+from conformance.suites.route.calls.model import RESULT, Call, Request, Result
+from conformance.suites.route.calls.sending import REPEATED, new_name
+from conformance.suites.route.samples import sample_of_files
+from spec.types import PULL, PUSH
+
+ABOUT, ONCE = "route/transfers", "route/transfers-once"
+SEND, GET = "/transfers/send", "/transfers/pull"
+GIVEN = ("Resources", "Peer", "Compression")
+COUNTED = ("TotalInstances", "TotalSizeMB", "CompletedHttpQueries", "NetworkSpeedKBs")
+SIZES = {PUSH: "UploadedSizeMB", PULL: "DownloadedSizeMB"}
+NAMES: Mapping[str, str] = MappingProxyType({PUSH: "transfers/push", PULL: "transfers/pull"})
+# The requests of a transfer of one small instance, in the order in which they come.
+REQUESTS: Mapping[str, tuple[Kind, ...]] = MappingProxyType(
+    {
+        PUSH: (Kind.OPEN, Kind.BUCKET, Kind.COMMIT),
+        PULL: (Kind.LOOKUP, Kind.CHUNK),
+    }
+)
+
+
+def calls() -> Iterator[Call]:
+    shows = {type: (*GIVEN, *COUNTED, size) for type, size in SIZES.items()}
+    via = Via.PEER
+    yield Call(NAMES[PUSH], ABOUT, PUSH, push((0,)), shows[PUSH], sends=via)
+    yield Call(NAMES[PULL], ABOUT, PULL, pull, shows[PULL], sends=via)
+    yield Call("transfers/repeated", ONCE, PUSH, push(REPEATED), shows[PUSH], sends=via)
+    yield Call("transfers/nothing", ABOUT, PUSH, push(()), shows[PUSH], sends=via, empty=True)
+
+
+def push(sent: Sequence[int]) -> Any:
+    """Instances to the gate: which of them, in this order."""
+
+    def make(context: Context) -> Request:
+        job, path, body = to_the_gate(context, sent)
+
+        def verify(context: Context, content: Result) -> None:
+            is_given(context, body, content)
+            came = pushed(job)
+            listed = [one["ID"] for one in body["Resources"]]
+            context.equal(ONCE, "instances that arrived", sorted(set(listed)), sorted(came))
+            for id, file in came.items():
+                stored = context.resources.client.get(f"/instances/{id}/file").body
+                same = digest(file) == digest(stored)
+                context.require(RESULT, same, f"the file of {id}", f"{len(file)} other bytes")
+
+        return Request(path, body, verify, instances=len(set(sent)))
+
+    return make
+
+
+def to_the_gate(
+    context: Context, sent: Sequence[int] = (0,)
+) -> tuple[Tracked, str, dict[str, Any]]:
+    """A push of instances of ours that the gate waits for: the path and the body of its call."""
+    name = new_name(context)
+    context.prepare(name, max(sent, default=-1) + 1)
+    job = context.driver.prepared[name]
+    listed = [{"Level": "Instance", "ID": context.resources.instance(number)} for number in sent]
+    return job, SEND, {"Resources": listed, "Peer": job.slot.peer, "Compression": "none"}
+
+
+def pull(context: Context) -> Request:
+    """An instance of a study that the gate has, and the server has not."""
+    name = new_name(context)
+    context.prepare(name, 0)
+    job, (made, files) = context.driver.prepared[name], sample_of_files(context)
+    context.resources.gate.transfers.offer(job.slot.number, files)
+    listed = [{"Level": "Study", "ID": made.study}]
+    body = {"Resources": listed, "Peer": job.slot.peer, "Compression": "none"}
+
+    def verify(context: Context, content: Result) -> None:
+        is_given(context, body, content)
+        for id, file in files.items():
+            stored = context.resources.client.get(f"/instances/{id}/file")
+            same = stored.ok and stored.body == file
+            context.require(RESULT, same, f"the file of {id}, which the peer has", stored)
+
+    return Request(GET, body, verify, instances=len(files))
+
+
+def is_given(context: Context, body: Mapping[str, Any], content: Result) -> None:
+    """Content shows what the call gave."""
+    for key in GIVEN:
+        context.equal("route/transfers-shown", f"Content.{key}", body[key], content.get(key))
+
+
+def requests(job: Tracked) -> list[Hold]:
+    """The requests of a transfer that have come to the gate, without the end of a transaction."""
+    return [hold for hold in job.holds if kind_of(hold) is not Kind.GIVE_UP]
+
+
+def given_up(job: Tracked) -> list[Hold]:
+    """The transactions that the server has deleted."""
+    return [hold for hold in job.holds if kind_of(hold) is Kind.GIVE_UP]
+
+
+def kind_of(hold: Hold) -> Kind | None:
+    return None if hold.came.transfer is None else hold.came.transfer.kind
+
+
+def pushed(job: Tracked) -> dict[str, bytes]:
+    """The files of the last transaction, by the ids that its opening names, made of its buckets.
+
+    Of an opening that names an instance twice, the id of the second is told apart.
+    """
+    begins = [n for n, hold in enumerate(job.holds) if kind_of(hold) is Kind.OPEN]
+    if not begins:
+        return {}
+    opened = job.holds[begins[-1]].came.body
+    taken = {
+        hold.step - 1: hold.came.body
+        for hold in job.holds[begins[-1] :]
+        if kind_of(hold) is Kind.BUCKET and hold.told is not None and hold.told[1] == 200
+    }
+    files: dict[str, bytes] = {}
+    for number, bucket in enumerate(buckets_in(opened)):
+        rest = taken.get(number, b"")
+        for part in bucket:
+            id, size = str(part.get("ID")), _number(part.get("Size"))
+            files[id] = files.get(id, b"") + rest[:size]
+            rest = rest[size:]
+    named = object_in(opened).get("Instances")
+    ids = [str(one.get("ID")) for one in named if isinstance(one, dict)] if named else []
+    again = {f"{id} once more": b"" for id in ids if ids.count(id) > 1}
+    return {**files, **again}
+
+
+def _number(text: object) -> int:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else 0
