@@ -13,8 +13,7 @@ The rules, in the order in which the tables below state them:
    can hold it; how Progress runs (`Progress`); whether Success means Progress 100; what can be
    got from ``GET /jobs/{id}/{output}`` once the job has succeeded; whether a resume, a resubmit and
    a save of the job are promised. *None* is a cell that no document fills, and versions differ.
-   From the gate follow the ErrorCode of a step that it lets fail (`Row.code`), and whether a
-   call can wait for its job (`Row.waited`): those of the transfers accelerator cannot.
+   From the gate follow the ErrorCode of a step that it lets fail, and whether a call can wait.
 3. `CONTENT` says which fields Content has, by moment. *Given* fields are the parameters of the
    job: they are there at every moment, from before it ran to after a restart, and do not change.
    *Counted* ones are there at every moment as well, and change while it runs. *Made* ones are the
@@ -201,6 +200,12 @@ def _content(given: str, counted: str, made: str, other: str) -> Content:
     return Content(_names(given), _names(counted), forms, _names(other))
 
 
+def _transferred(own: str) -> Content:
+    """Of a transfer, which shows nothing before it ran. ``own``: what the other kind has not."""
+    counts = "TotalInstances TotalSizeMB CompletedHttpQueries NetworkSpeedKBs"
+    return _content("", "", "Resources Peer Compression", f"{counts} {own}")
+
+
 def _names(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
@@ -265,6 +270,12 @@ RUN: dict[str, Run] = {
     OTHER:        Run("unknown",                   Gate.NOBODY,    _FREE,  _Q,  (),   _Q, _Q, _Q),
 }
 
+_ARCHIVED = _content(
+    given="Description InstancesCount UncompressedSizeMB",
+    counted="ArchiveSizeMB",
+    made="",
+    other="ArchiveSize UncompressedSize Utf8",
+)
 CONTENT: dict[str, Content] = {
     PEER: _content(
         given="Description InstancesCount ParentResources Peer",
@@ -290,18 +301,8 @@ CONTENT: dict[str, Content] = {
         made="",
         other="Details",
     ),
-    ARCHIVE: _content(
-        given="Description InstancesCount UncompressedSizeMB",
-        counted="ArchiveSizeMB",
-        made="",
-        other="ArchiveSize UncompressedSize Utf8",
-    ),
-    MEDIA: _content(
-        given="Description InstancesCount UncompressedSizeMB",
-        counted="ArchiveSizeMB",
-        made="",
-        other="ArchiveSize UncompressedSize Utf8",
-    ),
+    ARCHIVE: _ARCHIVED,
+    MEDIA: _ARCHIVED,
     MODIFICATION: _content(  # of one resource, or of several by a bulk form
         given="",
         counted="",
@@ -321,19 +322,8 @@ CONTENT: dict[str, Content] = {
         made="",
         other="ParentResources Resources",
     ),
-    PUSH: _content(
-        given="",
-        counted="",
-        made="Resources Peer Compression",
-        other="TotalInstances TotalSizeMB UploadedSizeMB CompletedHttpQueries NetworkSpeedKBs",
-    ),
-    PULL: _content(
-        given="",
-        counted="",
-        made="Resources Peer Compression",
-        other="Originator TotalInstances TotalSizeMB DownloadedSizeMB CompletedHttpQueries"
-        " NetworkSpeedKBs",
-    ),
+    PUSH: _transferred("UploadedSizeMB"),
+    PULL: _transferred("DownloadedSizeMB Originator"),
     OPERATIONS: _content(
         given="Description",
         counted="CountOperations",
@@ -370,6 +360,9 @@ SOURCES: dict[str, Source] = {
 }
 
 _S = Shortfall
+_ARCHIVES = frozenset({_S.ARCHIVE_ANSWERED_EARLY, _S.ARCHIVE_NOT_RESUBMITTED,
+                       _S.ARCHIVE_NOT_SAVED, _S.ARCHIVE_USER_DATA_IGNORED,
+                       _S.EMPTY_ARCHIVE_UNREADABLE})
 _TRANSFERS = frozenset({_S.TRANSFER_FAILURE_KEPT_BACK, _S.TRANSFER_FORGOTTEN_AT_RESTART,
                         _S.TRANSFER_GOES_ON, _S.TRANSFER_NOT_SAVED,
                         _S.TRANSFER_NOT_STARTED_OVER})
@@ -382,12 +375,8 @@ SHORT: dict[str, frozenset[Shortfall]] = {
     GET:          frozenset({_S.RETRIEVE_PROGRESS_FALLS, _S.RETRIEVE_SUCCEEDS_BELOW_100,
                              _S.PROGRESS_LOST_AT_RESTART, _S.GET_NOT_SAVED,
                              _S.GET_FAILURE_IGNORED}),
-    ARCHIVE:      frozenset({_S.ARCHIVE_ANSWERED_EARLY, _S.ARCHIVE_NOT_RESUBMITTED,
-                             _S.ARCHIVE_NOT_SAVED, _S.ARCHIVE_USER_DATA_IGNORED,
-                             _S.EMPTY_ARCHIVE_UNREADABLE}),
-    MEDIA:        frozenset({_S.ARCHIVE_ANSWERED_EARLY, _S.ARCHIVE_NOT_RESUBMITTED,
-                             _S.ARCHIVE_NOT_SAVED, _S.ARCHIVE_USER_DATA_IGNORED,
-                             _S.EMPTY_ARCHIVE_UNREADABLE}),
+    ARCHIVE:      _ARCHIVES,
+    MEDIA:        _ARCHIVES,
     MODIFICATION: frozenset({_S.MODIFICATION_FAILS_AFTER_RESTART, _S.MODIFICATION_RESULT_LOST,
                              _S.MODIFICATION_FAILS_HALF_DONE, _S.PROGRESS_LOST_AT_RESTART,
                              _S.MODIFICATION_GOES_ON_WHILE_PAUSED,

@@ -68,7 +68,8 @@ def upgrade(old: str, new: str) -> Upgrade:
         raise BadArgument(f"from {old} to {new} nothing changes\nName two versions.")
     known = [case.id for case in suites(Profile())]
     before, after = (
-        [entry.relaxation for entry in of_version(version, known).entries] for version in (old, new)
+        [entry.relaxation for entry in of_version(version, known, None).entries]
+        for version in (old, new)
     )
     return Upgrade(
         servers[old],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spec import of_jobs
-from spec.of_jobs import NEVER_FAILS, NO_CALL, NO_OUTPUT, NOT_HELD, PLUGIN, SAID, TYPES, why_not
+from spec.of_jobs import NEVER_FAILS, NO_CALL, NO_MODE, NO_OUTPUT, NOT_HELD, SAID, TYPES, why_not
 from spec.requirements import CATALOGUE
 from spec.table import ACTIONS, EDGES, Asked, Ended, State, boundary_id, cell_id
 from spec.types import OTHER, ROWS
@@ -27,7 +27,7 @@ def test_every_field_of_a_job_is_asked_of_every_type_that_a_server_makes() -> No
         "monitor/progress-rounded", "monitor/error-code-step", "monitor/state-running"
     }  # fmt: skip
     plain = [type for type in TYPES if why_not(type, "monitor/id") is None]
-    assert len(plain) == 11
+    assert len(plain) == 13
     assert all(why_not(type, id) is None for type in plain for id in fields)
 
 
@@ -40,7 +40,10 @@ def test_every_field_of_a_job_is_asked_of_every_type_that_a_server_makes() -> No
     ("Media", "route/archive-output", None),
     ("StorageCommitmentScp", "submit/synchronous-waits", NO_CALL),
     ("StorageCommitmentScp", "persist/paused-stays", None),
-    ("PushTransfer", "monitor/id", PLUGIN),
+    ("PushTransfer", "monitor/id", None),
+    ("PullTransfer", "race/pause/step-fails", None),
+    ("PushTransfer", "submit/synchronous-waits", NO_MODE),
+    ("StorageCommitmentScp", "submit/user-data", NO_CALL),
 ])  # fmt: skip
 def test_why_something_cannot_be_tried(type: str, requirement: str, why: str | None) -> None:
     assert why_not(type, requirement) == why

@@ -144,8 +144,14 @@ def refuses(context: Context, id: str) -> None:
 def leaves(context: Context, call: Call, id: str, asked: Asked, ended: Ended, number: int) -> None:
     """The job leaves Running for a state of the table, or does what a relaxation permits."""
     needed, ways = boundary_id(asked, ended), _ways(call, asked, ended)
+
+    def has_left() -> bool:
+        if ended is Ended.FAILED and call.name in HELD:  # its server may be told to try it again
+            return judge.state(context, id, judge.REFUSED) != State.RUNNING
+        return context.job(id)["State"] != State.RUNNING or len(holds_of(context)) > number
+
     context.until(
-        lambda: context.job(id)["State"] != State.RUNNING or len(holds_of(context)) > number,
+        has_left,
         needed,
         " or ".join(sorted({state for state, _ in ways})),
         lambda: context.job(id)["State"],

@@ -37,7 +37,7 @@ from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import FINAL, Action, State
-from spec.types import PUSH, row
+from spec.types import PULL, PUSH, row
 
 ASYNCHRONOUS, SHOWN = "route/transfers-asynchronous", "route/transfers-shown"
 GIVES_UP, PULL_MODE = "route/transfers-gives-up", "route/transfers-pull-mode"
@@ -59,10 +59,10 @@ FIELDS: tuple[tuple[int, Mapping[str, Any]], ...] = (
     (BAD, {"Compression": "zip"}),
     (BAD, {"Compression": "Gzip"}),
     (BAD, {"SenderTransferID": 3}),
-    (BAD, {"Originator": []}),
     (ABSENT, {"Peer": ""}),
     (ABSENT, {"Peer": "nobody"}),
 )
+OF_A_PULL = ((BAD, {"Originator": []}),)
 WHOLE: tuple[Any, ...] = (b"", b"{", [], "x")
 NO_INTEGERS: tuple[Any, ...] = (1.5, "7", None, True)
 FAILED = 500
@@ -134,7 +134,7 @@ def is_asynchronous(call: Call, context: Context) -> None:
 def refuses(call: Call, context: Context) -> None:
     """A body that lacks something, or has what is no such thing, or another peer: 400, or 404."""
     request = call.make(context)
-    for status, changed in FIELDS:
+    for status, changed in (*FIELDS, *(OF_A_PULL if call.type == PULL else ())):
         body = {key: value for key, value in {**request.body, **changed}.items() if value != ...}
         makes_no_job(context, request, body, REFUSED, status)
     for whole in WHOLE:
@@ -249,9 +249,10 @@ def _closed(context: Context) -> str:
 
 
 def has_failed(context: Context, call: Call, id: str) -> None:
+    """It ends in Failure; a server that sends a request again is refused it again."""
     needed = "monitor/state-failure"
     context.until(
-        lambda: context.job(id)["State"] in FINAL,
+        lambda: judge.state(context, id, judge.REFUSED) in FINAL,
         needed,
         State.FAILURE,
         lambda: context.job(id)["State"],

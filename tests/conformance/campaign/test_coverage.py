@@ -76,7 +76,7 @@ BOUND = [id for id in CATALOGUE if inapplicable(Profile(retry=False), id) is Non
 
 
 def test_unreachable_comes_from_the_server_and_missing_from_the_run() -> None:
-    cases = suites(Profile(retry=False))
+    cases = suites(Profile(retry=False, transfers=None))
     results = [Result(c.id, c.requirement, Ground.OBSERVED, Verdict.PASS) for c in cases[:1]]
     found = coverage(cases, results, {"action/cancel/pending"}, BOUND)
     assert found.cells.covered == ("cancel/pending",)

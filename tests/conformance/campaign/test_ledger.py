@@ -285,3 +285,48 @@ def test_chance_makes_nothing_stale(tmp_path: Path) -> None:
     found = {"schema": 1, "entries": [{**ENTRY, "cases": [chance]}, {**OWN, "case": chance}]}
     ledger = load(written(tmp_path, found), [chance])
     assert ledger.stale([result(chance, Verdict.PASS)]) == ()
+
+
+# --- plugins ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("transfers", "reasons"),
+    [
+        (None, []),
+        ("1.4", ["old"]),
+        ("1.4.2", []),
+        ("1.7", ["new"]),
+        ("mainline", ["new"]),
+        (ledgers.ANY, ["old", "new"]),
+    ],
+)
+def test_an_entry_on_a_plugin_is_about_versions_of_the_plugin(
+    tmp_path: Path, transfers: str | None, reasons: list[str]
+) -> None:
+    old = {"plugin": "transfers", "since": "1.4", "until": "1.4", "reason": "old"}
+    new = {"plugin": "transfers", "since": "1.5", "reason": "new"}
+    found = {**ranged(old, new), "since": "1.9.1", "until": "1.13.0"}
+    ledger = load(written(tmp_path, found), KNOWN, "1.12.7", transfers)
+    assert [one.reason for one in ledger.entries] == reasons
+    passed = [result("race/a", Verdict.PASS), result("race/b", Verdict.PASS)]
+    assert set(ledger.stale(passed)) == ({TIES} if reasons else set())
+
+
+def test_another_plugin_is_unknown(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match="'plugin' must be 'transfers'"):
+        load(written(tmp_path, entry(plugin="dicom-web")), KNOWN)
+
+
+def test_what_is_shipped_for_a_plugin_is_shipped_with_it() -> None:
+    known = [case.id for case in suites(Profile())]
+    plain = shipped(System("1.12.7", "", {}, True), known).accepted
+    saved, gone = Shortfall.TRANSFER_FORGOTTEN_AT_RESTART, Shortfall.TRANSFER_NOT_SAVED
+    assert not {saved, gone, Shortfall.TRANSFER_GOES_ON} & plain
+    for transfers, named in (("1.4", saved), ("1.7", gone), ("mainline", gone)):
+        accepted = shipped(System("1.12.7", "", {}, True, transfers), known).accepted
+        assert accepted & {saved, gone} == {named}
+        assert accepted > plain
+    of_any = shipped(System("1.12.7", "", {}, True, ledgers.ANY), known)
+    assert {saved, gone} <= of_any.accepted
+    assert of_any.of_plugin(plain).accepted == plain

@@ -11,8 +11,8 @@ from conformance.reference.faults import FAULTS, by_type
 from conformance.suites import suites
 from conformance.suites.by_type import types_of
 from conformance.sut.profile import Profile
-from spec.of_jobs import TYPES, unless
-from spec.types import CALLS, ROWS, row
+from spec.of_jobs import TYPES
+from spec.types import CALLS, row
 from tests.conformance.kit import Run, run_planted
 
 AT_ONCE = 2
@@ -84,7 +84,7 @@ def test_each_type_that_the_reference_server_makes_has_each_fault() -> None:
     """A new kind of task is a row of `KINDS`, and has all of them."""
     kinds = {kind.type for kind in by_type.KINDS.values()}
     late = {type for type, calls in CALLS.items() if all(call.since for call in calls)}
-    assert kinds == {type for type in TYPES if unless(ROWS[type]) is None} - late
+    assert kinds == set(TYPES) - late
     assert len(PLANTED) == len(by_type.FAULTS) * len(kinds) + len(ALONE)
 
 

@@ -12,6 +12,7 @@ from conformance.suites.needs import (
     OF_A_REQUIREMENT,
     REMOVAL,
     RETRY,
+    TRANSFERS,
     documented,
     history,
     lacking,
@@ -27,6 +28,7 @@ LACKING = {
     Need.MANAGED: Profile(managed=False),
     Need.RETRY: Profile(retry=False),
     Need.DICOM: Profile(exclusive=False, managed=False),
+    Need.TRANSFERS: Profile(transfers=None),
 }
 OLD = Profile(version="1.5.6", implements=frozenset())
 
@@ -38,16 +40,25 @@ def test_what_a_requirement_needs_all_its_cases_need(need: Need) -> None:
     assert [case.id for case in found if case.unreachable is None] == []
 
 
-def test_each_need_of_the_catalogue_has_its_reason_or_no_case() -> None:
-    assert {*OF_A_REQUIREMENT, Need.TRANSFERS} == set(Need)
-    assert not [c.id for c in suites(Profile()) if Need.TRANSFERS in c.stands_for.needs]
+def test_each_need_of_the_catalogue_has_its_reason() -> None:
+    assert set(OF_A_REQUIREMENT) == set(Need)
+
+
+def test_without_the_plugin_no_case_asks_for_a_transfer_and_each_says_why() -> None:
+    polite = Profile(transfers=None, exclusive=False, managed=False, workers=None)
+    for profile in (Profile(transfers=None), polite):
+        found = [c for c in suites(profile) if "transfers" in c.id and c.suite == "route"]
+        assert len(found) > 60
+        assert {case.unreachable for case in found} == {TRANSFERS.why}
+    here = [c.id for c in suites(Profile()) if "transfers" in c.id and c.unreachable is not None]
+    assert here == []
 
 
 def test_a_server_that_has_all_lacks_nothing() -> None:
     for one in CATALOGUE.values():
         if one.binds is Bound.CLIENT:
             assert inapplicable(Profile(), one.id) == OF_CALLERS
-        elif Need.TRANSFERS not in one.needs and one.since is one.until is None:
+        elif one.since is one.until is None:
             assert lacking(Profile(), one) is None, one.id
 
 
