@@ -36,6 +36,7 @@ from conformance.reference.faults import (
     sequences,
     steps,
     submission,
+    transfers,
     transitions,
     user_data,
 )
@@ -116,6 +117,7 @@ _GROUPS = (
     concurrency,
     late,
     user_data,
+    transfers,
 )
 
 FAULTS: dict[str, Fault] = {fault.name: fault for group in _GROUPS for fault in _faults(group)}

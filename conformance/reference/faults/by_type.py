@@ -1,4 +1,4 @@
-"""Faults of each type of job in turn: the same seven of every type, so that none is left out.
+"""Faults of each type of job in turn: the same of every type, so that none is left out.
 
 Of each kind of task one class is made for each of `FAULTS`: of its Progress, its Content, its
 outputs, what a restart leaves of it, what a resubmit does to it, how it fails, and when a call that
@@ -19,6 +19,7 @@ from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.tasks.moves import ModalityMove
 from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
 from conformance.reference.tasks.stores import ModalityStore, PeerStore
+from conformance.reference.tasks.transfers import PullTransfer, PushTransfer, Transfer
 
 KINDS: dict[str, type[Task]] = {
     "Archive": Archive,
@@ -29,6 +30,8 @@ KINDS: dict[str, type[Task]] = {
     "PeerStore": PeerStore,
     "Store": ModalityStore,
     "Retrieval": ModalityMove,
+    "Push": PushTransfer,
+    "Pull": PullTransfer,
 }
 
 
@@ -125,6 +128,8 @@ def _planted() -> dict[str, type]:
     found = {}
     for name, base in FAULTS.items():
         for noun, kind in KINDS.items():
+            if base is _Waiting and issubclass(kind, Transfer):  # no call waits for one
+                continue
             a = f"{'an' if kind.type[0] in 'AO' else 'a'} {kind.type} job"
             text = " ".join(str(base.__doc__).split()).format(a=a)
             made = {"kind": kind, "__doc__": text, "__module__": __name__}

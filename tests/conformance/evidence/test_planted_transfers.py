@@ -1,0 +1,108 @@
+"""Faults of transfers: each case of theirs finds one, as the requirement that the case is about.
+
+What the plugin itself does otherwise is planted as well (`NAMED`): it is found by its name, since a
+server with the plugin must raise no alarm.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.campaign.ledger import ANY, of_version
+from conformance.suites import suites
+from conformance.sut.profile import Profile
+from spec.relaxations import Shortfall
+from tests.conformance.kit import Run, run_planted
+
+AT_ONCE = 2
+DEADLINE = "1"  # seconds: what does not come is waited for four times as long
+BOTH = ("push", "pull")
+KNOWN = {case.id: case for case in suites(Profile())}
+
+
+def of_both(*ends: str) -> tuple[str, ...]:
+    return tuple(f"route/transfers/{one}/{end}" for one in BOTH for end in ends)
+
+
+def raced(*asked: str, ends: tuple[str, ...]) -> tuple[str, ...]:
+    return of_both(*(f"race/{one}/{end}" for one in asked for end in ends))
+
+
+CANCELED = ("cancel", "pause-cancel", "cancel-pause")
+DONE = ("step-succeeds", "last-step-succeeds")
+PLANTED = {
+    "cancel-of-running-ignored": raced(*CANCELED, ends=DONE),
+    "pause-of-running-ignored": raced("pause", ends=(*DONE, "at-once")),
+    "pause-forgets-failing-step": raced("pause", ends=("step-fails",)),
+    "cancel-forgets-failing-step": raced(*CANCELED, ends=("step-fails",)),
+    "failed-step-has-code-0": of_both("race/nothing/step-fails", "fails/each"),
+    "transfer-never-ends": of_both("race/nothing/step-succeeds"),
+    "transfer-fails-at-its-end": (
+        *of_both("race/nothing/last-step-succeeds", "asynchronous"),
+        "route/transfers/nothing/asynchronous",
+    ),
+    "priority-one-by-default": of_both("default-priority"),
+    "priority-needs-no-integer": of_both("refused/priority"),
+    "transfer-not-started-over": of_both("resubmitted"),
+    "delete-keeps-job": of_both("job-deleted"),
+    "cancel-of-pending-ignored": of_both("cancel"),
+    "pause-of-pending-ignored": of_both("pause"),
+    "resume-refused": of_both("resume"),
+    "resubmit-to-paused": of_both("resubmit"),
+    "priority-ignored": ("route/order/transfers",),
+    "transfer-obeys-mode": of_both("modes"),
+    "transfer-counts-each-request": of_both("moments"),
+    "push-names-instance-twice": ("route/transfers/repeated/asynchronous",),
+    "push-keeps-refused-transaction": ("route/transfers/push/gives-up",),
+    "pull-mode-makes-job": ("route/transfers/push/pull-mode",),
+    "refused-pull-answered-200": ("route/transfers/push/pull-mode/refused",),
+    "transfer-takes-any-compression": of_both("refused/body"),
+    "pending-lost-on-restart": ("persist/stop/transfers", "persist/kill/transfers"),
+}
+# What the plugin does: the cases that show it, by the name of the fault, which is its own.
+NAMED = {
+    Shortfall.TRANSFER_GOES_ON: of_both("race/pause/at-once"),
+    Shortfall.TRANSFER_FAILURE_KEPT_BACK: raced(
+        "pause", "pause-cancel", "cancel-pause", ends=("step-fails",)
+    ),
+    Shortfall.TRANSFER_NOT_STARTED_OVER: of_both("resubmitted"),
+    Shortfall.TRANSFER_FORGOTTEN_AT_RESTART: ("persist/stop/transfers",),
+    Shortfall.TRANSFER_NOT_SAVED: ("persist/stop/transfers", "persist/kill/transfers"),
+}
+PAIRS = [(fault, case) for fault, cases in PLANTED.items() for case in cases]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    named = [(fault, fault, case) for fault, case in PAIRS]
+    named += [(name, str(name), case) for name, cases in NAMED.items() for case in cases]
+    return run_planted(tmp_path_factory, named, AT_ONCE, "--deadline", DEADLINE)
+
+
+def test_each_case_of_transfers_finds_a_fault() -> None:
+    cases = {case for case in KNOWN if case.startswith("route/transfers/") or "/transfers" in case}
+    assert {case for _, case in PAIRS} == cases
+
+
+def test_what_the_plugin_does_is_in_the_ledger_with_cases_that_show_it() -> None:
+    entries = {e.relaxation: e for e in of_version(None, KNOWN, ANY).entries if e.plugin}
+    assert set(entries) == set(NAMED)
+    assert all(set(entries[name].cases) <= set(cases) for name, cases in NAMED.items())
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("fault", "case"), PAIRS)
+def test_a_case_finds_it_as_what_it_is_about(fault: str, case: str, runs: dict[str, Run]) -> None:
+    run = runs[fault]
+    found = run.cases("deviation")
+    assert case in found, run.out + run.err
+    assert found[case]["requirement"] == KNOWN[case].requirement
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", NAMED)
+def test_what_the_plugin_does_is_found_by_its_name(name: Shortfall, runs: dict[str, Run]) -> None:
+    found = runs[str(name)].cases("deviation", "unknown")
+    assert set(found) == set(NAMED[name]), runs[str(name)].out
+    for one in found.values():
+        assert one["relaxations"] == [str(name)]
