@@ -14,6 +14,7 @@ from conformance.reference.registry import Registry
 from conformance.reference.rewriting import Merger, Modifier, Splitter
 from conformance.reference.steps import StepSender
 from conformance.reference.submission import SubmissionReader
+from conformance.reference.transfers.api import TransfersApi
 from conformance.reference.transfers.pulling import Puller
 from conformance.reference.transfers.pushing import Pusher
 
@@ -37,3 +38,4 @@ class Parts:
     archiver: type[Archiver] = Archiver
     pusher: type[Pusher] = Pusher
     puller: type[Puller] = Puller
+    transfers: type[TransfersApi] = TransfersApi

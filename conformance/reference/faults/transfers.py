@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.reference.calls import JobCalls
-from conformance.reference.errors import ErrorCode
+from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.job import Failed, Job, State
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
 from conformance.reference.tasks.transfers import Create, Exchange, Fetch, Send, Transfer
+from conformance.reference.transfers.api import TransfersApi
 from conformance.reference.transfers.messages import Message, Messenger, NotDone
 from conformance.reference.transfers.pulling import Puller
 from conformance.reference.transfers.pushing import Pusher
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from conformance.reference.job import Step, Task
+    from conformance.reference.peers import Peer
     from conformance.reference.tasks.transfers import PushTransfer
 
 _SLICE = 0.2  # seconds
@@ -165,3 +167,27 @@ class PulledInstanceNotStored(Puller):
 
     def store(self, job: Job, step: Step) -> None:
         """Store nothing."""
+
+
+class PullModeMakesJob(TransfersApi):
+    """A call for a peer that is to pull makes a job that pushes."""
+
+    def pulls(self, peer: Peer) -> bool:
+        return False
+
+
+class RefusedPullAnswered200(TransfersApi):
+    """A call for a peer that is to pull, and does not, is answered 200."""
+
+    def let_pull(self, task: PushTransfer) -> dict[str, object]:
+        try:
+            return super().let_pull(task)
+        except RestError:
+            return {"Peer": task.peer_name, "RemoteJob": "", "URL": task.peer.url}
+
+
+class TransferTakesAnyCompression(TransfersApi):
+    """Whatever is named as Compression of a transfer is taken, also nothing."""
+
+    def compression(self, fields: dict[str, object]) -> str:
+        return str(fields.get("Compression"))

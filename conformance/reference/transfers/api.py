@@ -53,10 +53,10 @@ class Transfers:
     stopping: Event
     originator: str = field(default_factory=lambda: str(uuid4()))
 
-    def routes(self) -> list[Route]:
-        """The routes."""
+    def routes(self, api: type[TransfersApi]) -> list[Route]:
+        """The routes. `api`: the calls that clients make."""
         return [
-            *TransfersApi(self).routes(),
+            *api(self).routes(),
             *GivingApi(self.storage, self.originator).routes(),
             *ReceivingApi(self.storage, self.config.transfers.max_push_transactions).routes(),
         ]
@@ -92,8 +92,8 @@ class TransfersApi:
         fields = await read_object(request)
         _originator(fields)  # which means nothing here, but has to be one
         task = PushTransfer(PLANNING, **self._common(fields))
-        if task.peer.remote_self:
-            return json_answer(await asyncio.to_thread(self._let_pull, task))
+        if self.pulls(task.peer):
+            return json_answer(await asyncio.to_thread(self.let_pull, task))
         return await self._server.calls.answer(request, task, synchronous=False)
 
     async def _pull(self, request: Request) -> Response:
@@ -117,7 +117,7 @@ class TransfersApi:
         if not isinstance(name, str):
             raise bad_request("Peer must be a string")
         common: _Common = {
-            "compression": read_compression(fields),
+            "compression": self.compression(fields),
             "priority": self._server.reader.priority(fields),
             "resources": tellable("Resources", resources),
             "sender_id": text(fields, "SenderTransferID", str(uuid4())),
@@ -132,7 +132,15 @@ class TransfersApi:
             raise not_found(f"There is no peer {name}", ErrorCode.UNKNOWN_RESOURCE)
         return self._server.peers[name]
 
-    def _let_pull(self, task: PushTransfer) -> dict[str, object]:
+    def pulls(self, peer: Peer) -> bool:
+        """Whether `peer` is to pull what is sent to it."""
+        return bool(peer.remote_self)
+
+    def compression(self, fields: dict[str, object]) -> str:
+        """How it is sent. Raises `RestError` (400)."""
+        return read_compression(fields)
+
+    def let_pull(self, task: PushTransfer) -> dict[str, object]:
         """Ask the peer for a pull, and answer which job that is. Raises `RestError` (500)."""
         config = self._server.config
         body = {
