@@ -1,8 +1,8 @@
 """`route/transfers/…`: what the calls of the transfers accelerator take, and what its jobs show.
 
 The requests of a job wait at the gate, which is the receiver of a push, and the source of a pull.
-A call with RemoteSelf makes no job: the gate is asked to pull. What is asked of a job while one of
-its requests is held stands in `boundaries`, what is asked of one that stands still in `matrix`.
+What is asked of a job while one of its requests is held stands in `boundaries`, what is asked of
+one that stands still in `matrix`, and how a peer is asked to pull itself in `pull_mode`.
 """
 
 from __future__ import annotations
@@ -14,24 +14,23 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.driver.tracked import Tracked
-from conformance.peer.transfers import object_in
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXPENDABLE
-from conformance.suites.route import judge
+from conformance.suites.route import judge, pull_mode
 from conformance.suites.route.boundaries import is_looked_at
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.calls.modalities import CLOSED
 from conformance.suites.route.calls.sending import register
 from conformance.suites.route.calls.transfers import (
     GIVEN,
     NAMES,
     REQUESTS,
     SIZES,
+    closed,
     given_up,
     kind_of,
-    to_the_gate,
+    release,
 )
-from conformance.suites.route.outcomes import default_priority, ends, of_call, own_jobs, submit
+from conformance.suites.route.outcomes import default_priority, of_call, own_jobs, submit
 from conformance.suites.route.refusals import ABSENT, BAD, UNKNOWN
 from conformance.suites.route.sending import forget_steps, holds_of, step_number
 from conformance.suites.route.succeeding import has_succeeded
@@ -41,7 +40,7 @@ from spec.table import FINAL, Action, State
 from spec.types import PUSH, row
 
 ASYNCHRONOUS, SHOWN = "route/transfers-asynchronous", "route/transfers-shown"
-GIVES_UP, PULL_MODE = "route/transfers-gives-up", "route/transfers-pull-mode"
+GIVES_UP = "route/transfers-gives-up"
 REFUSED, NO_INTEGER = "route/refused", "submit/priority-not-integer"
 ONE_MORE, STARTS_OVER = "step/one-after-answer", "step/resubmitted-starts-over"
 NO_RESOURCE, NOWHERE = "resource", "address"  # how a transfer fails before it sends anything
@@ -66,7 +65,6 @@ FIELDS: tuple[tuple[int, Mapping[str, Any]], ...] = (
 )
 WHOLE: tuple[Any, ...] = (b"", b"{", [], "x")
 NO_INTEGERS: tuple[Any, ...] = (1.5, "7", None, True)
-FAILED = 500
 BUCKET = 2  # the request of a push by which its bucket comes
 
 
@@ -79,6 +77,7 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
         if type == PUSH:
             for case in _of_push(call):
                 yield replace(case, needs=tuple(of_call(call)))
+            yield from pull_mode.cases(call)
 
 
 def _of_each(call: Call) -> Iterator[Check]:
@@ -111,8 +110,6 @@ def _of_push(call: Call) -> Iterator[Check]:
     yield Check(
         f"{name}/gives-up", GIVES_UP, check=partial(gives_up, call), leaves=len(REQUESTS[PUSH])
     )
-    yield Check(f"{name}/pull-mode", PULL_MODE, check=asks_to_pull, leaves=0)
-    yield Check(f"{name}/pull-mode/refused", PULL_MODE, check=is_refused_the_pull, leaves=0)
 
 
 # --- what a call takes -------------------------------------------------------------------------
@@ -141,7 +138,7 @@ def refuses(call: Call, context: Context) -> None:
         makes_no_job(context, request, body, REFUSED, status)
     for whole in WHOLE:
         context.equal(REFUSED, "HTTP status", BAD, context.post(request.path, whole).status)
-    _release(context, REFUSED)
+    release(context, REFUSED)
 
 
 def refuses_priority(call: Call, context: Context) -> None:
@@ -151,7 +148,7 @@ def refuses_priority(call: Call, context: Context) -> None:
         body = {**request.body, "Priority": value}
         reply = context.post(request.path, body)
         context.equal(NO_INTEGER, f"HTTP status for Priority {value!r}", BAD, reply.status)
-    _release(context, NO_INTEGER)
+    release(context, NO_INTEGER)
 
 
 def makes_no_job(context: Context, request: Request, body: Any, needed: str, status: int) -> None:
@@ -163,12 +160,6 @@ def makes_no_job(context: Context, request: Request, body: Any, needed: str, sta
         context.other(id)
     context.equal(needed, "HTTP status", status, reply.status)
     context.equal(needed, "the jobs of the call are", [], made)
-
-
-def _release(context: Context, needed: str) -> None:
-    """No job was made that would send to the peers of this case."""
-    for name in tuple(context.driver.prepared):
-        context.refused(name, needed)
 
 
 # --- what a job shows, and how it fails --------------------------------------------------------
@@ -240,14 +231,8 @@ def _wrong(call: Call, why: int | str, context: Context) -> Request:
         unknown = [{"Level": "Instance", "ID": UNKNOWN}]
         return replace(request, body={**request.body, "Resources": unknown})
     if why == NOWHERE:
-        register(context, job.slot, Url=_closed(context))
+        register(context, job.slot, Url=closed(context))
     return request
-
-
-def _closed(context: Context) -> str:
-    """The address of a peer where nobody listens."""
-    host = context.resources.gate.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{CLOSED}/"
 
 
 def has_failed(context: Context, call: Call, id: str) -> None:
@@ -345,61 +330,3 @@ def starts_over(call: Call, context: Context) -> None:
     judge.await_end(context, call.requirement, id)
     if kind is begin:
         has_succeeded(context, call, request, id)
-
-
-# --- pull mode ---------------------------------------------------------------------------------
-
-
-def asks_to_pull(context: Context) -> None:
-    """A peer with RemoteSelf is asked to pull before the call is answered, and no job is made."""
-    job, path, body = to_the_gate(context)
-    myself = f"{job.slot.peer}-itself"
-    register(context, job.slot, RemoteSelf=myself)
-    before = set(own_jobs(context))
-    asked = {**body, "Priority": context.resources.priority}
-    under_way = context.call("POST", path, asked)
-    context.until(
-        lambda: bool(job.holds), PULL_MODE, "the peer is asked to pull", lambda: "it is not"
-    )
-    said = object_in(job.holds[0].came.body)
-    expected = {"Resources": body["Resources"], "Compression": "none", "Peer": myself}
-    found = {key: said.get(key) for key in expected}
-    context.equal(PULL_MODE, "what the peer is asked", expected, found)
-    context.unanswered(under_way, PULL_MODE, "no answer before that of the peer")
-    job.holds[0].reply(judge.TAKEN)
-    reply = context.answered(under_way, PULL_MODE, "an answer")
-    told, (named,) = reply.json(), context.resources.gate.transfers.named[-1:]
-    right = (
-        isinstance(told, dict)
-        and (told.get("Peer"), told.get("RemoteJob")) == (job.slot.peer, named)
-        and _alike(str(told.get("URL")), f"{job.slot.mark}jobs/{named}")
-    )
-    expected_answer = f"Peer {job.slot.peer}, RemoteJob {named} and its URL"
-    context.require(PULL_MODE, reply.ok and right, expected_answer, reply)
-    made = [id for id in own_jobs(context) if id not in before]
-    for id in made:
-        context.other(id)
-    context.equal(PULL_MODE, "the jobs of the call are", [], made)
-    _release(context, PULL_MODE)
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether two addresses differ in doubled slashes at most."""
-    first, second = ([part for part in url.split("/") if part] for url in (one, other))
-    return first == second
-
-
-def is_refused_the_pull(context: Context) -> None:
-    """A peer that refuses to pull, or is not there, makes it HTTP 500, and no job."""
-    for there in (True, False):
-        job, path, body = to_the_gate(context)
-        elsewhere = {} if there else {"Url": _closed(context)}
-        register(context, job.slot, RemoteSelf="nobody", **elsewhere)
-        before = set(own_jobs(context))
-        under_way = context.call("POST", path, {**body, "Priority": context.resources.priority})
-        ends(context, under_way, PULL_MODE, ABSENT)
-        status = under_way.answer().status
-        context.equal(PULL_MODE, "HTTP status", FAILED, status)
-        made = [id for id in own_jobs(context) if id not in before]
-        context.equal(PULL_MODE, "the jobs of the call are", [], made)
-    _release(context, PULL_MODE)

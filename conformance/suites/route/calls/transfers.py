@@ -15,6 +15,7 @@ from conformance.driver.script import Via
 from conformance.driver.tracked import Tracked
 from conformance.peer.gate import Hold
 from conformance.peer.transfers import Kind, buckets_in, digest, object_in
+from conformance.suites.route.calls.modalities import CLOSED
 from conformance.suites.route.calls.model import RESULT, Call, Request, Result
 from conformance.suites.route.calls.sending import REPEATED, new_name
 from conformance.suites.route.samples import sample_of_files
@@ -144,3 +145,15 @@ def pushed(job: Tracked) -> dict[str, bytes]:
 
 def _number(text: object) -> int:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else 0
+
+
+def closed(context: Context) -> str:
+    """The address of a peer where nobody listens."""
+    host = context.resources.gate.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{CLOSED}/"
+
+
+def release(context: Context, needed: str) -> None:
+    """No job was made that would send to the peers of this case."""
+    for name in tuple(context.driver.prepared):
+        context.refused(name, needed)
