@@ -44,6 +44,11 @@ def script(recording: Recording, name: str) -> str:
             "a job of this replay sends over DICOM, which no script of a page can: use\n"
             "'orthanc-jobs replay'"
         )
+    if any(one.is_call and one.path.startswith("/transfers/") for one in recording.talk):
+        raise BadArgument(
+            "a job of this replay is a transfer, whose peer is more than a script of a page: use\n"
+            "'orthanc-jobs replay'"
+        )
     if not any(one.is_call and '"/jobs/' in one.got for one in recording.talk):
         raise BadArgument(
             "no call of this replay makes its job, but a Lua script of the server does: use\n"

@@ -52,7 +52,7 @@ _SETTING, _LAST = 7, 9
 DICOM = Needed(8, EXCLUSIVE.met, EXCLUSIVE.why)
 
 TRANSFERS = Needed(
-    0,
+    -1,  # without it nothing else matters
     lambda server: server.transfers is not None,
     "needs the transfers accelerator, a plugin that this server does not have",
 )

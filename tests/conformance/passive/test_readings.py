@@ -200,6 +200,25 @@ def test_what_a_released_server_does_is_a_finding_with_a_name() -> None:
     assert "finding: modification-result-lost, job A" in list(accepted(judge.findings))
 
 
+@pytest.mark.parametrize("state", ["Pending", "Running", "Paused", "Failure"])
+def test_a_transfer_shows_nothing_before_it_ran(state: str) -> None:
+    plugin = {"ErrorCode": 1, "ErrorDescription": "Error encountered within the plugin engine"}
+    found = job(state, progress=0) | PUSH | {"Content": {}} | (plugin if state == "Failure" else {})
+    assert broken([found]) == []
+
+
+def test_what_a_restart_takes_of_a_transfer_has_a_name() -> None:
+    """Nobody says of a history which plugin its server had."""
+    lost = job("Success", progress=0) | PUSH | {"Content": {}}
+    strict = read([lost])
+    assert [one.requirement for one in strict] == ["monitor/progress", "route/content"]
+    assert {name for one in strict for name in one.wrong.known} == {
+        Shortfall.TRANSFER_FORGOTTEN_AT_RESTART
+    }
+    for version in ("1.10.1", "1.12.7", None):
+        assert broken([lost], allowing(known(version), version=version)) == []
+
+
 @pytest.mark.parametrize("restarts", [True, False])
 def test_progress_that_was_lost_at_a_restart_may_stay_lost(restarts: bool) -> None:
     """A job that a restart has cut short, and that then runs to its end, shows 0 there as well."""

@@ -103,6 +103,13 @@ def test_what_goes_over_dicom_is_refused() -> None:
         script(replace(load(FINDINGS[0]), talk=talk), "a.py")
 
 
+def test_a_transfer_is_refused() -> None:
+    """Its peer opens transactions, and lists what it has."""
+    talk = (Said(0.0, "POST", "/transfers/send", "{}", 200, "{}"),)
+    with pytest.raises(BadArgument, match="transfer"):
+        script(replace(load(FINDINGS[0]), talk=talk), "a.py")
+
+
 def test_a_job_that_no_call_makes_is_refused() -> None:
     made_by_lua = [path for path in FINDINGS if path.stem.startswith(LUA)]
     assert made_by_lua

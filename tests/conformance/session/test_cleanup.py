@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from conformance.events import Left
-from conformance.session.cleanup import of_any_run
+from conformance.session.cleanup import OfAnyRun, of_any_run
 from conformance.session.session import Session, opened
 from conformance.sut import servers
 from conformance.sut.address import Address
@@ -132,6 +132,15 @@ def clean_up(server: Managed) -> None:
     client.close()
     assert cleaning.left == []
     assert there(server) == []
+
+
+@pytest.mark.parametrize(("peer", "ours"), [
+    ("orthanc-jobs-0123abcd-4", True), ("pacs", False), (["orthanc-jobs-0123abcd-4"], False),
+])  # fmt: skip
+def test_a_transfer_is_known_by_the_name_of_its_peer(peer: object, ours: bool) -> None:
+    """Its Content has no address; and in pull mode it has no Priority of ours."""
+    job = {"ID": "a", "Priority": 0, "Content": {"Peer": peer, "Resources": []}}
+    assert OfAnyRun().job(job) is ours
 
 
 def test_clean_hears_an_interrupt_and_tells_what_it_did(server: Managed, proxy: Scripted) -> None:
