@@ -26,6 +26,7 @@ def test_a_deviation_fails_with_the_text_of_a_run(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 @pytest.mark.apart
 def test_it_does_as_people_expect_of_pytest(tmp_path: Path) -> None:
     """Own tests beside, ``-k``, marks, ``--collect-only``, and the report of JUnit."""
@@ -47,12 +48,14 @@ def test_it_does_as_people_expect_of_pytest(tmp_path: Path) -> None:
     assert all(line.startswith("orthanc-jobs::race/") for line in lines)
 
 
+@pytest.mark.long
 @pytest.mark.apart
 def test_processes_side_by_side_have_servers_of_their_own(tmp_path: Path) -> None:
     words = ["--orthanc-jobs", "reference", "--orthanc-jobs-options", "--suite edge"]
     assert "passed" in under_pytest(tmp_path, *words, "-n", "2")
 
 
+@pytest.mark.long
 @pytest.mark.apart
 def test_an_entry_of_the_ledger_that_nothing_needs_fails(tmp_path: Path) -> None:
     (tmp_path / "ledger.json").write_text(

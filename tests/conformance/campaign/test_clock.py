@@ -96,6 +96,7 @@ def answers(server: Managed) -> int:
     return clock.answers
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("by", [-2.0, 3600.0])
 @pytest.mark.parametrize("part", [0.1, 0.3, 0.5, 0.7, 0.9])
 def test_a_clock_that_is_set_makes_no_deviation(

@@ -71,6 +71,7 @@ class Fuzzed:
         return [event for event in self.told if isinstance(event, Searched)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ALONE)
 def test_it_finds_alone_what_the_search_of_a_run_does_not(tmp_path: Path, fault: str) -> None:
     requirement, seed = ALONE[fault]
@@ -88,6 +89,7 @@ def test_it_finds_alone_what_the_search_of_a_run_does_not(tmp_path: Path, fault:
     assert Campaign(Choice(), again, lambda _: None).run() == 0
 
 
+@pytest.mark.long
 def test_what_is_found_is_told_once_while_the_search_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +114,7 @@ def test_what_is_found_is_told_once_while_the_search_goes_on(
     assert any(isinstance(event, Searched) for event in search.told[told:])
 
 
+@pytest.mark.long
 def test_killed_and_begun_again_it_goes_on_with_its_corpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +246,7 @@ def test_a_database_that_goes_away_is_told_and_given_later_what_it_has_missed(
     assert set(corpus.opened(str(tmp_path / "corpus")).sequences()) >= set(missed)
 
 
+@pytest.mark.long
 def test_sigterm_ends_it_in_time_and_its_findings_are_told(tmp_path: Path) -> None:
     words = ["fuzz", "reference", "--for", "8h", "--fault", EASY, "--json", "report.json"]
     with open(tmp_path / "out", "wb") as out:

@@ -92,6 +92,7 @@ class Point:
         return self.answer
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_one_such_answer_at_any_point_is_no_deviation(status: int) -> None:
     """Of one case, every request in turn; whatever else happens, it ends with a verdict."""
@@ -198,6 +199,7 @@ def test_a_server_that_is_stopped_is_told_once(way: str) -> None:
     assert len(ran.reasons) <= 2, "of the case under way, and of all others"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV])
 def test_who_has_ended_a_server_of_our_own(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a signal from outside one case is unknown, and the next ones run on another server."""

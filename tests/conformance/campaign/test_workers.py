@@ -62,6 +62,7 @@ def events_of(run: Run) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+@pytest.mark.long
 @pytest.mark.together("workers")
 @pytest.mark.parametrize("workers", [2, 4])
 def test_verdicts_and_their_order_are_the_same(runs: Mapping[int, Run], workers: int) -> None:
@@ -75,6 +76,7 @@ def test_verdicts_and_their_order_are_the_same(runs: Mapping[int, Run], workers:
     assert covered[0] == covered[1]
 
 
+@pytest.mark.long
 @pytest.mark.together("workers")
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_the_search_makes_all_of_its_examples(runs: Mapping[int, Run], workers: int) -> None:
@@ -83,6 +85,7 @@ def test_the_search_makes_all_of_its_examples(runs: Mapping[int, Run], workers: 
     assert {progress[-1][key] for key in ("done", "of")} == {int(EXAMPLES)}
 
 
+@pytest.mark.long
 @pytest.mark.together("workers")
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_there_is_one_stream_of_events(runs: Mapping[int, Run], workers: int) -> None:
@@ -97,6 +100,7 @@ def test_there_is_one_stream_of_events(runs: Mapping[int, Run], workers: int) ->
     assert set(begun) <= set(ended)
 
 
+@pytest.mark.long
 @pytest.mark.together("workers")
 def test_there_are_as_many_cases_as_were_selected(runs: Mapping[int, Run]) -> None:
     ids = [case["id"] for case in runs[1].report["cases"] if "part_of" not in case]
@@ -121,6 +125,7 @@ def merged(runs: Mapping[int, Run], tmp_path_factory: pytest.TempPathFactory) ->
     return command(folder, "merge", *made, "--junit", "merged.xml", "--html", "merged.html")
 
 
+@pytest.mark.long
 @pytest.mark.together("workers")
 def test_two_shards_that_are_merged_are_the_run_of_one(
     runs: Mapping[int, Run], merged: Run
@@ -135,6 +140,7 @@ def test_two_shards_that_are_merged_are_the_run_of_one(
     assert "<failure" in (merged.folder / "merged.xml").read_text()
 
 
+@pytest.mark.long
 @pytest.mark.together("workers")
 def test_what_is_not_of_one_run_is_not_merged(
     runs: Mapping[int, Run], merged: Run, tmp_path: Path

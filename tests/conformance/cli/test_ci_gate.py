@@ -93,6 +93,7 @@ def test_a_server_at_a_url(reference: Managed, tmp_path: Path) -> None:
     assert not [text for text in (done.stdout, done.stderr, *written) if "s3cr3t" in text]
 
 
+@pytest.mark.long
 def test_with_a_baseline_the_gate_is_what_got_worse(tmp_path: Path) -> None:
     """A version that deviates as the older one did passes; what broke since does not."""
     case = "--case race/in-turn/pause-twice"
@@ -126,6 +127,7 @@ def test_a_baseline_that_is_none_is_an_error_in_all_that_is_told(tmp_path: Path)
     assert says(tmp_path) == ("unknown", "conforms", 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "settings",
     [

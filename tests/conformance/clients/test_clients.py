@@ -47,6 +47,7 @@ def results(wish: Wish) -> tuple[dict[str, Result], Ended]:
     return story.results, story.ended
 
 
+@pytest.mark.long
 @pytest.mark.apart
 @pytest.mark.parametrize("name", ["wait.py", "wait.sh", "wait.js"])
 def test_a_right_client_raises_no_alarm(name: str, tmp_path: Path) -> None:

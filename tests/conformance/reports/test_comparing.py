@@ -420,6 +420,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_gate_turns_red_for_exactly_what_got_worse(versions: Path) -> None:
     done = command(
         versions, "compare", "old.json", "new.json", "--json", "c.json", "--markdown", "c.md",
@@ -438,6 +439,7 @@ def test_the_gate_turns_red_for_exactly_what_got_worse(versions: Path) -> None:
     assert (versions / "c.md").read_text().startswith("## Jobs engine, worse: ")
 
 
+@pytest.mark.long
 def test_the_same_version_again_is_green(versions: Path) -> None:
     for name in ("old.json", "new.json"):
         done = command(versions, "compare", name, name, report=False)
@@ -447,6 +449,7 @@ def test_the_same_version_again_is_green(versions: Path) -> None:
         )
 
 
+@pytest.mark.long
 def test_the_way_back_is_green_and_says_what_is_gone(versions: Path) -> None:
     done = command(versions, "compare", "new.json", "old.json", report=False)
     assert done.status == 0

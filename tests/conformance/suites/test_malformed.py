@@ -72,6 +72,7 @@ def spoiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoiler]:
         yield spoiler
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("id", CASES)
 def test_no_spoilt_answer_fails_the_kit(
     id: str, session: Session, known: dict[str, Case], spoiler: Spoiler

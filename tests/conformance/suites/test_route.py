@@ -238,6 +238,7 @@ def test_orthanc_deviates_in_what_has_a_name(without_ledger: Run) -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("exclusive", [False, True])
 def test_nothing_is_left_on_a_server_in_use(tmp_path: Path, exclusive: bool) -> None:
     with servers.reference() as server:

@@ -284,6 +284,7 @@ def test_every_property_holds_without_relaxations(verdicts: Verdicts) -> None:
     assert set(verdicts(SMALL, NONE).values()) == {Verdict.HOLDS}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("admitted", [NONE, ALL, *(frozenset({one}) for one in Relaxation)])
 def test_a_relaxation_breaks_what_it_is_said_to_break_and_nothing_else(
     admitted: frozenset[Relaxation], verdicts: Verdicts

@@ -106,6 +106,7 @@ def test_everything_holds(strict: dict[str, Checked]) -> None:
     assert all(found.modality is BY_NAME[name].modality for name, found in strict.items())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("relaxation", Relaxation)
 def test_a_relaxation_breaks_what_it_is_said_to_break(relaxation: Relaxation) -> None:
     found = verdicts(frozenset({relaxation}))

@@ -95,6 +95,7 @@ def test_what_is_decided(strict: tuple[list[smt.Proved], list[smt.Obligation]]) 
     assert ASKED_FOR <= decided <= named
 
 
+@pytest.mark.long
 def test_what_a_relaxation_breaks(relaxed: tuple[Relaxation, list[smt.Proved]]) -> None:
     """Exactly what `spec.properties` says, each with a run from the empty engine."""
     relaxation, proved = relaxed
@@ -104,6 +105,7 @@ def test_what_a_relaxation_breaks(relaxed: tuple[Relaxation, list[smt.Proved]]) 
         assert (each.counterexample is not None) is broken
 
 
+@pytest.mark.long
 def test_all_relaxations_together_break_no_more() -> None:
     found = verdicts(smt.prove(frozenset(Relaxation)))
     broken = {name for name, verdict in found.items() if verdict is not Verdict.HOLDS}
@@ -268,6 +270,7 @@ def test_no_conjunct_is_superfluous(conjunct: str, needed: dict[str, str]) -> No
     assert conjunct in needed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("part", "broken"),
     [
@@ -472,6 +475,7 @@ class Same:
         return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "config",
     [
