@@ -38,10 +38,14 @@ class TransferGoesOn(Registry):
         super().__init__(*given, **named)
         self._asked: dict[str, float] = {}
 
+    def act_pause(self, job: Job) -> bool:
+        self._asked[job.id] = time.monotonic()
+        return super().act_pause(job)
+
     def pause_is_asked(self, job: Job) -> bool:
-        if not super().pause_is_asked(job) or not isinstance(job.task, Transfer):
-            return super().pause_is_asked(job)
-        return time.monotonic() - self._asked.setdefault(job.id, time.monotonic()) > _SLICE
+        asked, since = super().pause_is_asked(job), self._asked.get(job.id, 0.0)
+        looked = not isinstance(job.task, Transfer) or time.monotonic() - since > _SLICE
+        return asked and looked
 
 
 class TransferFailureKeptBack(Registry):

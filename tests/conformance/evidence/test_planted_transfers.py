@@ -6,13 +6,21 @@ server with the plugin must raise no alarm.
 
 from __future__ import annotations
 
+import socket
+from dataclasses import replace
+
 import pytest
 
 from conformance.campaign.ledger import ANY, of_version
 from conformance.suites import suites
+from conformance.sut.address import Address
+from conformance.sut.client import Client
+from conformance.sut.identity import UNTOLD, System, with_plugins
 from conformance.sut.profile import Profile
+from conformance.sut.target import Choice, profile_of
 from spec.relaxations import Shortfall
 from tests.conformance.kit import Run, run_planted
+from tests.conformance.misbehaving import Request, Scripted, json_answer
 
 AT_ONCE = 2
 DEADLINE = "1"  # seconds: what does not come is waited for four times as long
@@ -88,6 +96,39 @@ def test_what_the_plugin_does_is_in_the_ledger_with_cases_that_show_it() -> None
     entries = {e.relaxation: e for e in of_version(None, KNOWN, ANY).entries if e.plugin}
     assert set(entries) == set(NAMED)
     assert all(set(entries[name].cases) <= set(cases) for name, cases in NAMED.items())
+
+
+def test_a_server_that_declares_nothing_is_given_the_time_that_the_plugin_takes() -> None:
+    """Else a pause would come to nothing in each case, by `transfer-goes-on`."""
+    plugin = System("1.12.7", "", {}, orthanc=True, transfers="1.7")
+    there = profile_of(Choice(), plugin, {})
+    assert (there.transfers, there.sliced) == ("1.7", True)
+    assert not profile_of(Choice(), replace(plugin, declared={"Retry": True}), {}).sliced
+    assert profile_of(Choice(), replace(plugin, transfers=None), {}).transfers is None
+
+
+@pytest.mark.parametrize(
+    ("plugins", "told", "version"),
+    [
+        (["transfers"], {"ID": "transfers", "Version": "1.4"}, "1.4"),
+        (["transfers"], None, UNTOLD),
+        (["dicom-web"], {"Version": "1.4"}, None),
+        (None, None, None),
+        ({"transfers": 1}, None, None),
+    ],
+)
+def test_the_version_of_the_plugin_is_what_it_says_of_itself(
+    plugins: object, told: object, version: str | None
+) -> None:
+    known = {"/plugins": json_answer(plugins), "/plugins/transfers": json_answer(told)}
+
+    def answer(request: Request, wire: socket.socket) -> bool:
+        return known[request.line.split()[1]](request, wire)
+
+    with Scripted(answer) as server:
+        client = Client(Address(server.url))
+        assert with_plugins(client, System("1.12.7", "", {}, orthanc=True)).transfers == version
+        client.close()
 
 
 @pytest.mark.faults
