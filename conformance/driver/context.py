@@ -20,6 +20,7 @@ from conformance.driver.script import LIVES, Step, Via
 from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.fields import Moment, Seen
+from conformance.peer.gate import REFUSE
 from conformance.sut.profile import Profile, inapplicable
 from conformance.sut.reply import Reply as Answer
 from conformance.timing import TIMING
@@ -210,7 +211,11 @@ class Context(Requiring):
             self._remove()
 
     def _pump(self) -> None:
+        """Let every step fail that comes to the gate: also one whose job was not waited for."""
         self.driver.arrivals(TIMING.tick)
+        for job in self.driver.prepared.values():
+            for hold in job.holds:
+                hold.reply(REFUSE)
 
     def _remove(self) -> None:
         """Remove what the case has stored; what is left is tried again at the end of the run."""
