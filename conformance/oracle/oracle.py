@@ -26,6 +26,7 @@ from spec.engine import (
     Arrive,
     Config,
     Engine,
+    Job,
     List,
     Phase,
     Read,
@@ -75,6 +76,7 @@ class Oracle:
         self._replies: dict[int, Reply] = {}
         self._last: dict[int, View | None] = {}  # the last reading of each job
         self._fresh: set[int] = set()  # the jobs that were read since the last input
+        self._views: dict[int, tuple[Job | None, View | None]] = {}  # what was asked last
         self._names = names
 
     @property
@@ -174,21 +176,30 @@ class Oracle:
         found = [
             job
             for job in range(self.count)
-            if not any(self._read_as(job, view_of(e, job), self.engines) for e in resting)
+            if not any(self._read_as(job, e, self.engines) for e in resting)
         ]
         return found or list(range(self.count))
 
     def _at_rest(self, engines: Engines, config: Config) -> bool:
         return any(
-            all(self._read_as(job, view_of(e, job), engines) for job in range(self.count))
+            all(self._read_as(job, e, engines) for job in range(self.count))
             for e in engines
             if not _sent(e) and _rests(config, e)
         )
 
-    def _read_as(self, job: int, shown: View | None, engines: Engines) -> bool:
+    def _read_as(self, job: int, engine: Engine, engines: Engines) -> bool:
+        """Whether the last reading of the job is what one of the ``engines`` has."""
+        shown = self._shown(job, engine)
         if job not in self._last or self._last[job] != shown:
             return False
-        return job in self._fresh or len({view_of(e, job) for e in engines}) == 1
+        return job in self._fresh or all(self._shown(job, e) == shown for e in engines)
+
+    def _shown(self, job: int, engine: Engine) -> View | None:
+        """What a reading shows, kept: most jobs of a large case are as they were."""
+        now, kept = engine.jobs[job], self._views.get(job)
+        if kept is None or kept[0] is not now:
+            kept = self._views[job] = now, view_of(engine, job)
+        return kept[1]
 
     def arrival_due(self) -> bool:
         """Whether, however the engine went on, a step is on its way to the gate."""
