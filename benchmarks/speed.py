@@ -1,9 +1,12 @@
 """How fast the kit is on a real, already running Orthanc, beside plain HTTP clients.
 
-    python benchmarks/speed.py [--rounds N] [--server-command TEMPLATE] [--clients]
+    python -m benchmarks.speed [--rounds N] [--server-command TEMPLATE] [--clients]
 
 Everything is measured in one run, against one server, in turns, because machines are noisy: only
-the ratios are worth comparing. Seconds are the report's ``statistics.seconds``. With ``--clients``
+the ratios are worth comparing. Seconds are the report's ``statistics.seconds``. The floor is the
+straightest script that tries the same cells, with a fresh job for each (`benchmarks.peers.floor`);
+and what the search has sent is sent once more by `http.client` (`benchmarks.resend`), which asks
+nothing and waits for nothing but the answers. With ``--clients``
 only the clients are compared: each reads one empty list of jobs over a connection that is kept
 alive, for a moment at a time, one after the other.
 """
@@ -25,9 +28,15 @@ from typing import Any
 
 import requests
 
+from benchmarks.peers import floor
+from benchmarks.peers.counting import CELLS
+from benchmarks.peers.gated import Jobs
+from benchmarks.peers.proxy import Proxy
+from benchmarks.resend import resend
 from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
+from spec.table import cell_id
 
 READS = 300  # GETs in a turn
 TURNS = 15  # of each client, in a round
@@ -91,25 +100,52 @@ def compared(seconds: dict[str, list[float]]) -> Rows:
     return rows
 
 
+def floor_seconds(server: Managed) -> float:
+    """How long the straightest script takes for the 20 cells."""
+    began = time.perf_counter()
+    jobs = Jobs(server.address.url, server.config["ConcurrentJobs"])
+    floor.cells(jobs, lambda alarm: sys.exit(f"the floor is wrong: {alarm.said}"))
+    return time.perf_counter() - began
+
+
+def bare_rate(server: Managed, search: list[str]) -> float:
+    """Actions per second of a search, where `http.client` alone sends its requests once more."""
+    with Proxy(server.port) as proxy:
+        actions = kit(proxy.url, *search)["statistics"]["actions"]
+        passed = sorted(proxy.taken(), key=lambda one: one.at)
+    return actions / resend(passed, server.port)
+
+
 def runs(server: Managed, rounds: int) -> Rows:
     """What the command does in a second, and how long it takes for all cells."""
-    cells, busy = [], []
+    cells, floors, busy, rates = [], [], [], []
+    names = [word for state, action in CELLS for word in ("--case", cell_id(action, state))]
+    search = ["--suite", "search", "--examples", "200"]
     for _ in range(rounds):
-        report = kit(server.address.url, "--suite", "action")
-        cells.append(report["statistics"]["seconds"])
-        search = kit(server.address.url, "--suite", "search", "--examples", "200")
-        busy.append(search["statistics"])
+        floors.append(floor_seconds(server))
+        cells.append(kit(server.address.url, *names)["statistics"]["seconds"])
+        busy.append(kit(server.address.url, *search)["statistics"])
+        rates.append(bare_rate(server, search))
+    actions = [b["actions"] / b["seconds"] for b in busy]
+    ratios = [a / b for a, b in zip(cells, floors, strict=True)]
+    shares = [a / b for a, b in zip(actions, rates, strict=True)]
+    median = statistics.median
     return [
-        ("seconds for the 20 cells of the action matrix", f"{statistics.median(cells):.2f}"),
+        ("seconds for the 20 cells of the action matrix", f"{median(cells):.2f}"),
+        ("the same by the straightest script, a fresh job a cell", f"{median(floors):.2f}"),
+        ("kit / straightest script", f"{median(ratios):.2f}"),
         (
             "seconds for the random search, 200 examples",
-            f"{statistics.median(b['seconds'] for b in busy):.1f}",
+            f"{median(b['seconds'] for b in busy):.1f}",
         ),
-        ("actions in an example", f"{statistics.median(b['actions'] / 200 for b in busy):.1f}"),
+        ("actions in an example", f"{median(b['actions'] / 200 for b in busy):.1f}"),
         (
             "requests per second of the kit, in the search",
-            f"{statistics.median(b['requests'] / b['seconds'] for b in busy):.0f}",
+            f"{median(b['requests'] / b['seconds'] for b in busy):.0f}",
         ),
+        ("checked actions per second of the kit, in the search", f"{median(actions):.0f}"),
+        (f"the same requests sent by {HTTP_CLIENT}: actions per second", f"{median(rates):.0f}"),
+        (f"checked actions, kit / {HTTP_CLIENT}", f"{median(shares):.2f}"),
     ]
 
 
