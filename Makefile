@@ -2,6 +2,7 @@
 #   make run    the main job, on the embedded reference server
 #   make check  lint, types, and all tests but those marked orthanc or long
 #   make test   everything that is checked, a real Orthanc included: what CI runs
+#   make bench  the tables of benchmarks/README.md, on a machine that has no other work
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # More than cores: most tests wait for a server. tests/conftest.py hands them out.
 SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 
-.PHONY: run check test planted faults lint diagrams matrix clean
+.PHONY: run check test planted faults lint diagrams matrix bench clean
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run
@@ -45,6 +46,10 @@ diagrams: $(VENV)/check
 matrix: $(VENV)/test
 	$(BIN)/python tools/matrix
 
+# The tables of benchmarks/README.md: less than 20 minutes on two cores without other work.
+bench: $(VENV)/bench
+	$(BIN)/python -m benchmarks.remake
+
 clean:
 	rm -rf $(VENV) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache replays
 
@@ -62,4 +67,8 @@ $(VENV)/check: $(BIN)/python pyproject.toml
 
 $(VENV)/test: $(VENV)/check
 	tools/debian-packages orthanc
+	touch $@
+
+$(VENV)/bench: $(VENV)/test
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	touch $@

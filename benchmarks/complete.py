@@ -1,6 +1,6 @@
 """How large the complete test suites are, and how long they take, for more and more extra states.
 
-    python benchmarks/complete.py [TARGET] [--extra-states 0 1 2] [--markdown FILE]
+    python -m benchmarks.complete [TARGET] [--extra-states 0 1 2] [--markdown FILE]
 
 One run of `orthanc-jobs run TARGET --suite complete` for each number, one after the other, each
 with the ledger of the server. Sequences are those of the suite for the automaton that the server

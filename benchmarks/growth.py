@@ -1,6 +1,6 @@
 """How the state space grows with the number of jobs, and how fast it is explored.
 
-    python benchmarks/growth.py [--workers 2 --history 2 --priorities 1 --steps 1]
+    python -m benchmarks.growth [--workers 2 --history 2 --priorities 1 --steps 1]
                                 [--seconds 300 --gigabytes 8] [--markdown FILE]
 
 One run, engine beside engine, one after the other: the explorer without symmetry reduction,

@@ -1,6 +1,6 @@
 """How long servers of the kit take to start and to stop, one after the other.
 
-    python benchmarks/starts.py [--times N]
+    python -m benchmarks.starts [--times N]
 
 A start ends with the first answer. All are started by one keeper, as those of a run are: the first
 reference server pays for the imports, the next ones are forks.

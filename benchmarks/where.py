@@ -1,6 +1,6 @@
 """Where a second of a run goes.
 
-    python benchmarks/where.py [reference | orthanc] [--markdown FILE]
+    python -m benchmarks.where [reference | orthanc] [--markdown FILE]
 
 Every few milliseconds the run is interrupted by a signal, and the time since the last one is
 booked to the first line of `PLACES` that fits its stack, wherever in the stack it fits: what is
