@@ -44,6 +44,10 @@ NO_MODE = "its call is asynchronous whatever its body says: route/transfers-asyn
 NO_USER_DATA = "its call takes no UserData: a plugin makes it"
 # What has no case, as neither a caller nor the kit decides on it.
 NOT_SENDING = {"Archive", "Media", COMMITMENT}
+# What Content counts of the work that a job has done, and how it shows that there is none yet.
+UNDONE: Mapping[str, int | str] = MappingProxyType(
+    {"FailedInstancesCount": 0, "Size": "0", "SizeMB": 0, "ArchiveSize": "0", "ArchiveSizeMB": 0}
+)
 LONG = {"Archive", "Media", MODIFICATION, SPLIT, MERGE}  # where they are about many instances
 
 

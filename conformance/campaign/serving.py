@@ -136,6 +136,8 @@ class Serving:
         try:
             probe(session)
             session.look_around("the first job")
+        except ServerDied:  # each case will say so
+            session.renew()
         except KeepsWaiting as waits:
             session.renew()
             self.experience.obstacle = Obstacle(str(waits), spared=AT_ONCE)

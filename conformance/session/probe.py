@@ -31,8 +31,8 @@ def probe(session: Session) -> None:
 
     That becomes part of the session's profile.
 
-    Raises `KitError` where the server cannot reach the gate or has no free worker, and
-    `KeepsWaiting`, another one.
+    Raises `KitError` where the server cannot reach the gate or has no free worker,
+    `KeepsWaiting`, another one, and `ServerDied` where a managed server ends by itself.
     """
     session.had.append(PROBE)
     driver = session.driver(OPEN, PROBE, blames=False)
@@ -71,6 +71,7 @@ def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -
     """After a probe that failed: raise `KitError` unless its job has reached the gate."""
     job = next(iter(driver.jobs.values()), None)
     if job is None:
+        session.check(TIMING.dying)  # a connection breaks before its process has ended
         if isinstance(error, Deviated) and error.finding.requirement == AT_ONCE:
             driver.abandon()
             raise KeepsWaiting("an asynchronous call of this server waits for its job") from None

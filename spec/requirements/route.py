@@ -88,7 +88,8 @@ ENTRIES: tuple[Requirement, ...] = (
         "Content shows what the page's example shows for its Type, and its like for the others.",
         f"{OF_MONITORING}: example of one job, Content; after the examples, sentence 2",
         reading="Of an archive: Description, InstancesCount, UncompressedSizeMB. Of other types "
-        "the fields that every measured server shows in Success: a modification its result.",
+        "the fields that every measured server shows in Success: a modification its result. "
+        "What it counts of the work of a job is 0 before the job has run.",
     ),
     r.seen(
         "result",

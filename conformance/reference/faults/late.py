@@ -257,6 +257,17 @@ class ArchiveDeletedTwice(Engine):
         return True
 
 
+class ArchiveSizeFromOne(Registry):
+    """Content shows 1 as the ArchiveSize of an archive that is not made yet."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        content = described["Content"]
+        if isinstance(content, dict) and content.get("ArchiveSize") == "0":
+            content["ArchiveSize"] = "1"
+        return described
+
+
 class SizesInKilobytes(Registry):
     """Content of a job that made an archive shows kilobytes as ArchiveSizeMB."""
 

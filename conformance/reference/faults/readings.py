@@ -133,6 +133,13 @@ class EndsOnResubmit(Registry):
         os._exit(1)
 
 
+class EndsOnFirstJob(Engine):
+    """The whole server ends when it is to make its first job."""
+
+    def submit(self, newcomer: Newcomer) -> None:
+        os._exit(1)
+
+
 class TwoJobsASubmission(Engine):
     """A submission makes two jobs, of which the caller is told one."""
 

@@ -23,6 +23,7 @@ from conformance.suites.route.outcomes import hold, let_go, of_call, remove, sub
 from conformance.suites.route.succeeding import has_output, has_succeeded
 from conformance.sut.profile import Profile
 from spec.lookup import RESTING
+from spec.of_jobs import UNDONE
 from spec.table import ACTIONS, Action, ErrorCode, State
 from spec.types import row
 
@@ -113,7 +114,7 @@ def _standing_still(context: Context, call: Call, waiting: dict[str, Waiting]) -
         judge.is_in(context, "queue/pending-first", one.last, State.PENDING)
         if before is not None:
             one.last = judge.act(context, call, id, before, one.last)
-        _has_done_nothing(context, call, id, request)
+        _has_done_nothing(context, call, one.last, request)
 
 
 def _again(context: Context, call: Call) -> None:
@@ -129,15 +130,22 @@ def _again(context: Context, call: Call) -> None:
         has_output(context, call, request, id)
 
 
-def _has_done_nothing(context: Context, call: Call, id: str, request: Request) -> None:
-    """What a job works on is as it was as long as the job has not run, and it has no output."""
+def _has_done_nothing(context: Context, call: Call, shown: judge.Shown, request: Request) -> None:
+    """What a job works on is as it was as long as the job has not run, and it has no output.
+
+    ``shown``: the last reading of it.
+    """
+    content = shown["Content"] if isinstance(shown["Content"], dict) else {}
+    for key in UNDONE.keys() & content.keys():
+        name = f"{key} of a job that has not run"
+        context.equal("route/content", name, UNDONE[key], content[key])
     for path in request.remove:
         there = context.resources.client.get(path).status
         context.equal(
             "route/result", f"HTTP status of {path}, on which no job has worked", 200, there
         )
     for name in row(call.type).run.outputs:
-        found = context.resources.client.get(f"/jobs/{id}/{name}").status
+        found = context.resources.client.get(f"/jobs/{shown['ID']}/{name}").status
         context.equal(
             "route/archive-output", f"HTTP status of {name}, which is not made", 404, found
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,7 @@ from conformance.sut.managed import Managed
 from conformance.sut.target import Choice
 from conformance.sut.trouble import kind_of
 from conformance.timing import TIMING
+from tests.conformance.kit import command
 from tests.conformance.misbehaving import Answer, Proxy, Request, Scripted, hang, http_answer
 
 pytestmark = pytest.mark.apart
@@ -336,3 +338,16 @@ def test_what_is_no_call_of_the_jobs_engine_is_never_meant() -> None:
     assert ran.of(Verdict.DEVIATION) == []
     assert ran.reasons
     assert all("PUT /peers/*: HTTP 503" in reason for reason in ran.reasons)
+
+
+def test_a_server_of_our_own_that_ends_at_its_first_job_deviates_in_each_case(
+    tmp_path: Path,
+) -> None:
+    run = command(tmp_path, "run", "--case", "action/pause", "--fault", "ends-on-first-job")
+    assert run.status == 1, run.out + run.err
+    found = run.cases("deviation")
+    assert len(found) > 4
+    assert {case["actual"] for case in found.values()} == {
+        "the server ended by itself with status 1"
+    }
+    assert run.cases("unknown") == {}

@@ -59,6 +59,7 @@ PLANTED = {
         "route/archive/study/output-deleted",
         "history/delete-archive",
     ),
+    "archive-size-from-one": ("route/archive/study/pause", "route/content"),
     "sizes-in-kilobytes": ("route/archive/study/size", "route/archive-size"),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
     "user-data-gone-at-the-end": ("route/merge/study/user-data", "submit/user-data"),
