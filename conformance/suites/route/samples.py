@@ -113,6 +113,21 @@ def sample_of_files(context: Context) -> tuple[Sample, dict[str, bytes]]:
     return made, {made.instances[0]: _file(made, 0)}
 
 
+def large_sample(context: Context, size: int) -> tuple[Sample, int]:
+    """Store a study of one instance that ends with ``size`` bytes of padding; the file's size.
+
+    Raises `Unjudged` where the server does not take it.
+    """
+    made, files = sample_of_files(context)
+    (file,) = files.values()
+    padding = b"\xfc\xff\xfc\xffOB\0\0" + struct.pack("<I", size)  # (FFFC,FFFC), behind all else
+    reply = context.resources.client.post("/instances", file + padding + bytes(size))
+    if not reply.ok:
+        raise Unjudged(f"the server does not store a large instance for us: {reply}")
+    context.lines.append(f"store study {made.study}, of one instance with {size} bytes of padding")
+    return made, len(file) + len(padding) + size
+
+
 def uid() -> str:
     """A new UID, as long as any other that is made here."""
     return f"{ROOT}{secrets.randbelow(9 * 10**28) + 10**28}"

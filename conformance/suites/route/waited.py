@@ -6,14 +6,17 @@ canceled the call says so.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from conformance.errors import NotAnswered, ServerStopped, TimeOver, Trouble
 from conformance.suites.case import Case, Check, Checking
-from conformance.suites.needs import EXCLUSIVE, room_for
+from conformance.suites.needs import EXCLUSIVE, MANAGED, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
+from conformance.suites.route.calls.archives import NO_ZIP
 from conformance.suites.route.outcomes import (
     DEFAULT,
     appears,
@@ -24,6 +27,7 @@ from conformance.suites.route.outcomes import (
     own_jobs,
     says_why,
 )
+from conformance.suites.route.samples import large_sample
 from conformance.suites.route.succeeding import gives_the_result
 from conformance.sut.profile import Profile
 from conformance.timing import TIMING
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from conformance.driver.context import Context
     from conformance.driver.requiring import Call as Open
 
+LARGE = 64 * 2**20  # bytes: to compress them takes longer than what a server waits for the next
 WAITS, FAILS = "submit/synchronous-waits", "submit/synchronous-failure"
 
 Act = Callable[["Context", Call, Request, "Open", str, list[str]], None]
@@ -54,6 +59,26 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
                     needs=needs,
                     by_chance=call.archives,
                 )
+
+    yield Check("route/archive/large", WAITS, check=large, needs=(MANAGED,))
+
+
+def large(context: Context) -> None:
+    """An archive that takes a moment, in which nothing of it comes, is whole all the same."""
+    made, size = large_sample(context, LARGE)
+    under_way = context.call("POST", f"/studies/{made.study}/archive", {})
+    ends(context, under_way, WAITS)
+    if (told := _cut_off(context, under_way)) is not None:
+        context.deviates(WAITS, "an answer that is whole", told)
+        return
+    reply = context.answered(under_way, WAITS, "the archive")
+    context.require(WAITS, reply.ok, "HTTP 200 with the archive", reply)
+    try:
+        with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:
+            found: object = [one.file_size for one in archive.infolist() if not archive.testzip()]
+    except NO_ZIP as error:
+        found = f"{len(reply.body)} bytes: {error}"
+    context.equal(WAITS, "sizes of the files in the archive", [size], found)
 
 
 def _waited(call: Call, act: Act) -> Checking:
@@ -103,9 +128,17 @@ def paused(
 def _is_cut_off(context: Context, call: Call, under_way: Open, needed: str, expected: str) -> bool:
     """Whether a server that is there has ended a call for an archive with nothing in its answer."""
     short = {Shortfall.ARCHIVE_ANSWERED_EARLY} & row(call.type).short
-    untold = isinstance(under_way.error, NotAnswered | Trouble | TimeOver | ServerStopped)
-    if under_way.error is None or untold or not short:
+    told = _cut_off(context, under_way) if short else None
+    if told is None:
         return False
-    context.driver.check()
-    context.deviates(needed, expected, str(under_way.error), next(iter(short)))
+    context.deviates(needed, expected, told, next(iter(short)))
     return True
+
+
+def _cut_off(context: Context, under_way: Open) -> str | None:
+    """How a server that is there has ended a call before its answer was whole, if it has."""
+    untold = isinstance(under_way.error, NotAnswered | Trouble | TimeOver | ServerStopped)
+    if under_way.error is None or untold:
+        return None
+    context.driver.check()
+    return str(under_way.error)

@@ -167,6 +167,12 @@ def is_no_zip(server: Server, gate: DicomGate) -> bool:
     return archive[:2] != b"PK" or b"PK\5\6" not in archive
 
 
+def large_is_cut_off(server: Server, gate: DicomGate) -> bool:
+    """An archive of one instance, of which most is padding."""
+    made = study(server, 1, DataSetTrailingPadding=bytes(40 * 2**20))
+    return not zipfile.is_zipfile(io.BytesIO(archive_of(server, "archive", made)))
+
+
 def lacks_index(server: Server, gate: DicomGate) -> bool:
     return "DICOMDIR" not in names(archive_of(server, "media", study(server, 1)))
 
@@ -366,6 +372,7 @@ SYMPTOMS: dict[str, Symptom] = {
     "archive-misses-instance": lacks_instances("archive"),
     "archive-holds-wrong-instance": lacks_instances("archive"),
     "archive-is-no-zip": is_no_zip,
+    "large-archive-cut-off": large_is_cut_off,
     "media-misses-instance": lacks_instances("media"),
     "media-lacks-dicomdir": lacks_index,
     "media-index-misses-instance": index_lacks_instance,
