@@ -197,6 +197,14 @@ class ServerOptions(AccessOptions):
         Path | None,
         typer.Option(metavar="DIR", help="Where the folder of a server that we start is made."),
     ] = None
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A plugin that an Orthanc started here loads, as libOrthancTransfers.so; may be"
+            " repeated.",
+        ),
+    ] = None
     fault: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Plant a fault in the embedded reference server."),
@@ -234,6 +242,11 @@ class ServerOptions(AccessOptions):
         managed = self.target in (REFERENCE, ORTHANC)
         if self.server_command is not None and self.target != ORTHANC:
             raise BadArgument("--server-command belongs to the target 'orthanc'")
+        if self.plugin and self.target != ORTHANC:
+            raise BadArgument("--plugin belongs to the target 'orthanc'")
+        for path in () if self.server_command is not None else self.plugin or ():
+            if not path.is_file():
+                raise BadArgument(f"--plugin: there is no file {path}")
         if self.workdir is not None and not managed:
             raise BadArgument("--workdir belongs to a server that the kit starts")
         if self.fault is not None and self.target != REFERENCE:
@@ -259,6 +272,7 @@ class ServerOptions(AccessOptions):
             self.timeout,
             self.deadline,
             self.release,
+            tuple(path if self.server_command else path.resolve() for path in self.plugin or ()),
         )
 
 

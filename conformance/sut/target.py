@@ -39,6 +39,7 @@ class Choice:
     timeout: float = TIMEOUT
     deadline: float = DEADLINE
     release: str | None = None
+    plugins: tuple[Path, ...] = ()  # what an Orthanc of our own loads, as it sees their paths
 
     @property
     def kind(self) -> str:
@@ -58,6 +59,7 @@ class Choice:
             "--deadline": None if self.deadline == DEADLINE else f"{self.deadline:g}",
         }
         words = [w for key, value in given.items() if value is not None for w in (key, str(value))]
+        words += [word for plugin in self.plugins for word in ("--plugin", str(plugin))]
         if self.address is not None:
             words += [*self.address.options, *(["--exclusive"] if self.exclusive else [])]
         return tuple(words)
@@ -79,7 +81,8 @@ class Choice:
         """A server of our own, which has not begun. Raises `BadArgument`."""
         if self.name == REFERENCE:
             return servers.reference(config, self.workdir, self.fault, keeper, self.release)
-        return servers.orthanc(self.server_command, config, self.workdir, keeper)
+        loaded = {"Plugins": [str(plugin) for plugin in self.plugins]} if self.plugins else {}
+        return servers.orthanc(self.server_command, {**config, **loaded}, self.workdir, keeper)
 
 
 def _loopback(host: str) -> bool:
