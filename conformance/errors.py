@@ -87,5 +87,9 @@ class NotAnswered(Unjudged):
     """A request that the server did not answer in time."""
 
 
+class AnswerTooLarge(Unjudged):
+    """An answer of which the kit reads no more: it says nothing of the server."""
+
+
 class Interrupted(BaseException):
     """Ctrl-C or SIGTERM: end the run, clean up, and write the reports."""

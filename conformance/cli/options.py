@@ -198,12 +198,7 @@ class ServerOptions(AccessOptions):
         typer.Option(metavar="DIR", help="Where the folder of a server that we start is made."),
     ] = None
     plugin: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="A plugin that an Orthanc started here loads, as libOrthancTransfers.so; may be"
-            " repeated.",
-        ),
+        list[Path] | None, typer.Option(metavar="FILE", help="A plugin for an Orthanc we start.")
     ] = None
     fault: Annotated[
         str | None,
@@ -237,16 +232,12 @@ class ServerOptions(AccessOptions):
     def choice(self) -> Choice:
         """The target. Raises `BadArgument` where these options contradict it."""
         from conformance.sut.address import Address
-        from conformance.sut.target import ORTHANC, REFERENCE, Choice
+        from conformance.sut.target import ORTHANC, REFERENCE, Choice, plugins
 
         managed = self.target in (REFERENCE, ORTHANC)
-        if self.server_command is not None and self.target != ORTHANC:
-            raise BadArgument("--server-command belongs to the target 'orthanc'")
-        if self.plugin and self.target != ORTHANC:
-            raise BadArgument("--plugin belongs to the target 'orthanc'")
-        for path in () if self.server_command is not None else self.plugin or ():
-            if not path.is_file():
-                raise BadArgument(f"--plugin: there is no file {path}")
+        for option, of_orthanc in ("server-command", self.server_command), ("plugin", self.plugin):
+            if of_orthanc and self.target != ORTHANC:
+                raise BadArgument(f"--{option} belongs to the target 'orthanc'")
         if self.workdir is not None and not managed:
             raise BadArgument("--workdir belongs to a server that the kit starts")
         if self.fault is not None and self.target != REFERENCE:
@@ -272,7 +263,7 @@ class ServerOptions(AccessOptions):
             self.timeout,
             self.deadline,
             self.release,
-            tuple(path if self.server_command else path.resolve() for path in self.plugin or ()),
+            plugins(self.plugin or (), seen_here=self.server_command is None),
         )
 
 

@@ -84,7 +84,8 @@ def _asks_only(opened: Any) -> None:
     """Nobody asks us anything over this association.
 
     The thread that pynetdicom (3.0.4) has look for requests may take an answer off the queue, on a
-    busy machine, before the method that waits for it: it is told that there is none.
+    busy machine, before the method that waits for it: it is told that there is none. The gate of
+    the kit does the same, of which this server knows nothing.
     """
     read = opened.dimse.get_msg
     opened.dimse.get_msg = lambda block=False: read(block) if block else (None, None)

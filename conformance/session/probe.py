@@ -69,9 +69,9 @@ def _workers(session: Session) -> int:
 
 def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -> None:
     """After a probe that failed: raise `KitError` unless its job has reached the gate."""
+    session.check(TIMING.dying)  # a connection breaks before its process has ended
     job = next(iter(driver.jobs.values()), None)
     if job is None:
-        session.check(TIMING.dying)  # a connection breaks before its process has ended
         if isinstance(error, Deviated) and error.finding.requirement == AT_ONCE:
             driver.abandon()
             raise KeepsWaiting("an asynchronous call of this server waits for its job") from None

@@ -21,7 +21,7 @@ import requests
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
-from conformance.errors import NotAnswered, TimeOver, Unjudged
+from conformance.errors import AnswerTooLarge, NotAnswered, TimeOver, Unjudged
 from conformance.sut.address import Address
 from conformance.sut.reply import LARGEST, SHOWN, Reply
 from conformance.sut.transport import BoundedAdapter, TooLarge
@@ -191,7 +191,7 @@ class Client:
             raise NotAnswered(text) from None
         except TooLarge:
             text = f"{method} {path}: an answer of more than {LARGEST} bytes"
-            raise Unjudged(text) from None
+            raise AnswerTooLarge(text) from None
         except requests.RequestException as error:
             raise Broken(error, self._secrets) from None
         finally:

@@ -61,7 +61,7 @@ class Managed:
     ``keeper`` starts its processes; without one it has one of its own, which ends with it.
     ``lingers``: seconds after SIGTERM until it has saved its jobs; ``saved``: after which a new
     job is saved; ``period``: after which everything is. ``waited``: seconds that cases have waited
-    for it to end or to save its jobs, in which they do nothing.
+    while neither they nor it did anything: `awaited`.
     Use it with ``with``; then `address` answers. Raises `BadArgument` where the command cannot
     be run, and `NoServer` where it ends or does not answer within `TIMING.starts` seconds.
     """

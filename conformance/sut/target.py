@@ -6,7 +6,7 @@ What a user chooses of it, and what is known of it before the first job.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,19 @@ class Choice:
             return servers.reference(config, self.workdir, self.fault, keeper, self.release)
         loaded = {"Plugins": [str(plugin) for plugin in self.plugins]} if self.plugins else {}
         return servers.orthanc(self.server_command, {**config, **loaded}, self.workdir, keeper)
+
+
+def plugins(named: Iterable[Path], *, seen_here: bool) -> tuple[Path, ...]:
+    """The plugins of a server of our own, as it sees their paths.
+
+    ``seen_here``: it sees the files that we do. Raises `BadArgument` where one is not there then.
+    """
+    if not seen_here:
+        return tuple(named)
+    found = tuple(path.resolve() for path in named)
+    if gone := [path for path in found if not path.is_file()]:
+        raise BadArgument(f"--plugin: there is no file {gone[0]}")
+    return found
 
 
 def _loopback(host: str) -> bool:

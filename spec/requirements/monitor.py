@@ -86,8 +86,8 @@ ENTRIES: tuple[Requirement, ...] = (
     ),
     m.seen(
         "estimated-time",
-        "EstimatedTimeOfArrival is shown of a Running job only, and is not before Timestamp.",
-        note="No server shows it of every Running job: not before the first step has ended.",
+        "EstimatedTimeOfArrival is shown of a Running job only, from the end of its first step on, "
+        "and is not before Timestamp.",
     ),
     m.seen(
         "estimated-rest",

@@ -121,6 +121,15 @@ class EstimatedTimeOfArrivalOfCompleted(Registry):
         return described
 
 
+class EstimatedTimeOfArrivalLeftOut(Registry):
+    """No job has an EstimatedTimeOfArrival."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        described.pop("EstimatedTimeOfArrival", None)
+        return described
+
+
 class RuntimeCountsPending(Registry):
     """The EffectiveRuntime of a job includes the time that it has waited."""
 

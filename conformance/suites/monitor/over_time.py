@@ -169,7 +169,7 @@ def runtime_often(context: Context) -> None:
 
 
 def estimated_time(context: Context) -> None:
-    """A job is read at every point of two runs; a server may leave the field out."""
+    """A job is read at every point of two runs."""
     context.do(submit(JOB, 3), read(JOB))
     for steps in (
         (succeed(JOB),),
@@ -195,8 +195,11 @@ def estimated_rest(context: Context) -> None:
     context.do(succeed(JOB))
     shown = context.job(JOB)
     ran = time.monotonic() - begun
+    given = "EstimatedTimeOfArrival" in shown
+    expected = f"an EstimatedTimeOfArrival when a step of {SEVERAL} is done"
+    context.require("monitor/estimated-time", given, expected, "none is shown")
     arrival, now = parse(shown.get("EstimatedTimeOfArrival")), parse(shown.get("Timestamp"))
-    if arrival is not None and now is not None:  # a server may leave it out
+    if arrival is not None and now is not None:
         rest = arrival.seconds - now.seconds
         least, most = held * (SEVERAL - 1) / FACTOR, ran * (SEVERAL - 1) * FACTOR
         known = Shortfall.ESTIMATE_TOO_SOON if rest < least else None

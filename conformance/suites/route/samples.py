@@ -121,11 +121,12 @@ def large_sample(context: Context, size: int) -> tuple[Sample, int]:
     made, files = sample_of_files(context)
     (file,) = files.values()
     padding = b"\xfc\xff\xfc\xffOB\0\0" + struct.pack("<I", size)  # (FFFC,FFFC), behind all else
-    reply = context.resources.client.post("/instances", file + padding + bytes(size))
+    whole = (file + padding).ljust(len(file) + len(padding) + size, b"\0")
+    reply = context.resources.client.post("/instances", whole)
     if not reply.ok:
         raise Unjudged(f"the server does not store a large instance for us: {reply}")
     context.lines.append(f"store study {made.study}, of one instance with {size} bytes of padding")
-    return made, len(file) + len(padding) + size
+    return made, len(whole)
 
 
 def uid() -> str:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from conformance.errors import NotAnswered, ServerStopped, TimeOver, Trouble
+from conformance.errors import AnswerTooLarge, NotAnswered, ServerStopped, TimeOver, Trouble
 from conformance.suites.case import Case, Check, Checking
 from conformance.suites.needs import EXCLUSIVE, MANAGED, room_for
 from conformance.suites.route import judge
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from conformance.driver.context import Context
     from conformance.driver.requiring import Call as Open
 
-LARGE = 64 * 2**20  # bytes: to compress them takes longer than what a server waits for the next
+# What says nothing of how the server has ended a call.
+UNTOLD = (AnswerTooLarge, NotAnswered, ServerStopped, TimeOver, Trouble)
+LARGE = 48 * 2**20  # bytes: to compress them takes longer than what a server waits for the next
 WAITS, FAILS = "submit/synchronous-waits", "submit/synchronous-failure"
 
 Act = Callable[["Context", Call, Request, "Open", str, list[str]], None]
@@ -137,8 +139,7 @@ def _is_cut_off(context: Context, call: Call, under_way: Open, needed: str, expe
 
 def _cut_off(context: Context, under_way: Open) -> str | None:
     """How a server that is there has ended a call before its answer was whole, if it has."""
-    untold = isinstance(under_way.error, NotAnswered | Trouble | TimeOver | ServerStopped)
-    if under_way.error is None or untold:
+    if under_way.error is None or isinstance(under_way.error, UNTOLD):
         return None
     context.driver.check()
     return str(under_way.error)
