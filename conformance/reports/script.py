@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +32,18 @@ INDENT = "    "
 NAMES = {"ParentStudy": "study", "ParentPatient": "patient", "ParentSeries": "series"}
 
 
+def why_none(talk: Iterable[Said]) -> str | None:
+    """Why no script can show again what was said, or None."""
+    calls = [one for one in talk if one.is_call]
+    if any(one.path.startswith("/modalities/") for one in calls):
+        return "a job of this replay sends over DICOM, which no script of a page can"
+    if any(one.path.startswith("/transfers/") for one in calls):
+        return "a job of this replay is a transfer, whose peer is more than a script of a page"
+    if not any('"/jobs/' in one.got for one in calls):
+        return "no call of this replay makes its job, but a Lua script of the server does"
+    return None
+
+
 def script(recording: Recording, name: str) -> str:
     """The text of the script, for a file of this ``name``. Raises `BadArgument` where none is."""
     if not recording.talk:
@@ -39,21 +51,8 @@ def script(recording: Recording, name: str) -> str:
             "this replay file does not say what was said on the wire: run its case again, with\n"
             f"  orthanc-jobs run orthanc --no-ledger --case {recording.case}"
         )
-    if any(one.is_call and one.path.startswith("/modalities/") for one in recording.talk):
-        raise BadArgument(
-            "a job of this replay sends over DICOM, which no script of a page can: use\n"
-            "'orthanc-jobs replay'"
-        )
-    if any(one.is_call and one.path.startswith("/transfers/") for one in recording.talk):
-        raise BadArgument(
-            "a job of this replay is a transfer, whose peer is more than a script of a page: use\n"
-            "'orthanc-jobs replay'"
-        )
-    if not any(one.is_call and '"/jobs/' in one.got for one in recording.talk):
-        raise BadArgument(
-            "no call of this replay makes its job, but a Lua script of the server does: use\n"
-            "'orthanc-jobs replay'"
-        )
+    if (why := why_none(recording.talk)) is not None:
+        raise BadArgument(f"{why}: use\n'orthanc-jobs replay'")
     stands = requirement(recording.requirement)
     about = (
         f"{stands.sentence}",

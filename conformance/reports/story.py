@@ -22,6 +22,7 @@ from conformance.events import (
     Warned,
 )
 from conformance.reports.calls import Call, call_of
+from conformance.reports.script import why_none
 from conformance.text import counted
 from spec.relaxations import named
 from spec.requirements import Requirement, requirement
@@ -284,7 +285,7 @@ class Story:
             yield "answer", call.answered
             yield "again", call.curl
         yield "replay", self.replay(result) or "none"
-        if result.replay is not None and result.talk:
+        if result.replay is not None and result.talk and why_none(result.talk) is None:
             yield "script", shlex.join(["orthanc-jobs", "export", result.replay])
 
     def call(self, result: Result) -> Call | None:
