@@ -57,8 +57,10 @@ class Timing:
     """Between two Timestamps, of which the second must be later."""
     dying: float = 0.5
     """For so long a server may take to end after it has broken a connection."""
-    transfer_slice: float = 0.3
+    transfer_slice: float = 0.6
     """In it a transfer has looked at what was asked of it: the plugin does so every 200 ms."""
+    transfer_share: float = 0.12
+    """So much of the deadline is waited for that at least: who has more patience waits longer."""
     call_waits: float = 0.3
     """For so long a call is watched that must wait: an Orthanc looks ten times a second."""
 

@@ -26,6 +26,7 @@ from spec.relaxations import Name, Relaxation, Shortfall, taken_for
 from spec.table import (
     ACTIONS,
     BOUNDARY,
+    FINAL,
     STAY,
     Action,
     Asked,
@@ -48,7 +49,9 @@ HELD = {
     NAMES[PUSH]: {Ended.MORE: (1, 2), Ended.LAST: (3,), Ended.FAILED: (1, 2, 3)},
     NAMES[PULL]: {Ended.MORE: (1,), Ended.LAST: (2,), Ended.FAILED: (1, 2)},
 }
+GOES_ON = (State.RUNNING, ErrorCode.SUCCESS)
 KEPT_BACK = Shortfall.TRANSFER_FAILURE_KEPT_BACK
+RESTS = frozenset({State.PAUSED, *FINAL})
 RUNS = 2  # at most, until a job that was taken up again has done its work
 ENDS = (Ended.MORE, Ended.LAST, Ended.FAILED)  # none of them asks for Retry
 
@@ -107,9 +110,8 @@ def race(
         judge.await_end(context, needed, id)
     else:
         leaves(context, call, id, asked, ended, number)
-    shown = context.job(id)
-    if shown["State"] == State.RUNNING:  # by a shortfall
-        judge.await_end(context, needed, id)
+    if context.job(id)["State"] == State.RUNNING:  # by a shortfall
+        comes_to_rest(context, call, id, needed)
     for _ in range(RUNS):
         takes_up(context, call, id, needed)
     has_succeeded(context, call, request, id)
@@ -127,8 +129,27 @@ def takes_up(context: Context, call: Call, id: str, needed: str) -> None:
 
 def is_looked_at(context: Context, call: Call) -> None:
     """Wait until the server has looked at what a Running transfer was asked for."""
-    if call.name in HELD and context.profile.sliced:
-        context.pass_time(TIMING.transfer_slice)
+    if sliced(context, call):
+        share = context.deadline * TIMING.transfer_share
+        context.pass_time(max(TIMING.transfer_slice, share))
+
+
+def sliced(context: Context, call: Call) -> bool:
+    """Whether what a Running job of the call is asked for may be looked at some requests later."""
+    return call.name in HELD and context.profile.sliced
+
+
+def comes_to_rest(context: Context, call: Call, id: str, needed: str) -> None:
+    """A job that went on has ended, or does late what it was asked for, where that may be."""
+    if not sliced(context, call):
+        judge.await_end(context, needed, id)
+        return
+    context.until(
+        lambda: judge.state(context, id) in RESTS,
+        needed,
+        " or ".join(sorted(RESTS)),
+        lambda: context.job(id)["State"],
+    )
 
 
 def refuses(context: Context, id: str) -> None:
@@ -166,6 +187,9 @@ def leaves(context: Context, call: Call, id: str, asked: Asked, ended: Ended, nu
     kept_back = asked in (Asked.PAUSE, Asked.BOTH) and seen == (State.PAUSED, ErrorCode.SUCCESS)
     if ended is Ended.FAILED and kept_back and KEPT_BACK in row(call.type).short:
         known = KEPT_BACK
+    late = len(holds_of(context)) == number + 1 and seen == GOES_ON
+    if ended is Ended.MORE and late and sliced(context, call):
+        known = Shortfall.TRANSFER_GOES_ON
     expected = " or ".join(f"{state}, ErrorCode {code:d}" for state, code in sorted(ways))
     actual = f"{seen[0]}, ErrorCode {seen[1]:d}"
     context.require(needed, seen in ways, expected, actual, known)
