@@ -15,6 +15,7 @@ from conformance.sut.profile import (
     LACKING,
     NOT_OFFERED,
     NOT_THIS_VERSION,
+    OLDEST_TRANSFERS,
     Profile,
     inapplicable,
 )
@@ -51,19 +52,26 @@ _SETTING, _LAST = 7, 9
 # The modalities of somebody's server are left alone.
 DICOM = Needed(8, EXCLUSIVE.met, EXCLUSIVE.why)
 
+# Without the plugin nothing else matters.
 TRANSFERS = Needed(
-    -1,  # without it nothing else matters
+    -2,
     lambda server: server.transfers is not None,
-    "needs the transfers accelerator, a plugin that this server does not have",
+    "needs the transfers accelerator, a plugin that this server does not show",
 )
+TRANSFERS_MEASURED = Needed(
+    -1,
+    lambda server: server.measured,
+    f"needs transfers accelerator {OLDEST_TRANSFERS} or later: nobody has measured earlier ones",
+)
+ACCELERATOR = (TRANSFERS, TRANSFERS_MEASURED)
 
-OF_A_REQUIREMENT: Mapping[Need, Needed] = MappingProxyType(
+OF_A_REQUIREMENT: Mapping[Need, tuple[Needed, ...]] = MappingProxyType(
     {
-        Need.TRANSFERS: TRANSFERS,
-        Need.MANAGED: MANAGED,
-        Need.RETRY: RETRY,
-        Need.EXCLUSIVE: EXCLUSIVE,
-        Need.DICOM: DICOM,
+        Need.TRANSFERS: ACCELERATOR,
+        Need.MANAGED: (MANAGED,),
+        Need.RETRY: (RETRY,),
+        Need.EXCLUSIVE: (EXCLUSIVE,),
+        Need.DICOM: (DICOM,),
     }
 )
 
@@ -138,7 +146,7 @@ def lacking(
     ``more``: what the case needs beyond its requirement. ``whole``: what its suite needs, which is
     told before all else.
     """
-    needs = [OF_A_REQUIREMENT[need] for need in requirement.needs if need in OF_A_REQUIREMENT]
+    needs = [one for need in requirement.needs for one in OF_A_REQUIREMENT.get(need, ())]
     needs += [*more, offered(requirement.id), documented(requirement.id, _LAST)]
     for found in (tuple(whole), sorted(needs, key=lambda need: need.order)):
         for need in found:

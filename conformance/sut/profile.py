@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from spec.requirements import Bound, applies, requirement
+from spec.requirements import Bound, applies, requirement, within
 
 OF_CALLERS = "it binds those who call"
 NOT_THIS_VERSION = "not documented for this version"
@@ -35,6 +35,8 @@ LACKING = {
     "route/storage-commitment": "storage commitment of what is stored here",
 }
 NOT_OFFERED = "the server says that it does not have it"
+# Of earlier versions of the transfers accelerator nobody has measured what they do.
+OLDEST_TRANSFERS = "1.4"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -64,6 +66,11 @@ class Profile:
     lacks: frozenset[str] = frozenset()
     transfers: str | None = "mainline"
     sliced: bool = False
+
+    @property
+    def measured(self) -> bool:
+        """Whether its transfers accelerator is not older than the oldest that was measured."""
+        return self.transfers is not None and within(self.transfers, OLDEST_TRANSFERS, None)
 
     @property
     def mode(self) -> str:

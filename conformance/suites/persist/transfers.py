@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.driver.script import complete, kill, restart
 from conformance.driver.script import submit as peer_store
 from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
-from conformance.suites.needs import TRANSFERS
+from conformance.suites.needs import ACCELERATOR
 from conformance.suites.persist.types import (
     FIRST,
     KILLED,
@@ -49,7 +49,7 @@ TYPES = tuple(NAMES.values())
 
 
 def cases(_: Profile) -> Iterator[Case]:
-    common: dict[str, Any] = {"config": CONFIG, "fresh": True, "needs": (TRANSFERS,)}
+    common: dict[str, Any] = {"config": CONFIG, "fresh": True, "needs": ACCELERATOR}
     leaves = STATES * len(TYPES)
     yield Check("persist/stop/transfers", REQUEUED, check=over_a_restart, leaves=leaves, **common)
     yield Check("persist/kill/transfers", KILLED, check=over_a_kill, leaves=len(TYPES), **common)

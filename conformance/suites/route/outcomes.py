@@ -15,6 +15,7 @@ from conformance.driver.script import submit as peer_store
 from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check, Checking, blocker_names
 from conformance.suites.needs import (
+    ACCELERATOR,
     DICOM,
     EXCLUSIVE,
     EXPENDABLE,
@@ -22,7 +23,6 @@ from conformance.suites.needs import (
     Needed,
     of_a_call,
 )
-from conformance.suites.needs import TRANSFERS as ACCELERATOR
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import LIST, check_archive
@@ -98,7 +98,7 @@ def of_call(call: Call) -> Iterator[Needed]:
     """What the call takes of a server: it leaves a job, which a server in use has to be rid of."""
     yield REMOVAL
     if call.type in TRANSFERS:
-        yield ACCELERATOR
+        yield from ACCELERATOR
     if call.empty:
         yield EXPENDABLE
     if call.sends is Via.MODALITY:

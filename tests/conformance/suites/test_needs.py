@@ -13,6 +13,7 @@ from conformance.suites.needs import (
     REMOVAL,
     RETRY,
     TRANSFERS,
+    TRANSFERS_MEASURED,
     documented,
     history,
     lacking,
@@ -52,6 +53,15 @@ def test_without_the_plugin_no_case_asks_for_a_transfer_and_each_says_why() -> N
         assert {case.unreachable for case in found} == {TRANSFERS.why}
     here = [c.id for c in suites(Profile()) if "transfers" in c.id and c.unreachable is not None]
     assert here == []
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [("1.3", TRANSFERS_MEASURED.why), ("1.4", None), ("1.10", None), ("mainline", None)],
+)
+def test_of_a_plugin_that_nobody_has_measured_no_case_asks(version: str, why: str | None) -> None:
+    found = [c for c in suites(Profile(transfers=version)) if "transfers" in c.id]
+    assert {c.unreachable for c in found if c.suite in ("route", "persist")} == {why}
 
 
 def test_a_server_that_has_all_lacks_nothing() -> None:
