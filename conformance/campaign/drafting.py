@@ -7,11 +7,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.campaign.ledger import PLUGIN
 from conformance.errors import BadArgument
 from conformance.events import Verdict
 from conformance.files import read_json
 from conformance.suites import by_chance, suites
-from conformance.sut.profile import Profile
+from conformance.sut.identity import TRANSFERS
+from conformance.sut.profile import OLDEST_TRANSFERS, Profile
+from spec.types import PULL, PUSH, row
+
+OF_PLUGIN = row(PUSH).short | row(PULL).short  # what a plugin does, whatever Orthanc it is in
+# The versions of it that were asked: a report does not tell which of them one was.
+BY_PLUGIN = {PLUGIN: TRANSFERS, "since": OLDEST_TRANSFERS}
 
 
 def draft(path: Path) -> str:
@@ -44,7 +51,8 @@ def _explained(found: Iterable[Mapping[str, Any]], reference: str) -> Iterable[d
     for name, ids in shown.items():
         sure = [id for id in ids if id in known and not by_chance(id)]
         cases = sure or [id if id in known else id.rpartition("/")[0] for id in ids]
-        yield {"relaxation": name, "reason": "", "reference": reference, "cases": cases}
+        entry = {"relaxation": name, "reason": "", "reference": reference, "cases": cases}
+        yield {**entry, **(BY_PLUGIN if name in OF_PLUGIN else {})}
 
 
 def _unexplained(found: Iterable[Mapping[str, Any]], reference: str) -> Iterable[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from conformance.campaign import drafting
 from conformance.campaign import ledger as ledgers
 from tests.conformance.kit import Run, command
 from tests.rooms import ROOT
@@ -70,6 +71,22 @@ def test_what_relaxations_explain_is_an_entry_by_their_name(tmp_path: Path) -> N
     (entry,) = found["entries"]
     assert entry["relaxation"] == "request-lost-on-last-step"
     assert "race/pause/last-step-succeeds" in entry["cases"]
+    fill(tmp_path, "own.json", found)
+    assert fits(json.loads((tmp_path / "own.json").read_text()))
+    assert command(tmp_path, "run", "reference", *words, "--ledger", "own.json").status == 0
+
+
+def test_what_a_plugin_does_is_drafted_with_its_versions_not_with_those_of_orthanc() -> None:
+    shipped = json.loads(SHIPPED.read_text())["entries"]
+    assert {one["relaxation"] for one in shipped if "plugin" in one} == drafting.OF_PLUGIN
+
+
+def test_the_entry_on_a_plugin_is_taken_as_it_was_drafted(tmp_path: Path) -> None:
+    words = ("--case", "route/transfers/push/resubmitted", "--fault", "transfer-not-started-over")
+    assert command(tmp_path, "run", "reference", *words).status == 1
+    found = drafted(tmp_path, "own.json")
+    (entry,) = found["entries"]
+    assert (entry["plugin"], entry["since"], "until" in entry) == ("transfers", "1.4", False)
     fill(tmp_path, "own.json", found)
     assert fits(json.loads((tmp_path / "own.json").read_text()))
     assert command(tmp_path, "run", "reference", *words, "--ledger", "own.json").status == 0
