@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,16 +69,30 @@ def identify(client: Client) -> System:
 
 
 def with_plugins(client: Client, system: System) -> System:
-    """The same, with what ``GET /plugins`` tells; a server that does not say has no plugin."""
-    try:
-        listed = client.get("/plugins").json()
-        if not isinstance(listed, list) or TRANSFERS not in listed:
-            return system
-        told = client.get(f"/plugins/{TRANSFERS}").json()
-    except Unjudged:
+    """The same, with what ``GET /plugins`` tells; whose answer is no list shows no plugin.
+
+    Raises `NoServer` where no answer comes that says something, also when asked once more: then it
+    is not known whether the plugin is there.
+    """
+    listed = _told(client, "/plugins")
+    if not isinstance(listed, list) or TRANSFERS not in listed:
         return system
+    told = _told(client, f"/plugins/{TRANSFERS}")
     version = told.get("Version") if isinstance(told, dict) else None
     return replace(system, transfers=one_line(str(version or UNTOLD))[:SHOWN])
+
+
+def _told(client: Client, path: str) -> Any:
+    """What the server says there, whatever the status is. Raises `NoServer`."""
+    with suppress(Unjudged):
+        return client.get(path).json()
+    try:
+        return client.get(path).json()
+    except Unjudged as error:
+        raise NoServer(
+            f"{client.address.url} does not say which plugins it has: {error}\n"
+            "Try again when it answers all that it is asked."
+        ) from None
 
 
 def _unreachable(url: str, broken: Broken) -> str:
