@@ -40,8 +40,6 @@ class Kind(StrEnum):
     ASK = "ask"  # pull mode: to pull from the server under test
 
 
-# What is answered at once: it ends something, or is no part of a job.
-UNHELD = frozenset({Kind.PLUGINS, Kind.GIVE_UP})
 _NAMED = r"(?P<name>[0-9a-f]+)"
 _ROUTES = (
     (Kind.PLUGINS, "GET", r"plugins"),

@@ -5,9 +5,10 @@ The gate is that peer: what it is asked waits there, as each request of a transf
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.driver.context import Context
+from conformance.errors import Unjudged
 from conformance.peer.transfers import object_in
 from conformance.suites.case import Case, Check
 from conformance.suites.route import judge
@@ -31,6 +32,8 @@ def cases(call: Call) -> Iterator[Case]:
 def asks_to_pull(context: Context) -> None:
     """A peer with RemoteSelf is asked to pull before the call is answered, and no job is made."""
     job, path, body = to_the_gate(context)
+    named_by_gate = context.resources.gate.transfers.named
+    had = len(named_by_gate)
     myself = f"{job.slot.peer}-itself"
     register(context, job.slot, RemoteSelf=myself)
     before = set(own_jobs(context))
@@ -46,7 +49,7 @@ def asks_to_pull(context: Context) -> None:
     context.unanswered(under_way, PULL_MODE, "no answer before that of the peer")
     job.holds[0].reply(judge.TAKEN)
     reply = context.answered(under_way, PULL_MODE, "an answer")
-    told, (named,) = reply.json(), context.resources.gate.transfers.named[-1:]
+    told, named = reply.json(), newest(named_by_gate[had:])
     right = (
         isinstance(told, dict)
         and (told.get("Peer"), told.get("RemoteJob")) == (job.slot.peer, named)
@@ -59,6 +62,13 @@ def asks_to_pull(context: Context) -> None:
         context.other(id)
     context.equal(PULL_MODE, "the jobs of the call are", [], made)
     release(context, PULL_MODE)
+
+
+def newest(named: Sequence[str]) -> str:
+    """The job that the gate said last that it pulls by. Raises `Unjudged` where it said none."""
+    if not named:
+        raise Unjudged("the server hung up before the gate had said by which job it pulls")
+    return named[-1]
 
 
 def _alike(one: str, other: str) -> bool:

@@ -7,20 +7,34 @@ server with the plugin must raise no alarm.
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
 from conformance.campaign.ledger import ANY, of_version
+from conformance.driver.context import Context
+from conformance.driver.driver import Driver
+from conformance.driver.following import Deviated
+from conformance.errors import NoServer, Unjudged
+from conformance.session.session import opened
 from conformance.suites import suites
+from conformance.suites.route import boundaries
+from conformance.suites.route.calls import calls
+from conformance.suites.route.pull_mode import newest
 from conformance.sut.address import Address
 from conformance.sut.client import Client
 from conformance.sut.identity import UNTOLD, System, with_plugins
 from conformance.sut.profile import Profile
 from conformance.sut.target import Choice, profile_of
+from conformance.sut.trouble import Doubts
+from spec.engine import Config
 from spec.relaxations import Shortfall
+from spec.table import Action, Asked, Ended
+from spec.types import PUSH
 from tests.conformance.kit import Run, run_planted
-from tests.conformance.misbehaving import Request, Scripted, json_answer
+from tests.conformance.misbehaving import Answer, Request, Scripted, http_answer, json_answer, reset
 
 AT_ONCE = 2
 DEADLINE = "1"  # seconds: what does not come is waited for four times as long
@@ -129,6 +143,56 @@ def test_the_version_of_the_plugin_is_what_it_says_of_itself(
         client = Client(Address(server.url))
         assert with_plugins(client, System("1.12.7", "", {}, orthanc=True)).transfers == version
         client.close()
+
+
+def test_an_answer_that_is_no_list_shows_no_plugin_and_none_is_no_answer() -> None:
+    plain = System("1.12.7", "", {}, orthanc=True)
+    for told, shown in (
+        ([http_answer(404)], None),
+        ([http_answer(403)], None),
+        ([reset] * 2 + [json_answer(["transfers"]), json_answer({"Version": "1.4"})], "1.4"),
+    ):
+        with Scripted(one_after_the_other(told)) as server:
+            client = Client(Address(server.url))
+            assert with_plugins(client, plain).transfers == shown
+            client.close()
+    for told, judge in (([reset] * 4, None), ([http_answer(503)] * 2, Doubts().judge)):
+        with Scripted(one_after_the_other(told)) as server:
+            client = Client(Address(server.url), **({} if judge is None else {"judge": judge}))
+            with pytest.raises(NoServer):
+                with_plugins(client, plain)
+            client.close()
+
+
+def one_after_the_other(answers: Sequence[Answer]) -> Answer:
+    left = iter(answers)
+    return lambda request, wire: next(left)(request, wire)
+
+
+def test_a_pull_mode_that_names_no_job_is_not_judged() -> None:
+    assert newest(["a", "b"]) == "b"
+    with pytest.raises(Unjudged):
+        newest([])
+
+
+@pytest.mark.parametrize("sliced", [True, False])
+def test_one_request_more_has_its_name_where_the_plugin_looks_late(
+    sliced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine: no wait is long enough for the plugin to have looked."""
+    monkeypatch.setattr(boundaries, "is_looked_at", lambda *_: None)
+    call = next(one for one in calls() if one.type == PUSH)
+    with opened(Choice(deadline=2.0, fault="transfer-goes-on")) as session:
+        profile = replace(session.profile, sliced=sliced)
+        driver = Driver("test", session.resources, Config(), session.deadline, replaceable=True)
+        context = Context(driver, profile, session.system.version)
+        asked, actions = Asked.PAUSE, (Action.PAUSE,)
+        with nullcontext() if sliced else pytest.raises(Deviated):
+            boundaries.races(call, asked, actions, Ended.MORE, context)
+        names = {name for one in driver.findings or () for name in one.relaxations or ()}
+        assert names == ({Shortfall.TRANSFER_GOES_ON} if sliced else set())
+        driver.abandon()
+        session.clean()
 
 
 @pytest.mark.faults
