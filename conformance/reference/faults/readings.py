@@ -9,8 +9,9 @@ import time
 from starlette.responses import Response
 
 from conformance.reference.answers import JobAnswers, json_answer
+from conformance.reference.calls import JobCalls
 from conformance.reference.engine import Engine, Newcomer
-from conformance.reference.job import Failed, Job, State
+from conformance.reference.job import Failed, Job, State, Task
 from conformance.reference.registry import Registry
 from conformance.reference.submission import SubmissionReader
 
@@ -133,10 +134,10 @@ class EndsOnResubmit(Registry):
         os._exit(1)
 
 
-class EndsOnFirstJob(Engine):
-    """The whole server ends when it is to make its first job."""
+class EndsOnFirstJob(JobCalls):
+    """The whole server ends when it is asked for its first job."""
 
-    def submit(self, newcomer: Newcomer) -> None:
+    def waits(self, task: Task, synchronous: bool) -> bool:
         os._exit(1)
 
 
