@@ -12,7 +12,7 @@ import pytest
 from conformance.driver.places import HISTORY_FULL
 from conformance.peer.gate import Gate
 from conformance.suites import SUITES
-from conformance.suites.needs import EXCLUSIVE, MANAGED, REMOVAL, RETRY
+from conformance.suites.needs import EXCLUSIVE, MANAGED, REMOVAL, RETRY, TRANSFERS
 from conformance.sut.managed import Managed
 from conformance.sut.profile import NOT_THIS_VERSION
 from tests.conformance.kit import command
@@ -38,7 +38,7 @@ def test_polite_by_default(orthanc: Managed, tmp_path: Path) -> None:
         assert run.report["verdict"] == "conforms"
         reasons = {c["reason"] for c in run.cases("skipped").values()}
         assert reasons == {
-            *(needed.why for needed in (EXCLUSIVE, REMOVAL, MANAGED, RETRY)),
+            *(needed.why for needed in (EXCLUSIVE, REMOVAL, MANAGED, RETRY, TRANSFERS)),
             NOT_THIS_VERSION,
         }
         assert run.report["coverage"]["cells"]["covered"] == 16
