@@ -184,6 +184,8 @@ class Server:
                 socket.create_connection(("127.0.0.1", self.port), DEADLINE).close()
             except ConnectionRefusedError:
                 return True
+            except ConnectionResetError:  # it was taken on while the port was being closed
+                return False
             return False
 
         self.process.terminate()
