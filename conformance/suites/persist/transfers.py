@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from conformance.driver.script import complete, kill, restart
+from conformance.driver.script import complete, restart
 from conformance.driver.script import submit as peer_store
 from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
 from conformance.suites.needs import ACCELERATOR
 from conformance.suites.persist.types import (
     FIRST,
     KILLED,
-    NEWEST,
     REQUEUED,
     ROOM,
     STAYS,
@@ -29,6 +28,7 @@ from conformance.suites.persist.types import (
     ends_well,
     half_done,
     is_kept,
+    outlive_a_kill,
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request, calls
@@ -94,16 +94,7 @@ def over_a_restart(context: Context) -> None:
 
 def over_a_kill(context: Context) -> None:
     """A transfer that waits is there after `kill -9`, and runs."""
-    held = blocker_names(context.profile)
-    context.do(*(peer_store(name, 1, FIRST) for name in held))
-    waiting = [(call, *submit(context, call)) for call in _calls()]
-    before = {id: judge.look(context, call, id) for call, id, _ in waiting}
-    # The next one is saved as the last one was, so that the kill waits for all of them.
-    context.do(peer_store(NEWEST), kill())
-    waiting = [job for job in waiting if is_kept(context, job[0], before[job[1]], KILLED)]
-    context.do(*(complete(name) for name in (*held, NEWEST)))
-    for job in waiting:
-        ends_well(context, *job)
+    outlive_a_kill(context, _calls())
 
 
 def _calls() -> list[Call]:

@@ -139,9 +139,14 @@ def over_a_restart(context: Context) -> None:
 
 def over_a_kill(context: Context) -> None:
     """What waits is there after `kill -9`, since a job is saved when it is made, and runs."""
+    outlive_a_kill(context, had_by(context, OVER_A_KILL))
+
+
+def outlive_a_kill(context: Context, made_by: Iterable[Call]) -> None:
+    """The same of a job of each of these calls."""
     held = blocker_names(context.profile)
     context.do(*(peer_store(name, 1, FIRST) for name in held))
-    waiting = [(call, *submit(context, call)) for call in had_by(context, OVER_A_KILL)]
+    waiting = [(call, *submit(context, call)) for call in made_by]
     before = {id: judge.look(context, call, id) for call, id, _ in waiting}
     # The next one is saved as the last one was, so that the kill waits for all of them.
     context.do(peer_store(NEWEST), kill())

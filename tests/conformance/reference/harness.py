@@ -185,7 +185,7 @@ class Server:
             except ConnectionRefusedError:
                 return True
             except ConnectionResetError:  # it was taken on while the port was being closed
-                return False
+                pass
             return False
 
         self.process.terminate()
