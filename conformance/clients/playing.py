@@ -18,8 +18,9 @@ NOBODY = "http://127.0.0.1:9/"  # where the peer would be: no step is ever sent
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds. ``begins``: for the first look; ``looks``: for any later one; ``limit``: that a
-    client is given for a job that ends; ``short``: for one that does not.
+    """Seconds. ``begins``: until the first sign of it, a look or a job of its own; ``looks``: for
+    any later look; ``limit``: that a client is given for a job that ends; ``short``: for one that
+    does not.
     """
 
     begins: float = TIMING.client_begins
@@ -95,6 +96,7 @@ def _looks(stage: Stage, begun: Begun, since: float, times: int, patience: Patie
     while begun.status() is None:
         if not stage.job and (made := stage.submitted()):
             stage.take(made)
+            stage.submitted_at = time.monotonic()
         with watch.changed:
             watch.changed.wait_for(lambda: stage.looked(since, times), TIMING.client_tick)
             if stage.job and stage.looked(since, times):
@@ -107,9 +109,8 @@ def _looks(stage: Stage, begun: Begun, since: float, times: int, patience: Patie
 def _idle_until(stage: Stage, since: float, patience: Patience) -> float:
     """Until when the client may be silent."""
     looks = stage.watch.looks
-    if not looks:
-        return since + patience.begins
-    return max(since, looks[-1].ended) + patience.looks
+    last = looks[-1].ended if looks else stage.submitted_at
+    return since + patience.begins if last is None else max(since, last) + patience.looks
 
 
 def _wait_for_end(stage: Stage, scenario: Scenario, begun: Begun, patience: Patience) -> None:

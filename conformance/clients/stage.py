@@ -110,11 +110,14 @@ def _id(one: Any) -> Any:
 
 @dataclass
 class Stage:
-    """Where a scenario is played. ``job``: its id, as soon as there is one."""
+    """Where a scenario is played. ``job``: its id, as soon as there is one. ``submitted_at``: when
+    the client was seen to have made it, by `time.monotonic`; None where it has not.
+    """
 
     server: ReferenceServer
     watch: Watch
     job: str = ""
+    submitted_at: float | None = None
     lines: list[str] = field(default_factory=list)
 
     @property
