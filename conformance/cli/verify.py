@@ -24,10 +24,19 @@ def command(
     history: Annotated[int, typer.Option(metavar="N", min=0, help="JobsHistorySize.")] = 2,
     priorities: Annotated[int, typer.Option(metavar="N", min=1, help="How many there are.")] = 2,
     steps: Annotated[int, typer.Option(metavar="N", min=1, help="Most steps of a job.")] = 2,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Prove nothing: list the properties, with sentences.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> int:
-    """Check the specification itself: its properties, by three proof engines."""
-    from conformance.cli.proving import prove
+    """Check the specification itself: its properties, by three proof engines.
 
+    Exit status: 0, all that was asked holds; 1, a property fails; 2, something is unknown, or an
+    engine that was asked for cannot run. One that was not asked for and is not installed is told.
+    """
+    from conformance.cli.proving import prove, sentences
+
+    if listed:
+        return sentences(engine or ())
     scope = (jobs, workers, history, priorities, steps)
     return conclude(*prove(engine or (), admit or (), scope, json_file))

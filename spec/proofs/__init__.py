@@ -43,10 +43,15 @@ class Scope:
             raise ValueError(f"a scope needs at least one of each, and a history: {self}")
 
     def __str__(self) -> str:
+        priorities = "1 priority" if self.priorities == 1 else f"{self.priorities} priorities"
         return (
-            f"{self.jobs} jobs, {self.workers} workers, history {self.history}, "
-            f"{self.priorities} priorities, {self.steps} steps"
+            f"{_counted(self.jobs, 'job')}, {_counted(self.workers, 'worker')},"
+            f" history {self.history}, {priorities}, {_counted(self.steps, 'step')}"
         )
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 DEFAULT = Scope()

@@ -16,7 +16,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -30,6 +31,7 @@ from spec.properties import BY_NAME, Modality
 from spec.relaxations import NONE, Relaxation
 
 SCHEMA = 1
+TICK = 1.0  # seconds between two calls of `Listener.waits`
 PATIENCE = 1.0  # seconds that an engine has to clean up in, when it is not wanted any more
 MODULES = {
     ProofEngine.EXPLORE: "spec.proofs.explore",
@@ -38,10 +40,27 @@ MODULES = {
 }
 
 
+class Listener:
+    """Is told how the proofs come along; this one makes nothing of it.
+
+    What a method raises ends all engines, and comes out of `verify`.
+    """
+
+    def result(self, one: Checked) -> None:
+        """A property was decided, or could not be."""
+
+    def ended(self, engine: ProofEngine, found: Verification) -> None:
+        """An engine has come to its end, or to an early one: `Verification.absent`, ``died``."""
+
+    def waits(self, at_work: Sequence[ProofEngine]) -> None:
+        """About every `TICK` seconds in which nothing else has come: the engines at work."""
+
+
 @dataclass
 class Verification:
     """What came out. ``absent``: the engines that lack a tool, each with the reason; ``died``:
-    those that did not come to their end, which always leaves the whole unknown.
+    those that did not come to their end, which always leaves the whole unknown. ``took``: seconds,
+    of each engine that came to an end.
 
     ``asked``: the engines that were asked for by name; that one of them is absent leaves the
     whole unknown. ``files``: the counterexamples that were written, by the property's name.
@@ -50,6 +69,7 @@ class Verification:
     results: list[Checked] = field(default_factory=list)
     absent: dict[ProofEngine, str] = field(default_factory=dict)
     died: dict[ProofEngine, str] = field(default_factory=dict)
+    took: dict[ProofEngine, float] = field(default_factory=dict)
     asked: tuple[ProofEngine, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
 
@@ -98,39 +118,57 @@ class Verification:
         }
 
 
+SILENT = Listener()
+
+
 def verify(
     engines: Sequence[ProofEngine] = (),
     admit: frozenset[Relaxation] = NONE,
     scope: Scope = DEFAULT,
-    on_result: Callable[[Checked], None] = lambda result: None,
+    listener: Listener = SILENT,
     options: Mapping[str, Any] | None = None,
 ) -> Verification:
     """Check every property with each engine; none named means all that are installed.
 
-    ``on_result`` is told of each result when it comes. ``options`` are given to the explorer's
+    ``options`` are given to the explorer's
     ``check`` (`spec.proofs.explore.check`).
     """
-    found = Verification(asked=tuple(engines))
+    found, began = Verification(asked=tuple(engines)), time.monotonic()
     with _running(tuple(engines) or tuple(ProofEngine), scope, admit, options or {}) as running:
         while running:
-            for ready in wait(list(running)):
+            came = wait(list(running), TICK)
+            if not came:
+                listener.waits([engine for engine, _ in running.values()])
+            for ready in came:
                 assert isinstance(ready, Connection)
                 engine, process = running[ready]
-                try:
-                    message = ready.recv()
-                except EOFError:
-                    process.join()
-                    found.died[engine] = f"it ended with status {process.exitcode}"
-                    message = None
+                message = _message(ready, process)
                 if isinstance(message, Checked):
                     result = _with_replay(message, admit)
                     found.results.append(result)
-                    on_result(result)
+                    listener.result(result)
                     continue
                 del running[ready]
-                if message is not None:
-                    found.absent[engine] = str(message)
+                found.took[engine] = time.monotonic() - began
+                if isinstance(message, int):
+                    found.died[engine] = f"it ended with status {message}"
+                elif message is not None:
+                    found.absent[engine] = message
+                listener.ended(engine, found)
     return found
+
+
+def _message(pipe: Connection, process: BaseProcess) -> Checked | str | int | None:
+    """What an engine has sent: a result; why it cannot run; None at its end.
+
+    Where it has ended without a word, the exit status.
+    """
+    try:
+        message: Checked | str | None = pipe.recv()
+    except EOFError:
+        process.join()
+        return process.exitcode
+    return message
 
 
 def _with_replay(result: Checked, admit: frozenset[Relaxation]) -> Checked:

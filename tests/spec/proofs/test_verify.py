@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from conformance.campaign.replay import load
 from spec.proofs import Checked, NotInstalled, ProofEngine, Scope, Verdict
 from spec.proofs import verify as verify_module
-from spec.proofs.verify import MODULES, Verification, verify
+from spec.proofs.verify import MODULES, Listener, Verification, verify
 from spec.properties import PROPERTIES, Modality
 from spec.relaxations import Relaxation
 
@@ -56,12 +56,39 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
     return says
 
 
+class Told(Listener):
+    """Notes what it is told; ``impatient``: has enough as soon as it has to wait."""
+
+    def __init__(self, impatient: bool = False) -> None:
+        self.results: list[Checked] = []
+        self.ends: list[ProofEngine] = []
+        self.impatient = impatient
+
+    def result(self, one: Checked) -> None:
+        self.results.append(one)
+
+    def ended(self, engine: ProofEngine, found: Verification) -> None:
+        self.ends.append(engine)
+
+    def waits(self, at_work: Sequence[ProofEngine]) -> None:
+        if self.impatient:
+            raise TimeoutError(*at_work)
+
+
+def test_who_waits_is_told_what_is_at_work_and_may_end_it() -> None:
+    large = Scope(5, 2, 2, 2, 2)  # which takes hours
+    with pytest.raises(TimeoutError, match=EXPLORE):
+        verify([EXPLORE], scope=large, listener=Told(impatient=True))
+
+
 def test_the_explorer_decides_every_property() -> None:
-    told: list[Checked] = []
-    found = verify([EXPLORE], scope=SMALL, on_result=told.append)
+    told = Told()
+    found = verify([EXPLORE], scope=SMALL, listener=told)
     assert found.verdict is Verdict.HOLDS
-    assert told == found.results
-    assert [r.name for r in told] == [p.name for p in PROPERTIES]
+    assert told.results == found.results
+    assert [r.name for r in told.results] == [p.name for p in PROPERTIES]
+    assert told.ends == [EXPLORE]
+    assert 0 < found.took[EXPLORE] < 60
 
 
 BROKEN = {
