@@ -29,6 +29,7 @@ NAMES = (
     "merge",
     "compare",
     "upgrade",
+    "matrix",
     "ledger",
     "diagram",
     "verify",

@@ -1,7 +1,8 @@
 """The matrix: requirement by version, from the JSON reports of one run on each server.
 
 It is evidence: each column says by which command it was made. `tools/matrix` makes the runs. What
-they came to, requirement by requirement, is kept in `matrix.json`, which comes with the kit.
+they came to, requirement by requirement and case by case, is kept (`conformance.evidence.kept`),
+and all pages are made of that.
 """
 
 from __future__ import annotations
@@ -9,27 +10,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conformance.campaign.throughout import THROUGHOUT
-from conformance.campaign.typed import UNNAMED, Field, Mark
+from conformance.campaign.typed import UNNAMED, Field, Mark, Told
 from conformance.events import Verdict
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.requirements import CATALOGUE, Bound, Requirement, applies
 
-FILE = "matrix.json"
-SCHEMA = 1
 REFERENCE = "reference"
 BOUND = {id: one for id, one in CATALOGUE.items() if one.binds is Bound.SERVER}
 
 
 MEANS = {
     Mark.PASS: "its cases ran and met it (or it is checked throughout, and was never broken)",
-    Mark.DEVIATION: "a case broke it; in brackets the name of the difference",
+    Mark.DEVIATION: "a case broke it; the name of the difference stands with it",
     Mark.NOT_APPLICABLE: "it is said of other versions",
     Mark.NOT_REACHABLE: "no case of it can be run there from outside; the reasons are below",
     Mark.UNKNOWN: "its cases came to no verdict, or broke another requirement before",
@@ -58,15 +56,29 @@ def read(title: str, command: str, path: Path) -> Column:
     return Column(title, command, json.loads(path.read_text(encoding="utf-8")))
 
 
+def told(column: Column) -> tuple[Told, ...]:
+    """What the JSON report says of its cases."""
+    return tuple(
+        Told(
+            case["id"],
+            case["requirement"],
+            Verdict(case["verdict"]),
+            tuple(case["relaxations"]),
+            case["reason"],
+        )
+        for case in column.report["cases"]
+    )
+
+
 def fields(column: Column) -> dict[str, Field]:
     """What is known of each requirement of the catalogue on this server."""
     meant = {case.id: case.requirement for case in suites(Profile())}
-    cases: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    cases: dict[str, list[Told]] = defaultdict(list)
     broken: dict[str, set[str]] = defaultdict(set)
-    for case in column.report["cases"]:
-        cases[meant.get(case["id"], case["requirement"])].append(case)
-        if case["verdict"] == Verdict.DEVIATION:
-            broken[case["requirement"]] |= set(case["relaxations"] or [UNNAMED])
+    for case in told(column):
+        cases[meant.get(case.id, case.requirement)].append(case)
+        if case.verdict is Verdict.DEVIATION:
+            broken[case.requirement] |= set(case.names or [UNNAMED])
     return {
         id: _field(one, column, cases.get(id, []), tuple(sorted(broken.get(id, ()))))
         for id, one in BOUND.items()
@@ -74,9 +86,9 @@ def fields(column: Column) -> dict[str, Field]:
 
 
 def _field(
-    one: Requirement, column: Column, cases: Sequence[Mapping[str, Any]], broken: tuple[str, ...]
+    one: Requirement, column: Column, cases: Sequence[Told], broken: tuple[str, ...]
 ) -> Field:
-    verdicts = {case["verdict"] for case in cases}
+    verdicts = {case.verdict for case in cases}
     if not applies(one, column.version) and not (column.reference and Verdict.PASS in verdicts):
         return Field(Mark.NOT_APPLICABLE)
     if broken:
@@ -86,7 +98,7 @@ def _field(
     if Verdict.PASS in verdicts or one.id in THROUGHOUT:
         return Field(Mark.PASS)
     if verdicts == {Verdict.SKIPPED}:
-        return Field(Mark.NOT_REACHABLE, why=tuple(sorted({str(c["reason"]) for c in cases})))
+        return Field(Mark.NOT_REACHABLE, why=tuple(sorted({str(c.reason) for c in cases})))
     if verdicts:
         return Field(Mark.UNKNOWN)
     return Field(Mark.NO_CASE)
@@ -94,7 +106,9 @@ def _field(
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What is kept of a column. ``day``: of its run. ``fields``: what is known, by requirement."""
+    """What is kept of a column. ``day``: of its run. ``fields``: what is known, by requirement.
+    ``cases``: what that rests on.
+    """
 
     title: str
     version: str
@@ -104,6 +118,7 @@ class Server:
     kit: str
     verdict: str
     fields: Mapping[str, Field]
+    cases: tuple[Told, ...]
 
     def of(self, id: str) -> Field:
         """What is known of a requirement; of one that is newer than the run, nothing."""
@@ -126,47 +141,8 @@ def kept(column: Column) -> Server:
         str(report["kit"]),
         str(report["verdict"]),
         fields(column),
+        told(column),
     )
-
-
-def measured() -> tuple[Server, ...]:
-    """What the kit ships, the oldest release first, and the reference server last."""
-    return parse(files("conformance.evidence").joinpath(FILE).read_text(encoding="utf-8"))
-
-
-def released() -> tuple[Server, ...]:
-    """Those of them that are Orthancs."""
-    return tuple(server for server in measured() if not server.reference)
-
-
-def parse(text: str) -> tuple[Server, ...]:
-    """The text of a `matrix.json`. Raises `ValueError` for one of another schema."""
-    found = json.loads(text)
-    if found["schema"] != SCHEMA:
-        raise ValueError(f"schema {found['schema']}, not {SCHEMA}")
-    rows = found["servers"]
-    return tuple(Server(**{**row, "fields": _fields_of(row["fields"])}) for row in rows)
-
-
-def _fields_of(marks: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, Field]:
-    """The fields, in the order of the catalogue."""
-    found = {}
-    for mark in map(Mark, marks):
-        for id, said in marks[mark].items():
-            deviates = mark is Mark.DEVIATION
-            found[id] = Field(mark, tuple(said)) if deviates else Field(mark, why=tuple(said))
-    return {id: found[id] for id in BOUND if id in found}
-
-
-def to_json(servers: Sequence[Server]) -> str:
-    """For each mark the requirements that have it, each with the names, or the reasons, if any."""
-    rows = []
-    for server in servers:
-        by_mark: dict[Mark, dict[str, list[str]]] = {mark: {} for mark in Mark}
-        for id, field in server.fields.items():
-            by_mark[field.mark][id] = [*field.names, *field.why]
-        rows.append({**asdict(server), "fields": by_mark})
-    return json.dumps({"schema": SCHEMA, "servers": rows}, indent=1) + "\n"
 
 
 def markdown(servers: Sequence[Server]) -> Iterator[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from conformance.campaign.typed import Field, Mark, Told, by_type
-from conformance.events import Verdict
-from conformance.evidence.matrix import Column
+from conformance.campaign.typed import Field, Mark, by_type
+from conformance.evidence.matrix import Server
 from spec.of_jobs import SAID, TYPES, why_not
 from spec.requirements import CATALOGUE
 
@@ -16,21 +15,9 @@ ALL, NONE = "pass", "-"
 SHORT = {Mark.NOT_REACHABLE: "not there", Mark.NO_CASE: "not run"}
 
 
-def told(column: Column) -> Iterator[Told]:
-    """What a JSON report says of its cases."""
-    for case in column.report["cases"]:
-        yield Told(
-            case["id"],
-            case["requirement"],
-            Verdict(case["verdict"]),
-            tuple(case["relaxations"]),
-            case["reason"],
-        )
-
-
-def markdown(columns: Sequence[Column]) -> Iterator[str]:
+def markdown(servers: Sequence[Server]) -> Iterator[str]:
     """The page, a line at a time."""
-    known = {f"{one.title} {one.version}": by_type(told(one), one.version) for one in columns}
+    known = {f"{one.title} {one.version}": by_type(one.cases, one.version) for one in servers}
     yield "# What is said of every job, by type\n"
     yield "Made by `make matrix`, of the runs of [matrix.md](matrix.md):"
     yield f"{', '.join(known)}."

@@ -15,7 +15,8 @@ from typing import Any
 from conformance.campaign.ledger import of_version
 from conformance.campaign.typed import Mark
 from conformance.errors import BadArgument
-from conformance.evidence.matrix import BOUND, Server, released
+from conformance.evidence.kept import released
+from conformance.evidence.matrix import BOUND, Server
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 from conformance.text import counted

@@ -10,6 +10,7 @@ from conformance.events import Ended, Verdict
 from conformance.reports import page
 from conformance.reports.coloring import marks
 from conformance.reports.file_report import FileReport
+from conformance.reports.rendering import rendered
 from conformance.reports.story import WORDS, stale_words
 from conformance.reports.timeline import timeline
 from conformance.text import counted
@@ -29,23 +30,16 @@ class HtmlReport(FileReport):
     """
 
     def _text(self, ended: Ended) -> str:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
 
-        environment = Environment(
-            loader=PackageLoader("conformance.reports", "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         story, results = self._story, self._story.results.values()
         coloured = {**page.unknown_job(results), **marks(ended.coverage, results)}
         cases = page.by_requirement(results)
         drawn = page.figure(coloured, cases) if ended.coverage.cells.total else None
         told = [*story.deviations, *story.accepted]
         tested = "" if story.started is None else story.started.target.version
-        return environment.get_template(TEMPLATE).render(
+        return rendered(
+            TEMPLATE,
             story=story,
             ended=ended,
             kit=version("orthanc-jobs-conformance"),

@@ -8,7 +8,8 @@ import sys
 from dataclasses import replace
 
 from conformance.campaign.typed import UNNAMED, Field, Mark
-from conformance.evidence.matrix import BOUND, released
+from conformance.evidence.kept import released
+from conformance.evidence.matrix import BOUND
 from conformance.evidence.pages import markdown
 from spec.requirements import CATALOGUE, RELEASES
 from spec.table import Ground

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from conformance.evidence.matrix import Column
+from conformance.campaign.typed import Told
+from conformance.events import Verdict
+from conformance.evidence.kept import measured
+from conformance.evidence.matrix import Server
 from conformance.evidence.typed import markdown
 from spec.of_jobs import SAID, TYPES
 from tests.rooms import ROOT
@@ -14,16 +16,9 @@ PAGE = ROOT / "docs" / "types.md"
 CASE = "route/merge/study/pause"
 
 
-def column(verdict: str, version: str, *names: str) -> Column:
-    case = {
-        "id": CASE,
-        "requirement": "action/pause/paused",
-        "verdict": verdict,
-        "relaxations": list(names),
-        "reason": None,
-    }
-    report: dict[str, Any] = {"target": {"name": "o", "version": version}, "cases": [case]}
-    return Column("o", "run", report)
+def server(verdict: Verdict, version: str, *names: str) -> Server:
+    case = Told(CASE, "action/pause/paused", verdict, names, None)
+    return Server("o", version, False, "run", "2026-01-01", "0", "deviates", {}, (case,))
 
 
 def row(text: str, id: str) -> list[str]:
@@ -32,7 +27,9 @@ def row(text: str, id: str) -> list[str]:
 
 
 def test_a_cell_names_a_difference_and_the_servers_that_show_it() -> None:
-    text = "\n".join(markdown([column("pass", "1.10.1"), column("deviation", "1.13.0", "x")]))
+    text = "\n".join(
+        markdown([server(Verdict.PASS, "1.10.1"), server(Verdict.DEVIATION, "1.13.0", "x")])
+    )
     cells = dict(zip(TYPES, row(text, "action/pause/paused"), strict=True))
     assert cells["MergeStudy"] == "**x**: 1.13.0"
     assert cells["SplitStudy"] == "not run: 1.10.1, 1.13.0"
@@ -41,9 +38,13 @@ def test_a_cell_names_a_difference_and_the_servers_that_show_it() -> None:
 
 
 def test_what_cannot_be_tried_has_its_reason_on_the_page() -> None:
-    text = "\n".join(markdown([column("pass", "1.10.1")]))
+    text = "\n".join(markdown([server(Verdict.PASS, "1.10.1")]))
     assert "- a job of this type has no output:\n  - OrthancPeerStore, " in text
     assert "PushTransfer, PullTransfer: `submit/user-data`" in text
+
+
+def test_the_committed_page_is_of_what_the_kit_ships() -> None:
+    assert "\n".join(markdown(measured())) + "\n" == PAGE.read_text(), "run tools/pages"
 
 
 def test_the_committed_page_has_each_requirement_and_no_hole() -> None:

@@ -9,9 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
@@ -30,6 +28,7 @@ from conformance.reports.markdown import MarkdownReport, code
 from conformance.sut.target import Choice
 from spec.requirements import requirement
 from tests.conformance.kit import COMMAND, command
+from tests.conformance.pages import Page
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
 from tests.conformance.somebody import WITHIN
 from tests.waiting import until
@@ -185,43 +184,6 @@ def test_a_run_that_conforms_is_green(tmp_path: Path) -> None:
 
 
 # --- HTML ----------------------------------------------------------------------------------------
-
-VOID = {"meta", "br", "path", "ellipse", "polygon", "polyline", "line", "hr", "rect", "input"}
-
-
-class Page(HTMLParser):
-    """Reads a page strictly: what is opened is closed, and nothing is fetched or run."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.sources: list[str] = []  # what would be fetched
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.ids += [str(value) for name, value in attrs if name == "id"]
-        self.links += [unquote(str(value)) for name, value in attrs if name == "href"]
-        self.sources += [str(value) for name, value in attrs if name in ("data", "action")]
-        assert not {name for name, _ in attrs} & {"src", "onclick", "onload"}
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def page(folder: Path, told: Iterable[Event]) -> Page:
