@@ -8,9 +8,11 @@ of these goes where there is room. A mark `together` names a group that is neith
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,15 @@ from xdist.scheduler import LoadScopeScheduling
 # Fixtures that are runs of some minutes: whoever reads one is in its group.
 RECORDED = ("on_orthanc", "on_reference", "learned")
 # What begins first, or one process would end long after the others: these groups and files.
-LONG = (*RECORDED, "test_faults", "test_conduct", "test_mutants", "test_promela", "test_explore")
+LONG = (
+    *RECORDED,
+    "test_faults",
+    "test_conduct",
+    "test_reference_route_faults",
+    "test_mutants",
+    "test_promela",
+    "test_explore",
+)
 FILE = pytest.StashKey[Path]()  # where the processes write the groups for the one that hands out
 
 
@@ -53,6 +63,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     path = getattr(config, "workerinput", {}).get("groups")
     if path is not None:
         Path(path).write_text(json.dumps({item.nodeid: group(item) for item in items}))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected is kept to the end: nobody looks for garbage there, then or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 # --- handing out --------------------------------------------------------------------------------
