@@ -14,8 +14,8 @@ from conformance.learn.learning import Server, _Known
 
 def changed(machine: Machine, state: int, one: Input, way: Way) -> Machine:
     """The machine with one move that is another."""
-    moves = [dict(there) for there in machine.moves]
-    moves[state][one] = way
+    moves = list(machine.moves)
+    moves[state] = {**moves[state], one: way}
     return replace(machine, moves=tuple(moves))
 
 
@@ -73,9 +73,15 @@ def equivalent(first: Machine, other: Machine) -> bool:
     return True
 
 
-def kills(words: Sequence[Word], machine: Machine, mutant: Machine) -> bool:
-    """Whether a word shows that the mutant is not the machine."""
-    return any(machine.outputs(word) != mutant.outputs(word) for word in words)
+class Killer:
+    """The words of a suite, and what each shows of the machine, worked out once for all mutants."""
+
+    def __init__(self, words: Sequence[Word], machine: Machine) -> None:
+        self._shown = [(word, machine.outputs(word)) for word in words]
+
+    def kills(self, mutant: Machine) -> bool:
+        """Whether a word shows that the mutant is not the machine."""
+        return any(mutant.outputs(word) != outputs for word, outputs in self._shown)
 
 
 class Nobody:

@@ -10,7 +10,7 @@ from conformance.automata.covering import identifiers, separators, state_cover, 
 from conformance.automata.derivation import OF_A_JOB, Choices, derive
 from conformance.automata.machine import Machine, states_only
 from conformance.automata.plant import JOB, TWO_JOBS
-from tests.conformance.automata.machines import equivalent, kills, larger, single
+from tests.conformance.automata.machines import Killer, equivalent, larger, single
 
 MACHINES = {
     "job": derive(JOB),
@@ -52,9 +52,9 @@ def test_no_word_of_a_suite_begins_another_and_all_can_be_run(machine: Machine) 
 
 @every_machine
 def test_each_machine_with_one_other_move_is_found(machine: Machine) -> None:
-    words = suite(machine, 0)
+    killer = Killer(suite(machine, 0), machine)
     for mutant in single(machine):
-        assert kills(words, machine, mutant) is not equivalent(machine, mutant)
+        assert killer.kills(mutant) is not equivalent(machine, mutant)
 
 
 @every_machine
@@ -62,24 +62,25 @@ def test_each_machine_with_one_other_move_is_found(machine: Machine) -> None:
 def test_machines_with_extra_states_are_found_within_the_bound(
     machine: Machine, extra: int
 ) -> None:
-    words = suite(machine, extra)
+    killer = Killer(suite(machine, extra), machine)
     tries = TRIES // extra**3
     for seed in range(tries):
         mutant = larger(machine, extra, seed)
-        assert kills(words, machine, mutant) is not equivalent(machine, mutant)
+        assert killer.kills(mutant) is not equivalent(machine, mutant)
 
 
 def test_beyond_the_bound_a_fault_may_hide() -> None:
     machine = MACHINES["job, by State"]
     mutants = [larger(machine, 1, seed) for seed in range(TRIES)]
     faulty = [mutant for mutant in mutants if not equivalent(machine, mutant)]
-    hidden = [mutant for mutant in faulty if not kills(suite(machine, 0), machine, mutant)]
+    killer = Killer(suite(machine, 0), machine)
+    hidden = [mutant for mutant in faulty if not killer.kills(mutant)]
     assert 0 < len(hidden) < len(faulty)
 
 
 def test_machines_of_many_other_moves_are_found() -> None:
     machine, chance = MACHINES["two jobs"], random.Random(0)
-    words, singles = suite(machine, 0), list(single(machine))
+    killer, singles = Killer(suite(machine, 0), machine), list(single(machine))
     for _ in range(TRIES):
         mutant = chance.choice(singles)
         for _ in range(3):
@@ -88,4 +89,4 @@ def test_machines_of_many_other_moves_are_found() -> None:
             moves = list(mutant.moves)
             moves[state] = other.moves[state]
             mutant = Machine(machine.plant, machine.shown, tuple(moves), machine.names)
-        assert kills(words, machine, mutant) is not equivalent(machine, mutant)
+        assert killer.kills(mutant) is not equivalent(machine, mutant)
