@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import pytest
@@ -79,7 +80,8 @@ RESUME, RESUBMIT = Act(Action.RESUME, 0), Act(Action.RESUBMIT, 0)
 # --- the figure -------------------------------------------------------------------------------
 
 
-def reachable(config: Config, jobs: int, steps: int) -> set[tuple[Engine, str, Engine]]:
+@cache
+def reachable(config: Config, jobs: int, steps: int) -> frozenset[tuple[Engine, str, Engine]]:
     """Every move and event of engines with up to ``jobs`` jobs: (before, trigger, after)."""
     found: set[tuple[Engine, str, Engine]] = set()
     todo, known = [EMPTY], {EMPTY}
@@ -100,7 +102,7 @@ def reachable(config: Config, jobs: int, steps: int) -> set[tuple[Engine, str, E
             if n not in known:
                 known.add(n)
                 todo.append(n)
-    return found
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("admitted", [frozenset(), ALL], ids=["strict", "relaxed"])
