@@ -107,7 +107,13 @@ def check(sample: Sample, out: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sample", [s for s in SAMPLES if s.made not in RECORDED and not s.on_orthanc], ids=str
+    "sample",
+    [
+        pytest.param(s, marks=[pytest.mark.long] if "orthanc-jobs run" in s.made else [])
+        for s in SAMPLES
+        if s.made not in RECORDED and not s.on_orthanc
+    ],
+    ids=str,
 )
 def test_what_needs_no_orthanc(sample: Sample, tmp_path: Path) -> None:
     check(sample, printed(tmp_path, sample.made))

@@ -219,6 +219,7 @@ def test_what_another_machine_has_kept_is_run_in_the_next_round(
     assert ran == [theirs]
 
 
+@pytest.mark.long
 def test_a_database_that_goes_away_is_told_and_given_later_what_it_has_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

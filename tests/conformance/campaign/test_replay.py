@@ -101,6 +101,7 @@ def told(recording: Recording, fault: str | None) -> Replayed:
     return found
 
 
+@pytest.mark.long
 def test_what_needs_luck_is_tried_until_it_is_seen(tmp_path: Path) -> None:
     (found,) = recorded("cancel-of-paused-ignored", tmp_path, "concurrent/pairs/paused")
     assert found.tries == TRIES

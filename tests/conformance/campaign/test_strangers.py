@@ -159,6 +159,7 @@ def test_a_fault_is_seen_in_a_storm() -> None:
     assert verdicts["action/pause/running"] is Verdict.DEVIATION
 
 
+@pytest.mark.long
 def test_of_a_server_that_does_not_log_in_the_step_tells() -> None:
     server, send = servers.reference(fault="peer-login-not-sent"), post_theirs
     with server, storm(server, found(HTTP_URL), send) as blown:
@@ -168,6 +169,7 @@ def test_of_a_server_that_does_not_log_in_the_step_tells() -> None:
     assert {*verdicts.values()} <= {Verdict.PASS, Verdict.SKIPPED}
 
 
+@pytest.mark.long
 def test_a_storm_over_dicom_is_no_deviation() -> None:
     with servers.reference() as server, storm(server, found(TITLE), store, 1) as blown:
         verdicts, told = run(server, OVER_DICOM)
@@ -177,6 +179,7 @@ def test_a_storm_over_dicom_is_no_deviation() -> None:
     assert [*verdicts.values()].count(Verdict.PASS) > 2
 
 
+@pytest.mark.long
 def test_a_fault_over_dicom_is_seen_in_a_storm() -> None:
     with servers.reference(fault=FAULT) as server, storm(server, found(TITLE), store, 1) as blown:
         verdicts, told = run(server, OVER_DICOM, 1)

@@ -275,7 +275,9 @@ def test_a_list_that_hangs_is_not_waited_for_case_after_case(
     assert len(ran.reasons) <= MOST_HINDERED + 1
 
 
-@pytest.mark.parametrize("choice", [Choice(), None], ids=["managed", "url"])
+@pytest.mark.parametrize(
+    "choice", [Choice(), pytest.param(None, marks=pytest.mark.long)], ids=["managed", "url"]
+)
 def test_the_whole_run_is_bounded(choice: Choice | None) -> None:
     """Also over the servers of other configurations, and in the middle of a case."""
     cases = ("action/", "edge/", "race/", "history/", "schedule/")

@@ -271,6 +271,7 @@ def test_an_interrupt_ends_spare_workers_as_well(installed_orthanc: None, tmp_pa
     assert json.loads((tmp_path / "report.json").read_text())["interrupted"] is True
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as process:
         theirs = started_by(process.pid)
@@ -279,6 +280,7 @@ def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
         until(lambda: left(theirs, tmp_path) == [], LONG)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_ends_the_run_and_that_is_told(tmp_path: Path) -> None:
     with running(tmp_path) as process:
         theirs = started_by(process.pid)

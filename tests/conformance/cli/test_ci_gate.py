@@ -121,6 +121,7 @@ def says(folder: Path) -> tuple[str, str, int]:
     return found["verdict"], found["run-verdict"], made.failures + made.errors
 
 
+@pytest.mark.long
 def test_a_baseline_that_is_none_is_an_error_in_all_that_is_told(tmp_path: Path) -> None:
     settings = {"GATE_MANAGED": "reference", "GATE_ARGS": "--case action/pause"}
     assert gate(tmp_path, **settings, GATE_BASELINE="none.json").returncode == 2
@@ -146,6 +147,7 @@ def test_what_cannot_be_judged(tmp_path: Path, settings: dict[str, str]) -> None
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_outside_of_github_nothing_is_missed(tmp_path: Path) -> None:
     done = gate(
         tmp_path, GATE_MANAGED="reference", GATE_ARGS="--case action/pause",

@@ -137,7 +137,9 @@ def run(folder: Path, *words: str, out: IO[str] | int, ascii: bool = False) -> t
     [
         (["list"], 2, "cannot write: No space left on device"),
         (["--version"], 2, "cannot write: No space left on device"),
-        (CASE, 2, "cannot write a report: No space left on device"),
+        pytest.param(
+            CASE, 2, "cannot write a report: No space left on device", marks=pytest.mark.long
+        ),
         (BROKEN, 1, "cannot write a report: No space left on device"),
     ],
 )
@@ -164,7 +166,10 @@ def test_a_full_disk_is_told(tmp_path: Path, words: list[str], message: str) -> 
     assert error == f"orthanc-jobs: cannot write {message} /dev/full: No space left on device\n"
 
 
-@pytest.mark.parametrize(("words", "expected"), [(["list"], 0), (CASE, 0), (BROKEN, 1)])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [(["list"], 0), pytest.param(CASE, 0, marks=pytest.mark.long), (BROKEN, 1)],
+)
 def test_who_has_closed_the_output_still_gets_the_status(
     tmp_path: Path, words: list[str], expected: int
 ) -> None:

@@ -171,6 +171,7 @@ def there(client: Client) -> dict[str, Any]:
     return {path: sorted(client.get(path).json()) for path in paths}
 
 
+@pytest.mark.long
 def test_what_a_killed_run_has_left_is_named_and_removed(tmp_path: Path) -> None:
     """And nothing else: not what bears a name that only begins as ours do."""
     # A history that keeps their job, however many jobs the run ends before it is killed.

@@ -80,6 +80,7 @@ def test_nothing_is_made_on_the_server(server: Managed) -> None:
     client.close()
 
 
+@pytest.mark.long
 def test_a_fault_raises_the_alarm_beside_the_kit(capsys: pytest.CaptureFixture[str]) -> None:
     with servers.reference(fault="success-with-progress-99") as server:
         kit = work(server)

@@ -367,7 +367,9 @@ def complete(folder: Path) -> dict[str, ElementTree.Element]:
     return cases(valid(folder / "r.xml"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_an_interrupted_run_writes_them_all(tmp_path: Path, number: signal.Signals) -> None:
     words = [*COMMAND, "run", "--suite", "search", "--examples", "5000", *FILES]
     log = tmp_path / "events"

@@ -79,7 +79,9 @@ def sleeper(keeper: Keeper, log: int) -> Process:
 @pytest.mark.parametrize(
     "target", ["reference", pytest.param("orthanc", marks=pytest.mark.orthanc)]
 )
-@pytest.mark.parametrize("runs", [True, False], ids=["runs", "starts"])
+@pytest.mark.parametrize(
+    "runs", [pytest.param(True, marks=pytest.mark.long), False], ids=["runs", "starts"]
+)
 def test_nothing_is_left_of_a_kit_that_was_killed(
     target: str, runs: bool, tmp_path: Path, mark: str
 ) -> None:

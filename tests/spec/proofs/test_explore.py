@@ -54,9 +54,9 @@ PINNED = [
     (Scope(1, 1, 1, 2, 2), False, 441, 4104, 19),
     (Scope(2, 1, 1, 1, 1), False, 2880, 38918, 30),
     (Scope(2, 1, 1, 1, 1), True, 1483, 19910, 29),
-    (Scope(2, 2, 1, 1, 1), False, 6016, 87302, 30),
     (Scope(2, 1, 0, 1, 1), True, 378, 4982, 18),
-    (Scope(3, 1, 1, 1, 1), True, 16299, 285003, 43),
+    pytest.param(Scope(2, 2, 1, 1, 1), False, 6016, 87302, 30, marks=pytest.mark.long),
+    pytest.param(Scope(3, 1, 1, 1, 1), True, 16299, 285003, 43, marks=pytest.mark.long),
 ]
 
 
@@ -101,7 +101,12 @@ def test_the_size_of_the_default_scope_is_pinned() -> None:
 @pytest.mark.parametrize("symmetry", [False, True])
 @pytest.mark.parametrize(
     "scope",
-    [Scope(1, 1, 1, 2, 2), Scope(2, 1, 1, 1, 1), Scope(2, 2, 1, 1, 1), Scope(2, 1, 0, 1, 1)],
+    [
+        Scope(1, 1, 1, 2, 2),
+        Scope(2, 1, 0, 1, 1),
+        pytest.param(Scope(2, 1, 1, 1, 1), marks=pytest.mark.long),
+        pytest.param(Scope(2, 2, 1, 1, 1), marks=pytest.mark.long),
+    ],
 )
 def test_every_successor_of_every_state_is_the_engines_own(
     scope: Scope, symmetry: bool, admitted: frozenset[Relaxation]
@@ -134,8 +139,9 @@ def test_every_successor_of_every_state_is_the_engines_own(
     ("scope", "symmetry"),
     [
         *product((Scope(1, 1, 1, 2, 2), Scope(2, 1, 0, 1, 1), Scope(2, 2, 1, 1, 1)), (False, True)),
-        (Scope(2, 2, 2, 1, 2), True),
-        (Scope(3, 1, 1, 1, 1), True),  # without symmetry there are some six times as many states
+        pytest.param(Scope(2, 2, 2, 1, 2), True, marks=pytest.mark.long),
+        # without symmetry there are some six times as many states
+        pytest.param(Scope(3, 1, 1, 1, 1), True, marks=pytest.mark.long),
     ],
 )
 def test_the_compiled_loop_is_the_python_loop(
@@ -254,6 +260,7 @@ def test_the_compiled_search_stays_within_its_memory() -> None:
 
 
 @needs_compiler
+@pytest.mark.long
 def test_a_search_that_left_its_memory_would_be_noticed() -> None:
     """A row of the record behind the last."""
     assert "heap-buffer-overflow" in sanitized("wrong").stderr
