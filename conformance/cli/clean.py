@@ -38,7 +38,7 @@ def command(
     from conformance.sut.target import Choice, profile_of
     from conformance.text import shown
 
-    address = Address.parse(url, **access.settings())
+    address = Address.parse(url, only=True, **access.settings())
     client, console = Client(address, access.timeout), Terminal()
     cleaning: Cleaning | None = None
     ended = ""

@@ -29,7 +29,11 @@ def command(
     ] = Path("learned.svg"),
     json_file: JsonFile = None,
 ) -> int:
-    """Infer a server's job automaton, and show how it differs from the specification's."""
+    """Infer a server's job automaton, and show how it differs from the specification's.
+
+    Exit status 0: it is equal, or differs only as the ledger accepts. 1: it is different. 2: it is
+    unknown, as where not all could be confirmed in time.
+    """
     from conformance.learn.inference import Wish, infer
 
     choice, ledger = server.choice(), accepted.file()

@@ -31,8 +31,9 @@ def command(
 ) -> int:
     """Check the specification itself: its properties, by three proof engines.
 
-    Exit status: 0, all that was asked holds; 1, a property fails; 2, something is unknown, or an
-    engine that was asked for cannot run. One that was not asked for and is not installed is told.
+    Exit status 0: all that was asked holds. 1: a property fails. 2: something is unknown, or an
+    engine that was asked for cannot run. One that is not installed and that nobody asked for is
+    told to be missing.
     """
     from conformance.cli.proving import prove, sentences
 

@@ -35,12 +35,16 @@ def command(
 ) -> int:
     """Read the jobs of a server again and again; exit 1 with the first impossible history.
 
-    What the shipped ledger accepts of the server's version is told as a finding, by its name.
+    Nothing is made on the server. What the shipped ledger accepts of its version is told as a
+    finding, by its name, and is no alarm.
+
+    Exit status 0: nothing impossible was read until --seconds were over, or Ctrl-C. 1: something
+    was, which is an alarm. 2: there was no server to be read.
     """
     from conformance.passive import watching
     from conformance.sut.address import Address
 
-    address = Address.parse(url, **access.settings())
+    address = Address.parse(url, only=True, **access.settings())
     wish = watching.Wish(
         address, interval, seconds, workers, history_size, access.timeout, record, no_ledger
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from conformance.passive.shown import Wrong
 from spec.relaxations import Name
+from spec.requirements import requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,9 @@ def lines(found: Iterable[Impossible]) -> Iterator[str]:
     for one in found:
         word = "missing" if one.wrong.missing else "impossible"
         yield f"{word}: {one.requirement}" + (f", job {one.job}" if one.job else "")
-        yield f"  expected  {one.wrong.expected}"
-        yield f"  actual    {one.wrong.actual}"
+        yield from _told(one.wrong)
         if one.wrong.known:
-            yield f"  looks like {' or '.join(one.wrong.known)}, which is not accepted here"
+            yield f"  looks like  {' or '.join(one.wrong.known)}, which is not accepted here"
         for number, line in enumerate(one.history, start=1):
             yield f"  {number:2}. {line}"
 
@@ -39,6 +39,16 @@ def accepted(findings: Mapping[Name, Impossible]) -> Iterator[str]:
     """The findings that are accepted, by their names."""
     for name, one in sorted(findings.items()):
         yield f"finding: {name}" + (f", job {one.job}" if one.job else "")
-        yield f"  {name.sentence}"
-        yield f"  expected  {one.wrong.expected}"
-        yield f"  actual    {one.wrong.actual}"
+        yield f"  known as    {name.sentence}"
+        yield from _told(one.wrong)
+
+
+def _told(wrong: Wrong) -> Iterator[str]:
+    """What was expected and seen, and where it stands what is right."""
+    yield f"  expected    {wrong.expected}"
+    yield f"  actual      {wrong.actual}"
+    stands = requirement(wrong.requirement)
+    yield f"  requirement {stands.id} ({stands.ground}): {stands.sentence}"
+    yield f"  source      {stands.source}"
+    if stands.url is not None:
+        yield f"              {stands.url}"

@@ -26,6 +26,7 @@ from typing import Any
 from conformance.oracle.fields import Fields, Moment, ServerClock
 from conformance.oracle.shown import clip
 from conformance.passive.finding import Impossible
+from conformance.passive.history import History
 from conformance.passive.possible import ANYTHING, BORN
 from conformance.passive.shown import DETAILS, Shown, Wrong, malformed, shown
 from conformance.passive.track import Track
@@ -53,7 +54,7 @@ class Judge:
         self._details = watched.holds(DETAILS)
         self._told: set[tuple[str, Wrong]] = set()
         self._tracks: dict[str, Track] = {}
-        self._gone: dict[str, tuple[str, ...]] = {}  # the last lines of jobs that are gone
+        self._gone: dict[str, History] = {}  # of jobs that are gone
         self._early: set[str] = set()  # jobs that were acted upon before they were read
         self._listed = False  # all jobs were read since the server may have been started
         self._begin = 0.0  # when the last reading was asked for,
@@ -136,7 +137,7 @@ class Judge:
         if whole:
             for id in sorted(self._tracks.keys() - listed.keys() - unsure):
                 track = self._tracks.pop(id)
-                self._gone[id] = tuple(track.lines)
+                self._gone[id] = track.history
                 found += [(id, one) for one in [track.missed(fresh)] if one is not None]
             if not fresh and ticking and self._listed:
                 found += [("", one) for one in self._at_once(shows, begin, end)]
@@ -182,7 +183,7 @@ class Judge:
         new = known and gone is None
         ways = frozenset({BORN}) if new else ANYTHING
         track = Track(self.watched, self._fields, ways, self._end, unsure=id in self._early)
-        track.lines.extend(gone or ())
+        track.history = gone or track.history
         self._tracks[id] = track
         if gone is None or not known:
             return track, []
@@ -193,7 +194,8 @@ class Judge:
         told = []
         for id, wrong in found:
             track = self._tracks.get(id)
-            lines = self._gone.get(id, ()) if track is None else tuple(track.lines)
+            history = self._gone.get(id, History()) if track is None else track.history
+            lines = history.lines()
             names = [name for name in wrong.known if name in self.watched.accepted]
             if names:
                 self.findings.setdefault(names[0], Impossible(id, wrong, lines))

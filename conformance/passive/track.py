@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from conformance.oracle.fields import Fields, Moment, Seen
 from conformance.passive.bytype import LOST_CONTENT, by_type, falling, may_fall
+from conformance.passive.history import History
 from conformance.passive.possible import ANYTHING, Possible, answering, closed
 from conformance.passive.shown import Shown, Wrong
 from conformance.passive.watched import Watched
@@ -20,7 +21,6 @@ from spec.relaxations import Name, Shortfall
 from spec.table import FINAL, UNKNOWN, Action, ErrorCode, State, cell, cell_id
 from spec.types import row
 
-REMEMBERED = 12  # lines of a job's history that a finding shows
 # What of a reading stays for good, and what stays as long as nothing is done with a job at rest.
 STAYS = {
     "monitor/type": "type",
@@ -59,7 +59,7 @@ class Track:
     unsure: bool = False
     loaded: bool = False  # the server may have been started again in its life,
     _anew: bool = False  # and it was not read since
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    history: History = field(default_factory=History)
     _seen: Seen = field(default_factory=Seen)  # of its fields
     _stood: deque[tuple[float, State]] = field(
         default_factory=deque
@@ -74,7 +74,7 @@ class Track:
         clock has gone along with ours since then.
         """
         fresh, self._anew = fresh or self._anew, False
-        self.lines.append(str(now))
+        self.history.read(now)
         self.loaded |= fresh
         yield from by_type(now, self.last, self.loaded)
         yield from self._by_code(now)
@@ -99,7 +99,7 @@ class Track:
         """Take an action and its answer; what in it is impossible."""
         ways = closed(self.watched.config, self.watched.others, self.ways)
         after = answering(ways, action, status)
-        self.lines.append(f"{action}: HTTP {status}")
+        self.history.note(f"{action}: HTTP {status}")
         gone = any(one.completed for one in ways) and cell(UNKNOWN, action).status == status
         if after:
             self.ways = after | (ways if gone else frozenset())

@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rich.live import Live
-from rich.table import Table
 
 from conformance.campaign import ledger as ledgers
 from conformance.errors import CannotWrite, Interrupted, Unjudged
-from conformance.interrupts import interruptible
+from conformance.interrupts import interruptible, uninterrupted
 from conformance.passive import trace
 from conformance.passive.finding import Impossible, accepted, lines
 from conformance.passive.judge import Judge
-from conformance.passive.shown import Shown
+from conformance.passive.table import Changes, summary, table
 from conformance.passive.watched import Watched
 from conformance.reports.terminal import Terminal
 from conformance.suites import suites
@@ -35,20 +34,12 @@ from conformance.sut.client import Broken, Client
 from conformance.sut.identity import System, identify, with_plugins
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
-from conformance.text import hidden, shown
-from spec.table import FINAL, State
+from conformance.text import counted, hidden, shown
 
-SHOWN_JOBS = 20  # rows of the table
 READ_SINGLY = 100  # jobs that are read one by one where their list cannot be read
 ID = re.compile(r"[\w-]{1,64}")  # of a job: a UUID
+SILENT = 15.0  # seconds without a line at most, where the output is no terminal
 Write: TypeAlias = Callable[[dict[str, Any]], None]
-STYLE = {
-    State.RUNNING: "cyan",
-    State.SUCCESS: "green",
-    State.FAILURE: "red",
-    State.PAUSED: "yellow",
-    State.RETRY: "magenta",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +62,22 @@ class Wish:
 def watch(wish: Wish) -> int:
     """Watch until the end, or an interrupt; the exit status: 1 with the first impossible history.
 
-    Raises `KitError` where no server with a jobs engine answers at first.
+    An interrupt is how a watch ends that has no end of its own: 0 where nothing was found. 2 where
+    the server was never there to be read. Raises `KitError` where no server with a jobs engine
+    answers at first.
     """
     client = Client(wish.address, wish.timeout)
     console = Terminal()
     judge: Judge | None = None
     found: list[Impossible] = []
+    outages = Outages(console, wish.address.secrets)
     try:
         with interruptible(), _writing(wish.record, wish.address.secrets) as write:
             system = with_plugins(client, identify(client))
             watched = _watched(wish, system)
             write(trace.head(watched))
             judge = Judge(watched)
-            found = _Watch(wish, client, judge, console, write).until_the_end()
+            found = _Watch(wish, client, judge, console, write, outages).until_the_end()
     except Interrupted:  # which is how a watch ends that has no end of its own
         pass
     finally:
@@ -96,7 +90,8 @@ def watch(wish: Wish) -> int:
         console.say("unknown: the server was not there to be read")
         return 2
     word = "alarm" if found else "holds"
-    console.say(f"{word}: {judge.readings} readings, {len(judge.seen)} jobs")
+    seen = f"{counted(judge.readings, 'reading')}, {counted(len(judge.seen), 'job')}"
+    console.say(f"{word}: {seen}{outages.told}")
     return 1 if found else 0
 
 
@@ -122,17 +117,66 @@ def _tell(console: Terminal, wish: Wish, told: Iterable[str]) -> None:
         console.say(shown(line, wish.address.secrets))
 
 
+@dataclass
+class Outages:
+    """The times in which the server was not there: each is told when it begins and ends."""
+
+    console: Terminal
+    secrets: tuple[str, ...]
+    reason: str | None = None  # of the one under way
+    number: int = 0
+    seconds: float = 0.0  # of those that are over
+    _since: float = 0.0
+
+    def begins(self, reason: str) -> None:
+        """The server is not there, or still not."""
+        if self.reason is None:
+            self.number += 1
+            self._since = time.monotonic()
+            self._say(f"outage: {shown(reason, self.secrets)}")
+        self.reason = reason
+
+    def ends(self) -> None:
+        """The server has answered."""
+        if self.reason is not None:
+            lasted = time.monotonic() - self._since
+            self.seconds += lasted
+            self.reason = None
+            self._say(f"it answers again, after {lasted:.1f} s")
+
+    def _say(self, line: str) -> None:
+        with uninterrupted():
+            self.console.say(line)
+
+    @property
+    def told(self) -> str:
+        """For the last line; nothing where there was none."""
+        if not self.number:
+            return ""
+        lasted = self.seconds
+        if self.reason is not None:
+            lasted += time.monotonic() - self._since
+        end = "" if self.reason is None else ", and not there at the end"
+        return f", {counted(self.number, 'outage')} of {lasted:.1f} s in all{end}"
+
+
 class _Watch:
     """The readings of a server, one after the other."""
 
     def __init__(
-        self, wish: Wish, client: Client, judge: Judge, console: Terminal, write: Write
+        self,
+        wish: Wish,
+        client: Client,
+        judge: Judge,
+        console: Terminal,
+        write: Write,
+        outages: Outages,
     ) -> None:
         self.wish, self.client, self.judge = wish, client, judge
-        self.console, self.write = console, write
-        self._began = time.monotonic()
+        self.console, self.write, self.outages = console, write, outages
+        self._began = self._said = time.monotonic()
+        self._changes = Changes()
         self._made = client.connections
-        self._outage: str | None = None
         self._fresh = False  # the server may be a new one since the judge was told of a reading
 
     def until_the_end(self) -> list[Impossible]:
@@ -143,14 +187,29 @@ class _Watch:
             while True:
                 if found := self._look():
                     return found
-                if self.console.is_terminal:
-                    table = _table(self.judge, self._outage, self.wish.address.secrets)
-                    live.update(table, refresh=True)
+                self._show(live)
                 left = self.wish.interval
                 left = left if ends is None else min(left, ends - time.monotonic())
                 if left <= 0:
                     return []
                 tick.wait(left)
+
+    def _show(self, live: Live) -> None:
+        """The jobs, on a terminal; elsewhere a line about them now and then.
+
+        An interrupt waits for it: else rich would not know how much of the terminal to clear.
+        """
+        now, jobs = time.monotonic(), list(self.judge.jobs.values())
+        self._changes.read(jobs, now)
+        if self.console.is_terminal:
+            outage, secrets = self.outages.reason, self.wish.address.secrets
+            size = self.console.width, self.console.height
+            made = table(jobs, self._changes, now, size, outage, secrets)
+            with uninterrupted():
+                live.update(made, refresh=True)
+        elif now - self._said >= SILENT:
+            self._said = now
+            self.console.say(f"{counted(self.judge.readings, 'reading')}, {summary(jobs)}")
 
     def _look(self) -> list[Impossible]:
         """Read all jobs, if the server is there; what is impossible."""
@@ -194,15 +253,17 @@ class _Watch:
         try:
             reply = self.client.read(path)
         except (Broken, Unjudged) as error:
-            self._outage, reply = str(error), None
+            reply, why = None, str(error)
         at = begin, time.monotonic() - self._began
         if reply is not None and reply.status >= 500:  # as 503 while it starts
-            self._outage, reply = str(reply), None
+            reply, why = None, str(reply)
         if reply is None:
-            self.write({"at": at, "outage": self._outage})
+            self.outages.begins(why)
+            self.write({"at": at, "outage": why})
             return None
-        self._fresh |= self.client.connections != self._made or self._outage is not None
-        self._made, self._outage = self.client.connections, None
+        self._fresh |= self.client.connections != self._made or self.outages.reason is not None
+        self._made = self.client.connections
+        self.outages.ends()
         return reply, at
 
 
@@ -226,33 +287,6 @@ def _writing(path: Path | None, secrets: tuple[str, ...]) -> Iterator[Any]:
             yield write
     except OSError as error:
         raise CannotWrite(f"cannot write the trace {path}: {error.strerror}") from None
-
-
-def _table(judge: Judge, outage: str | None, secrets: tuple[str, ...]) -> Table:
-    jobs = sorted(judge.jobs.values(), key=lambda one: (one.state in FINAL, one.creation))
-    title = f"{len(jobs)} jobs, {judge.readings} readings"
-    made = Table(title=title if outage is None else f"{title}; no answer: {shown(outage)}")
-    for name in ("job", "type", "state", "progress", "priority", "error", "ran"):
-        made.add_column(name)
-    for one in jobs[:SHOWN_JOBS]:
-        made.add_row(*_row(one, secrets), style=STYLE.get(one.state, ""))
-    if len(jobs) > SHOWN_JOBS:
-        made.add_row(f"and {len(jobs) - SHOWN_JOBS} more")
-    return made
-
-
-def _row(one: Shown, secrets: tuple[str, ...]) -> tuple[str, ...]:
-    ran = "" if one.runtime is None else f"{one.runtime:g} s"
-    error = str(one.error or "")
-    return (
-        shown(one.id, secrets),
-        shown(one.type, secrets),
-        str(one.state),
-        f"{one.progress} %",
-        str(one.priority or ""),
-        error,
-        ran,
-    )
 
 
 def check_trace(path: Path, strict: bool = False) -> int:

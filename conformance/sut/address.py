@@ -32,9 +32,10 @@ class Address:
     header_env: tuple[tuple[str, str], ...] = ()  # headers, with the variable of the value
 
     @classmethod
-    def parse(cls, text: str, **settings: Any) -> Address:
+    def parse(cls, text: str, *, only: bool = False, **settings: Any) -> Address:
         """An address from a URL that may carry ``user:password@``. Raises `BadArgument`.
 
+        ``only``: there is no other target than a URL, as a message has to say.
         No message shows the text: what cannot be split may have a password anywhere.
         """
         try:
@@ -43,9 +44,8 @@ class Address:
         except ValueError:
             raise BadArgument(f"the target is not a URL such as {EXAMPLE}") from None
         if scheme not in ("http", "https") or not host:
-            raise BadArgument(
-                f"the target must be 'reference', 'orthanc', or a URL such as {EXAMPLE}"
-            )
+            besides = "" if only else "'reference', 'orthanc', or "
+            raise BadArgument(f"the target must be {besides}a URL such as {EXAMPLE}")
         try:
             port = parts.port
             host.encode("idna")

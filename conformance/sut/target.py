@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.errors import BadArgument
+from conformance.errors import BadArgument, NoServer
 from conformance.sut import servers
 from conformance.sut.address import Address
 from conformance.sut.identity import System
 from conformance.sut.managed import Managed
 from conformance.sut.processes import Keeper
 from conformance.sut.profile import Profile
+from conformance.sut.transport import unresolved
 from spec.requirements import applies, requirement
 
 TIMEOUT, DEADLINE = 10.0, 5.0  # seconds
@@ -66,11 +67,16 @@ class Choice:
 
     @property
     def gate_host(self) -> str:
-        """How the server reaches this machine. Raises `BadArgument` where that must be said."""
+        """How the server reaches this machine.
+
+        Raises `BadArgument` where that must be said, `NoServer` where its own host is none.
+        """
         if self.gate_address is not None:
             return self.gate_address
         if self.address is None or _loopback(self.address.host):
             return "127.0.0.1"
+        if (why := unresolved(self.address.host, self.timeout)) is not None:
+            raise NoServer(f"no server answers at {self.address.url}: {why}\nCheck its host.")
         raise BadArgument(
             f"how does {self.address.host} reach this machine? Its jobs send to a gate that the"
             " kit opens here:\nname this machine's address as the server sees it with"

@@ -331,6 +331,17 @@ def _connected(host: str, port: int, allowance: Allowance) -> socket.socket:
     raise NoConnection(failed) from failed
 
 
+def unresolved(host: str, seconds: float) -> str | None:
+    """Why a host's name leads nowhere; None where it leads to an address."""
+    try:
+        _resolved(host, 0, seconds)
+    except TimeoutError as error:
+        return str(error)
+    except socket.gaierror as error:
+        return error.strerror
+    return None
+
+
 def _resolved(host: str, port: int, seconds: float) -> Found:
     """The addresses of a host. A name is looked up in a thread: nothing else can bound that."""
     try:

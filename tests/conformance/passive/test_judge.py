@@ -174,6 +174,20 @@ def test_the_history_of_the_job_is_told() -> None:
     assert [line.split(",")[0] for line in one.history] == ["Success", "Paused"]
 
 
+def test_readings_that_are_alike_are_told_once_and_the_last_one_by_itself() -> None:
+    running = [(at, [job("Running", EffectiveRuntime=at / 10)]) for at in range(4)]
+    ended = [(at, [job("Success", EffectiveRuntime=0.4)]) for at in (4, 5)]
+    (one,) = judged(*running, *ended, (6, [job("Success", EffectiveRuntime=0.5)]))
+    assert one.requirement == "monitor/effective-runtime"
+    first, second, last = one.history
+    assert first.startswith("Running, ")
+    assert first.endswith(", ran 0 s: the first of 4 like it")
+    assert ", ran 0.4 s, " in second
+    assert second.endswith(": the first of 2 like it")
+    assert ", ran 0.5 s, " in last
+    assert "like it" not in last
+
+
 # --- where all actions are known, more is impossible --------------------------------------------
 
 

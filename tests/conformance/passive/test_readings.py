@@ -89,7 +89,7 @@ def test_a_field_that_was_cut_out_is_missing_and_not_impossible(name: str) -> No
     found = read([{key: value for key, value in job("Failure").items() if key != name}])
     text = list(lines(found))
     assert [line.split(":")[0] for line in text if not line.startswith(" ")] == ["missing"]
-    assert f"  actual    no {name}" in text
+    assert f"  actual      no {name}" in text
 
 
 def test_all_that_was_cut_out_is_told_at_once() -> None:

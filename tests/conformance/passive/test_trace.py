@@ -12,6 +12,7 @@ import pytest
 from conformance.cli.running import status_of
 from conformance.errors import BadArgument
 from conformance.passive.trace import check
+from spec.requirements import CATALOGUE
 from tests.conformance.passive.histories import job
 
 HEAD: dict[str, Any] = {"schema": 1, "trace": "orthanc-jobs", "version": "1.12.7"}
@@ -53,6 +54,9 @@ def test_a_bad_one_ends_with_1_and_shows_the_history(write: Write, capsys: Captu
     assert status_of(["check-trace", str(path)]) == 1
     out = capsys.readouterr().out
     assert "monitor/state-success, job A" in out
+    stands = CATALOGUE["monitor/state-success"]
+    assert f"\n  requirement {stands.id} (documented): {stands.sentence}\n" in out
+    assert f"\n              {stands.url}\n" in out
     assert out.splitlines()[-1].startswith("1 impossible: 2 readings")
 
 

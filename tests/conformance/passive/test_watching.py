@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -63,7 +64,14 @@ def test_a_server_at_work_that_is_restarted_raises_no_alarm(
         watcher.send_signal(signal.SIGINT)
         out, _ = watcher.communicate(timeout=30)
     assert watcher.returncode == 0  # an interrupt is how such a watch ends
-    assert out.startswith("holds: "), out
+    *told, last = out.splitlines()
+    assert re.match(r"holds: \d+ readings, \d+ jobs, 2 outages of ", last), out
+    assert all(
+        line.startswith(("outage: ", "it answers again, ", "finding: ", "  "))
+        or re.match(r"\d+ readings, ", line)
+        for line in told
+    )
+    assert sum(line.startswith("outage: ") for line in told) == 2
     lines = [json.loads(line) for line in trace.read_text().splitlines()]
     assert lines[0]["trace"] == "orthanc-jobs"
     assert any("outage" in line for line in lines)
