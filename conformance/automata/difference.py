@@ -1,4 +1,4 @@
-"""How a server's automaton differs from the specification's: in words, and as a picture.
+"""How a server's automaton differs from the specification's, and that in words.
 
 Both are walked together from their first states, by common words. Where an input shows something
 else, they part: that is a *different* move. A state of the one that no common word leads to is
@@ -17,14 +17,13 @@ from conformance.automata.derivation import (
     Worlds,
     beginnings,
     derive,
-    name_after,
     permitted,
     resolutions,
 )
 from conformance.automata.machine import Machine, Way, states_only
-from conformance.automata.plant import Input, Output, Verb, Word
+from conformance.automata.plant import Output, Word
+from conformance.text import counted
 from spec.relaxations import NONE, Relaxation, smallest_first
-from spec.table import State
 
 Pair: TypeAlias = tuple[int, int]
 Names: TypeAlias = frozenset[Relaxation]
@@ -145,7 +144,7 @@ def _walk(first: Machine, server: Machine) -> Difference:
         here, there = first.moves[pair[0]], server.moves[pair[1]]
         for one in {**here, **there}:
             word = (*pairs[pair], one)
-            expected, actual = _output(first, here.get(one)), _output(server, there.get(one))
+            expected, actual = output_of(first, here.get(one)), output_of(server, there.get(one))
             if expected != actual:
                 changes.append(Change(word, expected, actual))
                 continue
@@ -156,7 +155,7 @@ def _walk(first: Machine, server: Machine) -> Difference:
     return Difference(first, server, pairs, tuple(changes))
 
 
-def _output(machine: Machine, way: Way | None) -> Output | None:
+def output_of(machine: Machine, way: Way | None) -> Output | None:
     return None if way is None else Output(way.status, machine.shown[way.target])
 
 
@@ -192,111 +191,17 @@ def lines(found: Difference) -> Iterator[str]:
             known = "nothing" if not some else " and ".join(sorted(some))
             yield f"{count} different moves in all that {known} explains"
     if found.missing:
-        yield f"missing: {len(found.missing)} states of the specification"
+        yield f"missing: {counted(len(found.missing), 'state')} of the specification"
     if found.extra:
-        yield f"extra: {len(found.extra)} states that only the server has"
+        yield f"extra: {counted(len(found.extra), 'state')} that only the server has"
 
 
-# --- as a picture -----------------------------------------------------------------------------
-
-# Told apart by line, arrowhead and the first sign of the label, and by colour last.
-BOTH = 'color="#4a5568", fontcolor="#1f2937", style=solid, arrowhead=normal'
-MISSING = 'color="#1a4a8a", fontcolor="#1a4a8a", style=dashed, arrowhead=empty, penwidth=1.4'
-EXTRA = 'color="#b91c1c", fontcolor="#b91c1c", style=bold, arrowhead=diamond, penwidth=2.2'
-SIGN = {BOTH: "", MISSING: "\u2212 ", EXTRA: "+ "}
-FONT = "Helvetica,Arial,sans-serif"
-MEANS = (
-    "plain line: specification and server do the same\\l"
-    "\u2212 dashed line, open arrowhead: specified, and the server does not do it (missing)\\l"
-    "+ thick line, diamond: only the server does it (extra)\\l"
-    "both from one state with one label: a different move\\l"
-    "left out: what changes nothing in both\\l"
-)
-
-
-def dot(found: Difference, title: str) -> str:
-    """The picture in DOT: both automata in one, with the states that they share drawn once."""
-    first_ = found.specification
-    of_pair = {pair: f"p{number}" for number, pair in enumerate(found.pairs)}
-    first = {s: f"m{s}" for s in found.missing}
-    other = {s: f"e{s}" for s in found.extra}
-    for (a, b), name in of_pair.items():
-        first.setdefault(a, name)
-        other.setdefault(b, name)
-    edges: dict[tuple[str, str, str], list[str]] = {}
-
-    def draw(source: str, target: str, look: str, one: Input, status: int | None) -> None:
-        label = f"{SIGN[look]}{_label(one)}" + (f" {status}" if status is not None else "")
-        edges.setdefault((source, target, look), []).append(label)
-
-    for (a, b), name in of_pair.items():
-        here, there = found.specification.moves[a], found.server.moves[b]
-        for one in {**here, **there}:
-            mine, its = here.get(one), there.get(one)
-            if _output(found.specification, mine) == _output(found.server, its):
-                assert mine is not None
-                assert its is not None
-                after = of_pair[mine.target, its.target]
-                if after != name:
-                    draw(name, after, BOTH, one, mine.status)
-                continue
-            if mine is not None:
-                draw(name, first[mine.target], MISSING, one, mine.status)
-            if its is not None:
-                draw(name, other[its.target], EXTRA, one, its.status)
-    for state in found.missing:
-        for one, way in found.specification.moves[state].items():
-            if way.target != state:
-                draw(f"m{state}", first[way.target], MISSING, one, way.status)
-    for state in found.extra:
-        for one, way in found.server.moves[state].items():
-            if way.target != state:
-                draw(f"e{state}", other[way.target], EXTRA, one, way.status)
-    nodes = [
-        *(_node(of_pair[p], first_, p[0], BOTH, _after(first_, w)) for p, w in found.pairs.items()),
-        *(_node(f"m{s}", first_, s, MISSING, first_.names[s]) for s in found.missing),
-        *(_node(f"e{s}", found.server, s, EXTRA, "") for s in found.extra),
+def counts(found: Difference) -> str:
+    """How many states there are, and how many moves differ: so the text and the picture say it."""
+    told = [
+        f"{counted(len(found.server), 'state')}, {len(found.specification)} specified",
+        f"{counted(len(found.changes) + len(found.behind), 'different move')}",
     ]
-    return "\n".join(
-        [
-            "digraph difference {",
-            f'  graph [fontname="{FONT}", labelloc=b, labeljust=l, nodesep=0.5, ranksep=0.8,',
-            f'         label="{_quoted(title)}\\l{MEANS}"]',
-            f'  node [fontname="{FONT}", fontsize=12, shape=box, margin="0.15,0.08"]',
-            f'  edge [fontname="{FONT}", fontsize=10]',
-            *nodes,
-            *(_edge(*ends, labels) for ends, labels in edges.items()),
-            "}",
-            "",
-        ]
-    )
-
-
-def _edge(source: str, target: str, look: str, labels: list[str]) -> str:
-    label = "\\n".join(map(_quoted, labels))
-    return f'  {source} -> {target} [{look}, label="{label}"]'
-
-
-def _after(machine: Machine, word: Word) -> str:
-    return name_after(machine.plant, word)
-
-
-def _node(node: str, machine: Machine, state: int, look: str, name: str) -> str:
-    """A state: what it shows, unless ``name`` says it all; what is not in both has two borders."""
-    shown = said(Output(None, machine.shown[state]))
-    told = [one for one in (shown, name) if one]
-    if all(isinstance(one, State) for one in machine.shown[state]) and name:
-        told = [name]
-    mark = {BOTH: "", MISSING: "missing: ", EXTRA: "extra: "}[look]
-    label = "\\n".join(map(_quoted, [f"{mark}{told[0]}", *told[1:]]))
-    looks, sides = look.split(", arrowhead")[0], 2 if mark else 1
-    return f'  {node} [{looks}, peripheries={sides}, label="{label}"]'
-
-
-def _label(one: Input) -> str:
-    words = {Verb.START: "start", Verb.SUCCEED: "step succeeds", Verb.FAIL: "step fails"}
-    return words.get(one.verb, f"{one.verb.capitalize()}()")
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    told += [f"{len(found.missing)} missing"] if found.missing else []
+    told += [f"{len(found.extra)} extra"] if found.extra else []
+    return ", ".join(told)

@@ -13,7 +13,8 @@ from typing import Any
 import graphviz
 from rich.text import Text
 
-from conformance.automata.difference import Difference, by_state, difference, dot, lines, said
+from conformance.automata.difference import Difference, by_state, counts, difference, lines, said
+from conformance.automata.drawing import dot
 from conformance.automata.machine import states_only
 from conformance.campaign import ledger as ledgers
 from conformance.campaign.ledger import Ledger
@@ -48,7 +49,7 @@ from conformance.suites import suites
 from conformance.suites.case import QUICK_TO_STOP
 from conformance.suites.needs import EXCLUSIVE
 from conformance.sut.target import Choice
-from conformance.text import fit, hidden, shown
+from conformance.text import counted, fit, hidden, shown
 from spec.engine import Config
 from spec.relaxations import Relaxation
 
@@ -226,10 +227,8 @@ def verdict_on(found: Difference, ledger: Ledger) -> tuple[int, str]:
 
 
 def _words(found: Difference, learned: Learned) -> str:
-    by, of = len(states_only(found.server)), len(states_only(found.specification))
     return (
-        f"{len(found.server)} states, {len(found.specification)} specified"
-        f" ({by} and {of} by State alone), confirmed for up to {learned.extra} more"
+        f"{counts(found)}; confirmed for up to {counted(learned.extra, 'state')} more"
         f" by the {learned.words} sequences of the HSI method"
     )
 
@@ -259,13 +258,15 @@ def _told(found: Difference, learned: Learned) -> dict[str, Any]:
 
 def _draw(path: Path, found: Difference, telling: _Telling) -> None:
     """The picture, and its DOT beside it; without Graphviz the DOT alone."""
-    text = hidden(dot(by_state(found), f"{telling.name} and the specification"), telling.secrets)
+    drawn = by_state(found)
+    how = "" if drawn is found else ", by State alone"
+    text = hidden(dot(drawn, f"{telling.name} and the specification{how}"), telling.secrets)
     source = path.with_suffix(".dot")
     telling.save(source, text, "the picture's text")
     try:
-        drawn = graphviz.Source(text).pipe(format="svg", encoding="utf-8")
+        picture = graphviz.Source(text).pipe(format="svg", encoding="utf-8")
     except graphviz.ExecutableNotFound:
         telling.say(f"no picture, as the program 'dot' is not installed; its text is in {source}")
         return
-    telling.save(path, drawn, "the picture")
-    telling.say(f"picture {path}")
+    telling.save(path, picture, "the picture")
+    telling.say(f"picture {path}{how}: {counts(drawn)}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import graphviz
 import pytest
 
 from conformance.automata.derivation import OF_A_JOB, Choices, derive, resolutions
-from conformance.automata.difference import by_state, difference, dot, lines
+from conformance.automata.difference import by_state, counts, difference, lines
+from conformance.automata.drawing import dot
 from conformance.automata.machine import Machine, Way
 from conformance.automata.plant import Input, Verb, Word
 from conformance.campaign import ledger as ledgers
@@ -132,6 +135,27 @@ def test_a_move_behind_a_difference_is_judged_as_well() -> None:
     assert found.relaxations is None
 
 
+def test_the_picture_can_be_read_at_1280_pixels() -> None:
+    """No letter of it is smaller than 9 points then, which is 12 pixels."""
+    text = dot(by_state(difference(ORTHANC)), "Orthanc")
+    drawn = graphviz.Source(text).pipe(format="svg", encoding="utf-8")
+    (width,) = re.findall(r'<svg width="(\d+)pt"', drawn)
+    (scale,) = re.findall(r'transform="scale\(([\d.]+) ', drawn)
+    sizes = {float(size) for size in re.findall(r'font-size="([\d.]+)"', drawn)}
+    assert int(width) <= 1280 * 0.75
+    assert min(sizes) * float(scale) >= 9
+
+
+def test_what_both_do_alike_towards_a_state_of_many_stands_in_the_boxes() -> None:
+    found = by_state(difference(ORTHANC))
+    text = dot(found, "Orthanc")
+    assert text.count("Cancel() 200 \u2192 Failure") == 4  # Pending and Paused, after 0 and 1
+    assert text.count("step fails \u2192 Failure") == 7  # Running, whatever was asked
+    (failure,) = re.findall(r'^  (p\d+) \[.*label="Failure"\]', text, re.MULTILINE)
+    into = re.findall(rf"-> {failure} \[.*style=(\w+)", text)
+    assert set(into) == {"dashed"}
+
+
 def test_the_picture_tells_moves_apart_by_more_than_colour() -> None:
     found = difference(ORTHANC)
     assert len(by_state(found).server) == 10
@@ -142,6 +166,11 @@ def test_the_picture_tells_moves_apart_by_more_than_colour() -> None:
     assert len(missing) > len(extra) == 3
     assert all("arrowhead=empty" in line and 'label="\u2212 ' in line for line in missing)
     assert all("arrowhead=diamond" in line and 'label="+ ' in line for line in extra)
+    assert counts(by_state(found)) == "10 states, 13 specified, 3 different moves, 2 missing"
+    assert f"Orthanc: {counts(by_state(found))}\\l" in text
+    boxes = [line for line in text.splitlines() if "peripheries=" in line]
+    assert len([line for line in boxes if "peripheries=2" in line]) == 2
+    assert f"where the same moves lead in both ({len(boxes) - 2})" in text
     same = dot(by_state(difference(SPECIFIED)), "the same")
     same_edges = [line for line in same.splitlines() if "->" in line]
     assert same_edges
