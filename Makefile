@@ -62,7 +62,7 @@ $(VENV)/run: $(BIN)/python pyproject.toml
 
 $(VENV)/check: $(BIN)/python pyproject.toml
 	tools/debian-packages graphviz spin gcc libc6-dev curl nodejs redis-server
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz,learn,proofs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[clients,dev,fuzz,learn,proofs]'
 	touch $@
 
 $(VENV)/test: $(VENV)/check
