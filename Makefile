@@ -2,6 +2,7 @@
 #   make run    the main job, on the embedded reference server
 #   make check  lint, types, and all tests but those marked orthanc or long
 #   make test   everything that is checked, a real Orthanc included: what CI runs
+#   make site   the documentation as a site, in build/site
 #   make bench  the tables of benchmarks/README.md, on a machine that has no other work
 
 VENV := .venv
@@ -13,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # More than cores: most tests wait for a server. tests/conftest.py hands them out.
 SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 
-.PHONY: run check test planted faults lint diagrams matrix bench clean
+.PHONY: run check test planted faults lint diagrams matrix site bench clean
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run
@@ -46,6 +47,10 @@ diagrams: $(VENV)/check
 matrix: $(VENV)/test
 	$(BIN)/python tools/matrix
 
+# The pages and the matrix; a link that leads nowhere is an error.
+site: $(VENV)/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # The tables of benchmarks/README.md: less than 20 minutes on two cores without other work.
 bench: $(VENV)/bench
 	$(BIN)/python -m benchmarks.remake
@@ -62,11 +67,15 @@ $(VENV)/run: $(BIN)/python pyproject.toml
 
 $(VENV)/check: $(BIN)/python pyproject.toml
 	tools/debian-packages graphviz spin gcc libc6-dev curl nodejs redis-server
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[clients,dev,fuzz,learn,proofs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[clients,dev,docs,fuzz,learn,proofs]'
 	touch $@
 
 $(VENV)/test: $(VENV)/check
 	tools/debian-packages orthanc
+	touch $@
+
+$(VENV)/site: $(BIN)/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 $(VENV)/bench: $(VENV)/test

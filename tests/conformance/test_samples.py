@@ -6,7 +6,7 @@ A sample is a block behind a comment that says how it is made:
 
 The commands run in an empty folder that has `docs/`. The block has to be a part of what the last
 one prints, line for line; a line `...` stands for lines that are left out. What differs from run to
-run is masked: times, and numbers of requests and the like.
+run is masked: times, numbers of requests and the like, and IDs of jobs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ PROGRAM = re.compile(
 )
 VARIES = (
     (re.compile(r"\d+\.\d+ s\b"), "# s"),
+    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "#"),  # the ID of a job
     (re.compile(r"\b\d+ (actions|requests|words|inputs)\b"), r"# \1"),
 )
 # What a recorded run of several tests has printed already: the command, and the fixture.
