@@ -118,7 +118,13 @@ def listed(who: Somebody) -> set[str]:
     return set(who.client.get("/jobs").json())
 
 
-@pytest.mark.parametrize("fill", range(HISTORY + 3))
+@pytest.mark.parametrize(
+    "fill",
+    [
+        fill if fill in (0, HISTORY - 1, HISTORY) else pytest.param(fill, marks=pytest.mark.long)
+        for fill in range(HISTORY + 3)
+    ],
+)
 def test_every_fill_of_the_history(fill: int) -> None:
     with servers.reference() as server, somebody(server, fill) as who:
         found, failed = run(server)
