@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -60,7 +61,7 @@ def equivalent(first: Machine, other: Machine) -> bool:
         return False
     found = {(0, 0)}
     for a, b in (todo := [(0, 0)]):
-        if set(first.moves[a]) != set(other.moves[b]):
+        if first.moves[a].keys() != other.moves[b].keys():
             return False
         for one, way in first.moves[a].items():
             its = other.moves[b][one]
@@ -74,14 +75,34 @@ def equivalent(first: Machine, other: Machine) -> bool:
 
 
 class Killer:
-    """The words of a suite, and what each shows of the machine, worked out once for all mutants."""
+    """The words of a suite, each with what it shows of the machine, by the moves that it makes.
+
+    A mutant that makes all moves of a word as the machine does shows the same: it is not asked.
+    """
 
     def __init__(self, words: Sequence[Word], machine: Machine) -> None:
-        self._shown = [(word, machine.outputs(word)) for word in words]
+        self._machine = machine
+        self._making: dict[tuple[int, Input], dict[Word, tuple[Output, ...]]] = defaultdict(dict)
+        for word in words:
+            shown, state = machine.outputs(word), 0
+            for one, (_, after) in zip(word, machine.run(word), strict=True):
+                self._making[state, one][word] = shown
+                state = after
 
     def kills(self, mutant: Machine) -> bool:
-        """Whether a word shows that the mutant is not the machine."""
-        return any(mutant.outputs(word) != outputs for word, outputs in self._shown)
+        """Whether a word shows that the mutant, which may have more states, is not the machine."""
+        assert mutant.shown[: len(self._machine)] == self._machine.shown
+        return any(
+            mutant.outputs(word) != shown
+            for move in self._changed(mutant)
+            for word, shown in self._making[move].items()
+        )
+
+    def _changed(self, mutant: Machine) -> Iterator[tuple[int, Input]]:
+        for state, there in enumerate(self._machine.moves):
+            others = mutant.moves[state]
+            if others is not there:
+                yield from ((state, one) for one, way in there.items() if others.get(one) != way)
 
 
 class Nobody:
