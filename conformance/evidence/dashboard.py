@@ -137,7 +137,7 @@ def _remarks(
             for words in (*(f"known as {name}" for name in cell.names), *cell.why):
                 found[words][version] = None
     for words, where in found.items():
-        yield f"{', '.join(where)}: {words}."
+        yield f"{', '.join(version for version in versions if version in where)}: {words}."
 
 
 def _types(servers: Sequence[Server]) -> Iterator[Group]:

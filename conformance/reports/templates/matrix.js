@@ -47,6 +47,8 @@
       return found.length + " of " + all.length + " requirements" + (which ? " by type" : "") + how;
     });
     versions.forEach((_, index) => main.classList.toggle("off-" + (index + 1), Boolean(ends) && !ends.includes(index)));
+    const columns = 1 + (ends ? ends.length : versions.length);  // a cell over more would leave them empty
+    main.querySelectorAll("td[colspan]").forEach(cell => { cell.colSpan = columns; });
     shown.textContent = (ends ? "From " + a.value + " to " + b.value + ": " : "") + told.join("; ") + ".";
   }
   function open(group, wide) {

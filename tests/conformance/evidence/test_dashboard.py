@@ -107,6 +107,7 @@ addEventListener("load", () => {
   say("broken " + shown().length);
   fill("verdict", ""); fill("on", ""); fill("a", "1.10.1"); fill("b", "1.13.0");
   say("differs " + shown().length + " in columns " + columns());
+  say("sentences over " + document.querySelector("td[colspan]").colSpan);
   say(location.hash);
   location.hash = "#name/ties-unordered";
   setTimeout(() => {
@@ -144,6 +145,7 @@ def test_a_browser_filters_compares_and_keeps_both_in_the_address(
         f"section {sum(id.startswith('edge/') for id in BOUND)}",
         f"broken {broken}",
         f"differs {differs} in columns 3",
+        "sentences over 3",
         f"#{LOST}?a=1.10.1&b=1.13.0",
         "keeps #name/ties-unordered?a=1.10.1&b=1.13.0",
         f"shown again {len(BOUND)} #edge/new/pending/submit",
