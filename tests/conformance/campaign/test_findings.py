@@ -12,6 +12,8 @@ import pytest
 from conformance.campaign.ledger import SHIPPED, Entry
 from conformance.campaign.ledger import load as load_ledger
 from conformance.campaign.replay import load
+from conformance.errors import BadArgument
+from conformance.reports.script import script
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.relaxations import named
@@ -23,12 +25,84 @@ pytestmark = pytest.mark.apart
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "findings.md").read_text()
 REPLAYS = sorted((DOCS / "findings").glob("*.json"))
+SERVERS = json.loads(str(files("conformance.evidence").joinpath("matrix.json").read_text()))
+MATRIX = [server for server in SERVERS["servers"] if not server["reference"]]
+VERSIONS = tuple(server["version"] for server in MATRIX)
 # Those of every version and of the fewest steps: the others take longer, or another server.
 SHOWN = [DOCS / "findings" / f"{name}.json" for name in (
     "cancel-lost-to-pause", "request-lost-on-last-step", "ties-unordered", "archive-not-resubmitted"
 )]  # fmt: skip
 OF_A_PLUGIN = re.findall(r"^## ([a-z0-9-]+)\n\n.*\n\n- \*Plugin\*", PAGE, re.MULTILINE)
 TITLES = re.findall(r"^## ([a-z0-9-]+)$", PAGE, re.MULTILINE)
+PARTS = (
+    "Status",
+    "Costs",
+    "Documented",
+    "Source",
+    "Steps",
+    "Expected",
+    "Observed",
+    "Replay",
+    "Script",
+    "Repair",
+)
+COSTS = ("unnoticed", "lost", "call", "reading")  # the dearest first, as the page says
+PLUGINS = ("1.4", "1.7", "mainline")  # the versions that were measured, the oldest first
+ROW = re.compile(r"^\| \[([a-z0-9-]+)\]\(#\1\) \| (.+) \| (.+) \| (\w+): (.+) \|$", re.MULTILINE)
+INDEX = {title: rest for title, *rest in ROW.findall(PAGE)}
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0] + "\n"
+
+
+def part(title: str, name: str) -> str:
+    """What stands behind a name in the section of a finding, in one line."""
+    found = re.findall(rf"^- \*{name}\*:((?: .*)?\n(?:  .*\n)*)", section(title), re.MULTILINE)
+    assert len(found) == 1, (title, name)
+    return " ".join(found[0].split())
+
+
+def measured() -> dict[str, list[str]]:
+    """The versions on which each finding was seen, by the matrix; the oldest first."""
+    found: dict[str, list[str]] = {title: [] for title in TITLES}
+    for server in MATRIX:
+        for title in {name for names in server["fields"]["deviation"].values() for name in names}:
+            found[title].append(server["version"])
+    return found
+
+
+def shows(title: str) -> list[str]:
+    """The versions that show it, as its section says."""
+    told = part(title, "Plugin" if title in OF_A_PLUGIN else "Versions")
+    known = PLUGINS if title in OF_A_PLUGIN else VERSIONS
+    first = re.split(r" Not |[;.] |, in |, each |\.$", told)[0].replace(" and ", ", ")
+    assert set(first.split(", ")) <= set(known), first
+    return first.split(", ")
+
+
+def status(title: str) -> str:
+    """What a finding is by what was measured, and by what its section says of the documents."""
+    known, seen = PLUGINS if title in OF_A_PLUGIN else VERSIONS, shows(title)
+    documented = part(title, "Documented")
+    room = re.search("[Bb]y our reading", documented) or documented.startswith("nowhere")
+    debatable = "; debatable, by our reading" if room else ""
+    if seen[-1] == known[-1]:
+        return f"open in {known[-1]}{debatable}"
+    return f"(repaired|obsolete) since {known[known.index(seen[-1]) + 1]}{debatable}"
+
+
+def replays(title: str) -> list[Path]:
+    return [path for path in REPLAYS if path.stem.removesuffix("-cancel") == title]
+
+
+def why_none(path: Path) -> str | None:
+    """Why no script can be made of a replay; None where one can."""
+    try:
+        script(load(path), "shows.py")
+    except BadArgument as error:
+        return str(error)
+    return None
 
 
 def ledger(version: str | None = None) -> tuple[Entry, ...]:
@@ -43,24 +117,72 @@ def test_what_the_shipped_ledger_accepts_is_a_finding_and_the_other_way_round() 
     assert all(str(named(title)) == title for title in TITLES)
 
 
-@pytest.mark.parametrize("title", OF_A_PLUGIN)
-def test_a_finding_of_a_plugin_says_of_which_and_has_no_replay(title: str) -> None:
-    """No server of ours has it."""
-    text = PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
-    for part in ("Plugin", "Documented", "Steps", "Expected", "Observed"):
-        assert f"- *{part}*: " in text or f"- *{part}*:\n" in text, part
-    assert "*Versions*" not in text
-    assert not [path for path in REPLAYS if path.stem.startswith(title)]
+@pytest.mark.parametrize("title", TITLES)
+def test_a_finding_has_all_that_a_bug_report_needs(title: str) -> None:
+    assert all(part(title, name) for name in PARTS)
+    names = re.findall(r"^- \*(\w+)\*", section(title), re.MULTILINE)
+    assert names == ["Plugin" if title in OF_A_PLUGIN else "Versions", *PARTS]
+    linked = set(re.findall(r"\(findings/([\w-]+\.json)\)", part(title, "Replay")))
+    assert linked == {path.name for path in replays(title)}
+    assert bool(linked) == (title not in OF_A_PLUGIN)  # no server of ours has the plugin
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_its_status_is_what_was_measured(title: str) -> None:
+    assert re.fullmatch(status(title), part(title, "Status")), status(title)
+    if title not in OF_A_PLUGIN:
+        assert shows(title) == measured()[title]
+        assert shows(title) == [
+            version
+            for version in VERSIONS
+            if any(entry.relaxation == title for entry in ledger(version))
+        ]
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_it_has_the_sentence_that_is_broken_and_its_address(title: str) -> None:
+    text = part(title, "Source")
+    if replays(title):
+        broken = {load(path).requirement for path in replays(title)}
+    else:
+        cases = {case.id: case.requirement for case in suites(Profile())}
+        of_it = [entry for entry in ledger() if entry.relaxation == title]
+        broken = {cases[case] for entry in of_it for case in entry.cases}
+    named_ = set(re.findall(r"- `([a-z/-]+)`: ", text))
+    assert named_
+    assert named_ <= broken
+    assert named_ == broken or not replays(title)
+    for id in named_:
+        stands = CATALOGUE[id]
+        address = f"no document, {stands.source}"
+        if stands.url is not None:
+            address = f"[{stands.source}]({stands.url})"
+        assert f"- `{id}`: {stands.sentence} {address}" in text
 
 
 @pytest.mark.parametrize("title", [title for title in TITLES if title not in OF_A_PLUGIN])
-def test_a_finding_has_all_that_a_bug_report_needs(title: str) -> None:
-    text = PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
-    for part in ("Versions", "Documented", "Steps", "Expected", "Observed", "Replay"):
-        assert f"- *{part}*: " in text or f"- *{part}*:\n" in text, part
-    linked = set(re.findall(r"\(findings/([\w-]+\.json)\)", text))
-    assert linked
-    assert linked == {path.name for path in REPLAYS if path.stem.startswith(title)}
+def test_it_has_a_script_or_says_why_not(title: str) -> None:
+    told = part(title, "Script")
+    if told.startswith("none, as "):
+        assert any(why_none(path) for path in replays(title))
+        return
+    exported = re.findall(r"`orthanc-jobs export docs/findings/([\w-]+\.json)`", told)
+    assert sorted(exported) == sorted(path.name for path in replays(title))
+    assert not any(why_none(path) for path in replays(title))
+
+
+def test_the_findings_stand_by_what_they_cost_and_the_index_has_them_so() -> None:
+    def place(title: str) -> tuple[bool, int, bool, int]:
+        kind = part(title, "Costs").partition(":")[0]
+        closed = not part(title, "Status").startswith("open")
+        return title in OF_A_PLUGIN, COSTS.index(kind), closed, -len(shows(title))
+
+    assert [place(title) for title in TITLES] == sorted(map(place, TITLES))
+    assert list(INDEX) == TITLES
+    for title, (stands, versions, kind, cost) in INDEX.items():
+        assert stands == part(title, "Status")
+        assert versions.removeprefix("plugin ").split(", ") == shows(title)
+        assert f"{kind}: {cost}." == part(title, "Costs")
 
 
 @pytest.mark.parametrize("path", REPLAYS, ids=lambda path: path.stem)

@@ -23,6 +23,7 @@ from tests.rooms import ROOT
 FINDINGS = sorted((ROOT / "docs" / "findings").glob("*.json"))
 LUA = "operation"  # their jobs are made by a Lua script
 EXPORTED = [path for path in FINDINGS if load(path).talk and not path.stem.startswith(LUA)]
+ON_10 = [path for path in EXPORTED if load(path).server == "orthanc 1.10.1"]  # which is Debian 12's
 LONGEST = 300  # seconds for a script, on a machine that has other work as well
 
 
@@ -67,7 +68,7 @@ def test_what_cannot_be_tried_is_neither_seen_nor_not_seen(tmp_path: Path) -> No
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("path", EXPORTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ON_10, ids=lambda path: path.stem)
 def test_the_orthanc_that_is_installed_shows_each_finding(
     path: Path, installed_orthanc: None, tmp_path: Path
 ) -> None:
