@@ -51,13 +51,15 @@ def command(
         settings = Config() if config is None else load_config(config)
         kept = EVERY_PAGE if release is None else RELEASES[release]
         loads = not no_jobs
-        start(host, port, settings, fault, _announce, loads, control, kept, page())
+        folder = settings.storage_directory.absolute()
+
+        def announce(url: str) -> None:
+            print(f"listening on {url}", flush=True)  # who started it may wait for it
+            print(f"its data are in {folder}; Ctrl-C ends it", flush=True)
+
+        start(host, port, settings, fault, announce, loads, control, kept, page())
     except (ConfigError, UnusableDatabase) as error:
         raise BadArgument(str(error)) from None
     except OSError as error:
         raise BadArgument(f"cannot listen at {host}, port {port}: {error.strerror}") from None
     return 0
-
-
-def _announce(url: str) -> None:
-    print(f"listening on {url}", flush=True)  # who started it may wait for it

@@ -6,8 +6,9 @@ never change their meaning; whatever is selected is selected by a prefix of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 
@@ -114,7 +115,7 @@ def select(
             raise BadArgument(f"unknown suite {name!r}: there are {', '.join(SUITES)}")
     for prefix in [*prefixes, *excluded]:
         if not any(case.id.startswith(prefix) for case in found):
-            raise BadArgument(f"no case begins with {prefix!r}: see 'orthanc-jobs list'")
+            raise BadArgument(_unknown(prefix, [case.id for case in found]))
     return [
         case
         for case in found
@@ -122,6 +123,14 @@ def select(
         and (not prefixes or case.id.startswith(tuple(prefixes)))
         and not case.id.startswith(tuple(excluded) or ("\0",))
     ]
+
+
+def _unknown(prefix: str, ids: Sequence[str]) -> str:
+    """No case begins so: those that are written nearly so, or where all of them stand."""
+    beginnings = {"/".join(id.split("/")[:size]) for id in ids for size in (1, 2, 3, 4)}
+    near = get_close_matches(prefix.rstrip("/"), sorted(beginnings), n=3, cutoff=0.7)
+    told = f"did you mean {' or '.join(near)}?" if near else "see 'orthanc-jobs list --cases'"
+    return f"no case begins with {prefix!r}: {told}"
 
 
 __all__ = ["SUITES", "Case", "by_chance", "place", "select", "suites"]

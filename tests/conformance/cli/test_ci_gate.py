@@ -223,6 +223,17 @@ def test_the_snippet_for_github_uses_inputs_that_exist() -> None:
                 assert set(step.get("with", {})) <= set(ACTION["inputs"])
 
 
+def test_the_snippet_of_a_service_names_the_runner_to_it_and_keeps_the_password_out() -> None:
+    found = [yaml.safe_load(text).get("jobs", {}) for text in snippets("yaml")]
+    (job,) = [one for jobs in found for one in jobs.values() if "services" in one]
+    (service,) = job["services"].values()
+    (args,) = [step["with"]["args"] for step in job["steps"] if "url" in step.get("with", {})]
+    words = args.split()
+    name = words[words.index("--gate-address") + 1]
+    assert service["options"] == f"--add-host {name}:host-gateway"
+    assert words[words.index("--password-env") + 1] in job["env"]
+
+
 def _steps(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for job in found.get("jobs", {}).values():
         yield from job["steps"]
