@@ -7,6 +7,7 @@ inside of its function: so every ``--help`` is instant.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from shutil import get_terminal_size
@@ -35,6 +36,9 @@ NAMES = (
     "verify",
     "serve",
 )
+PROGRAM = "orthanc-jobs"
+COMPLETING = "_ORTHANC_JOBS_COMPLETE"  # a shell sets it to ask how a line could go on
+SHELLS = ("bash", "zsh", "fish")
 OTHER = "Options"  # those of no group
 WIDEST = 140  # columns of a text that is read easily
 WIDE = {"max_content_width": min(WIDEST, max(80, get_terminal_size((100, 24)).columns))}
@@ -130,11 +134,32 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _completion(context: typer.Context, option: typer.CallbackParam, shell: str | None) -> None:
+    if shell is not None:
+        from typer.completion import show_callback
+
+        if shell not in SHELLS:
+            raise typer.BadParameter(f"there are {', '.join(SHELLS)}")
+        with suppress(SystemExit):
+            show_callback(context, option, shell)
+        raise typer.Exit
+
+
 @app.callback()
 def _about(
     _: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Tell the kit's version."),
     ] = False,
+    __: Annotated[
+        str | None,
+        typer.Option(
+            "--completion",
+            metavar="SHELL",
+            callback=_completion,
+            is_eager=True,
+            help="Print what completes commands and options in bash, zsh or fish, to be sourced.",
+        ),
+    ] = None,
 ) -> None:
     """Hold a server's jobs engine to the specification of Orthanc's."""

@@ -43,10 +43,14 @@ def status_of(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     """The status of the command. Raises `BadArgument` for what it does not understand."""
-    from conformance.cli.commands import UsageError, app
+    from conformance.cli.commands import COMPLETING, PROGRAM, UsageError, app
 
+    if COMPLETING in os.environ:
+        from typer.completion import get_completion_inspect_parameters
+
+        get_completion_inspect_parameters()  # for what it does besides: it makes the shells known
     try:
-        status = app(arguments or ["--help"], standalone_mode=False)
+        status = app(arguments or ["--help"], prog_name=PROGRAM, standalone_mode=False)
     except UsageError as error:
         raise BadArgument(_usage(error)) from None
     return (status or 0) if arguments else UNJUDGED
