@@ -11,6 +11,7 @@ Sources: the protocol was measured on transfers accelerator 1.4, 1.7 and mainlin
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -24,7 +25,8 @@ from urllib.parse import parse_qs
 
 PLUGIN = "transfers"
 MEGABYTE = 2**20
-JSON, BYTES = "application/json", "application/octet-stream"
+JSON, BYTES, PACKED = "application/json", "application/octet-stream", "application/gzip"
+GZIP = "gzip"  # as a Compression
 
 
 class Kind(StrEnum):
@@ -147,7 +149,7 @@ class Transfers:
                 case Kind.LOOKUP:
                     return _json(_looked_up(self._offers[slot]))
                 case Kind.CHUNK:
-                    return Answer(_part(self._offers[slot], one), BYTES)
+                    return _chunk(self._offers[slot], one)
                 case Kind.ASK:
                     self.named.append(name := secrets.token_hex(16))
                     return _json({"ID": name, "Path": f"/jobs/{name}"})
@@ -196,12 +198,17 @@ def digest(*files: bytes) -> str:
     return hashlib.md5(b"".join(files), usedforsecurity=False).hexdigest()
 
 
-def _part(files: Mapping[str, bytes], one: Asked) -> bytes:
-    """Exactly the bytes that are asked for: a server may end for want, or for more, of them."""
+def _chunk(files: Mapping[str, bytes], one: Asked) -> Answer:
+    """Exactly the bytes that are asked for, compressed as is asked: a server may end for want, or
+    for more, of them, or where they are not compressed.
+    """
     whole = b"".join(files[id] for id in one.name.split("."))
     given = parse_qs(one.query)
     offset, size = (_number(given.get(key, ())) for key in ("offset", "size"))
-    return whole[offset : offset + size] if size else whole[offset:]
+    part = whole[offset : offset + size] if size else whole[offset:]
+    if GZIP in given.get("compression", ()):
+        return Answer(gzip.compress(part, mtime=0), PACKED)
+    return Answer(part, BYTES)
 
 
 def _number(texts: Iterable[str]) -> int:

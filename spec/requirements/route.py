@@ -230,6 +230,22 @@ ENTRIES: tuple[Requirement, ...] = (
     ),
     _transfers("once", "A transfer sends each instance once, however often its call names it."),
     _transfers(
+        "compressed",
+        "With Compression gzip, what a transfer sends and what it asks for is compressed by gzip, "
+        "and arrives as it was.",
+    ),
+    _transfers(
+        "sender",
+        "Each request of a push, and the lookup of a pull, has the SenderTransferID of its call as "
+        "header sender-transfer-id.",
+        note="Of a call without one, the header is the same for all of them, and another for each "
+        "job. The page of the plugin says it of every request; no chunk was seen to have it.",
+    ),
+    _transfers(
+        "originator",
+        "A pull whose call names an Originator fails where the peer says that it is another one.",
+    ),
+    _transfers(
         "gives-up",
         "A push of which a bucket is refused deletes its transaction at the peer; one of which the "
         "opening or the commit is refused does not.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from conformance.reference.calls import JobCalls
 from conformance.reference.errors import ErrorCode, RestError
@@ -15,7 +16,7 @@ from conformance.reference.job import Failed, Job, State
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
 from conformance.reference.tasks.transfers import Create, Exchange, Fetch, Send, Transfer
-from conformance.reference.transfers.api import TransfersApi
+from conformance.reference.transfers.api import Common, TransfersApi
 from conformance.reference.transfers.messages import Message, Messenger, NotDone
 from conformance.reference.transfers.pulling import Puller
 from conformance.reference.transfers.pushing import Pusher
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from conformance.reference.job import Step, Task
     from conformance.reference.peers import Peer
-    from conformance.reference.tasks.transfers import PushTransfer
+    from conformance.reference.tasks.transfers import PullTransfer, PushTransfer
 
 _SLICE = 0.2  # seconds
 
@@ -195,3 +196,32 @@ class TransferTakesAnyCompression(TransfersApi):
 
     def compression(self, fields: dict[str, object]) -> str:
         return str(fields.get("Compression"))
+
+
+class TransferSenderIgnored(TransfersApi):
+    """What a call gives as SenderTransferID is ignored: the peer is told another one."""
+
+    def common(self, fields: dict[str, object]) -> Common:
+        return super().common({**fields, "SenderTransferID": str(uuid4())})
+
+
+class PushNotCompressed(Pusher):
+    """The buckets of a push are sent as they are, whatever its call says of compression."""
+
+    def send(self, messenger: Messenger, task: PushTransfer, transaction: str, step: Send) -> int:
+        plain = replace(task, compression="none")
+        return super().send(messenger, plain, transaction, step)
+
+
+class PullNotCompressed(Puller):
+    """A pull asks for chunks as they are, whatever its call says of compression."""
+
+    def fetch(self, messenger: Messenger, task: PullTransfer, job_id: str, step: Fetch) -> int:
+        return super().fetch(messenger, replace(task, compression="none"), job_id, step)
+
+
+class PullFromAnyOriginator(Puller):
+    """A pull does not look at which server has answered it."""
+
+    def lookup(self, messenger: Messenger, task: PullTransfer) -> tuple[Step, ...]:
+        return super().lookup(messenger, replace(task, originator=None))

@@ -62,7 +62,7 @@ class Transfers:
         ]
 
 
-class _Common(TypedDict):
+class Common(TypedDict):
     """What is asked for, as the fields of `Transfer`."""
 
     resources: list[object]
@@ -91,7 +91,7 @@ class TransfersApi:
         """Push; or, where the peer knows this server as ``RemoteSelf``, let it pull."""
         fields = await read_object(request)
         _originator(fields)  # which means nothing here, but has to be one
-        task = PushTransfer(PLANNING, **self._common(fields))
+        task = PushTransfer(PLANNING, **self.common(fields))
         if self.pulls(task.peer):
             return json_answer(await asyncio.to_thread(self.let_pull, task))
         return await self._server.calls.answer(request, task, synchronous=False)
@@ -99,7 +99,7 @@ class TransfersApi:
     async def _pull(self, request: Request) -> Response:
         fields = await read_object(request)
         originator = _originator(fields)
-        task = PullTransfer(PLANNING, **self._common(fields), originator=originator)
+        task = PullTransfer(PLANNING, **self.common(fields), originator=originator)
         return await self._server.calls.answer(request, task, synchronous=False)
 
     async def _list_peers(self, request: Request) -> Response:
@@ -109,14 +109,14 @@ class TransfersApi:
         found = await asyncio.gather(*asked)
         return json_answer({name: word for (name, _), word in zip(peers, found, strict=True)})
 
-    def _common(self, fields: dict[str, object]) -> _Common:
+    def common(self, fields: dict[str, object]) -> Common:
         """What a push and a pull have in common. Raises `RestError`."""
         resources, name = fields.get("Resources"), fields.get("Peer")
         if not isinstance(resources, list):
             raise bad_request("Resources must be an array")
         if not isinstance(name, str):
             raise bad_request("Peer must be a string")
-        common: _Common = {
+        common: Common = {
             "compression": self.compression(fields),
             "priority": self._server.reader.priority(fields),
             "resources": tellable("Resources", resources),

@@ -5,9 +5,10 @@ What the call and its job come to (`outcomes`), what is done to a job for which 
 deleted (`deleting`), got by GET (`downloading`, `lossy`) and refused (`refusals`), what becomes
 of jobs whose steps wait at the gate (`sending`) and of those that nobody can hold (`halfway`),
 each type of job before the action matrix (`matrix`), retrieves and transfers at the end of a step
-(`boundaries`), what else is said of transfers (`transferring`), what a Lua script sends
-(`autorouting`), all types in one queue (`ordering`), what travels along with a job (`user_data`),
-and the cases of `action/` and `race/` once more with jobs that send by C-STORE (`by_c_store`).
+(`boundaries`), what else is said of transfers (`transferring`, `introducing`), what a Lua script
+sends (`autorouting`), all types in one queue (`ordering`), what travels along with a job
+(`user_data`), and the cases of `action/` and `race/` once more with jobs that send by C-STORE
+(`by_c_store`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from conformance.suites.route import (
     deleting,
     downloading,
     halfway,
+    introducing,
     lacking,
     lossy,
     matrix,
@@ -60,6 +62,7 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from halfway.cases(profile)
     yield from boundaries.cases(profile, known)
     yield from transferring.cases(profile, known)
+    yield from introducing.cases(profile, known)
     yield from ordering.cases(profile)
     ones = [call for call in known if call.name in matrix.TYPES]
     yield from matrix.cases(profile, [*ones, committing.as_call()])

@@ -79,6 +79,10 @@ PLANTED = {
     "pull-mode-makes-job": ("route/transfers/push/pull-mode",),
     "refused-pull-answered-200": ("route/transfers/push/pull-mode/refused",),
     "transfer-takes-any-compression": of_both("refused/body"),
+    "transfer-sender-ignored": of_both("sender"),
+    "push-not-compressed": ("route/transfers/push/compressed/asynchronous",),
+    "pull-not-compressed": ("route/transfers/pull/compressed/asynchronous",),
+    "pull-from-any-originator": ("route/transfers/pull/originator",),
     "pending-lost-on-restart": ("persist/stop/transfers", "persist/kill/transfers"),
 }
 # What the plugin does: the cases that show it, by the name of the fault, which is its own.

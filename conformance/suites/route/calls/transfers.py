@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qs
 
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.driver.tracked import Tracked
+from conformance.peer.came import unpacked
 from conformance.peer.gate import Hold
-from conformance.peer.transfers import Kind, buckets_in, digest, object_in
+from conformance.peer.transfers import GZIP, Kind, buckets_in, digest, object_in
 from conformance.suites.route.calls.modalities import CLOSED
 from conformance.suites.route.calls.model import RESULT, Call, Request, Result
 from conformance.suites.route.calls.sending import REPEATED, new_name
@@ -22,6 +24,7 @@ from conformance.suites.route.samples import sample_of_files
 from spec.types import PULL, PUSH
 
 ABOUT, ONCE = "route/transfers", "route/transfers-once"
+COMPRESSED, SHOWN = "route/transfers-compressed", "route/transfers-shown"
 SEND, GET = "/transfers/send", "/transfers/pull"
 GIVEN = ("Resources", "Peer", "Compression")
 COUNTED = ("TotalInstances", "TotalSizeMB", "CompletedHttpQueries", "NetworkSpeedKBs")
@@ -40,20 +43,23 @@ def calls() -> Iterator[Call]:
     shows = {type: (*GIVEN, *COUNTED, size) for type, size in SIZES.items()}
     via = Via.PEER
     yield Call(NAMES[PUSH], ABOUT, PUSH, push((0,)), shows[PUSH], sends=via)
-    yield Call(NAMES[PULL], ABOUT, PULL, pull, shows[PULL], sends=via)
+    yield Call(NAMES[PULL], ABOUT, PULL, pull(), shows[PULL], sends=via)
+    for type, make in ((PUSH, push((0,), GZIP)), (PULL, pull(GZIP))):
+        yield Call(f"{NAMES[type]}/compressed", COMPRESSED, type, make, shows[type], sends=via)
     yield Call("transfers/repeated", ONCE, PUSH, push(REPEATED), shows[PUSH], sends=via)
     yield Call("transfers/nothing", ABOUT, PUSH, push(()), shows[PUSH], sends=via, empty=True)
 
 
-def push(sent: Sequence[int]) -> Any:
+def push(sent: Sequence[int], compression: str = "none") -> Any:
     """Instances to the gate: which of them, in this order."""
 
     def make(context: Context) -> Request:
-        job, path, body = to_the_gate(context, sent)
+        job, path, body = to_the_gate(context, sent, compression)
 
         def verify(context: Context, content: Result) -> None:
             is_given(context, body, content)
-            came = pushed(job)
+            is_packed(context, job, compression)
+            came = pushed(job, compression)
             listed = [one["ID"] for one in body["Resources"]]
             context.equal(ONCE, "instances that arrived", sorted(set(listed)), sorted(came))
             for id, file in came.items():
@@ -67,39 +73,47 @@ def push(sent: Sequence[int]) -> Any:
 
 
 def to_the_gate(
-    context: Context, sent: Sequence[int] = (0,)
+    context: Context, sent: Sequence[int] = (0,), compression: str = "none"
 ) -> tuple[Tracked, str, dict[str, Any]]:
     """A push of instances of ours that the gate waits for: the path and the body of its call."""
     name = new_name(context)
     context.prepare(name, max(sent, default=-1) + 1)
     job = context.driver.prepared[name]
     listed = [{"Level": "Instance", "ID": context.resources.instance(number)} for number in sent]
-    return job, SEND, {"Resources": listed, "Peer": job.slot.peer, "Compression": "none"}
+    return job, SEND, {"Resources": listed, "Peer": job.slot.peer, "Compression": compression}
 
 
-def pull(context: Context) -> Request:
+def pull(compression: str = "none") -> Any:
     """An instance of a study that the gate has, and the server has not."""
-    name = new_name(context)
-    context.prepare(name, 0)
-    job, (made, files) = context.driver.prepared[name], sample_of_files(context)
-    context.resources.gate.transfers.offer(job.slot.number, files)
-    listed = [{"Level": "Study", "ID": made.study}]
-    body = {"Resources": listed, "Peer": job.slot.peer, "Compression": "none"}
 
-    def verify(context: Context, content: Result) -> None:
-        is_given(context, body, content)
-        for id, file in files.items():
-            stored = context.resources.client.get(f"/instances/{id}/file")
-            same = stored.ok and stored.body == file
-            context.require(RESULT, same, f"the file of {id}, which the peer has", stored)
+    def make(context: Context) -> Request:
+        name = new_name(context)
+        context.prepare(name, 0)
+        job, (made, files) = context.driver.prepared[name], sample_of_files(context)
+        context.resources.gate.transfers.offer(job.slot.number, files)
+        listed = [{"Level": "Study", "ID": made.study}]
+        body = {"Resources": listed, "Peer": job.slot.peer, "Compression": compression}
 
-    return Request(GET, body, verify, instances=len(files))
+        def verify(context: Context, content: Result) -> None:
+            is_given(context, body, content)
+            asked = chunks(job)
+            right = bool(asked) and all(is_asked_for(one, compression) for one in asked)
+            expected = f"chunks, each with compression {compression}"
+            context.require(COMPRESSED, right, expected, ", ".join(asked) or "none")
+            for id, file in files.items():
+                stored = context.resources.client.get(f"/instances/{id}/file")
+                same = stored.ok and stored.body == file
+                context.require(RESULT, same, f"the file of {id}, which the peer has", stored)
+
+        return Request(GET, body, verify, instances=len(files))
+
+    return make
 
 
 def is_given(context: Context, body: Mapping[str, Any], content: Result) -> None:
     """Content shows what the call gave."""
     for key in GIVEN:
-        context.equal("route/transfers-shown", f"Content.{key}", body[key], content.get(key))
+        context.equal(SHOWN, f"Content.{key}", body[key], content.get(key))
 
 
 def requests(job: Tracked) -> list[Hold]:
@@ -116,7 +130,26 @@ def kind_of(hold: Hold) -> Kind | None:
     return None if hold.came.transfer is None else hold.came.transfer.kind
 
 
-def pushed(job: Tracked) -> dict[str, bytes]:
+def is_packed(context: Context, job: Tracked, compression: str) -> None:
+    """Each bucket is compressed as its call says."""
+    buckets = [hold.came.body for hold in job.holds if kind_of(hold) is Kind.BUCKET]
+    found = sorted({GZIP if unpacked(bucket) else "none" for bucket in buckets})
+    right = found in ([compression], [])
+    context.require(COMPRESSED, right, f"buckets with compression {compression}", str(found))
+
+
+def chunks(job: Tracked) -> list[str]:
+    """The chunks that a pull has asked for: the query of each."""
+    asked = [hold.came.transfer for hold in job.holds if kind_of(hold) is Kind.CHUNK]
+    return [one.query for one in asked if one is not None]
+
+
+def is_asked_for(query: str, compression: str) -> bool:
+    """Whether a chunk is asked for with this compression; without a word of it, it is none."""
+    return parse_qs(query).get("compression", ["none"]) == [compression]
+
+
+def pushed(job: Tracked, compression: str = "none") -> dict[str, bytes]:
     """The files of the last transaction, by the ids that its opening names, made of its buckets.
 
     Of an opening that names an instance twice, the id of the second is told apart.
@@ -126,7 +159,7 @@ def pushed(job: Tracked) -> dict[str, bytes]:
         return {}
     opened = job.holds[begins[-1]].came.body
     taken = {
-        hold.step - 1: hold.came.body
+        hold.step - 1: unpacked(hold.came.body) if compression == GZIP else hold.came.body
         for hold in job.holds[begins[-1] :]
         if kind_of(hold) is Kind.BUCKET and hold.told is not None and hold.told[1] == 200
     }
