@@ -85,7 +85,9 @@ def page(servers: Sequence[Server], findings: str | None = None) -> str:
         numbers={mark: [_number(one, mark) for one in servers] for mark in Mark},
         means=MEANS,
         sections=list(dict.fromkeys(one.section for one in BOUND.values())),
-        steps=list(pairwise(one.version for one in servers if not one.reference)),
+        steps=list(
+            pairwise(one.version for one in servers if not one.reference and not one.plugin)
+        ),
         requirements=requirements,
         types=types,
         names=_names(servers),
@@ -130,7 +132,7 @@ def _remarks(
         yield "It is looked at in every case."
     elif not rows:
         yield "No case is about it."
-    versions = [server.version for server in servers]
+    versions = [server.label for server in servers]
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for one in (row, *rows):
         for version, cell in zip(versions, one.cells, strict=True):
@@ -164,7 +166,7 @@ def _not_tried(
     for row in rows:
         for server, cell in zip(servers, row.cells, strict=True):
             for why in cell.why:
-                absent[why][server.version] = None
+                absent[why][server.label] = None
     for why, versions in absent.items():
         yield f"{', '.join(versions)}: {why}."
 
@@ -198,7 +200,7 @@ def _names(servers: Sequence[Server]) -> list[Named]:
         for case in server.cases:
             if case.verdict is Verdict.DEVIATION:
                 for name in case.names or (UNNAMED,):
-                    found[name][case.requirement][server.version] = None
+                    found[name][case.requirement][server.label] = None
     return [
         Named(
             name,

@@ -37,11 +37,14 @@ MEANS = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One server: how it is called, the command of its run, and the JSON report of that."""
+    """One server: how it is called, the command of its run, and the JSON report of that.
+    ``plugin``: a plugin that it had, and that Debian's Orthanc has not, with its version.
+    """
 
     title: str
     command: str
     report: Mapping[str, Any]
+    plugin: str = ""
 
     @property
     def version(self) -> str:
@@ -52,8 +55,8 @@ class Column:
         return bool(self.report["target"]["kind"] == REFERENCE)
 
 
-def read(title: str, command: str, path: Path) -> Column:
-    return Column(title, command, json.loads(path.read_text(encoding="utf-8")))
+def read(title: str, command: str, path: Path, plugin: str = "") -> Column:
+    return Column(title, command, json.loads(path.read_text(encoding="utf-8")), plugin)
 
 
 def told(column: Column) -> tuple[Told, ...]:
@@ -107,7 +110,7 @@ def _field(
 @dataclass(frozen=True, slots=True)
 class Server:
     """What is kept of a column. ``day``: of its run. ``fields``: what is known, by requirement.
-    ``cases``: what that rests on.
+    ``cases``: what that rests on. ``plugin``: as of a column.
     """
 
     title: str
@@ -119,6 +122,12 @@ class Server:
     verdict: str
     fields: Mapping[str, Field]
     cases: tuple[Told, ...]
+    plugin: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its version, and what else tells it from another server."""
+        return f"{self.version} with {self.plugin}" if self.plugin else self.version
 
     def of(self, id: str) -> Field:
         """What is known of a requirement; of one that is newer than the run, nothing."""
@@ -142,6 +151,7 @@ def kept(column: Column) -> Server:
         str(report["verdict"]),
         fields(column),
         told(column),
+        column.plugin,
     )
 
 
@@ -156,7 +166,7 @@ def markdown(servers: Sequence[Server]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- |"
     for one in servers:
         yield (
-            f"| {one.title} | {one.version} | `{one.command}`"
+            f"| {one.title} | {one.label} | `{one.command}`"
             f" | {one.day} | {one.kit} | {one.verdict} |"
         )
     yield ""
@@ -170,12 +180,12 @@ def markdown(servers: Sequence[Server]) -> Iterator[str]:
     yield from (f"- *{mark}*: {text}." for mark, text in MEANS.items())
     for section in dict.fromkeys(one.section for one in BOUND.values()):
         yield f"\n## {section}\n"
-        yield from _row("requirement", [f"{one.title} ({one.version})" for one in servers])
+        yield from _row("requirement", [f"{one.title} ({one.label})" for one in servers])
         yield from _row("---", ["---"] * len(servers))
         for id, said in BOUND.items():
             if said.section == section:
                 yield from _row(f"`{id}`", [str(one.of(id)) for one in servers])
-    yield from _reasons({one.title: one.fields for one in servers})
+    yield from _reasons({one.label: one.fields for one in servers})
 
 
 def _row(head: str, rest: Sequence[str]) -> Iterator[str]:

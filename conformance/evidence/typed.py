@@ -17,10 +17,10 @@ SHORT = {Mark.NOT_REACHABLE: "not there", Mark.NO_CASE: "not run"}
 
 def markdown(servers: Sequence[Server]) -> Iterator[str]:
     """The page, a line at a time."""
-    known = {f"{one.title} {one.version}": by_type(one.cases, one.version) for one in servers}
+    known = {one.label: by_type(one.cases, one.version) for one in servers}
     yield "# What is said of every job, by type\n"
     yield "Made by `make matrix`, of the runs of [matrix.md](matrix.md):"
-    yield f"{', '.join(known)}."
+    yield f"{', '.join(f'{one.title} {one.label}' for one in servers)}."
     yield "A row is a requirement that is said of every job (`spec/of_jobs.py`), a column a type of"
     yield "job (`spec/types.py`).\n"
     yield f"- *{ALL}*: tried on each of these servers that makes jobs of the type, and met."
@@ -47,7 +47,7 @@ def _cell(known: Known, type: str, requirement: str) -> str:
         field = fields[type][requirement]
         if field.mark is not Mark.PASS:
             word = ", ".join(field.names) or SHORT.get(field.mark, str(field.mark))
-            found[f"**{word}**" if field.names else word].append(server.split()[1])
+            found[f"**{word}**" if field.names else word].append(server)
     if not found:
         return ALL
     return "; ".join(f"{word}: {', '.join(servers)}" for word, servers in found.items())
