@@ -364,7 +364,7 @@ def test_a_server_that_goes_away(
 ) -> None:
     behave(proxy, Breaks(answer, method, after=1))
     done = kit(
-        "run", proxy.url, "--case", "action/pause", "--timeout", "0.2", "--json", "report.json",
+        "run", proxy.url, "--case", "action/pause", "--timeout", "0.5", "--json", "report.json",
         "--events", "events",
     )  # fmt: skip
     found = report(tmp_path)
