@@ -34,6 +34,11 @@ sys.exit(0 if not MODE or state == "Success" else 1)
 """
 
 
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERIOD", "0.05")  # seconds: what happens next waits for a look
+
+
 def results(wish: Wish) -> tuple[dict[str, Result], Ended]:
     """What a client comes to, by scenario, and the end of the run."""
     story = Story()
@@ -45,6 +50,11 @@ def results(wish: Wish) -> tuple[dict[str, Result], Ended]:
     assert story.ended is not None
     assert status == {"conforms": 0, "deviates": 1, "unknown": 2}[story.ended.verdict]
     return story.results, story.ended
+
+
+def test_the_page_shows_a_right_client() -> None:
+    page = (RIGHT.parent / "clients.md").read_text(encoding="utf-8")
+    assert f"```python\n{(RIGHT / 'wait.py').read_text(encoding='utf-8')}```\n" in page
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-RIGHT = Path(__file__).parent / "right"
+RIGHT = Path(__file__).parents[3] / "docs" / "clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ WRONG = (
     Wrong(
         "asks as fast as it can",
         "wait.py",
-        "time.sleep(0.05)",
+        "time.sleep(period)",
         "pass",
         "trap/waiting",
         "client/periodic",

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 url = f"{os.environ['ORTHANC_URL']}/jobs/{os.environ['JOB_ID']}"
+period = float(os.environ.get("PERIOD", "1"))  # seconds between two looks
 ends = time.monotonic() + float(os.environ["TIME_LIMIT"])
 while time.monotonic() < ends:
     try:
@@ -23,5 +24,5 @@ while time.monotonic() < ends:
         sys.exit(0)
     if state == "Failure":
         sys.exit("the job has failed")
-    time.sleep(0.05)
+    time.sleep(period)
 sys.exit("it takes too long")

@@ -14,6 +14,6 @@ while [ "$(date +%s)" -lt "$ends" ]; do
         esac
         ;;
     esac
-    sleep 0.05
+    sleep "${PERIOD:-1}"
 done
 exit 3

@@ -2,10 +2,11 @@
 const http = require("http");
 const url = `${process.env.ORTHANC_URL}/jobs/${process.env.JOB_ID}`;
 const ends = Date.now() + 1000 * Number(process.env.TIME_LIMIT);
+const period = 1000 * Number(process.env.PERIOD || 1); // between two looks
 
 function look() {
   if (Date.now() > ends) process.exit(3);
-  const later = () => setTimeout(look, 50);
+  const later = () => setTimeout(look, period);
   const request = http.get(url, (answer) => {
     let text = "";
     answer.on("data", (part) => (text += part));
