@@ -170,7 +170,7 @@ def markdown(servers: Sequence[Server]) -> Iterator[str]:
             f" | {one.day} | {one.kit} | {one.verdict} |"
         )
     yield ""
-    yield from _row("requirements", [one.title for one in servers])
+    yield from _row("requirements", [f"{one.title} ({one.label})" for one in servers])
     yield from _row("---", ["---"] * len(servers))
     for mark in Mark:
         numbers = [sum(f.mark is mark for f in one.fields.values()) for one in servers]
