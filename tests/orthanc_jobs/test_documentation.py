@@ -19,6 +19,7 @@ def server_reads(server: ReferenceServer, job: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_the_examples_do_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

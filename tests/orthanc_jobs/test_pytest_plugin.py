@@ -14,6 +14,7 @@ from tests.rooms import ROOT
 CASE, FAULT = "race/in-turn/cancel-twice", "second-resubmit-refused"
 
 
+@pytest.mark.long
 @pytest.mark.apart
 def test_a_deviation_fails_with_the_text_of_a_run(tmp_path: Path) -> None:
     chosen = f"--case {CASE} --case race/in-turn/pause --fault {FAULT}"
@@ -70,6 +71,7 @@ def test_an_entry_of_the_ledger_that_nothing_needs_fails(tmp_path: Path) -> None
     assert "take the entry out" in said
 
 
+@pytest.mark.long
 @pytest.mark.apart
 @pytest.mark.parametrize(
     ("words", "said", "status"),

@@ -199,6 +199,7 @@ def test_a_server_that_ends_by_itself_is_told_once_and_another_takes_its_place(
     assert (last.examples, last.kept) == (3, 3)
 
 
+@pytest.mark.long
 def test_what_another_machine_has_kept_is_run_in_the_next_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,7 @@ HTTP_URL = rf"http://[^/\"]+/{marks.PREFIX}[0-9a-f]{{32}}/[0-9]+/"
 TITLE = rf"\b{marks.TITLE}[0-9A-F]{{10}}[0-9]{{4}}\b"
 
 
+@pytest.mark.long
 def test_a_storm_of_who_knows_the_address_is_no_deviation() -> None:
     with servers.reference() as server, storm(server, found(HTTP_URL), post) as blown:
         verdicts, told = run(server, OVER_HTTP)

@@ -249,6 +249,7 @@ def left(theirs: set[int], folder: Path) -> list[object]:
     return [*(theirs & processes().keys()), *(folder / "servers").iterdir()]
 
 
+@pytest.mark.long
 def test_an_interrupt_ends_all_of_them_and_reports_are_written(tmp_path: Path) -> None:
     with running(tmp_path) as process:
         theirs = started_by(process.pid)

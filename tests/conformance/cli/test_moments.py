@@ -110,6 +110,7 @@ def check_told(command: Command, out: str, err: str) -> None:
     until(lambda: not command.left, PATIENCE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("target", ["reference", "http://127.0.0.1:9"])
 def test_the_first_signal_that_can_be_heard_is_told_in_the_reports(
@@ -121,6 +122,7 @@ def test_the_first_signal_that_can_be_heard_is_told_in_the_reports(
     assert command.report()["cases"] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_server_that_is_starting_is_not_waited_for(
     number: signal.Signals, tmp_path: Path

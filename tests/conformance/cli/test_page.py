@@ -61,6 +61,7 @@ def test_it_has_the_table() -> None:
             assert (action in read["may"][state]) == (cell(state, action) is not Cell.REFUSE)
 
 
+@pytest.mark.long
 @in_a_browser
 def test_each_job_has_the_buttons_that_its_state_allows(
     server: ReferenceServer, tmp_path: Path
@@ -87,6 +88,7 @@ def test_each_job_has_the_buttons_that_its_state_allows(
     assert re.search(r'<section id="control"(?![^>]*hidden)', shown)
 
 
+@pytest.mark.long
 @in_a_browser
 def test_text_of_a_job_is_text(server: ReferenceServer, tmp_path: Path) -> None:
     server.control.job(type="<img src=x onerror=document.title='bad'>", held=False)

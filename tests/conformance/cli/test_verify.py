@@ -58,6 +58,7 @@ def test_an_engine_that_was_asked_for_and_is_not_there_ends_it_in_a_line(tmp_pat
     assert line.startswith("orthanc-jobs: spin was asked for, and cannot run: `spin`"), line
 
 
+@pytest.mark.long
 def test_one_that_nobody_asked_for_is_told_to_be_missing(tmp_path: Path) -> None:
     done = without_spin(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

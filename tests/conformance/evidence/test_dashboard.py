@@ -128,6 +128,7 @@ addEventListener("load", () => {
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [500, 1280])
 def test_a_browser_filters_compares_and_keeps_both_in_the_address(
     width: int, tmp_path: Path

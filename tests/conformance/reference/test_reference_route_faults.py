@@ -479,6 +479,7 @@ def test_every_fault_has_a_symptom() -> None:
     assert known == set(SYMPTOMS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SYMPTOMS)
 def test_a_fault_shows_and_a_sound_server_is_sound(
     name: str, gate: Gate, modality: DicomGate, sound: Server

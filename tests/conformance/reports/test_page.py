@@ -177,6 +177,7 @@ addEventListener("load", () => {
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [500, pytest.param(1280, marks=pytest.mark.long)])
 def test_a_browser_filters_finds_and_fetches_nothing(width: int, tmp_path: Path) -> None:
     page = written(tmp_path, *FOUND, BAD, UNSURE, SKIPPED)

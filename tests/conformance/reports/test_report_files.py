@@ -367,6 +367,7 @@ def complete(folder: Path) -> dict[str, ElementTree.Element]:
     return cases(valid(folder / "r.xml"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
 )

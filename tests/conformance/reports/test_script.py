@@ -22,7 +22,10 @@ from tests.rooms import ROOT
 
 FINDINGS = sorted((ROOT / "docs" / "findings").glob("*.json"))
 LUA = "operation"  # their jobs are made by a Lua script
-EXPORTED = [path for path in FINDINGS if load(path).talk and not path.stem.startswith(LUA)]
+TRANSFER = "transfer-"  # their peer is more than a script has
+EXPORTED = [
+    path for path in FINDINGS if load(path).talk and not path.stem.startswith((LUA, TRANSFER))
+]
 ON_10 = [path for path in EXPORTED if load(path).server == "orthanc 1.10.1"]  # which is Debian 12's
 LONGEST = 300  # seconds for a script, on a machine that has other work as well
 
@@ -44,6 +47,7 @@ def server(folder: Path, *arguments: str) -> str:
     return str(made)
 
 
+@pytest.mark.long
 def test_a_fault_is_shown_and_a_server_without_it_does_not_show_it(tmp_path: Path) -> None:
     fault = ("--fault", "requests-lost-on-last-step")
     case = "race/pause/last-step-succeeds"
@@ -106,6 +110,10 @@ def test_what_goes_over_dicom_is_refused() -> None:
 
 def test_a_transfer_is_refused() -> None:
     """Its peer opens transactions, and lists what it has."""
+    for path in FINDINGS:
+        if path.stem.startswith(TRANSFER):
+            with pytest.raises(BadArgument, match="transfer"):
+                script(load(path), "a.py")
     talk = (Said(0.0, "POST", "/transfers/send", "{}", 200, "{}"),)
     with pytest.raises(BadArgument, match="transfer"):
         script(replace(load(FINDINGS[0]), talk=talk), "a.py")

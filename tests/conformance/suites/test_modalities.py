@@ -84,6 +84,7 @@ def cases(*prefixes: str) -> list[str]:
     return [word for prefix in prefixes for word in ("--case", prefix)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "case"),
     [

@@ -253,6 +253,7 @@ def test_nothing_is_left_on_a_server_in_use(tmp_path: Path, exclusive: bool) -> 
         assert {page: client.get(page).json() for page in PAGES} == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after", ["route/modify/study/waits", "route/retrieve/studies/pause"])
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, after: str) -> None:
     with servers.reference() as server:

@@ -251,6 +251,7 @@ def sanitized(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 @needs_compiler
 def test_the_compiled_search_stays_within_its_memory() -> None:
     done = sanitized()

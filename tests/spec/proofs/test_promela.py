@@ -87,6 +87,7 @@ def test_states_and_moves_are_the_explorers(
     assert (found.states, found.moves) == (same.states, same.moves)
 
 
+@pytest.mark.long
 def test_assertions_do_not_change_the_count(
     strict: dict[str, Checked], explored: Callable[..., Exploration]
 ) -> None:
@@ -166,6 +167,7 @@ def test_a_rule_switched_off_breaks_a_promise(shop: Workshop, rule: Rule, name: 
     assert trail.loop is not None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("move", "source", "name"),
     [

@@ -132,6 +132,7 @@ IN_WORDS = {
 }
 
 
+@pytest.mark.long
 def test_a_counterexample_is_a_run_in_the_words_of_the_domain(
     relaxed: tuple[Relaxation, list[smt.Proved]],
 ) -> None:
@@ -224,6 +225,7 @@ def worker_first(
     yield from Client(world, pre, job, jobs, tag).moves()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", smt.PARTS)
 def test_no_part_of_the_engine_is_superfluous(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of the moves is of no matter to what is proved, but to how soon it is noticed."""
@@ -272,6 +274,7 @@ def needed() -> dict[str, str]:
     return Needed().needed
 
 
+@pytest.mark.long
 @pytest.mark.together("conjuncts")
 @pytest.mark.parametrize("conjunct", smt.BY_CONJUNCT)
 def test_no_conjunct_is_superfluous(conjunct: str, needed: dict[str, str]) -> None:
@@ -343,6 +346,7 @@ def test_a_cell_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["total-deterministic"] is not Verdict.HOLDS
 
 
+@pytest.mark.long
 def test_a_contradictory_invariant_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each obligation follows from what can never be; the *sometimes* obligations do not."""
     never = smt.Conjunct("never", "There is no state.", lambda world, *_: world.false)
