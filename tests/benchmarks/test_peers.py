@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,23 +224,42 @@ class _Answering(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...
 
 
+class _Closing(ThreadingHTTPServer):
+    """``closed`` counts the connections that it has closed."""
+
+    closed = threading.Semaphore(0)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.closed.release()
+
+
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
+def closing() -> Iterator[_Closing]:
+    server = _Closing(("127.0.0.1", 0), _Answering)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    with Proxy(server.server_port) as found:
-        yield found
+    yield server
     server.shutdown()
     server.server_close()
 
 
-def test_the_proxy_passes_on_and_reads_the_job_before_an_action(proxy: Proxy) -> None:
+@pytest.fixture
+def proxy(closing: _Closing) -> Iterator[Proxy]:
+    with Proxy(closing.server_port) as found:
+        yield found
+
+
+def test_the_proxy_passes_on_and_reads_the_job_before_an_action(
+    proxy: Proxy, closing: _Closing
+) -> None:
     connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"))
     answers = []
     for method, path in (("GET", "/jobs"), ("POST", f"/jobs/{JOB}/pause"), ("POST", "/x")):
         connection.request(method, path, b"sent" if method == "POST" else None)
         got = connection.getresponse()
         answers.append((got.status, json.loads(got.read())))
+        for _ in range(2 if "pause" in path else 1):  # one that is closed later cuts a call off
+            assert closing.closed.acquire(timeout=10)
     connection.close()
     assert answers == [(status, {"State": "Paused"}) for status in (200, 400, 400)]
     passed = proxy.taken()
