@@ -30,8 +30,8 @@ from conformance.suites.route.calls.sending import GET, MOVE
 from conformance.suites.route.committing import COMMITS, ROWS, asks, reports
 from conformance.suites.route.lacking import PERMISSIVE, STUDIES, had_all, works_on
 from conformance.suites.route.outcomes import hold, let_go, remove, submit
-from conformance.suites.route.sending import as_permissive
-from conformance.suites.route.sent import SHORT, TIMEOUTS, has_timed_out, with_body
+from conformance.suites.route.sending import as_permissive, with_body
+from conformance.suites.route.sent import SHORT, TIMEOUTS, has_timed_out
 from conformance.sut.profile import Profile, inapplicable
 from spec.relaxations import Shortfall
 from spec.table import Action, State

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from conformance.driver.context import Context
 from conformance.peer.gate import Hold
 from conformance.peer.transfers import PLUGIN, Kind
 from conformance.suites.case import Case, Check
 from conformance.suites.route import judge
-from conformance.suites.route.calls import Call, Request
+from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.sending import new_name
 from conformance.suites.route.calls.transfers import NAMES, SHOWN, chunks, kind_of, requests
 from conformance.suites.route.outcomes import of_call, submit
-from conformance.suites.route.sending import step_number
+from conformance.suites.route.sending import step_number, with_body
 from conformance.suites.route.succeeding import has_succeeded
 from conformance.suites.route.transferring import has_failed
 from conformance.sut.profile import Profile
@@ -50,7 +48,7 @@ def names_its_sender(call: Call, context: Context) -> None:
 def senders(context: Context, call: Call, given: str | None) -> set[str]:
     """What the requests of a transfer have as that header, but for chunks: it is one thing."""
     changed = {} if given is None else {"SenderTransferID": given}
-    id, request = submit(context, replace(call, make=partial(_changed, call, changed)))
+    id, request = submit(context, with_body(call, changed))
     *_, job = context.driver.prepared.values()
     judge.await_end(context, call.requirement, id)
     has_succeeded(context, call, request, id)
@@ -67,13 +65,13 @@ def header(hold: Hold) -> str:
 
 def knows_its_originator(call: Call, context: Context) -> None:
     """A pull that names who it is to pull from succeeds if the peer is that one, and else fails."""
-    id, request = submit(context, replace(call, make=partial(_changed, call, {NAMED: PLUGIN})))
+    id, request = submit(context, with_body(call, {NAMED: PLUGIN}))
     judge.await_end(context, call.requirement, id)
     has_succeeded(context, call, request, id)
     shown = context.job(id)["Content"].get(NAMED)
     context.equal(SHOWN, f"Content.{NAMED}", PLUGIN, shown)
     other = new_name(context)
-    id, _ = submit(context, replace(call, make=partial(_changed, call, {NAMED: other})))
+    id, _ = submit(context, with_body(call, {NAMED: other}))
     *_, job = context.driver.prepared.values()
     step_number(context, call, 1).reply(judge.TAKEN)
     context.until(
@@ -84,9 +82,3 @@ def knows_its_originator(call: Call, context: Context) -> None:
     )
     context.equal(ORIGINATOR, "chunks that it asks another peer for", 0, len(chunks(job)))
     has_failed(context, call, id)
-
-
-def _changed(call: Call, changed: Mapping[str, Any], context: Context) -> Request:
-    """The request, with these fields."""
-    request = call.make(context)
-    return replace(request, body={**request.body, **changed})

@@ -8,9 +8,9 @@ pause and to cancel while its first C-MOVE is under way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.peer.came import Counts
 from conformance.peer.gate import PARTLY
@@ -55,14 +55,19 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
                 yield replace(case, needs=of)
 
 
-def as_permissive(call: Call) -> Call:
-    """The same call, with Permissive true."""
+def with_body(call: Call, body: Mapping[str, Any]) -> Call:
+    """The same call, with more in its body."""
 
     def make(context: Context) -> Request:
         request = call.make(context)
-        return replace(request, body={**request.body, "Permissive": True})
+        return replace(request, body={**request.body, **body})
 
     return replace(call, make=make)
+
+
+def as_permissive(call: Call) -> Call:
+    """The same call, with Permissive true."""
+    return with_body(call, {"Permissive": True})
 
 
 def permissive(call: Call) -> Checking:

@@ -22,7 +22,7 @@ from conformance.suites.route.calls.modalities import CLOSED, TRANSACTION, is_la
 from conformance.suites.route.calls.retrieves import retrieve
 from conformance.suites.route.calls.sending import SENT, Way, has_arrived, new_name, register, send
 from conformance.suites.route.outcomes import answered, of_call, submit
-from conformance.suites.route.sending import step_number
+from conformance.suites.route.sending import step_number, with_body
 from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.table import Action, ErrorCode, State
@@ -102,16 +102,6 @@ def released(call: Call, end: State) -> Checking:
 
 
 SHORT: Mapping[str, Any] = MappingProxyType({"Timeout": 1})  # in seconds
-
-
-def with_body(call: Call, body: Mapping[str, Any]) -> Call:
-    """The same call, with more in its body."""
-
-    def make(context: Context) -> Any:
-        request = call.make(context)
-        return replace(request, body={**request.body, **body})
-
-    return replace(call, make=make)
 
 
 def times_out(call: Call, needed: str | None = None, body: Mapping[str, Any] = SHORT) -> Checking:

@@ -15,7 +15,7 @@ from conformance.suites.needs import EXCLUSIVE, room_for
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.outcomes import DEFAULT, hold, let_go, of_call, submit
-from conformance.suites.route.sent import with_body
+from conformance.suites.route.sending import with_body
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import State
