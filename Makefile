@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # More than cores: most tests wait for a server. tests/conftest.py hands them out.
 SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 
-.PHONY: run check test planted faults lint diagrams matrix site bench clean
+.PHONY: run check test planted faults lint diagrams matrix site bench lock clean
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run
@@ -55,29 +55,44 @@ site: $(VENV)/site
 bench: $(VENV)/bench
 	$(BIN)/python -m benchmarks.remake
 
+# The newest versions of all packages that pyproject.toml allows.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade
+
+lock: $(BIN)/uv
+	$(LOCK) --output-file requirements/build.txt requirements/build.in
+	$(LOCK) --output-file requirements/kit.txt --all-extras pyproject.toml
+
 clean:
 	rm -rf $(VENV) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache replays
+
+# What is installed is locked: the same packages, byte for byte, whenever it is done.
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation \
+	--constraint requirements/kit.txt --editable
 
 $(BIN)/python:
 	python3 -m venv $(VENV) || { tools/debian-packages python3-venv && python3 -m venv --clear $(VENV); }
 
-$(VENV)/run: $(BIN)/python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+$(BIN)/uv: $(BIN)/python requirements/build.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/build.txt
 	touch $@
 
-$(VENV)/check: $(BIN)/python pyproject.toml
+$(VENV)/run: $(BIN)/uv pyproject.toml requirements/kit.txt
+	$(INSTALL) .
+	touch $@
+
+$(VENV)/check: $(BIN)/uv pyproject.toml requirements/kit.txt
 	tools/debian-packages graphviz spin gcc libc6-dev curl nodejs redis-server
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[clients,dev,docs,fuzz,learn,proofs]'
+	$(INSTALL) '.[clients,dev,docs,fuzz,learn,proofs]'
 	touch $@
 
 $(VENV)/test: $(VENV)/check
 	tools/debian-packages orthanc
 	touch $@
 
-$(VENV)/site: $(BIN)/python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+$(VENV)/site: $(BIN)/uv pyproject.toml requirements/kit.txt
+	$(INSTALL) '.[docs]'
 	touch $@
 
 $(VENV)/bench: $(VENV)/test
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(INSTALL) '.[bench]'
 	touch $@

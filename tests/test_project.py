@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from conformance.reference.faults import FAULTS
 from conformance.suites import suites
@@ -54,6 +55,18 @@ def test_all_data_of_the_packages_is_shipped() -> None:
         files = {path for path in folder.rglob("*") if path.is_file()}
         code = {path for path in files if path.suffix in (".py", ".pyc", ".md")}
         assert files - code == shipped
+
+
+def test_a_version_that_is_allowed_is_locked_of_all_that_is_needed() -> None:
+    """And of each its hashes: `make lock` was done after the last change of pyproject.toml."""
+    text = (ROOT / "requirements" / "kit.txt").read_text()
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+?)(?: ;[^\\]+)? \\\n +--hash=sha256:", text, re.M))
+    needed = [*PROJECT["project"]["dependencies"]]
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        needed += extra
+    wrong = [one for one in map(Requirement, needed) if one.name.lower() not in locked]
+    assert wrong == []
+    assert all(locked[one.name.lower()] in one.specifier for one in map(Requirement, needed))
 
 
 def test_the_licence_is_the_one_of_the_package() -> None:

@@ -29,6 +29,7 @@ NAMES = (
     "clean",
     "merge",
     "compare",
+    "ci-gate",
     "upgrade",
     "matrix",
     "ledger",
@@ -43,7 +44,7 @@ OTHER = "Options"  # those of no group
 WIDEST = 140  # columns of a text that is read easily
 WIDE = {"max_content_width": min(WIDEST, max(80, get_terminal_size((100, 24)).columns))}
 # What tells of an interrupt in its reports, or leaves nothing behind: each hears it when it can.
-HEARING = frozenset({"run", "fuzz", "replay", "learn", "watch", "clean", "client"})
+HEARING = frozenset({"run", "fuzz", "replay", "learn", "watch", "clean", "client", "ci-gate"})
 # Typer has had a Click of its own since 0.29: so its classes are found by way of Typer.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 

@@ -1,13 +1,14 @@
-"""The gate in CI: the script that is the action, and the files that say how to use it."""
+"""The gate in CI: the command, the script of the action, and the files that say how to use it."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 import yaml
 from junitparser import JUnitXml
 
+from conformance.cli import ci_gate
 from conformance.sut import servers
 from conformance.sut.managed import Managed
 from tests.conformance.kit import COMMAND
+from tests.waiting import until
 
 pytestmark = pytest.mark.apart
 
@@ -25,21 +28,26 @@ ROOT = Path(__file__).parents[3]
 GATE = ROOT / "tools" / "ci-gate"
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
+OPTIONS = {one.replace("_", "-") for one in signature(ci_gate.command).parameters}
+SETTINGS = {ci_gate.variable(one) for one in OPTIONS}
 REPORTS = {"report.json", "junit.xml", "report.html", "summary.md", "events.ndjson"}
 
 
-def gate(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the script as GitHub would, with these settings."""
+def surroundings(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment that GitHub would run the script in."""
     environment = {name: v for name, v in os.environ.items() if not name.startswith("GATE_")}
-    environment |= {
+    return environment | {
         "GATE_COMMAND": " ".join(COMMAND),
         "GITHUB_STEP_SUMMARY": str(folder / "step-summary"),
         "GITHUB_OUTPUT": str(folder / "output"),
         **settings,
     }
-    return subprocess.run(
-        [sys.executable, GATE], cwd=folder, env=environment, capture_output=True, text=True
-    )
+
+
+def gate(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the script as GitHub would, with these settings."""
+    found = surroundings(folder, settings)
+    return subprocess.run([GATE], cwd=folder, env=found, capture_output=True, text=True)
 
 
 def outputs(folder: Path) -> Mapping[str, str]:
@@ -157,13 +165,28 @@ def test_outside_of_github_nothing_is_missed(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} <= {"jobs-reports", "replays"}
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_that_is_canceled_keeps_its_reports(tmp_path: Path, number: int) -> None:
+    found = surroundings(tmp_path, {"GATE_MANAGED": "reference"})
+    told, events = subprocess.PIPE, tmp_path / "jobs-reports" / "events.ndjson"
+    with subprocess.Popen([GATE], cwd=tmp_path, env=found, stdout=told, stderr=told) as running:
+        until(lambda: events.is_file() and b'"case"' in events.read_bytes(), 60)
+        running.send_signal(number)
+        running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert {path.name for path in events.parent.iterdir()} == REPORTS
+    assert outputs(tmp_path)["verdict"] == "unknown"
+    assert json.loads((events.parent / "report.json").read_text())["interrupted"]
+
+
 # --- action.yml ----------------------------------------------------------------------------------
 
 
 def test_the_action_is_one_script_and_the_artifact() -> None:
     assert ACTION["runs"]["using"] == "composite"
     runs = [step for step in STEPS if "run" in step]
-    assert [step["run"] for step in runs] == ['exec python "$GITHUB_ACTION_PATH/tools/ci-gate"']
+    assert [step["run"] for step in runs] == ['exec "$GITHUB_ACTION_PATH/tools/ci-gate"']
     assert all("shell" in step for step in runs)
     assert [step["uses"].split("@")[0] for step in STEPS if "uses" in step] == [
         "actions/setup-python",
@@ -182,18 +205,16 @@ def test_each_input_is_described_and_used_and_none_is_in_a_shell() -> None:
     assert not any("${{" in step.get("run", "") for step in STEPS)
 
 
-def test_the_script_reads_each_setting_of_the_action_and_says_what_it_is() -> None:
+def test_the_command_has_each_setting_of_the_action_and_says_what_it_is() -> None:
     (step,) = [step for step in STEPS if "run" in step]
-    read = set(re.findall(r'setting\("(\w+)"\)', GATE.read_text()))
-    assert {name.removeprefix("GATE_") for name in step["env"]} == read - {"COMMAND"}
-    described = set(re.findall(r"^    GATE_(\w+) ", GATE.read_text(), re.MULTILINE))
-    assert described == read
+    assert set(step["env"]) == SETTINGS
+    assert set(ACTION["inputs"]) == {*OPTIONS, "artifact"}
 
 
-def test_each_output_is_one_that_the_script_writes() -> None:
+def test_each_output_is_one_that_the_command_writes() -> None:
     for name, one in ACTION["outputs"].items():
         assert one["value"] == f"${{{{ steps.gate.outputs.{name} }}}}"
-        assert f"{name}={{" in GATE.read_text()
+        assert f"{name}={{" in Path(ci_gate.__file__).read_text()
 
 
 # --- docs/ci.md ----------------------------------------------------------------------------------
@@ -205,11 +226,10 @@ def snippets(language: str) -> list[str]:
 
 
 def test_the_snippets_are_yaml_with_settings_that_exist() -> None:
-    read = set(re.findall(r'setting\("(\w+)"\)', GATE.read_text()))
     found = [yaml.safe_load(text) for text in snippets("yaml")]
     assert len(found) >= 2
     for text in snippets("yaml"):
-        assert set(re.findall(r"GATE_(\w+)", text)) <= read
+        assert set(re.findall(r"GATE_\w+", text)) <= SETTINGS
     (gitlab,) = [one for one in found if "jobs-engine" in one and "script" in one["jobs-engine"]]
     artifacts = gitlab["jobs-engine"]["artifacts"]
     assert artifacts["reports"]["junit"] == "jobs-reports/junit.xml"
