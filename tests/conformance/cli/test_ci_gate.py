@@ -171,7 +171,7 @@ def test_a_job_that_is_canceled_keeps_its_reports(tmp_path: Path, number: int) -
     found = surroundings(tmp_path, {"GATE_MANAGED": "reference"})
     told, events = subprocess.PIPE, tmp_path / "jobs-reports" / "events.ndjson"
     with subprocess.Popen([GATE], cwd=tmp_path, env=found, stdout=told, stderr=told) as running:
-        until(lambda: events.is_file() and b'"case"' in events.read_bytes(), 60)
+        until(lambda: events.is_file() and b'"CaseEnds"' in events.read_bytes(), 60)
         running.send_signal(number)
         running.communicate(timeout=60)
     assert running.returncode == 2

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.apart
     ("words", "found"),
     [
         (["orthanc-jobs", "ver"], {"verify"}),
-        (["orthanc-jobs", "c"], {"check-trace", "client", "clean", "compare"}),
+        (["orthanc-jobs", "c"], {"check-trace", "ci-gate", "client", "clean", "compare"}),
         (["orthanc-jobs", "watch", "--hist"], {"--history-size"}),
     ],
 )
