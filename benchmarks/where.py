@@ -32,8 +32,8 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a server ends", ("driver.restarts:_stop", "sut.managed:kill", "sut.managed:reap")),
     ("waiting that a server saves its jobs", ("driver.restarts:kill",)),
     ("simultaneous calls, and waiting for their moment", ("driver.burst:",)),
-    ("the server answers", ("sut.transport:readinto",)),
-    ("the client", ("sut.transport:", "sut.client:", "json:", "json.decoder:")),
+    ("the server answers", ("sut.transport:_received",)),
+    ("the client", ("sut.transport:", "sut.answer:", "sut.client:", "json:", "json.decoder:")),
     (
         "waiting for what must not come, and for time to pass",
         (

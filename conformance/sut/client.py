@@ -17,14 +17,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
-import requests
-from requests import PreparedRequest
-from requests.structures import CaseInsensitiveDict
-
 from conformance.errors import AnswerTooLarge, NotAnswered, TimeOver, Unjudged
 from conformance.sut.address import Address
+from conformance.sut.answer import TooLarge, Undecodable
 from conformance.sut.reply import LARGEST, SHOWN, Reply
-from conformance.sut.transport import BoundedAdapter, TooLarge
+from conformance.sut.transport import Transport
 from conformance.talk import Talk
 from conformance.text import hidden, one_line
 from conformance.timing import TIMING
@@ -88,25 +85,14 @@ class Client:
         self.ends = math.inf  # by the monotonic clock: afterwards nothing is sent any more
         self.waited = 0.0  # seconds for answers
         self.requests = 0
-        self._adapter = BoundedAdapter(timeout, LARGEST)
+        self._transport = Transport(address, LARGEST)
         self._used = 0.0
         self._secrets = address.secrets
-        self._headers = CaseInsensitiveDict(
-            {
-                "User-Agent": "orthanc-jobs",
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-                "Connection": "keep-alive",
-                **dict(address.headers),
-            }
-        )
-        if address.authorization is not None:
-            self._headers["Authorization"] = address.authorization
 
     @property
     def connections(self) -> int:
         """How many connections were made so far: a server that is started again needs a new one."""
-        return self._adapter.connections
+        return self._transport.connections
 
     def beside(self) -> Client:
         """Another one to the same server, for another thread: no more is permitted to it."""
@@ -162,7 +148,7 @@ class Client:
     def _change(self, method: str, path: str, body: Any) -> Reply:
         """A change, sent once. Raises `Unjudged` where its answer did not come."""
         if time.monotonic() - self._used > TIMING.idle:
-            self._adapter.close()
+            self._transport.close()
         try:
             return self._send(method, path, body, self.timeout)
         except Broken as error:
@@ -178,13 +164,8 @@ class Client:
         self.requests += 1
         sent = body if isinstance(body, bytes) else _json(body)
         try:
-            answer = self._adapter.send(
-                self._prepared(method, path, sent),
-                timeout=min(seconds, self.ends - began),
-                verify=False if self.address.insecure else (self.address.ca_cert or True),
-                cert=self.address.client_cert,
-            )
-        except requests.Timeout:
+            answer = self._transport.exchange(method, path, sent, min(seconds, self.ends - began))
+        except TimeoutError:
             if time.monotonic() > self.ends:  # so it had not the time that it may take
                 raise TimeOver(OVER) from None
             text = f"{method} {path}: not answered within {self.timeout:g} s"
@@ -192,36 +173,26 @@ class Client:
         except TooLarge:
             text = f"{method} {path}: an answer of more than {LARGEST} bytes"
             raise AnswerTooLarge(text) from None
-        except requests.RequestException as error:
+        except (OSError, Undecodable) as error:
             raise Broken(error, self._secrets) from None
         finally:
             self._used = time.monotonic()
             self.waited += self._used - began
-        self.talk.call(method, path, sent, began, (answer.status_code, answer.content))
+        self.talk.call(method, path, sent, began, (answer.status, answer.body))
         headers = {
-            name: one_line(hidden(answer.headers[name], self._secrets))[:SHOWN]
+            name: one_line(hidden(answer.headers[name.lower()], self._secrets))[:SHOWN]
             for name in HEADERS
-            if name in answer.headers
+            if name.lower() in answer.headers
         }
-        return Reply(answer.status_code, answer.content, headers, self._secrets)
-
-    def _prepared(self, method: str, path: str, body: bytes) -> PreparedRequest:
-        """The request, made by hand: nothing of a session (cookies, redirects) is wanted."""
-        made = PreparedRequest()
-        made.method = method
-        made.url = self.address.url + path
-        made.headers = self._headers  # of all requests: nobody changes them
-        if method in ("POST", "PUT"):
-            made.body = body
-        return made
+        return Reply(answer.status, answer.body, headers, self._secrets)
 
     def move(self, address: Address) -> None:
         """The server has been started again, at another port."""
-        self._adapter.close()
+        self._transport.move(address)
         self.address = address
 
     def close(self) -> None:
-        self._adapter.close()
+        self._transport.close()
 
 
 def _cause(error: BaseException) -> str:

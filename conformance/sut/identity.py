@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
-
-from requests.exceptions import SSLError
 
 from conformance.errors import NoServer, Unjudged
 from conformance.sut.client import Broken, Client
@@ -97,7 +96,7 @@ def _told(client: Client, path: str) -> Any:
 
 def _unreachable(url: str, broken: Broken) -> str:
     secure = url.startswith("https:")
-    if isinstance(broken.cause, SSLError):
+    if isinstance(broken.cause, ssl.SSLError):
         advice = "Give the server's authority with --ca-cert, or --insecure to accept any."
         if "certificate" not in str(broken).lower() or "alert" in str(broken).lower():
             advice = "If it speaks plain HTTP, write http://; if it wants a certificate of ours, "

@@ -1,53 +1,39 @@
-"""The transport of a client: an adapter of `requests` whose answers are bounded in size and time.
+"""The transport of a client: HTTP over a connection of its own, answers bounded in size and time.
 
-A timeout of `requests` and of ``http.client`` is for one reading from the socket, so a server that
-sends a byte a second is waited for without end, and some parts of an answer (the lines of a chunked
-body) are read without a limit of size. So the bounds are kept where every byte comes by:
-``http.client`` speaks HTTP over a `_Wire`, which asks the `Allowance` of the request before it
-waits, and tells it what came. That needs no thread, costs a microsecond a reading, and holds for
-the head, the body, a TLS handshake and the look-up of a name alike.
+A timeout of a socket is for one reading from it, so a server that sends a byte a second would be
+waited for without end. So every wait and every byte is asked of the `Allowance` of the request:
+the look-up of a name, a TLS handshake, the head of an answer and its body alike. That needs no
+thread, and costs a microsecond a reading.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
 import queue
 import select
 import socket
 import ssl
 import threading
 import time
-import zlib
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Response
-from requests.adapters import BaseAdapter
-from requests.exceptions import (
-    ConnectionError,
-    ContentDecodingError,
-    RequestException,
-    SSLError,
-    Timeout,
-)
-from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+from conformance.sut.address import Address
+from conformance.sut.answer import Answer, Reading, TooLarge
 
 LEAST = 0.001  # seconds: a timeout of 0 would make a socket one that does not wait
-CHUNK = 64 * 1024  # bytes of a body that are read at once
-PACKED = frozenset({"gzip", "x-gzip", "deflate"})  # what a proxy may do to a body unasked
+PIECE = 64 * 1024  # bytes that are read at once
+PORTS = {"http": 80, "https": 443}  # those that a Host header leaves out
+WITH_BODY = ("POST", "PUT")  # methods whose requests have a body, if only an empty one
+# What is sent with each request, unless the address has a header of that name.
+HEADERS = {
+    "User-Agent": "orthanc-jobs",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Connection": "keep-alive",
+}
 
 Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
-Trust = bool | str  # False: any certificate; True: the authorities of `requests`; or a file
-
-
-class TooLarge(RequestException):
-    """More bytes came than the answer may have."""
 
 
 class NoConnection(ConnectionError):
@@ -75,234 +61,145 @@ class Allowance:
             raise TooLarge("the answer is too large")
 
 
-class BoundedAdapter(BaseAdapter):
-    """A `requests` adapter for one server at a time, over one connection that is kept alive.
+class Transport:
+    """Requests to one server at a time, over one connection that is kept alive.
 
-    ``seconds`` and ``largest`` bound an answer: the time for all of it, from before the connection
-    is made, and its bytes, head and body, as they come and also unpacked. It follows no redirect,
-    uses no proxy, and sends each request once. Not for use by several threads.
+    ``largest`` bounds the bytes of an answer, head and body, as they come and also unpacked. It
+    follows no redirect, uses no proxy, and sends each request once. Not for use by several threads.
     """
 
-    def __init__(self, seconds: float, largest: int) -> None:
-        super().__init__()
+    def __init__(self, address: Address, largest: int) -> None:
         self.connections = 0  # that were made so far
-        self._seconds = seconds
         self._largest = largest
         self._connection: _Connection | None = None
-        self._server: _Server | None = None  # that the connection is to
+        self.move(address)
 
-    def send(
-        self,
-        request: PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Trust = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> Response:
-        """The whole answer. ``timeout``: the seconds for this one, in place of its own.
+    def move(self, address: Address) -> None:
+        """The server is there from now on."""
+        self.close()
+        parts = urlsplit(address.url)
+        self._address, self._base = address, parts.path
+        self._host, self._port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+        self._headers = headers_of(address)
+        self._tls: ssl.SSLContext | None = None  # made when it is needed first
 
-        Raises `Timeout`, `TooLarge`, `NoConnection`, `SSLError`, `ContentDecodingError`, and
-        `ConnectionError` for whatever else broke the answer off or is not HTTP.
+    def exchange(self, method: str, path: str, body: bytes, seconds: float) -> Answer:
+        """Send a request, and read all of its answer within so many seconds.
+
+        ``path`` and the address have only characters that can be sent as they are. Raises
+        `TimeoutError`, `TooLarge`, `NoConnection`, `ssl.SSLError`, `Undecodable`, and `OSError` for
+        whatever else broke the answer off or is not HTTP.
         """
-        allowance = Allowance(self._seconds if timeout is None else timeout, self._largest)
-        scheme, _, authority, path = str(request.url).split("/", 3)
-        server = _Server(scheme, authority, verify, cert)
+        allowance = Allowance(seconds, self._largest)
+        request = self._request(method, path, body)
+        going_on = False
         try:
-            return self._exchanged(request, server, f"/{path}", allowance)
-        except TimeoutError as error:
-            raise Timeout(error, request=request) from error
-        except ssl.SSLError as error:
-            raise SSLError(error, request=request) from error
-        except RequestException:
-            raise
-        except (OSError, http.client.HTTPException) as error:
-            raise ConnectionError(error, request=request) from error
+            if self._connection is None or not self._connection.is_silent():
+                self.close()
+                self._connection = self._connected(allowance)
+            reading = self._connection.exchange(request, allowance)
+            going_on = reading.lasting
+        finally:
+            if not going_on:  # the rest of an answer must not be taken for the next one
+                self.close()
+        return reading.answer(self._largest)
+
+    def _request(self, method: str, path: str, body: bytes) -> bytes:
+        head = f"{method} {self._base}{path} HTTP/1.1\r\n{self._headers}"
+        if method not in WITH_BODY:
+            return f"{head}\r\n".encode("latin-1")
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
     def close(self) -> None:
         """Close the connection; the next request makes another one."""
         if self._connection is not None:
-            self._connection.hang_up()
+            self._connection.close()
+            self._connection = None
 
-    def _exchanged(
-        self, request: PreparedRequest, server: _Server, path: str, allowance: Allowance
-    ) -> Response:
-        connection, going_on = self._to(server), False
-        connection.allowance = allowance
+    def _connected(self, allowance: Allowance) -> _Connection:
+        made = _connected(self._host, self._port, allowance)
         try:
-            if not connection.is_open():
-                connection.hang_up()
-                connection.connect()
-                self.connections += 1
-            headers = cast(dict[str, str], request.headers)
-            connection.request(str(request.method), path, request.body, headers)
-            answer = connection.getresponse()
-            if connection.ended:
-                raise ConnectionError("closed in the middle of the head")
-            body = _body(answer)
-            going_on = not answer.will_close
-        finally:
-            if not going_on:  # the rest of an answer must not be taken for the next one
-                connection.hang_up()
-        encoding = answer.headers.get("Content-Encoding", "").strip().lower()
-        if encoding in PACKED:
-            body = _unpacked(body, encoding, self._largest)
-        return _response(request, answer, body)
-
-    def _to(self, server: _Server) -> _Connection:
-        if self._connection is None or self._server != server:
-            self.close()
-            self._connection, self._server = _Connection(server), server
-        return self._connection
-
-
-class _Server(NamedTuple):
-    """Whom a connection is to, and how. ``scheme`` has its colon."""
-
-    scheme: str
-    authority: str
-    verify: Trust
-    cert: Any
-
-    def context(self) -> ssl.SSLContext | None:
-        """How TLS is spoken, if it is. ``cert``: a file with our certificate and its key."""
-        if self.scheme != "https:":
-            return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.set_alpn_protocols(["http/1.1"])
-        if self.verify is False:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        else:
-            context.load_verify_locations(
-                DEFAULT_CA_BUNDLE_PATH if self.verify is True else self.verify
-            )
-        if self.cert is not None:
-            context.load_cert_chain(self.cert)
-        return context
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a `_Wire`, for the request that has the ``allowance``."""
-
-    allowance: Allowance
-
-    def __init__(self, server: _Server) -> None:
-        self._tls = server.context()
-        if self._tls is not None:
-            self.default_port = http.client.HTTPS_PORT  # which a Host header leaves out
-        where = urlsplit(f"{server.scheme}//{server.authority}")
-        super().__init__(where.hostname or "", where.port or self.default_port)
-        self._wire: _Wire | None = None
-
-    def connect(self) -> None:
-        made = _connected(self.host, self.port, self.allowance)
-        try:
-            if self._tls is not None:
-                made.settimeout(self.allowance.left())
-                made = self._tls.wrap_socket(made, server_hostname=self.host)
+            if self._address.url.startswith("https:"):
+                self._tls = self._tls or _context(self._address)
+                made.settimeout(allowance.left())
+                made = self._tls.wrap_socket(made, server_hostname=self._host)
         except BaseException:
             made.close()
             raise
-        self._wire = _Wire(made, self)
-        self.sock = cast(socket.socket, self._wire)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the server was seen to have closed it."""
-        return self._wire is not None and self._wire.ended
-
-    def is_open(self) -> bool:
-        """Whether the server has neither closed it nor sent what nobody asked for."""
-        return self._wire is not None and self._wire.is_silent()
-
-    def hang_up(self) -> None:
-        self.close()
-        if self._wire is not None:
-            self._wire.hang_up()
-            self._wire = None
+        self.connections += 1
+        return _Connection(made)
 
 
-class _Wire(io.RawIOBase):
-    """What ``http.client`` takes for its socket, and reads as a file: each wait is bounded."""
+class _Connection:
+    """A connected socket, and the answers that come on it."""
 
-    def __init__(self, wire: socket.socket, connection: _Connection) -> None:
-        self._socket = wire
-        self._connection = connection
-        self.ended = False  # whether the server has closed its side
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        allowance = self._connection.allowance
-        self._socket.settimeout(allowance.left())
-        size = self._socket.recv_into(buffer)
-        allowance.take(size)
-        self.ended = not size
-        return size
-
-    def sendall(self, data: ReadableBuffer) -> None:
-        rest = memoryview(data)
-        while rest:
-            self._socket.settimeout(self._connection.allowance.left())
-            rest = rest[self._socket.send(rest) :]
+    def __init__(self, wire: socket.socket) -> None:
+        self._wire = wire
+        self._reading = Reading()
+        self._looks = select.poll()
+        self._looks.register(wire, select.POLLIN)
 
     def is_silent(self) -> bool:
-        looks = select.poll()
-        looks.register(self._socket, select.POLLIN)
-        return not looks.poll(0)
+        """Whether the server has neither closed it nor sent what nobody asked for."""
+        return not self._looks.poll(0)
+
+    def exchange(self, request: bytes, allowance: Allowance) -> Reading:
+        """Send, and read until the answer is complete."""
+        rest = memoryview(request)
+        while rest:
+            self._wire.settimeout(allowance.left())
+            rest = rest[self._wire.send(rest) :]
+        reading = self._reading
+        reading.begin()
+        while not reading.complete:
+            piece = self._received(allowance)
+            if piece:
+                reading.feed(piece)
+            else:
+                reading.end()
+        return reading
+
+    def _received(self, allowance: Allowance) -> bytes:
+        """What has come; nothing where the server has closed its side."""
+        self._wire.settimeout(allowance.left())
+        piece = self._wire.recv(PIECE)
+        allowance.take(len(piece))
+        return piece
 
     def close(self) -> None:
-        """Nothing: ``http.client`` calls this while there is an answer to read."""
-
-    def hang_up(self) -> None:
-        self._socket.close()
+        self._wire.close()
 
 
-def _body(answer: http.client.HTTPResponse) -> bytes:
-    """The whole body, as it came. Raises `ConnectionError` where it was cut off."""
-    lengths = set(answer.headers.get_all("Content-Length", []))
-    if len(lengths) > 1:
-        raise ConnectionError("an answer with two lengths")
-    content = bytearray()
-    while piece := answer.read(CHUNK):
-        content += piece
-    if answer.length:  # http.client says nothing of a body that is too short
-        raise ConnectionError("closed in the middle of the answer")
-    endless = not answer.chunked and not lengths and answer.version == 11
-    if endless and not content and answer.status not in (204, 304):
-        # Only the end of the connection ends it, and so would the end of a server that dies.
-        raise ConnectionError("closed in the middle of the answer")
-    return bytes(content)
+def headers_of(address: Address) -> str:
+    """The lines that are the same in every request."""
+    parts = urlsplit(address.url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host.encode("idna").decode()
+    if parts.port not in (None, PORTS[parts.scheme]):
+        host += f":{parts.port}"
+    made = {name.lower(): (name, value) for name, value in {"Host": host, **HEADERS}.items()}
+    made |= {name.lower(): (name, value) for name, value in address.headers}
+    if address.authorization is not None:
+        made["authorization"] = ("Authorization", address.authorization)
+    return "".join(f"{name}: {value}\r\n" for name, value in made.values())
 
 
-def _unpacked(body: bytes, encoding: str, largest: int) -> bytes:
-    """Raises `TooLarge` before it has grown beyond that, and `ContentDecodingError`."""
-    if not body:
-        return body
-    packed = zlib.decompressobj(zlib.MAX_WBITS | 32)  # its head says whether it is gzip or zlib
-    try:
-        content = packed.decompress(body, largest + 1)
-    except zlib.error as error:
-        raise ContentDecodingError(f"the body is not {encoding}") from error
-    if len(content) > largest:
-        raise TooLarge("the answer is too large")
-    if not packed.eof:
-        raise ContentDecodingError(f"the body ends in the middle of its {encoding}")
-    return content
+def _context(address: Address) -> ssl.SSLContext:
+    """How TLS is spoken with the server. Without a word about it, `requests` says whom to trust."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["http/1.1"])
+    if address.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif address.ca_cert:
+        context.load_verify_locations(address.ca_cert)
+    else:
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-
-def _response(request: PreparedRequest, answer: http.client.HTTPResponse, body: bytes) -> Response:
-    made = Response()
-    made.request, made.url = request, str(request.url)
-    made.status_code, made.reason = answer.status, answer.reason
-    made.headers = CaseInsensitiveDict(answer.headers.items())
-    made.raw = io.BytesIO(body)
-    return made
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    if address.client_cert is not None:
+        context.load_cert_chain(address.client_cert)
+    return context
 
 
 def _connected(host: str, port: int, allowance: Allowance) -> socket.socket:

@@ -11,6 +11,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -486,12 +487,17 @@ def secure(certificate: Path) -> Iterator[Scripted]:
 def test_tls_with_an_authority_and_without_one(
     secure: Scripted, certificate: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
-    assert identify(client_of(secure, ca_cert=str(certificate))).version == "1.12.7"
-    assert identify(client_of(secure, insecure=True)).version == "1.12.7"
-    with pytest.raises(NoServer, match="--ca-cert"):
-        identify(client_of(secure))
-    client = client_of(secure, ca_cert=str(certificate), client_cert=str(certificate))
-    assert [client.get("/a").ok, client.post("/b").ok] == [True, True]
+    with ExitStack() as stack:
+
+        def client(**settings: object) -> Client:
+            return stack.enter_context(closing(client_of(secure, **settings)))
+
+        assert identify(client(ca_cert=str(certificate))).version == "1.12.7"
+        assert identify(client(insecure=True)).version == "1.12.7"
+        with pytest.raises(NoServer, match="--ca-cert"):
+            identify(client())
+        ours = client(ca_cert=str(certificate), client_cert=str(certificate))
+        assert [ours.get("/a").ok, ours.post("/b").ok] == [True, True]
     assert len(recwarn) == 0
 
 
