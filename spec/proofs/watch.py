@@ -15,7 +15,6 @@ from spec.properties import (
     Own,
     Property,
     Transition,
-    records,
 )
 from spec.table import State
 
@@ -37,7 +36,7 @@ class Watch:
         never = [p for p in watched if p.modality is not Modality.SOMETIMES]
         self._seek = [p for p in watched if p.modality is Modality.SOMETIMES]
         self._states = [p for p in never if p.state is not None]
-        self._transitions = [p for p in never if p.transition is not None]
+        self._transitions = [(p.name, p.transition) for p in never if p.transition is not None]
         self._nodes = [p for p in never if p.node is not None]
         self._faults = [p for p in never if p.fault]
         self._leaves = [p for p in never if p.leaves is not None]
@@ -88,13 +87,13 @@ class Watch:
             self._meet(met)
 
     def transition(self, t: Transition) -> None:
-        for p in self._transitions:
-            if p.name not in self.broken and p.transition is not None and not p.transition(t):
-                self.broken[p.name] = what_happened(t)
+        for name, holds in self._transitions:
+            if name not in self.broken and not holds(t):
+                self.broken[name] = what_happened(t)
         met = [p for p in self._seek if p.transition is not None and p.transition(t)]
         if met:
             self._meet(met)
-        for _, before, after in records(t):
+        for _, before, after in t.records:
             if before is not None and after is not None and before != after:
                 ranks = self._ranks.get(before.state)
                 if ranks is not None and after.state is before.state:

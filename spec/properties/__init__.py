@@ -63,7 +63,6 @@ from spec.properties import (
 from spec.properties.asking import ERRORS, Fault
 from spec.properties.model import Explorer, Modality, Node, Own, Property, Transition
 from spec.properties.published import AS_PUBLISHED, digest
-from spec.properties.reading import job_of, records
 
 __all__ = [
     "AS_PUBLISHED",
@@ -78,8 +77,6 @@ __all__ = [
     "Property",
     "Transition",
     "digest",
-    "job_of",
-    "records",
 ]
 
 THEMES = (published, queue, history, requests, steps, told, choices, reached)

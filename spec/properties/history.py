@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spec.engine import Config, Engine
 from spec.properties.model import ALWAYS, SOMETIMES, Property, Transition
-from spec.properties.reading import acts, in_states, job_of, records, subject
+from spec.properties.reading import acts, in_states
 from spec.table import FINAL, Action
 
 
@@ -36,16 +36,16 @@ def history_bounded(config: Config, engine: Engine) -> bool:
 ).of_transition
 def oldest_evicted_first(t: Transition) -> bool:
     """The history keeps its order, and loses its oldest, by as many as it would be too long."""
-    mine = job_of(t.what)
+    mine = t.job
     resubmitted = acts(t, Action.RESUBMIT) and mine in t.before.history
     kept = [i for i in t.before.history if not (resubmitted and i == mine)]
-    before, after = subject(t)
+    before, after = t.subject
     completed = (
         before is not None and before.state not in FINAL and (after is None or after.state in FINAL)
     )
     full = [*kept, mine] if mine is not None and completed else kept
     surplus = 0 if t.config.history is None else max(0, len(full) - t.config.history)
-    gone = [i for i, b, a in records(t) if b is not None and a is None]
+    gone = [i for i, b, a in t.records if b is not None and a is None]
     return list(t.after.history) == full[surplus:] and sorted(full[:surplus]) == gone
 
 
@@ -57,4 +57,4 @@ def oldest_evicted_first(t: Transition) -> bool:
     jobs=lambda workers, history: history + 1,
 ).of_transition
 def eviction(t: Transition) -> bool:
-    return any(before is not None and after is None for _, before, after in records(t))
+    return any(before is not None and after is None for _, before, after in t.records)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
+from functools import cached_property
+from itertools import count
 from typing import NamedTuple, Protocol, TypeAlias
 
-from spec.engine import EMPTY, Answer, Config, Engine, Event
+from spec.engine import EMPTY, Answer, Config, Engine, Event, Job, List, Submit
 from spec.relaxations import NONE, Relaxation
 from spec.table import State
 
@@ -30,14 +32,40 @@ class Own(NamedTuple):
     job: int
 
 
-class Transition(NamedTuple):
-    """One thing that happens. ``answer`` is None for a move."""
-
+class _Transition(NamedTuple):
     config: Config
     before: Engine
     what: Event | Own
     answer: Answer
     after: Engine
+
+
+class Transition(_Transition):
+    """One thing that happens. ``answer`` is None for a move.
+
+    What most predicates ask of it is found once.
+    """
+
+    @cached_property
+    def job(self) -> int | None:
+        """The job that it happens to; None for a submission, a listing and an unknown id."""
+        return None if isinstance(self.what, Submit | List) else self.what.job
+
+    @cached_property
+    def subject(self) -> tuple[Job | None, Job | None]:
+        """The job that it happens to, before and after. None: no such job, or gone."""
+        before, after = self.before.jobs, self.after.jobs
+        index = len(before) if isinstance(self.what, Submit) else self.job
+        if index is None or not 0 <= index < len(after):
+            return None, None
+        return before[index] if index < len(before) else None, after[index]
+
+    @cached_property
+    def records(self) -> tuple[tuple[int, Job | None, Job | None], ...]:
+        """Each job before and after: (index, before, after). A new job has no before."""
+        before, after = self.before.jobs, self.after.jobs
+        new = (None,) * (len(after) - len(before))
+        return tuple(zip(count(), before + new if new else before, after, strict=False))
 
 
 class Node(NamedTuple):

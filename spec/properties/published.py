@@ -7,7 +7,7 @@ import hashlib
 from spec import table
 from spec.engine import Act, Config, Engine, Submit
 from spec.properties.model import ALWAYS, Node, Property, Transition
-from spec.properties.reading import asks, job_of, records, subject, trigger_of
+from spec.properties.reading import asks, trigger_of
 from spec.table import FINAL, UNKNOWN, Action, Cell, State, cell, target
 
 # The published table, in a form that cannot be read as a second statement of it: the digest of
@@ -64,8 +64,8 @@ def refinement(t: Transition) -> bool:
     born = len(t.before.jobs)
     if len(t.after.jobs) != born + isinstance(t.what, Submit):
         return False
-    for index, before, after in records(t):
-        here = index == (born if isinstance(t.what, Submit) else job_of(t.what))
+    for index, before, after in t.records:
+        here = index == (born if isinstance(t.what, Submit) else t.job)
         if index < born and before is None:
             if after is not None:
                 return False
@@ -101,7 +101,7 @@ def total_deterministic(node: Node) -> bool:
 def _as_its_cell(t: Transition) -> bool:
     assert isinstance(t.what, Act)
     action = t.what.action
-    before, after = subject(t)
+    before, after = t.subject
     found = cell(UNKNOWN if before is None else before.state, action)
     if t.answer != found.status:
         return False
@@ -136,7 +136,7 @@ def refused_changes_nothing(t: Transition) -> bool:
 def success_final(t: Transition) -> bool:
     return all(
         before is None or before.state is not State.SUCCESS or after in (None, before)
-        for _, before, after in records(t)
+        for _, before, after in t.records
     )
 
 
@@ -148,8 +148,8 @@ def success_final(t: Transition) -> bool:
 ).of_transition
 def others_untouched(t: Transition) -> bool:
     """Only the job that it is about changes; another one at most falls out of the history."""
-    mine = len(t.before.jobs) if isinstance(t.what, Submit) else job_of(t.what)
+    mine = len(t.before.jobs) if isinstance(t.what, Submit) else t.job
     return all(
         index == mine or after == before or (after is None and index in t.before.history)
-        for index, before, after in records(t)
+        for index, before, after in t.records
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spec.engine import Config, Engine
 from spec.properties.model import ALWAYS, EVENTUALLY, SOMETIMES, Node, Own, Property, Transition
-from spec.properties.reading import in_states, is_start, job_of, number_running, subject, waiting
+from spec.properties.reading import in_states, is_start, number_running, waiting
 from spec.relaxations import Relaxation
 from spec.table import State
 
@@ -36,7 +36,7 @@ def queue_iff_pending(config: Config, engine: Engine) -> bool:
     ("queue/priority-order",),
 ).of_transition
 def priority_not_passed_over(t: Transition) -> bool:
-    started = subject(t)[0]
+    started = t.subject[0]
     if not is_start(t) or started is None:
         return True
     return all(job.priority <= started.priority for _, job in waiting(t.before))
@@ -55,11 +55,11 @@ def ties_in_order(t: Transition) -> bool:
     new = [i for i in t.after.queue if i not in t.before.queue]
     if list(t.after.queue) != stay + new or len(new) > 1:
         return False
-    started = subject(t)[0]
+    started = t.subject[0]
     if not is_start(t) or started is None:
         return True
     equals = [i for i, job in waiting(t.before) if job.priority == started.priority]
-    return equals[:1] == [job_of(t.what)]
+    return equals[:1] == [t.job]
 
 
 def before_it(config: Config, engine: Engine, index: int) -> list[int]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from spec import table
 from spec.engine import Act, Job, Phase
 from spec.properties.model import SOMETIMES, Explorer, OfTransition, Own, Property, Transition
-from spec.properties.reading import acts, begins, subject, trigger_of
+from spec.properties.reading import acts, begins, trigger_of
 from spec.relaxations import Relaxation
 from spec.table import Action, Asked, Ended, State, Trigger
 
 
 def _takes(edge: table.Edge) -> OfTransition:
     def check(t: Transition) -> bool:
-        before, after = subject(t)
+        before, after = t.subject
         source = None if before is None else before.state
         return (
             source is edge.source
@@ -26,7 +26,7 @@ def _takes(edge: table.Edge) -> OfTransition:
 
 def _asks_in(action: Action, state: State) -> OfTransition:
     def check(t: Transition) -> bool:
-        before, _ = subject(t)
+        before, _ = t.subject
         named = isinstance(t.what, Act) and t.what.action is action
         return named and before is not None and before.state is state
 
@@ -51,7 +51,7 @@ def _ended(job: Job) -> Ended | None:
 
 def _races(asked: Asked, ended: Ended, trigger: Trigger | str) -> OfTransition:
     def check(t: Transition) -> bool:
-        before, after = subject(t)
+        before, after = t.subject
         if not isinstance(t.what, Own) or before is None or before.state is not State.RUNNING:
             return False
         if before.asked is not asked or _ended(before) is not ended:
@@ -112,7 +112,7 @@ def resubmitted_succeeds(explorer: Explorer, admitted: frozenset[Relaxation]) ->
         t.after
         for node in explorer.reached(1, admitted)
         for t in node.happens
-        if acts(t, Action.RESUBMIT) and subject(t)[1] is not None
+        if acts(t, Action.RESUBMIT) and t.subject[1] is not None
     ]
     return any(
         job is not None and job.state is State.SUCCESS

@@ -1,25 +1,10 @@
-"""Reading what happens: whose job it is, before and after, by which trigger."""
+"""Reading what happens: by which trigger, and what it means for a job."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
-
-from spec.engine import Act, Engine, Event, Job, List, Phase, Submit
+from spec.engine import Act, Engine, Event, Job, Phase, Submit
 from spec.properties.model import Own, Transition
 from spec.table import Action, Asked, Move, State, Trigger
-
-
-def job_of(what: Event | Own) -> int | None:
-    """The job that something happens to; None for a submission, a listing and an unknown id."""
-    return None if isinstance(what, Submit | List) else what.job
-
-
-def records(t: Transition) -> Iterator[tuple[int, Job | None, Job | None]]:
-    """Each job before and after: (index, before, after). A new job has no before."""
-    before, after = t.before.jobs, t.after.jobs
-    new = (None,) * (len(after) - len(before))
-    return zip(count(), before + new if new else before, after, strict=False)
 
 
 def trigger_of(what: Event | Own) -> Trigger | None:
@@ -40,18 +25,9 @@ def acts(t: Transition, action: Action, status: int = 200) -> bool:
     return isinstance(t.what, Act) and t.what.action is action and t.answer == status
 
 
-def subject(t: Transition) -> tuple[Job | None, Job | None]:
-    """The job that it happens to, before and after. None: no such job, or gone."""
-    index = len(t.before.jobs) if isinstance(t.what, Submit) else job_of(t.what)
-    before, after = t.before.jobs, t.after.jobs
-    if index is None or not 0 <= index < len(after):
-        return None, None
-    return before[index] if index < len(before) else None, after[index]
-
-
 def asks(job: Job, action: Action) -> bool:
     """Whether the job is noted as having been asked for ``action``."""
-    return job.asked is Asked.BOTH or job.asked.value == action.value
+    return job.asked in (Asked.BOTH, action)  # both are strings
 
 
 def begins(before: Job | None, after: Job | None) -> bool:

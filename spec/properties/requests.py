@@ -11,9 +11,6 @@ from spec.properties.reading import (
     asks,
     begins,
     in_states,
-    job_of,
-    records,
-    subject,
 )
 from spec.relaxations import Relaxation
 from spec.table import FINAL, Action, Asked, ErrorCode, State
@@ -43,7 +40,7 @@ def requests_only_running(config: Config, engine: Engine) -> bool:
 ).of_transition
 def asked_only_by_action(t: Transition) -> bool:
     """A note of a request is made by the request, and names no other."""
-    before, after = subject(t)
+    before, after = t.subject
     if before is None or after is None:
         return True
     return all(
@@ -59,11 +56,11 @@ def asked_only_by_action(t: Transition) -> bool:
     ("monitor/error-code-cancelled",),
 ).of_transition
 def canceled_only_by_cancel(t: Transition) -> bool:
-    for index, before, after in records(t):
+    for index, before, after in t.records:
         if after is None or after.error is not ErrorCode.CANCELED_JOB:
             continue
         if before is None or before.error is not ErrorCode.CANCELED_JOB:
-            mine = before is not None and job_of(t.what) == index
+            mine = before is not None and t.job == index
             owed = isinstance(t.what, Own) and before is not None and asks(before, Action.CANCEL)
             if not mine or not (acts(t, Action.CANCEL) or owed):
                 return False
@@ -77,7 +74,7 @@ def canceled_only_by_cancel(t: Transition) -> bool:
     ("monitor/state-paused",),
 ).of_transition
 def paused_only_by_pause(t: Transition) -> bool:
-    for _, before, after in records(t):
+    for _, before, after in t.records:
         paused = after is not None and after.state is State.PAUSED
         if not paused or (before is not None and before.state is State.PAUSED):
             continue
@@ -102,10 +99,10 @@ def _noted(job: Job | None, action: Action) -> bool:
 ).of_transition
 def cancel_honoured(t: Transition) -> bool:
     """Answered 200: canceled, or noted. Noted: kept until Failure, and no step begins."""
-    for index, before, after in records(t):
+    for index, before, after in t.records:
         if before is None:
             continue
-        mine = index == job_of(t.what)
+        mine = index == t.job
         asked_now = mine and acts(t, Action.CANCEL) and before.state not in FINAL
         if not asked_now and not _noted(before, Action.CANCEL):
             continue
@@ -126,10 +123,10 @@ def cancel_honoured(t: Transition) -> bool:
 ).of_transition
 def pause_honoured(t: Transition) -> bool:
     """Answered 200: paused, or noted. Noted: kept until Paused or a rightful Failure."""
-    for index, before, after in records(t):
+    for index, before, after in t.records:
         if before is None:
             continue
-        mine = index == job_of(t.what)
+        mine = index == t.job
         asked_now = mine and acts(t, Action.PAUSE) and before.state in PAUSED_FROM
         if not asked_now and not _noted(before, Action.PAUSE):
             continue

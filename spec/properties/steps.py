@@ -14,7 +14,7 @@ from spec.properties.model import (
     Property,
     Transition,
 )
-from spec.properties.reading import STEP_FAILED, STEP_RETRIES, asks, begins, records, subject
+from spec.properties.reading import STEP_FAILED, STEP_RETRIES, asks, begins
 from spec.table import Action, State
 
 _WORKING = frozenset(Phase) - {Phase.NONE, Phase.LATER}
@@ -45,7 +45,7 @@ def worker_iff_running(config: Config, engine: Engine) -> bool:
 ).of_transition
 def steps_once(t: Transition) -> bool:
     """`done` rises by one when a step that succeeded is published; a resubmit sets it to 0."""
-    for _, before, after in records(t):
+    for _, before, after in t.records:
         if before is None or after is None:
             if after is not None and after.done != 0:
                 return False
@@ -85,7 +85,7 @@ _WORK: frozenset[tuple[Phase, Phase]] = frozenset(
 ).of_transition
 def steps_in_order(t: Transition) -> bool:
     """A worker goes through a step as the engine's docstring draws it."""
-    before, after = subject(t)
+    before, after = t.subject
     if isinstance(t.what, Arrive) and (before is None or before.done != t.what.step):
         return False
     if isinstance(t.what, Replied) and (before is None or before.phase is not Phase.HELD):
@@ -107,7 +107,7 @@ def steps_in_order(t: Transition) -> bool:
 ).of_transition
 def ends_as_its_step_ended(t: Transition) -> bool:
     """How a Running job leaves, as far as the step decides: what it was asked for, others say."""
-    before, after = subject(t)
+    before, after = t.subject
     if before is None or after is None or before.state is not State.RUNNING:
         return True
     match after.state:
@@ -186,6 +186,6 @@ retry_leaves = Property(
     ("edge/running/retry/retry",),
 ).of_transition
 def failed_step_retried(t: Transition) -> bool:
-    before, after = subject(t)
+    before, after = t.subject
     failed = before is not None and before.phase in STEP_FAILED
     return failed and after is not None and after.state is State.RETRY

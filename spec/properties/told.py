@@ -5,7 +5,7 @@ from __future__ import annotations
 from spec.engine import Config, Engine, Job, List, Phase, Read
 from spec.properties.asking import answers, shows
 from spec.properties.model import ALWAYS, SOMETIMES, Node, OfTransition, Property, Transition
-from spec.properties.reading import STEP_FAILED, STEP_RETRIES, asks, records, subject
+from spec.properties.reading import STEP_FAILED, STEP_RETRIES, asks
 from spec.table import Action, ErrorCode, State
 
 
@@ -38,7 +38,7 @@ def progress_told(t: Transition) -> bool:
 
     The last step of a job that was asked to cancel is not counted: it leaves Running instead.
     """
-    for _, before, after in records(t):
+    for _, before, after in t.records:
         if before is None or after is None:
             if after is not None and after.shown != 0:
                 return False
@@ -70,7 +70,7 @@ def progress_told(t: Transition) -> bool:
 ).of_transition
 def error_told(t: Transition) -> bool:
     """0 from the start of a run on; 9 by a failed step, 37 by a cancel, and not otherwise."""
-    for _, before, after in records(t):
+    for _, before, after in t.records:
         if after is None:
             continue
         if before is None or (before.state is State.PENDING and after.state is State.RUNNING):
@@ -160,7 +160,7 @@ def _progress_after_resubmit(corrected: bool) -> OfTransition:
     """A step that is not done ends a run that shows Progress from before a resubmit."""
 
     def check(t: Transition) -> bool:
-        before, after = subject(t)
+        before, after = t.subject
         if before is None or after is None or before.state is not State.RUNNING:
             return False
         old = before.shown > before.done and before.phase in STEP_RETRIES

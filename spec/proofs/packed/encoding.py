@@ -13,7 +13,7 @@ from spec.proofs.packed.compiled import CKernel
 from spec.proofs.packed.kernel import CANNOT, FIRST, GONE, UNBORN, Kernel, PythonKernel, Want
 from spec.proofs.packed.limits import MOST_JOBS, RECORD_BITS, STATE_BITS, NotPackable, TooLarge
 from spec.proofs.watch import Watch, in_words
-from spec.properties import Node, Own, Transition, job_of
+from spec.properties import Node, Own, Transition
 from spec.relaxations import NONE, Relaxation
 from spec.table import State
 
@@ -175,10 +175,8 @@ class Packed:
                 tuple(0 for i in engine.history if i == slot),
             )
             every = happenings(self.config, self.scope, alone)
-            found = [t for t in every if job_of(t.what) == 0]
-            here = [
-                t for t in happenings(self.config, self.scope, engine) if job_of(t.what) == slot
-            ]
+            found = [t for t in every if t.job == 0]
+            here = [t for t in happenings(self.config, self.scope, engine) if t.job == slot]
             known = {(self._kind(t), t.after.jobs[0]) for t in found}
             for t in here:
                 if (self._kind(t), t.after.jobs[slot]) not in known:
@@ -213,7 +211,7 @@ class Packed:
         found = [
             t
             for t in happenings(self.config, self.scope, engine)
-            if (slot == born if isinstance(t.what, Submit) else job_of(t.what) == slot)
+            if (slot == born if isinstance(t.what, Submit) else t.job == slot)
             and self._full(t, slot) == self.labels[effect]
             and t.after.jobs[slot] == after
         ]
