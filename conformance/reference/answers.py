@@ -11,6 +11,7 @@ from starlette.responses import Response
 from conformance.reference.engine import Deletion, JobEnd
 from conformance.reference.errors import ErrorCode, RestError, not_found
 from conformance.reference.job import State
+from conformance.reference.json_text import laid_out
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,8 +21,7 @@ _JSON = "application/json; charset=utf-8"
 
 def json_answer(value: object, status: int = HTTPStatus.OK) -> Response:
     """`value` as JSON, laid out as Orthanc does it: scripts look for ``"State" : "Success"``."""
-    text = json.dumps(value, indent=3, separators=(",", " : "))
-    return Response(text, status, media_type=_JSON)
+    return Response(laid_out(value), status, media_type=_JSON)
 
 
 def text_answer(text: str = "") -> Response:

@@ -38,7 +38,9 @@ def now() -> datetime:
 
 def stamp(moment: datetime) -> str:
     """`moment` in the notation of the page, such as ``20190306T095223.753851``."""
-    return moment.strftime("%Y%m%dT%H%M%S.%f")
+    # `strftime` takes three times as long, and every job that is read has three stamps
+    written = moment.isoformat(timespec="microseconds")[:26]  # without the offset from UTC
+    return written.replace("-", "").replace(":", "")
 
 
 def parse(text: str) -> datetime:

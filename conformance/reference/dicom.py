@@ -66,7 +66,8 @@ MAIN_TAGS = {
 SHOWN_TAGS = frozenset(name for names in MAIN_TAGS.values() for name in names)
 """All of them."""
 
-_READ = (*SHOWN_TAGS, "SOPClassUID", "SpecificCharacterSet")
+_READ = [Tag(name) for name in (*SHOWN_TAGS, "SOPClassUID", "SpecificCharacterSet")]
+_NAMES = {Tag(name): name for name in (*SHOWN_TAGS, "SOPClassUID")}  # to look up a keyword is slow
 _IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _WHOLE_NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
 _REAL_NUMBERS = frozenset({"FL", "FD"})
@@ -134,7 +135,7 @@ def encode(dataset: Dataset) -> Instance:
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     target = BytesIO()
     pydicom.dcmwrite(target, dataset, enforce_file_format=True)
-    return _identify(dataset, target.getvalue())
+    return _identify(dataset, _values(dataset), target.getvalue())
 
 
 def decode(file: bytes) -> Dataset:
@@ -146,8 +147,9 @@ def parse(file: bytes) -> Instance:
     """Read an uploaded DICOM file. Raises `RestError` (400) when it is none."""
     try:
         dataset = pydicom.dcmread(BytesIO(file), specific_tags=list(_READ))
-        lacking = not all(dataset.get(keyword) for keyword in _IDENTIFIERS[1:])
-        instance = _identify(dataset, file)
+        values = _values(dataset)
+        lacking = not all(values.get(keyword) for keyword in _IDENTIFIERS[1:])
+        instance = _identify(dataset, values, file)
     except FILE_ERRORS as error:
         raise bad_request(f"Not a DICOM file ({len(file)} bytes)") from error
     if lacking:
@@ -155,15 +157,21 @@ def parse(file: bytes) -> Instance:
     return instance
 
 
-def _identify(dataset: Dataset, file: bytes) -> Instance:
+def _values(dataset: Dataset) -> dict[str, object]:
+    """Of `_NAMES` those that are in `dataset`, by their keywords, with their values."""
+    present = dataset.keys()
+    return {name: dataset[tag].value for tag, name in _NAMES.items() if tag in present}
+
+
+def _identify(dataset: Dataset, values: dict[str, object], file: bytes) -> Instance:
     """Orthanc's identifiers: a hash of the DICOM ones, from the patient down."""
-    names = [str(dataset.get(keyword, "")).strip() for keyword in _IDENTIFIERS]
+    names = [str(values.get(keyword, "")).strip() for keyword in _IDENTIFIERS]
     patient, study, series, instance = (
         _orthanc_id("|".join(names[: level + 1])) for level in range(4)
     )
-    tags = {name: as_text(dataset.get(name)) for name in SHOWN_TAGS if name in dataset}
+    sop_class = str(values.pop("SOPClassUID", ""))
+    tags = {name: as_text(value) for name, value in values.items()}
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
-    sop_class = str(dataset.get("SOPClassUID", ""))
     return Instance(instance, series, study, patient, file, tags, sop_class, syntax)
 
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from conformance.reference.changes import ChangeLog
@@ -15,7 +15,7 @@ from conformance.reference.dicom import Instance
 from conformance.reference.levels import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from conformance.reference.database import Statement
 
@@ -185,8 +185,8 @@ def _stored(database: Database) -> list[Instance]:
 
 def _named(instance: Instance) -> str:
     """All of `instance` but its file, as JSON."""
-    named: Mapping[str, object] = asdict(instance)
-    return json.dumps({name: value for name, value in named.items() if name != "file"})
+    names = (each.name for each in fields(instance) if each.name != "file")
+    return json.dumps({name: getattr(instance, name) for name in names})
 
 
 def _file(value: object) -> bytes:
