@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Match, Route
 
 from conformance.reference import openapi
 from conformance.reference.answers import empty_answer, error_answer, json_answer
@@ -32,6 +31,7 @@ from conformance.reference.queries_api import QueriesApi
 from conformance.reference.regroupings_api import RegroupingsApi
 from conformance.reference.releases import EVERY_PAGE, LACKS, Release
 from conformance.reference.resources_api import ResourcesApi
+from conformance.reference.routing import Route, Routes
 from conformance.reference.storage import NotStored, Storage
 from conformance.reference.tags_api import TagsApi
 from conformance.reference.tools_api import ToolsApi
@@ -124,7 +124,7 @@ def build_app(
         *others,
     ]
     return Starlette(
-        routes=[*routes, openapi.route(routes, config.name, release.version)],
+        routes=[Routes([*routes, openapi.route(routes, config.name, release.version)])],
         middleware=_middleware(config),
         exception_handlers={
             RestError: _answer_rest_error,
@@ -178,18 +178,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         return error_answer(request, 404, ErrorCode.UNKNOWN_RESOURCE)
     response = empty_answer(error.status_code)
     response.headers.update(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response.headers["Allow"] = ", ".join(sorted(_allowed(request)))
     return response
-
-
-def _allowed(request: Request) -> set[str]:
-    """The methods of the path of `request`: those of the first route that has it, and its like."""
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
-    path = next(matching).path
-    found = {method for route in routes if route.path == path for method in route.methods or ()}
-    return found - {"HEAD"}  # nowhere answered
 
 
 async def _answer_not_stored(request: Request, error: Exception) -> Response:

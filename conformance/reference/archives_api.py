@@ -6,11 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference.bodies import boolean, read_json, text, texts
 from conformance.reference.errors import ErrorCode, bad_request
 from conformance.reference.levels import Level
+from conformance.reference.routing import Route
 from conformance.reference.selection import (
     LAST_STEP,
     instances_at,

@@ -6,13 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from conformance.reference import metadata
 from conformance.reference.answers import empty_answer, json_answer, text_answer
 from conformance.reference.descriptions import file_uuid
 from conformance.reference.errors import not_found
 from conformance.reference.levels import Level
+from conformance.reference.routing import Route
 from conformance.reference.selection import instances_at
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference import dicom, metadata
 from conformance.reference.answers import json_answer
 from conformance.reference.auth import user_of
@@ -18,6 +16,7 @@ from conformance.reference.details_api import file_answer
 from conformance.reference.dicom import Instance
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
 from conformance.reference.levels import Level
+from conformance.reference.routing import Route
 from conformance.reference.storage import Storage
 
 if TYPE_CHECKING:

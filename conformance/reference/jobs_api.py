@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from conformance.reference.answers import JobAnswers, json_answer
 from conformance.reference.errors import not_found
 from conformance.reference.job import Action
+from conformance.reference.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -6,11 +6,10 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference.answers import empty_answer, json_answer, text_answer
 from conformance.reference.errors import ErrorCode, bad_request
 from conformance.reference.levels import Level
+from conformance.reference.routing import Route
 from conformance.reference.selection import instances_at
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference import associations
 from conformance.reference.answers import done_answer, empty_answer, json_answer, text_answer
 from conformance.reference.bodies import (
@@ -23,6 +21,7 @@ from conformance.reference.errors import ErrorCode, RestError, bad_request, not_
 from conformance.reference.job import Step
 from conformance.reference.modalities import Modality, is_aet, parse_modality, read_target
 from conformance.reference.queries import Query, answer_template
+from conformance.reference.routing import Route
 from conformance.reference.selection import steps_of
 from conformance.reference.tags import read_replace
 from conformance.reference.tasks.moves import ModalityMove

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from conformance.reference import dicom
 from conformance.reference.bodies import boolean, read_level, read_object, text, texts
@@ -15,6 +14,7 @@ from conformance.reference.dicom import MAIN_TAGS
 from conformance.reference.errors import ErrorCode, RestError, bad_request
 from conformance.reference.levels import Level
 from conformance.reference.rewriting import CannotRewrite, Modifier
+from conformance.reference.routing import Route
 from conformance.reference.selection import (
     LAST_STEP,
     instances_at,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference.answers import json_answer
+from conformance.reference.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +36,9 @@ _QUERY = {
 
 def route(others: Sequence[Route], title: str, version: str) -> Route:
     """The route of the document that describes `others`."""
-    described = describe(others, title, version)
 
     async def show(request: Request) -> Response:
-        return json_answer(described)
+        return json_answer(describe(others, title, version))
 
     return Route(PATH, show, methods=["GET"])
 
@@ -50,7 +48,7 @@ def describe(routes: Sequence[Route], title: str, version: str) -> dict[str, obj
     paths: dict[str, dict[str, object]] = {}
     for each in routes:
         methods = paths.setdefault(_PARAMETER.sub(r"{\1}", each.path), {})
-        for method in sorted((each.methods or set()) - {"HEAD"}):
+        for method in sorted(each.methods):
             methods[method.lower()] = _operation(each.path, method)
     info = {"title": title, "version": version, "description": _ABOUT}
     return {"openapi": "3.1.0", "info": info, "paths": dict(sorted(paths.items()))}

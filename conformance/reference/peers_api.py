@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference.answers import empty_answer, json_answer, text_answer
 from conformance.reference.bodies import read_json
 from conformance.reference.errors import ErrorCode, not_found
 from conformance.reference.peers import Peer, parse_peer
+from conformance.reference.routing import Route
 from conformance.reference.selection import steps_of
 from conformance.reference.steps import sent
 from conformance.reference.tasks.stores import PeerStore

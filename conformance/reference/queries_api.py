@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference.answers import json_answer, text_answer
 from conformance.reference.bodies import boolean, text, timeout
 from conformance.reference.errors import ErrorCode, bad_request, not_found
@@ -13,6 +11,7 @@ from conformance.reference.job import Step
 from conformance.reference.lenient_json import parse
 from conformance.reference.modalities import read_target
 from conformance.reference.queries import Query
+from conformance.reference.routing import Route
 from conformance.reference.tag_views import View
 from conformance.reference.tasks.moves import ModalityMove, viewed
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from starlette.routing import Route
-
 from conformance.reference.bodies import boolean, read_object, texts
 from conformance.reference.dicom import MAIN_TAGS
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
 from conformance.reference.levels import Level
 from conformance.reference.rewriting import new_uid
+from conformance.reference.routing import Route
 from conformance.reference.selection import LAST_STEP, once_each, steps_for
 from conformance.reference.tags import IDENTIFIERS, read_replace, read_tags
 from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy

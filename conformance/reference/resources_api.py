@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
 from conformance.reference.answers import empty_answer, json_answer
 from conformance.reference.bodies import number_in_query
 from conformance.reference.descriptions import describe
 from conformance.reference.levels import Level
+from conformance.reference.routing import Route
 from conformance.reference.selection import instances_at
 
 if TYPE_CHECKING:

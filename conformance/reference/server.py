@@ -16,7 +16,6 @@ import uvicorn
 import uvicorn.lifespan.on  # all that uvicorn would import when it starts, before a fork of it
 import uvicorn.loops.auto
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from conformance.reference.app import build_app, build_engine
@@ -29,6 +28,7 @@ from conformance.reference.dicom_server import DicomServer
 from conformance.reference.faults import find_fault
 from conformance.reference.parts import Parts
 from conformance.reference.releases import EVERY_PAGE, Release
+from conformance.reference.routing import Route
 from conformance.reference.storage import Storage
 
 if TYPE_CHECKING:

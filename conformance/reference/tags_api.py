@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
 from starlette.responses import Response
-from starlette.routing import Route
 
 from conformance.reference import dicom
 from conformance.reference.answers import empty_answer, json_answer
 from conformance.reference.dicom import MAIN_TAGS
 from conformance.reference.errors import RestError
 from conformance.reference.levels import Level
+from conformance.reference.routing import Route
 from conformance.reference.selection import instances_at
 from conformance.reference.tag_views import View, number, shared, show
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pydicom.uid import generate_uid
-from starlette.routing import Route
 
 from conformance.reference import clock
 from conformance.reference.answers import json_answer, text_answer
@@ -23,6 +22,7 @@ from conformance.reference.descriptions import describe
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.levels import Level
 from conformance.reference.matching import matches
+from conformance.reference.routing import Route
 from conformance.reference.tags import read_replace
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING
 
 from starlette.background import BackgroundTask
-from starlette.routing import Route
 
 from conformance.reference.answers import json_answer
 from conformance.reference.bodies import boolean, read_object, text
 from conformance.reference.control.controls import LONG, ControlError, NoSuchJob
 from conformance.reference.control.disturbances import PREFIX, Disturbance
 from conformance.reference.errors import ErrorCode, bad_request, not_found
+from conformance.reference.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
 
-from starlette.routing import Route
-
 from conformance.reference.answers import json_answer
 from conformance.reference.bodies import read_object, text
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
 from conformance.reference.lenient_json import parse
 from conformance.reference.peer_connection import NoAnswer, PeerConnection, peer_headers
+from conformance.reference.routing import Route
 from conformance.reference.submission import tellable
 from conformance.reference.tasks.transfers import PLANNING, PullTransfer, PushTransfer
 from conformance.reference.transfers.giving import GivingApi

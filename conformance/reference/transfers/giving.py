@@ -7,11 +7,11 @@ import gzip
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from conformance.reference.answers import json_answer
 from conformance.reference.bodies import read_json
 from conformance.reference.errors import ErrorCode, bad_request, not_found
+from conformance.reference.routing import Route
 from conformance.reference.tasks.transfers import in_mb
 from conformance.reference.transfers.resources import instances_listed, listed, read_compression
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from starlette.routing import Route
-
 from conformance.reference import metadata
 from conformance.reference.answers import done_answer, json_answer
 from conformance.reference.auth import user_of
 from conformance.reference.bodies import read_object
 from conformance.reference.errors import ErrorCode, bad_request, not_found
+from conformance.reference.routing import Route
 from conformance.reference.tasks.transfers import Chunk
 from conformance.reference.transfers.received import assembled, unpacked
 from conformance.reference.transfers.resources import (

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.reference import clock
@@ -28,6 +28,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_json_is_laid_out_as_by_python(value: object) -> None:
     assert laid_out(value) == json.dumps(value, indent=3, separators=(",", " : "))
@@ -38,6 +39,7 @@ def test_what_is_not_json_is_not_laid_out() -> None:
         laid_out({"a": [b""]})
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))
 def test_a_moment_is_stamped_as_by_strftime(moment: datetime) -> None:
     assert clock.stamp(moment) == moment.strftime("%Y%m%dT%H%M%S.%f")
