@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -67,6 +68,19 @@ def test_a_version_that_is_allowed_is_locked_of_all_that_is_needed() -> None:
     wrong = [one for one in map(Requirement, needed) if one.name.lower() not in locked]
     assert wrong == []
     assert all(locked[one.name.lower()] in one.specifier for one in map(Requirement, needed))
+
+
+def test_the_images_are_made_of_what_is_there() -> None:
+    """`tools/container` builds them, which takes a registry; here is what a change could break."""
+    text = (ROOT / "Containerfile").read_text()
+    targets = set(re.findall(r"^[$().\w/]+", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for target in re.findall(r"^RUN make --silent \.venv/(\w+)", text, re.MULTILINE):
+        assert f"$(VENV)/{target}" in targets
+    started = [json.loads(words) for words in re.findall(r"^ENTRYPOINT (.*)", text, re.MULTILINE)]
+    assert [words[:2] for words in started] == [["orthanc-jobs"], ["orthanc-jobs", "serve"]]
+    assert {words[0] for words in started} <= set(PROJECT["project"]["scripts"])
+    first, *_, last = re.findall(r"^FROM (.*)", text, re.MULTILINE)
+    assert (first, last) == ("${BASE} AS kit", "kit")  # without a target it is the kit
 
 
 def test_the_licence_is_the_one_of_the_package() -> None:

@@ -7,10 +7,12 @@ and what all of them do not cover is missing where they are all shards of a whol
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from conformance.campaign import replay
 from conformance.campaign.book import Book, Emit
 from conformance.campaign.gathering import united
 from conformance.campaign.ledger import SHIPPED, Ledger, load, of_version
@@ -211,7 +213,17 @@ def _result(found: dict[str, Any]) -> Result:
         found["seconds"],
         bound,
         tuple(found.get("kept", ())),
-        (Said.from_json(found["call"]),) if "call" in found else (),
+        _talk(found),
         found.get("part_of"),
         found.get("waited", 0.0),
     )
+
+
+def _talk(found: dict[str, Any]) -> tuple[Said, ...]:
+    """What was said in a case: all of it where its replay file is there, else what decided it."""
+    if found["replay"] is not None:
+        with suppress(BadArgument):
+            kept = replay.load(Path(found["replay"]))
+            if (kept.case, kept.actual) == (found["id"], found["actual"]):
+                return kept.talk
+    return (Said.from_json(found["call"]),) if "call" in found else ()

@@ -109,6 +109,7 @@ def _compared(baseline: str, reports: Path) -> tuple[str, str]:
     told, junit = reports / "compare.json", reports / WRITTEN["junit"]
     summary = reports / "compare.md"
     files = ["--json", str(told), "--markdown", str(summary), "--junit", str(junit)]
+    files += ["--html", str(reports / WRITTEN["html"])]
     told.unlink(missing_ok=True)
     if _status_of(["compare", baseline, str(reports / WRITTEN["json"]), *files]) == UNJUDGED:
         junit.write_text(NOT_COMPARED, encoding="utf-8")

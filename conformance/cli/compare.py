@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +25,16 @@ def command(
         Path | None,
         typer.Option("--junit", metavar="F", help="JUnit XML that fails in what got worse only."),
     ] = None,
+    html_file: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="F", help="The page of the new run, with what changed."),
+    ] = None,
 ) -> int:
     """Tell what changed between two runs. Exit status 1: there is a new deviation."""
+    from conformance.campaign.merging import merge
     from conformance.files import write_text
-    from conformance.reports import compared, comparing, writable
+    from conformance.reports import Reports, compared, comparing, writable
+    from conformance.reports.html import HtmlReport
 
     found = comparing.compare(comparing.load(before), comparing.load(after))
     writers = (
@@ -34,7 +42,8 @@ def command(
         (markdown_file, compared.markdown),
         (junit_file, compared.junit),
     )
-    writable([path for path, _ in writers if path is not None])
+    files = [*(path for path, _ in writers), html_file]
+    writable([path for path in files if path is not None])
     failed = None
     for path, text in writers:
         try:
@@ -44,4 +53,8 @@ def command(
             failed = str(error)
     for line in compared.lines(found):
         print(line)
+    if html_file is not None:
+        page = Reports([HtmlReport(html_file, found)])
+        merge([after], page, shlex.join(["orthanc-jobs", *sys.argv[1:]]))
+        failed = failed or page.failed
     return conclude(1 if found.worse else 0, failed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from typing import Any
 
@@ -137,6 +137,33 @@ def summary(found: Comparison) -> str:
 
 def _verdict(found: Comparison) -> str:
     return "not worse as far as it was judged" if found.gate == UNKNOWN else found.gate
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change, or several that tell the same: ``kind`` of change, in ``words``, and the cases.
+
+    ``new``: it is a new deviation, which is what makes a run worse.
+    """
+
+    kind: str
+    words: str
+    ids: tuple[str, ...]
+    new: bool = False
+
+
+def told(found: Comparison) -> Iterator[Told]:
+    """All that changed, what is worse first."""
+    for change, others in _groups(found.new):
+        case = change.case
+        words = f"{_was(change)}; {', '.join(case.relaxations) or case.requirement}"
+        yield Told("new deviation", words, (case.id, *others), new=True)
+    for change, others in _groups(found.gone):
+        yield Told("gone", _known(change.case), (change.case.id, *others))
+    for what, ids in _changes(found.changed):
+        yield Told("changed", what, tuple(ids))
+    for name, names in _lists(found):
+        yield Told("", name, names)
 
 
 def to_json(found: Comparison) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from conformance.campaign.typed import of_results, was_tried
 from conformance.events import Ended, Verdict
-from conformance.reports import page
+from conformance.reports import compared, page
 from conformance.reports.coloring import marks
+from conformance.reports.comparing import Comparison
 from conformance.reports.file_report import FileReport
 from conformance.reports.rendering import rendered
 from conformance.reports.story import WORDS, stale_words
@@ -26,8 +28,13 @@ SLOWEST = 10
 class HtmlReport(FileReport):
     """Everything that comes from a server is text to the template, which escapes it.
 
-    Without Graphviz the page has no figure; matrix and edges are there as tables all the same.
+    With ``since``, the page also tells what changed since an older run. Without Graphviz it has no
+    figure; matrix and edges are there as tables all the same.
     """
+
+    def __init__(self, path: Path, since: Comparison | None = None) -> None:
+        super().__init__(path)
+        self._since = since
 
     def _text(self, ended: Ended) -> str:
         from markupsafe import Markup
@@ -60,6 +67,9 @@ class HtmlReport(FileReport):
             },
             said=SAID,
             told={group.first.id for group in told},
+            since=self._since,
+            changes=[] if self._since is None else list(compared.told(self._since)),
+            compared=compared.summary,
             timeline=timeline,
             downloads=page.downloads,
             requirement=requirement,

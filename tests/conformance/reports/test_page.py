@@ -12,10 +12,12 @@ import pytest
 from conformance.campaign.replay import load
 from conformance.events import Result, Started, Verdict
 from conformance.reports.html import HtmlReport
+from conformance.reports.json_report import JsonReport
 from conformance.reports.page import downloads
 from conformance.reports.timeline import MOST, Lane, timeline
 from conformance.talk import ARRIVES, STARTS, STOPS, Said
 from spec.requirements import requirement
+from tests.conformance.kit import command
 from tests.conformance.pages import Page, tried
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
 from tests.rooms import ROOT
@@ -149,6 +151,30 @@ def test_an_action_on_no_job_has_the_mark_of_its_case(tmp_path: Path) -> None:
     for verdict, mark in ((Verdict.PASS, "covered"), (Verdict.DEVIATION, "deviated")):
         text = written(tmp_path, replace(case, verdict=verdict)).read_text()
         assert f'title="action/cancel/unknown: {mark}"' in text
+
+
+def test_with_an_older_run_the_page_begins_with_what_changed(tmp_path: Path) -> None:
+    came, gone = FOUND[0], FOUND[1]
+    files = {"old": (passed(came), gone), "new": (came, passed(gone))}
+    for name, results in files.items():
+        writer = JsonReport(tmp_path / f"{name}.json")
+        for event in events(*results):
+            writer.take(event)
+    words = ["old.json", "new.json", "--html", "page.html"]
+    done = command(tmp_path, "compare", *words, report=False)
+    assert done.status == 1, done.err
+    found = Page((tmp_path / "page.html").read_text())
+    head, rest = found.text.split("Changes since an older run")[1].split("Deviations", 1)
+    told = " ".join(head.split())
+    assert done.out.splitlines()[-1] in told
+    assert f"new deviationit passed; {came.relaxations[0]} {came.id}" in told  # cell by cell
+    assert f"gone{gone.relaxations[0]} {gone.id}" in told
+    assert {one for one in found.links if one[0] == "#"} <= {f"#{id}" for id in found.ids}
+    assert "moments of 1 job" in rest  # of its replay file
+
+
+def passed(result: Result) -> Result:
+    return replace(result, verdict=Verdict.PASS, actual=None, relaxations=(), replay=None)
 
 
 # --- in a browser --------------------------------------------------------------------------------
