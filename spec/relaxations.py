@@ -86,6 +86,8 @@ class Shortfall(StrEnum):
     TRANSFER_GOES_ON = "transfer-goes-on"
     TRANSFER_NOT_SAVED = "transfer-not-saved"
     TRANSFER_NOT_STARTED_OVER = "transfer-not-started-over"
+    TRANSFER_PEER_NOT_ASKED = "transfer-peer-not-asked"
+    TRANSFER_STORED_PARTLY = "transfer-stored-partly"
 
     @property
     def sentence(self) -> str:
@@ -196,7 +198,9 @@ _SHORT = {
     ),
     Shortfall.RUNTIME_OF_THE_STEP: (
         "While a job is Running, EffectiveRuntime is the time since its last step boundary: it "
-        "falls back to 0 with each step, and only a job that has left Running shows all of it."
+        "falls back to 0 with each step, and only a job that has left Running shows all of it. A "
+        "transfer that is stopped shows until then how long it waits for its last answer, too, "
+        "which does not count afterwards."
     ),
     Shortfall.RESUBMIT_LOST_AT_RESTART: (
         "A resubmitted job that was saved while its first step ran goes on after a restart behind "
@@ -222,6 +226,13 @@ _SHORT = {
     Shortfall.TRANSFER_NOT_STARTED_OVER: (
         "A transfer that was canceled while it was Paused goes on with its old transaction when it "
         "is resubmitted, instead of starting over."
+    ),
+    Shortfall.TRANSFER_PEER_NOT_ASKED: (
+        "After a peer that cannot be reached, GET /transfers/peers asks no further one, and tells "
+        "that none of these has the plugin."
+    ),
+    Shortfall.TRANSFER_STORED_PARTLY: (
+        "Of a transfer of which one instance has not arrived as it was, others are stored."
     ),
 }
 

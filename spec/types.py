@@ -365,7 +365,7 @@ _ARCHIVES = frozenset({_S.ARCHIVE_ANSWERED_EARLY, _S.ARCHIVE_NOT_RESUBMITTED,
                        _S.EMPTY_ARCHIVE_UNREADABLE})
 _TRANSFERS = frozenset({_S.TRANSFER_FAILURE_KEPT_BACK, _S.TRANSFER_FORGOTTEN_AT_RESTART,
                         _S.TRANSFER_GOES_ON, _S.TRANSFER_NOT_SAVED,
-                        _S.TRANSFER_NOT_STARTED_OVER})
+                        _S.TRANSFER_NOT_STARTED_OVER, _S.RUNTIME_OF_THE_STEP})
 SHORT: dict[str, frozenset[Shortfall]] = {
     PEER:         frozenset(),
     STORE:        frozenset({_S.FAILED_OVER_DICOM_NOT_SAVED}),

@@ -48,6 +48,7 @@ READ_AS: Mapping[str, str] = MappingProxyType(
         "monitor/progress-after-failure": "monitor/progress",
         "monitor/progress-rounded": "monitor/progress",
         "monitor/resubmitted-error-code": "monitor/error-code",
+        "monitor/result-not-late": "monitor/error-code",
         "monitor/resubmitted-progress": "monitor/progress",
     }
 )

@@ -209,7 +209,8 @@ def _changed(last: Shown, now: Shown, one: Possible, passed: float | None) -> _R
         return None
     if now.runtime < last.runtime - TIMING.rounded:
         expected = f"a runtime of at least {last.runtime:g} s"
-        like = (Shortfall.RUNTIME_OF_THE_STEP,) if now.state is State.RUNNING else ()
+        runs = now.state is State.RUNNING or Shortfall.RUNTIME_OF_THE_STEP in row(now.type).short
+        like = (Shortfall.RUNTIME_OF_THE_STEP,) if runs else ()
         return _reason(3, "monitor/effective-runtime", expected, *like)
     return None
 

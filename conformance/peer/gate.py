@@ -33,7 +33,7 @@ from conformance import marks
 from conformance.peer.callers import Callers
 from conformance.peer.came import LARGEST, Came, unpacked
 from conformance.peer.connections import Connections
-from conformance.peer.listening import checked, listen
+from conformance.peer.listening import address, checked, listen
 from conformance.peer.transfers import Answer, Asked, Kind, Transfers, asked
 from conformance.talk import Talk
 from conformance.timing import TIMING
@@ -142,8 +142,7 @@ class Gate:
 
     def url(self, slot: int) -> str:
         """The address to register as a peer for this slot."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self._server.server_port}/{self.secret}/{slot}/"
+        return f"{address(self.host, self._server.server_port)}{self.secret}/{slot}/"
 
     def aet(self, slot: int) -> str:
         """The title of the application entity to register as a modality for this slot."""

@@ -38,6 +38,11 @@ def listen(host: str, make: Callable[[tuple[str, int], socket.AddressFamily], T]
         raise BadArgument(f"cannot open a port for the gate at {host}: {error.strerror}") from None
 
 
+def address(host: str, port: int) -> str:
+    """The address of an HTTP server on this machine, for who reaches it at ``host``."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
 def checked(host: str) -> str:
     """``host`` without the brackets of an IPv6 address. Raises `BadArgument`."""
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host

@@ -100,13 +100,24 @@ class Transfers:
     named: list[str] = field(default_factory=list)
     _buckets: dict[str, int] = field(default_factory=dict)  # of the transactions that are open
     _offers: dict[int, Mapping[str, bytes]] = field(default_factory=dict)
+    _given: dict[int, Mapping[str, bytes]] = field(default_factory=dict)
     _chunks: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def offer(self, slot: int, files: Mapping[str, bytes]) -> None:
-        """``files``, by the ids of their instances, are what a pull from this slot gets."""
+    def offer(
+        self, slot: int, files: Mapping[str, bytes], given: Mapping[str, bytes] | None = None
+    ) -> None:
+        """``files``, by the ids of their instances, are what a pull from this slot is promised.
+
+        ``given``: what it gets in their place, if that is something else of the same size; another
+        size could end a server.
+        """
+        got = dict(files if given is None else given)
+        if {id: len(file) for id, file in got.items()} != {id: len(files[id]) for id in files}:
+            raise ValueError("what is given has other sizes than what is promised")
         with self._lock:
             self._offers[slot] = dict(files)
+            self._given[slot] = got
             self._chunks[slot] = []
 
     def step(self, slot: int, one: Asked) -> int | None:
@@ -149,7 +160,7 @@ class Transfers:
                 case Kind.LOOKUP:
                     return _json(_looked_up(self._offers[slot]))
                 case Kind.CHUNK:
-                    return _chunk(self._offers[slot], one)
+                    return _chunk(self._given[slot], one)
                 case Kind.ASK:
                     self.named.append(name := secrets.token_hex(16))
                     return _json({"ID": name, "Path": f"/jobs/{name}"})

@@ -119,7 +119,7 @@ def build_app(
         *TagsApi(storage).routes(),
         *(LabelsApi(storage).routes() if release.is_from(_LABELS) else []),
         *ToolsApi(storage, release.plugins).routes(),
-        *(accelerator.routes(parts.transfers) if release.plugins else []),
+        *(accelerator.routes(parts.transfers, parts.receiving) if release.plugins else []),
         _system_route(config, parts, release),
         *others,
     ]

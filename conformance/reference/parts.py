@@ -17,6 +17,7 @@ from conformance.reference.submission import SubmissionReader
 from conformance.reference.transfers.api import TransfersApi
 from conformance.reference.transfers.pulling import Puller
 from conformance.reference.transfers.pushing import Pusher
+from conformance.reference.transfers.receiving import ReceivingApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,4 @@ class Parts:
     pusher: type[Pusher] = Pusher
     puller: type[Puller] = Puller
     transfers: type[TransfersApi] = TransfersApi
+    receiving: type[ReceivingApi] = ReceivingApi

@@ -13,6 +13,7 @@ LATER = {
     "ErrorDetails": "1.9.4",
     "POST /tools/bulk-anonymize": "1.9.4",
     "POST /tools/bulk-modify": "1.9.4",
+    "UserData": "1.12.9",
     "jobs saved at their creation": "1.11.1",
 }
 """What came after the page of Orthanc 1.5.6, and with which release."""
@@ -26,7 +27,6 @@ LACKS = (
 )
 """What later releases have as well, and this server has not."""
 
-_SHOWS_USER_DATA = "1.12.9"
 _WITHOUT_COMMIT_TIMEOUT = ("", "1.4")  # it came with version 1.6 of the plugin
 _LIMITED_UNTIL = "1.10.0"  # from then on LimitJobs has no meaning
 
@@ -52,11 +52,7 @@ class Release:
     @property
     def hidden(self) -> tuple[str, ...]:
         """The fields of a job that came with a later release."""
-        shown = {
-            "ErrorDetails": self.has("ErrorDetails"),
-            "UserData": self.is_from(_SHOWS_USER_DATA),
-        }
-        return tuple(name for name, known in shown.items() if not known)
+        return tuple(name for name in ("ErrorDetails", "UserData") if not self.has(name))
 
     @property
     def plugins(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ from conformance.sut.profile import (
     Profile,
     inapplicable,
 )
-from spec.requirements import Need, Requirement
+from spec.requirements import Need, Requirement, within
 
 LARGEST = 50  # a history of more jobs than this is not filled
 
@@ -64,6 +64,16 @@ TRANSFERS_MEASURED = Needed(
     f"needs transfers accelerator {OLDEST_TRANSFERS} or later: nobody has measured earlier ones",
 )
 ACCELERATOR = (TRANSFERS, TRANSFERS_MEASURED)
+
+
+def accelerator_from(version: str) -> Needed:
+    """A transfers accelerator that is not older than this."""
+    return Needed(
+        -1,
+        lambda server: server.transfers is not None and within(server.transfers, version, None),
+        f"needs transfers accelerator {version} or later",
+    )
+
 
 OF_A_REQUIREMENT: Mapping[Need, tuple[Needed, ...]] = MappingProxyType(
     {

@@ -11,7 +11,7 @@ from spec.requirements import Bound, applies, requirement, within
 
 OF_CALLERS = "it binds those who call"
 NOT_THIS_VERSION = "not documented for this version"
-DELETE_JOB, ERROR_DETAILS = "DELETE /jobs/{id}", "ErrorDetails"
+DELETE_JOB, ERROR_DETAILS, USER_DATA = "DELETE /jobs/{id}", "ErrorDetails", "UserData"
 DELETE_ARCHIVE = "DELETE /jobs/{id}/archive"
 BULK_MODIFY, BULK_ANONYMIZE = "POST /tools/bulk-modify", "POST /tools/bulk-anonymize"
 ERRORS_KEPT, SAVED_AT_CREATION = "ErrorCode over a restart", "jobs saved at their creation"
@@ -24,6 +24,7 @@ DECLARED = {
     "persist/saved-at-creation": SAVED_AT_CREATION,
     "route/bulk-anonymize": BULK_ANONYMIZE,
     "route/bulk-modify": BULK_MODIFY,
+    "submit/user-data": USER_DATA,
 }
 # What the reference server may declare not to have, though it says that it is of such a version.
 LACKING = {

@@ -15,10 +15,13 @@ RELEASES = ("1.9.1", "1.10.1", "1.12.7", "1.13.0")  # that were measured, the ol
 OF_TRANSFERS = (
     "measured on Orthanc 1.10.1, 1.12.7, 1.13.0 with transfers accelerator 1.4, 1.7, mainline"
 )
+PLUGIN = "Transfers accelerator plugin"
+PLUGIN_NEWS = "release notes of the transfers accelerator (NEWS)"
 MEASURED = f"measured on Orthanc {', '.join(RELEASES)}"
 NEWS = "Orthanc's release notes (NEWS)"
 BOOK = "https://orthanc.uclouvain.be/book/users/advanced-rest.html"
 CODE = "https://orthanc.uclouvain.be/hg/orthanc"
+PLUGIN_BOOK = "https://orthanc.uclouvain.be/book/plugins/transfers.html"
 NOTES = f"{CODE}/raw-file/default/OrthancServer/Resources/ImplementationNotes"
 SOURCES = {  # how a source begins, the longest first, and its address
     f"{PAGE}, Synchronous vs. asynchronous calls": f"{BOOK}#synchronous-vs-asynchronous-calls",
@@ -27,7 +30,10 @@ SOURCES = {  # how a source begins, the longest first, and its address
     f"{PAGE}, Jobs": f"{BOOK}#jobs",
     PAGE: BOOK,
     FIGURE: f"{NOTES}/JobsEngineStates.pdf",
+    f"{PLUGIN}, Description": f"{PLUGIN_BOOK}#description",
+    f"{PLUGIN}, Advanced options": f"{PLUGIN_BOOK}#advanced-options",
     NEWS: f"{CODE}/file/default/NEWS",
+    PLUGIN_NEWS: f"{CODE}-transfers/file/default/NEWS",
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from spec import table
-from spec.requirements.model import NEWS, OF_TRANSFERS, Need, Requirement
+from spec.requirements import transfers
+from spec.requirements.model import NEWS, Need, Requirement
 from spec.requirements.section import OF_ACTIONS, OF_CALLS, OF_MONITORING, Section
 from spec.table import Action, State
 
@@ -31,13 +32,6 @@ def _call(position: int, action: Action) -> Requirement:
         f"{_enumerated(sources)}.",
         f"{OF_ACTIONS}: bullet {position}, and the figure it links to",
         note=WORDS_OF_RESUBMIT if action is Action.RESUBMIT else None,
-    )
-
-
-def _transfers(name: str, sentence: str, note: str | None = None) -> Requirement:
-    """What the transfers accelerator was seen to do."""
-    return r.seen(
-        f"transfers-{name}", sentence, needs={Need.TRANSFERS}, source=OF_TRANSFERS, note=note
     )
 
 
@@ -212,49 +206,6 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen("refused",
            "A call that does not say what it needs to say, or names what is not there, is refused, "
            "and makes no job."),
-    r.page("transfers", "A transfer by the transfers accelerator runs as a job.",
-           f"{CALLS}: transfers accelerator", needs={Need.TRANSFERS}),
-    r.page(
-        "transfers-asynchronous", "The transfers accelerator runs in asynchronous mode only.",
-        f"{OF_CALLS}: choice of mode, sentence 2", needs={Need.TRANSFERS},
-        reading="What a body says of its mode, true, false or nonsense, is ignored: the call "
-        "answers at once, with ID and Path of the job.",
-    ),
-    _transfers(
-        "shown",
-        "Content of a transfer shows Resources, Peer and Compression as its call gave them, how "
-        "many instances and megabytes there are, and how many requests are done. Progress is the "
-        "rounded per cent of one more than these, of two more than there are of them.",
-        note="TotalInstances, TotalSizeMB, UploadedSizeMB or DownloadedSizeMB, "
-        "CompletedHttpQueries, NetworkSpeedKBs. The first request is not counted.",
-    ),
-    _transfers("once", "A transfer sends each instance once, however often its call names it."),
-    _transfers(
-        "compressed",
-        "With Compression gzip, what a transfer sends and what it asks for is compressed by gzip, "
-        "and arrives as it was.",
-    ),
-    _transfers(
-        "sender",
-        "Each request of a push, and the lookup of a pull, has the SenderTransferID of its call as "
-        "header sender-transfer-id.",
-        note="Of a call without one, the header is the same for all of them, and another for each "
-        "job. The page of the plugin says it of every request; no chunk was seen to have it.",
-    ),
-    _transfers(
-        "originator",
-        "A pull whose call names an Originator fails where the peer says that it is another one.",
-    ),
-    _transfers(
-        "gives-up",
-        "A push of which a bucket is refused deletes its transaction at the peer; one of which the "
-        "opening or the commit is refused does not.",
-    ),
-    _transfers(
-        "pull-mode",
-        "POST /transfers/send for a peer with RemoteSelf makes no job here: the peer is asked to "
-        "pull from RemoteSelf, and the answer names the job there, as Peer, RemoteJob and URL.",
-        note="A peer that refuses, or whose answer names no job, makes it 500.",
-    ),
+    *transfers.ENTRIES,
     *(_call(position, action) for position, action in enumerate(table.ACTIONS, start=1)),
 )

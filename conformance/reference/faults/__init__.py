@@ -36,6 +36,7 @@ from conformance.reference.faults import (
     sequences,
     steps,
     submission,
+    transfer_calls,
     transfers,
     transitions,
     user_data,
@@ -118,6 +119,7 @@ _GROUPS = (
     late,
     user_data,
     transfers,
+    transfer_calls,
 )
 
 FAULTS: dict[str, Fault] = {fault.name: fault for group in _GROUPS for fault in _faults(group)}

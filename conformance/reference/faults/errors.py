@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Failed, Job
 from conformance.reference.registry import Registry
+
+_LATE = timedelta(milliseconds=50)
 
 
 class CancelLeavesErrorCode0(Registry):
@@ -26,6 +30,17 @@ class FailedStepHasCode0(Registry):
 
     def step_failed(self, job: Job, failed: Failed) -> None:
         super().step_failed(job, Failed(ErrorCode.SUCCESS))
+
+
+class ErrorCodeLate(Registry):
+    """A job that has failed shows what has gone wrong 50 ms after its State."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        if job.completed is not None and datetime.now(UTC) - job.completed < _LATE:
+            described["ErrorCode"] = ErrorCode.SUCCESS.value
+            described["ErrorDescription"] = ErrorCode.SUCCESS.description
+        return described
 
 
 class FailedStepHasCodeOfCancel(Registry):

@@ -1,7 +1,4 @@
-"""Faults in what a job bears for its caller (``UserData``).
-
-They show on a server that keeps to a release which has it (``--release 1.13.0``).
-"""
+"""Faults in what a job bears for its caller (``UserData``)."""
 
 from __future__ import annotations
 
@@ -10,8 +7,6 @@ from dataclasses import replace
 from conformance.reference.job import Job, Task
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
-
-RELEASE = "1.13.0"
 
 
 class UserDataGoneAtTheEnd(Registry):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.reference.storage import Storage
     from conformance.reference.submission import SubmissionReader
 
+DISABLED = "disabled"  # a peer without it
 _NAME = "transfers"
 
 
@@ -52,12 +53,12 @@ class Transfers:
     stopping: Event
     originator: str = field(default_factory=lambda: str(uuid4()))
 
-    def routes(self, api: type[TransfersApi]) -> list[Route]:
-        """The routes. `api`: the calls that clients make."""
+    def routes(self, api: type[TransfersApi], receiving: type[ReceivingApi]) -> list[Route]:
+        """The routes. `api`: the calls that clients make; `receiving`: those of who pushes."""
         return [
             *api(self).routes(),
             *GivingApi(self.storage, self.originator).routes(),
-            *ReceivingApi(self.storage, self.config.transfers.max_push_transactions).routes(),
+            *receiving(self.storage, self.config.transfers.max_push_transactions).routes(),
         ]
 
 
@@ -102,11 +103,14 @@ class TransfersApi:
         return await self._server.calls.answer(request, task, synchronous=False)
 
     async def _list_peers(self, request: Request) -> Response:
-        """Which peers have the accelerator. All are asked, and at once."""
+        return json_answer(await self.tell_of_peers())
+
+    async def tell_of_peers(self) -> dict[str, str]:
+        """Which peers have the accelerator, by their names. All are asked, and at once."""
         peers = sorted(self._server.peers.items())
-        asked = (asyncio.to_thread(self._look_at, peer) for _, peer in peers)
+        asked = (asyncio.to_thread(self.look_at, peer) for _, peer in peers)
         found = await asyncio.gather(*asked)
-        return json_answer({name: word for (name, _), word in zip(peers, found, strict=True)})
+        return {name: word for (name, _), word in zip(peers, found, strict=True)}
 
     def common(self, fields: dict[str, object]) -> Common:
         """What a push and a pull have in common. Raises `RestError`."""
@@ -163,10 +167,13 @@ class TransfersApi:
         code = ErrorCode.NETWORK_PROTOCOL
         raise RestError(code.status, code, f"The peer {task.peer_name} does not pull")
 
-    def _look_at(self, peer: Peer) -> str:
+    def longest_look(self) -> float:
+        """The seconds in which a peer has to say what plugins it has, 0 = without limit."""
+        return self._server.config.transfers.peer_connectivity_timeout
+
+    def look_at(self, peer: Peer) -> str:
         """Whether `peer` has the accelerator, and whether it is let pull."""
-        options = self._server.config.transfers
-        connection = PeerConnection(peer, options.peer_connectivity_timeout)
+        connection = PeerConnection(peer, self.longest_look())
         try:
             reply = connection.send("GET", "plugins", None, peer_headers(peer))
             plugins = parse(reply.body) if reply.status == 200 else None
@@ -175,7 +182,7 @@ class TransfersApi:
         finally:
             connection.close()
         if not isinstance(plugins, list) or _NAME not in plugins:
-            return "disabled"
+            return DISABLED
         return "bidirectional" if peer.remote_self else "installed"
 
 

@@ -137,14 +137,15 @@ class Puller:
 
     def store(self, job: Job, step: Import) -> None:
         """Store what has come: all of it, or nothing."""
-        fetched = (each for each in job.planned if isinstance(each, Fetch))
-        numbered = (
-            (bucket, self._inbox.bucket(job.id, each.first + line))
-            for each in fetched
-            for line, bucket in enumerate(each.buckets)
-        )
-        instances = assembled(step.listed, numbered)
+        instances = assembled(step.listed, self.fetched(job))
         self._storage.add_all(metadata.by_rest(each, _HERE) for each in instances)
+
+    def fetched(self, job: Job) -> Iterator[tuple[tuple[Chunk, ...], bytes]]:
+        """The buckets, and the bytes that have come of each."""
+        for each in job.planned:
+            if isinstance(each, Fetch):
+                for line, bucket in enumerate(each.buckets):
+                    yield bucket, self._inbox.bucket(job.id, each.first + line)
 
 
 def _path(bucket: tuple[Chunk, ...], compression: str) -> str:

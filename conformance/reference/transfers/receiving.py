@@ -23,6 +23,8 @@ from conformance.reference.transfers.resources import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -93,7 +95,7 @@ class ReceivingApi:
     """These calls. `most`: transactions that are open at once."""
 
     def __init__(self, storage: Storage, most: int) -> None:
-        self._storage = storage
+        self.storage = storage
         self._transactions = Transactions(most)
 
     def routes(self) -> list[Route]:
@@ -127,12 +129,22 @@ class ReceivingApi:
     async def _commit(self, request: Request) -> Response:
         """Store all files, or none: then the transaction stays open."""
         transaction = self._transactions.use(request.path_params["id"])
-        instances = await asyncio.to_thread(transaction.instances)
-        self._transactions.close(request.path_params["id"])
         client = request.client.host if request.client else ""
         user = user_of(request)
-        self._storage.add_all(metadata.by_rest(each, client, user) for each in instances)
+
+        def sent(instance: Instance) -> Instance:
+            return metadata.by_rest(instance, client, user)
+
+        await asyncio.to_thread(self.store, transaction, sent)
+        self._transactions.close(request.path_params["id"])
         return done_answer()
+
+    def store(self, transaction: Transaction, sent: Callable[[Instance], Instance]) -> None:
+        """Store all of it. Raises `RestError` when it has not all come as it was.
+
+        `sent`: an instance with what is known of who has sent it.
+        """
+        self.storage.add_all([sent(each) for each in transaction.instances()])
 
     async def _discard(self, request: Request) -> Response:
         self._transactions.close(request.path_params["id"])

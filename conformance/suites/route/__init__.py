@@ -5,7 +5,8 @@ What the call and its job come to (`outcomes`), what is done to a job for which 
 deleted (`deleting`), got by GET (`downloading`, `lossy`) and refused (`refusals`), what becomes
 of jobs whose steps wait at the gate (`sending`) and of those that nobody can hold (`halfway`),
 each type of job before the action matrix (`matrix`), retrieves and transfers at the end of a step
-(`boundaries`), what else is said of transfers (`transferring`, `introducing`), what a Lua script
+(`boundaries`), what else is said of transfers (`transferring`, `introducing`, `transfer_options`),
+of their peers (`asking_peers`) and of what arrives (`receiving`), what a Lua script
 sends (`autorouting`), all types in one queue (`ordering`), what travels along with a job
 (`user_data`), and the cases of `action/` and `race/` once more with jobs that send by C-STORE
 (`by_c_store`).
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 
 from conformance.suites.case import Case
 from conformance.suites.route import (
+    asking_peers,
     autorouting,
     boundaries,
     by_c_store,
@@ -31,10 +33,12 @@ from conformance.suites.route import (
     ordering,
     outcomes,
     overwriting,
+    receiving,
     refusals,
     retrieving,
     sending,
     sent,
+    transfer_options,
     transferring,
     user_data,
     waited,
@@ -63,6 +67,9 @@ def cases(profile: Profile) -> Iterator[Case]:
     yield from boundaries.cases(profile, known)
     yield from transferring.cases(profile, known)
     yield from introducing.cases(profile, known)
+    yield from asking_peers.cases(profile)
+    yield from receiving.cases(profile, known)
+    yield from transfer_options.cases(profile, known)
     yield from ordering.cases(profile)
     ones = [call for call in known if call.name in matrix.TYPES]
     yield from matrix.cases(profile, [*ones, committing.as_call()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.campaign.throughout import READ_AS
 from conformance.reference.faults import FAULTS
 from conformance.reference.releases import RELEASES
 from conformance.suites import suites
@@ -62,15 +63,20 @@ PLANTED = {
     "archive-size-from-one": ("route/archive/study/pause", "route/content"),
     "sizes-in-kilobytes": ("route/archive/study/size", "route/archive-size"),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
+}
+# What the reference server has of later pages at any time, and what has no case of its own.
+OTHERS = {
     "user-data-gone-at-the-end": ("route/merge/study/user-data", "submit/user-data"),
     "user-data-lost-on-restart": ("persist/stop/user-data", "submit/user-data"),
     "user-data-of-another": ("route/split/series/user-data", "submit/user-data"),
+    "error-code-late": ("edge/running/failure/fail", READ_AS["monitor/result-not-late"]),
 }
+ALL = {**PLANTED, **OTHERS}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    named = [(requirement, fault, case) for fault, (case, requirement) in PLANTED.items()]
+    named = [(requirement, fault, case) for fault, (case, requirement) in ALL.items()]
     return run_planted(tmp_path_factory, named, AT_ONCE, "--deadline", DEADLINE)
 
 
@@ -81,13 +87,13 @@ def test_each_fault_of_a_later_release_is_here() -> None:
 
 
 def test_each_is_shown_by_a_case_that_there_is() -> None:
-    assert {case for case, _ in PLANTED.values()} <= {case.id for case in suites(Profile())}
+    assert {case for case, _ in ALL.values()} <= {case.id for case in suites(Profile())}
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("fault", PLANTED)
+@pytest.mark.parametrize("fault", ALL)
 def test_a_fault_of_a_later_release_is_found(fault: str, runs: dict[str, Run]) -> None:
-    run, (case, requirement) = runs[fault], PLANTED[fault]
+    run, (case, requirement) = runs[fault], ALL[fault]
     assert run.status == 1, run.out + run.err
     found = run.cases("deviation")
     assert case in found, run.out + run.err

@@ -14,7 +14,7 @@ from conformance.passive.finding import Impossible
 from conformance.passive.judge import Judge
 from conformance.passive.watched import Watched
 from spec.engine import Config
-from spec.relaxations import Relaxation
+from spec.relaxations import Relaxation, Shortfall
 from spec.table import Action
 from tests.conformance.passive.histories import DONE, NOW, job
 
@@ -299,3 +299,19 @@ def test_an_error_may_be_forgotten_by_a_server_that_does_not_keep_it() -> None:
     assert [one.requirement for one in judged(*lines)] == ["monitor/error-code"]
     for version in ("1.9.1", None):  # it is not known which: what any version may do is allowed
         assert judged(*lines, watched=Watched(version=version)) == []
+
+
+def test_what_a_stopped_transfer_waits_for_its_peer_counts_only_while_it_runs() -> None:
+    content = {"Resources": [], "Peer": "far", "Compression": "none"}
+    common = {"Type": "PushTransfer", "Content": content, "progress": 33}
+    lines = (
+        (0, [job("Running", EffectiveRuntime=0.385, **common)]),
+        (0.1, [job("Paused", EffectiveRuntime=0.214, **common)]),
+    )
+    name = Shortfall.RUNTIME_OF_THE_STEP
+    (found,) = judged(*lines)
+    assert name in found.wrong.known
+    judge, alarms = judge_of(*lines, watched=Watched(version=NEWEST, accepted=frozenset({name})))
+    assert (alarms, set(judge.findings)) == ([], {name})
+    store = [(at, [one | {"Type": "OrthancPeerStore"} for one in jobs]) for at, jobs in lines]
+    assert judged(*store, watched=Watched(version=NEWEST, accepted=frozenset({name})))

@@ -126,6 +126,18 @@ def test_a_pull_looks_up_and_gets_exactly_what_it_asks_for(gate: Gate) -> None:
     assert ended(begin(gate, "GET", "transfers/chunks/0c-3"))[0] == 404
 
 
+def test_what_is_given_may_be_something_else_but_of_no_other_size(gate: Gate) -> None:
+    gate.transfers.offer(SLOT, FILES, {**FILES, "0a-1": b"farst"})
+    _, told = through(gate, "POST", "transfers/lookup", [])
+    assert told["Instances"][0] == {"ID": "0a-1", "MD5": digest(b"first"), "Size": "5"}
+    connection = begin(gate, "GET", "transfers/chunks/0a-1")
+    held(gate).reply(200)
+    assert ended(connection) == (200, b"farst")
+    for other in ({**FILES, "0a-1": b"fast"}, {"0a-1": b"first"}):
+        with pytest.raises(ValueError, match="other sizes"):
+            gate.transfers.offer(SLOT, FILES, other)
+
+
 def test_who_asks_for_plugins_waits_for_nobody(gate: Gate) -> None:
     status, text = ended(begin(gate, "GET", "plugins"))
     assert (status, json.loads(text)) == (200, ["transfers"])

@@ -82,6 +82,7 @@ def test_the_versions_are_those_of_the_catalogue() -> None:
         "ErrorDetails": "monitor/error-details",
         "POST /tools/bulk-anonymize": "route/bulk-anonymize",
         "POST /tools/bulk-modify": "route/bulk-modify",
+        "UserData": "submit/user-data",
         "jobs saved at their creation": "persist/saved-at-creation",
     }
     assert {name: requirement(id).since for name, id in ids.items()} == LATER

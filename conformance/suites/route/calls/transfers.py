@@ -16,6 +16,7 @@ from conformance.driver.script import Via
 from conformance.driver.tracked import Tracked
 from conformance.peer.came import unpacked
 from conformance.peer.gate import Hold
+from conformance.peer.listening import address
 from conformance.peer.transfers import GZIP, Kind, buckets_in, digest, object_in
 from conformance.suites.route.calls.modalities import CLOSED
 from conformance.suites.route.calls.model import RESULT, Call, Request, Result
@@ -182,8 +183,7 @@ def _number(text: object) -> int:
 
 def closed(context: Context) -> str:
     """The address of a peer where nobody listens."""
-    host = context.resources.gate.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{CLOSED}/"
+    return address(context.resources.gate.host, CLOSED)
 
 
 def release(context: Context, needed: str) -> None:
