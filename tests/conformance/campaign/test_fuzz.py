@@ -42,6 +42,7 @@ ALONE = {
     "pause-of-retry-lost": ("action/pause/retry", 1),
 }
 EASY = "cancel-of-paused-ignored"
+FEW = 6  # examples of a round, where it is about what comes after a round
 
 
 @dataclass
@@ -99,6 +100,7 @@ def test_what_is_found_is_told_once_while_the_search_goes_on(
         behind.extend([search.ran] if search.known else [])
         if len(behind) > 1:
             search.until = 0.0
+        search.examples = FEW
         whole(search)
 
     monkeypatch.setattr(Fuzz, "round", round_)
@@ -138,6 +140,7 @@ def test_killed_and_begun_again_it_goes_on_with_its_corpus(
 
     def searched(search: Fuzz) -> None:
         ran.append(None)
+        search.examples = FEW
         once(search)
         search.until = 0.0
 
@@ -207,6 +210,7 @@ def test_what_another_machine_has_kept_is_run_in_the_next_round(
     once, ran = Fuzz._once, []
 
     def searched(search: Fuzz) -> None:
+        search.examples = FEW
         once(search)
         corpus.opened(str(tmp_path / "corpus")).keep(theirs)
 
@@ -232,6 +236,7 @@ def test_a_database_that_goes_away_is_told_and_given_later_what_it_has_missed(
         raise Unreachable(gone)
 
     def searched(search: Fuzz) -> None:
+        search.examples = FEW
         once(search)
         if search.round_number == 1:
             monkeypatch.setattr(Corpus, "keep", keep)
