@@ -31,7 +31,7 @@ def done(*words: str, folder: Path) -> str:
 def installed(folder: Path) -> Path:
     """The Python of an environment of its own, into which the wheel was installed.
 
-    What the wheel needs is taken from here, but for what builds it. An editable install is not seen
+    What builds it and what it needs is taken from here. An editable install is not seen
     there, as no .pth file of this environment is read.
     """
     source = folder / "source"
@@ -39,22 +39,14 @@ def installed(folder: Path) -> Path:
         shutil.copytree(ROOT / package, source / package)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    build = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder)]
-    done(*pip, *build, str(source), folder=folder)
+    uv = str(Path(sys.executable).with_name("uv"))
+    build = ["build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable]
+    done(uv, *build, "--out-dir", str(folder), str(source), folder=folder)
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
-    done(
-        *pip,
-        "--python",
-        str(python),
-        "install",
-        "--no-deps",
-        "--no-index",
-        str(wheel),
-        folder=folder,
-    )
+    install = ["pip", "install", "--quiet", "--no-deps", "--no-index", "--compile-bytecode"]
+    done(uv, *install, "--python", str(python), str(wheel), folder=folder)
     site = done(str(python), "-c", "import site; print(site.getsitepackages()[0])", folder=folder)
     (Path(site.strip()) / "others.pth").write_text(sysconfig.get_path("purelib"))
     return python
