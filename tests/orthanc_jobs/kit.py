@@ -8,19 +8,27 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from orthanc_jobs.pytest_plugin import WHOLE
+from tests import forked
 from tests.conformance.kit import LONGEST
 
 
-def under_pytest(folder: Path, *words: str, status: int = 0) -> str:
-    """What pytest says, run in ``folder`` with the plugin; it has to end with ``status``."""
+def under_pytest(folder: Path, *words: str, status: int = 0, anew: bool = False) -> str:
+    """What pytest says, run in ``folder`` with the plugin; it has to end with ``status``.
+
+    ``anew``: by a Python that has imported nothing of ours before.
+    """
     plugins = ["-p", "orthanc_jobs.pytest_plugin", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(folder), *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-    )
+    asked = [*plugins, "--rootdir", str(folder), *words]
+    if anew:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *asked],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+        )
+    else:
+        done = forked.run("pytest", asked, folder, LONGEST)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -53,7 +53,7 @@ def test_it_does_as_people_expect_of_pytest(tmp_path: Path) -> None:
 @pytest.mark.apart
 def test_processes_side_by_side_have_servers_of_their_own(tmp_path: Path) -> None:
     words = ["--orthanc-jobs", "reference", "--orthanc-jobs-options", "--suite edge"]
-    assert "passed" in under_pytest(tmp_path, *words, "-n", "2")
+    assert "passed" in under_pytest(tmp_path, *words, "-n", "2", anew=True)
 
 
 @pytest.mark.long
@@ -63,7 +63,7 @@ def test_an_entry_of_the_ledger_that_nothing_needs_fails(tmp_path: Path) -> None
         '{"schema": 1, "entries": [{"relaxation": "request-lost-on-last-step", "reason": "a",'
         ' "reference": "b", "cases": ["race/pause/last-step-succeeds"]}]}'
     )
-    chosen = "--suite race --ledger ledger.json"
+    chosen = "--case race/pause/last-step-succeeds --ledger ledger.json"
     said = under_pytest(
         tmp_path, "--orthanc-jobs", "reference", "--orthanc-jobs-options", chosen, status=1
     )
@@ -99,8 +99,10 @@ def test_without_the_option_nothing_is_collected(tmp_path: Path) -> None:
     )
     (tmp_path / "conformance").mkdir()  # somebody else's, which is none of our business
     (tmp_path / "conformance" / "__init__.py").touch()
-    assert "1 passed" in under_pytest(tmp_path)
-    assert "the one in" in under_pytest(tmp_path, "--orthanc-jobs", "reference", status=4)
+    assert "1 passed" in under_pytest(tmp_path, anew=True)
+    assert "the one in" in under_pytest(
+        tmp_path, "--orthanc-jobs", "reference", status=4, anew=True
+    )
 
 
 @pytest.mark.apart
