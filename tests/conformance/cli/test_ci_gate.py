@@ -74,7 +74,7 @@ def test_a_released_orthanc_passes_the_gate(installed_orthanc: None, tmp_path: P
 
 def test_without_its_ledger_it_does_not(installed_orthanc: None, tmp_path: Path) -> None:
     done = gate(
-        tmp_path, GATE_MANAGED="orthanc", GATE_LEDGER="none", GATE_SUITES="race",
+        tmp_path, GATE_MANAGED="orthanc", GATE_LEDGER="none", GATE_ARGS="--case race/pause/",
         GATE_SERVER_COMMAND="Orthanc {config}", GATE_REPORTS="out/put",
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr

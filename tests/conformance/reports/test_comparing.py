@@ -414,8 +414,9 @@ def test_a_run_without_a_verdict_is_told_among_pairs(tmp_path: Path) -> None:
 def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the reports of an old version, and of a new one in which one thing broke."""
     folder = tmp_path_factory.mktemp("versions")
+    some = ("--case", "race/pause/", "--case", "race/cancel/")  # of which the fault breaks two
     for name, more in (("old", []), ("new", ["--fault", FAULT])):
-        words = ["run", "reference", "--suite", "race", *more, "--json", f"{name}.json"]
+        words = ["run", "reference", *some, *more, "--json", f"{name}.json"]
         command(folder, *words, report=False)
     return folder
 
@@ -434,6 +435,7 @@ def test_the_gate_turns_red_for_exactly_what_got_worse(versions: Path) -> None:
     }
     assert BROKEN in {one["requirement"] for one in found["new"]} <= {BROKEN, "step/run-once"}
     assert all(one["before"] == "pass" for one in found["new"])
+    assert 0 < len(found["new"]) < len(failing)
     assert found["gone"] == found["changed"] == []
     assert done.out.splitlines()[-1].startswith("worse: ")
     assert (versions / "c.md").read_text().startswith("## Jobs engine, worse: ")
