@@ -14,7 +14,7 @@ import secrets
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -136,47 +136,41 @@ def uid() -> str:
 
 def _file(sample: Sample, number: int, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """The file of an instance: that of a pattern which names others of the same length."""
-    series = series_of(number)
-    pattern = Sample(
-        "P" * len(sample.patient_id),
-        "1" * len(sample.study_uid),
-        tuple("23"[n] * len(uid) for n, uid in enumerate(sample.series_uids)),
-        tuple("4" * len(uid) for uid in sample.uids),  # a file names no other than its own
-    )
+    series = sample.series_uids[series_of(number)]
+    names = (sample.patient_id, sample.study_uid, series, sample.uids[number])
+    pattern = tuple(mark * len(name) for mark, name in zip("P123", names, strict=True))
     content = _encoded(pattern, number, tuple(more.items()))
-    for mark, name in (
-        (pattern.patient_id, sample.patient_id),
-        (pattern.study_uid, sample.study_uid),
-        (pattern.series_uids[series], sample.series_uids[series]),
-        (pattern.uids[number], sample.uids[number]),
-    ):
+    for mark, name in zip(pattern, names, strict=True):
         content = content.replace(mark.encode(), name.encode())
     return content
 
 
-@lru_cache(maxsize=128)
-def _encoded(sample: Sample, number: int, more: tuple[tuple[str, str], ...]) -> bytes:
-    """The file of an instance, with all that the index of a medium asks for: some milliseconds."""
+@cache  # some hundreds: samples have up to 240 instances
+def _encoded(names: tuple[str, ...], number: int, more: tuple[tuple[str, str], ...]) -> bytes:
+    """The file of an instance, with all that the index of a medium asks for: some milliseconds.
+
+    ``names``: PatientID, StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID.
+    """
     from pydicom.dataset import Dataset  # it takes its time
 
-    series = series_of(number)
+    patient, study, series, instance = names
     tags: dict[str, Any] = {
         "SOPClassUID": SECONDARY_CAPTURE,
-        "SOPInstanceUID": sample.uids[number],
+        "SOPInstanceUID": instance,
         "StudyDate": DATE,
         "StudyTime": "112338",
         "AccessionNumber": ACCESSION,
         "Modality": "OT",
         "StudyDescription": "Study",
-        "SeriesDescription": f"Series {series + 1}",
+        "SeriesDescription": f"Series {series_of(number) + 1}",
         "PatientName": NAME,
-        "PatientID": sample.patient_id,
+        "PatientID": patient,
         "PatientBirthDate": "19700101",
         "PatientSex": "O",
-        "StudyInstanceUID": sample.study_uid,
-        "SeriesInstanceUID": sample.series_uids[series],
+        "StudyInstanceUID": study,
+        "SeriesInstanceUID": series,
         "StudyID": "1",
-        "SeriesNumber": str(series + 1),
+        "SeriesNumber": str(series_of(number) + 1),
         "InstanceNumber": str(number + 1),
         **dict(more),
     }
