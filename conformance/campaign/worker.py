@@ -59,8 +59,21 @@ def main(_: list[str]) -> int:
     os._exit(0)  # what Python would tidy up takes long, and goes with the process
 
 
+def _trust_values() -> None:
+    """Have pydicom warn of no value that it reads: nobody would see it.
+
+    It is more than half of what a UID costs, and each association over DICOM names hundreds. This
+    is for all users of pydicom in a process, so only in one that is the kit's own; the servers that
+    are forks of it have it as well.
+    """
+    from pydicom import config  # it takes its time
+
+    config.settings.reading_validation_mode = config.IGNORE
+
+
 def _work(wire: Connection, interrupt: Interrupt) -> None:
     setup: Setup = wire.recv()
+    _trust_values()
     bench = Bench(setup.choice, setup.plan, setup.ends, interrupt=interrupt)
     try:
         every = suites(setup.profile)
