@@ -29,7 +29,7 @@ class Wrong:
         return [RUN_BY[path.suffix], str(path)]
 
 
-RUN_BY = {".py": sys.executable, ".sh": "sh", ".js": "node"}
+RUN_BY = {".py": sys.executable, ".sh": "sh", ".js": "node", ".exe": "mono"}
 
 WRONG = (
     Wrong(
