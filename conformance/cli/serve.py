@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,9 @@ def command(
     control: Annotated[
         bool, typer.Option("--control", help="Offer /_control/, for who writes tests.")
     ] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Tell each request, and the status of its answer.")
+    ] = False,
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="List the faults that can be planted.")
     ] = False,
@@ -45,6 +49,8 @@ def command(
         for one in FAULTS.values():
             print(f"{one.name}: {one.description}")
         return 0
+    if log:
+        _tell_requests()
     check_fault(fault)
     check_release(release)
     try:
@@ -63,3 +69,14 @@ def command(
     except OSError as error:
         raise BadArgument(f"cannot listen at {host}, port {port}: {error.strerror}") from None
     return 0
+
+
+def _tell_requests() -> None:
+    """On stderr, for what is read by a program is on stdout."""
+    from conformance.reference.server import REQUESTS
+
+    told = logging.StreamHandler()
+    told.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    requests = logging.getLogger(REQUESTS)
+    requests.addHandler(told)
+    requests.setLevel(logging.INFO)

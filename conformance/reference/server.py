@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from conformance.reference.config import Config
+
+REQUESTS = "uvicorn.access"  # the logger that is told of each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +192,12 @@ def _page(page: str | None) -> list[Route]:
 
 
 def _settings(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn serves `app`."""
+    """How uvicorn serves `app`. It tells of each request where somebody hears it."""
     return uvicorn.Config(
         app,
         http=AutoHTTPProtocol,
         log_config=None,
-        access_log=False,
+        access_log=logging.getLogger(REQUESTS).isEnabledFor(logging.INFO),
         lifespan="on",
         ws="none",
         proxy_headers=False,
