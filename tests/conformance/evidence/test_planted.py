@@ -11,7 +11,6 @@ from conformance.evidence.power import BY_LUCK, Report, measured, planted
 from conformance.reference.faults import FAULTS
 from conformance.suites import suites
 from conformance.sut.profile import Profile
-from spec.relaxations import Shortfall
 from spec.requirements import CATALOGUE
 from tests.conformance.kit import Run, run_planted
 
@@ -52,5 +51,4 @@ def test_a_planted_fault_is_reported_by_the_case(one: Report, runs: dict[str, Ru
     reports = measured()[one.fault].reports
     assert found[one.case]["requirement"] in {r.requirement for r in reports if r.case == one.case}
     if one.case.startswith("route/"):  # judged without an oracle: only its own name explains it
-        named = [one.fault] if one.fault in set(Shortfall) else []
-        assert found[one.case]["relaxations"] == named
+        assert set(found[one.case]["relaxations"]) <= {one.fault}
