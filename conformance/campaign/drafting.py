@@ -14,9 +14,10 @@ from conformance.files import read_json
 from conformance.suites import by_chance, suites
 from conformance.sut.identity import TRANSFERS
 from conformance.sut.profile import OLDEST_TRANSFERS, Profile
-from spec.types import PULL, PUSH, row
+from spec.relaxations import Shortfall
 
-OF_PLUGIN = row(PUSH).short | row(PULL).short  # what a plugin does, whatever Orthanc it is in
+# What a plugin does, whatever Orthanc it is in.
+OF_PLUGIN = frozenset(one for one in Shortfall if one.startswith("transfer-"))
 # The versions of it that were asked: a report does not tell which of them one was.
 BY_PLUGIN = {PLUGIN: TRANSFERS, "since": OLDEST_TRANSFERS}
 
