@@ -145,7 +145,6 @@ def test_a_baseline_that_is_none_is_an_error_in_all_that_is_told(tmp_path: Path)
         {"GATE_MANAGED": "reference", "GATE_ARGS": "--none"},
         {"GATE_MANAGED": "reference", "GATE_LEDGER": "none.json"},
         {"GATE_MANAGED": "reference", "GATE_SUITES": "none"},
-        {"GATE_MANAGED": "reference", "GATE_SUITES": "race", "GATE_BASELINE": "none.json"},
     ],
     ids=str,
 )
@@ -166,13 +165,13 @@ def test_outside_of_github_nothing_is_missed(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_job_that_is_canceled_keeps_its_reports(tmp_path: Path, number: int) -> None:
+def test_a_job_that_is_canceled_keeps_its_reports(tmp_path: Path) -> None:
+    """By SIGINT, which GitHub sends first; the run itself hears SIGTERM as well."""
     found = surroundings(tmp_path, {"GATE_MANAGED": "reference"})
     told, events = subprocess.PIPE, tmp_path / "jobs-reports" / "events.ndjson"
     with subprocess.Popen([GATE], cwd=tmp_path, env=found, stdout=told, stderr=told) as running:
         until(lambda: events.is_file() and b'"CaseEnds"' in events.read_bytes(), 60)
-        running.send_signal(number)
+        running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
     assert running.returncode == 2
     assert {path.name for path in events.parent.iterdir()} == REPORTS
