@@ -75,3 +75,8 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
             for length in range(len(form) - 1, LEAST - 1, -1):
                 text = text.replace(form[:length] + CUT, HIDDEN + CUT)
     return text
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in a URL: an address of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 
 from conformance.cli.ending import conclude
 from conformance.cli.options import JsonFile
+from conformance.cli.typed import typed
 from conformance.errors import CannotWrite
 
 
@@ -55,6 +54,6 @@ def command(
         print(line)
     if html_file is not None:
         page = Reports([HtmlReport(html_file, found)])
-        merge([after], page, shlex.join(["orthanc-jobs", *sys.argv[1:]]))
+        merge([after], page, typed())
         failed = failed or page.failed
     return conclude(1 if found.worse else 0, failed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 
 from conformance.cli.ending import conclude
 from conformance.cli.options import ReportOptions, spread
+from conformance.cli.typed import typed
 
 
 @spread
@@ -31,5 +30,5 @@ def command(
     from conformance.sut.target import Choice
 
     told = files.reports(Choice())
-    verdict = merge(reports, told, shlex.join(["orthanc-jobs", *sys.argv[1:]]))
+    verdict = merge(reports, told, typed())
     return conclude(STATUS[verdict], told.failed)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,9 +21,9 @@ from conformance.cli.options import (
     ServerOptions,
     spread,
 )
+from conformance.cli.typed import typed
 from conformance.errors import BadArgument, Interrupted
 from conformance.interrupts import interruptible
-from conformance.text import hidden
 from conformance.timing import TIMING
 
 MOST = 8  # workers, unless more are asked for
@@ -205,9 +203,9 @@ def command(
         with interruptible():  # all that a run needs takes the longest to import
             from conformance.campaign.campaign import Campaign
 
-            typed = _typed(() if choice.address is None else choice.address.secrets)
+            words = typed(() if choice.address is None else choice.address.secrets)
             plan = selected.plan(accepted, choice.kind)
-            plan = replace(plan, command=typed, workers=workers, shard=shard)
+            plan = replace(plan, command=words, workers=workers, shard=shard)
             plan = replace(plan, verbose=printed.verbose)
     except Interrupted:
         reports = files.reports(choice)
@@ -227,12 +225,6 @@ def _cores() -> int:
         share, period = QUOTA.read_text().split()
         cores = min(cores, max(1, int(share) // int(period)))
     return min(cores, MOST)
-
-
-def _typed(secrets: Sequence[str]) -> str:
-    """The command as it was typed, without what lets us in."""
-    words = [re.sub(r"//[^/\s]*@", "//", word) for word in sys.argv[1:]]
-    return shlex.join(["orthanc-jobs", *(hidden(word, secrets) for word in words)])
 
 
 def parsed(words: Sequence[str]) -> tuple[Choice, Plan]:

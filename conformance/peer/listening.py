@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from conformance.errors import BadArgument
+from conformance.text import in_url
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ def listen(host: str, make: Callable[[tuple[str, int], socket.AddressFamily], T]
 
 def address(host: str, port: int) -> str:
     """The address of an HTTP server on this machine, for who reaches it at ``host``."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    return f"http://{in_url(host)}:{port}/"
 
 
 def checked(host: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from conformance.errors import BadArgument
+from conformance.text import in_url
 
 PASSWORD = "ORTHANC_PASSWORD"  # the variable of a password that came from none
 EXAMPLE = "http://localhost:8042"
@@ -63,7 +64,7 @@ class Address:
                 raise BadArgument("the target's URL names a user, so --user must not")
             settings["user"] = unquote(parts.username)
             settings.setdefault("password", unquote(parts.password or ""))
-        where = f"[{host}]" if ":" in host else host
+        where = in_url(host)
         where += "" if port is None else f":{port}"
         path = quote(path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
         return cls(urlunsplit((scheme, where, path, "", "")), **settings).checked()

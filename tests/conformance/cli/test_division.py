@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import run
+from conformance.cli.typed import typed
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_no_more_workers_than_cores_that_may_be_used(
 def test_what_was_typed_is_told_without_what_lets_us_in(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["run", "http://me:p%40ss@host:1/x", "--header", "X-Token: ab'cd ef"]
     monkeypatch.setattr(sys, "argv", ["orthanc-jobs", *words])
-    told = run._typed(("ab'cd ef",))
+    told = typed(("ab'cd ef",))
     assert "http://host:1/x" in told
     for secret in ("p%40ss", "me:", "cd ef"):
         assert secret not in told
