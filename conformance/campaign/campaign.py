@@ -33,8 +33,15 @@ from conformance.session.session import Session
 from conformance.suites import select, suites
 from conformance.suites.case import Case
 from conformance.sut.identity import System
-from conformance.sut.profile import NOT_THIS_VERSION, NOTHING, OF_CALLERS, Profile, inapplicable
-from conformance.sut.target import Choice, profile_of
+from conformance.sut.profile import (
+    NOT_OFFERED,
+    NOT_THIS_VERSION,
+    NOTHING,
+    OF_CALLERS,
+    Profile,
+    inapplicable,
+)
+from conformance.sut.target import Choice, on_its_word, profile_of
 from conformance.timing import TIMING
 from spec.requirements import CATALOGUE
 
@@ -217,6 +224,9 @@ class Campaign:
         )
         if book.ledger.note is not None:
             book.warn(book.ledger.note)
+        spared = sum(case.unreachable == NOT_OFFERED for case in chosen)
+        if (told := on_its_word(self.choice, profile, spared)) is not None:
+            book.warn(told)
         return lots
 
 

@@ -25,7 +25,12 @@ def command(
         bool, typer.Option("--no-jobs", help="Forget the jobs of the server's life before.")
     ] = False,
     release: Annotated[
-        str | None, typer.Option(metavar="V", help="Keep to what this release of Orthanc has.")
+        str | None,
+        typer.Option(
+            metavar="V",
+            help="Keep to what this release of Orthanc has. Without it: what 1.5.6 has,"
+            " and what later releases have added.",
+        ),
     ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Offer /_control/, for who writes tests.")

@@ -17,8 +17,9 @@ from conformance.sut.address import Address
 from conformance.sut.identity import System
 from conformance.sut.managed import Managed
 from conformance.sut.processes import Keeper
-from conformance.sut.profile import Profile
+from conformance.sut.profile import LACKING, Profile
 from conformance.sut.transport import unresolved
+from conformance.text import counted
 from spec.requirements import applies, requirement
 
 TIMEOUT, DEADLINE = 10.0, 5.0  # seconds
@@ -116,11 +117,28 @@ def _words(declared: Any) -> frozenset[str]:
     return frozenset(map(str, declared)) if isinstance(declared, list) else frozenset()
 
 
+def _lacks(choice: Choice, system: System) -> frozenset[str]:
+    """What it says that it has not. An Orthanc of our own cannot say so, and is not believed."""
+    return frozenset() if choice.name == ORTHANC else _words(system.declared.get("Lacks"))
+
+
+def on_its_word(choice: Choice, profile: Profile, cases: int) -> str | None:
+    """What is told of ``cases`` that a server at a URL is spared because of what it says, or None.
+
+    Of the reference server that the kit starts nothing is told: what it lacks is in its docs.
+    """
+    if not cases or choice.address is None:
+        return None
+    named = ", ".join(sorted(profile.lacks & frozenset(LACKING.values())))
+    those = "about that was" if cases == 1 else "about these were"
+    return f"the server says that it lacks {named}: {counted(cases, 'case')} {those} not judged"
+
+
 def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Profile:
     """What is known before the first job. A managed server is as its configuration says."""
     declared = system.declared
     deletes = applies(requirement("history/delete-job"), system.version)
-    has, lacks = _words(declared.get("Implements")), _words(declared.get("Lacks"))
+    has = _words(declared.get("Implements"))
     deletes = deletes or "DELETE /jobs/{id}" in has
     known = {**declared, **config}
     return Profile(
@@ -134,7 +152,7 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
         deletes=deletes,
         version=system.version,
         implements=has,
-        lacks=lacks,
+        lacks=_lacks(choice, system),
         transfers=system.transfers,
         sliced=not declared,
     )
