@@ -11,6 +11,11 @@ import typer
 from conformance.cli.options import check_fault, check_release
 from conformance.errors import BadArgument
 
+_RELEASE = (
+    "Keep to what this release of Orthanc has. Without it: what 1.5.6 has, and what later releases"
+    " have added."
+)
+
 
 def command(
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0: a free one.")] = 8042,
@@ -24,14 +29,7 @@ def command(
     no_jobs: Annotated[
         bool, typer.Option("--no-jobs", help="Forget the jobs of the server's life before.")
     ] = False,
-    release: Annotated[
-        str | None,
-        typer.Option(
-            metavar="V",
-            help="Keep to what this release of Orthanc has. Without it: what 1.5.6 has,"
-            " and what later releases have added.",
-        ),
-    ] = None,
+    release: Annotated[str | None, typer.Option(metavar="V", help=_RELEASE)] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Offer /_control/, for who writes tests.")
     ] = False,
