@@ -22,6 +22,7 @@ from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.instances_api import InstancesApi
 from conformance.reference.jobs_api import JobsApi
 from conformance.reference.labels_api import LabelsApi
+from conformance.reference.metadata_api import MetadataApi
 from conformance.reference.modalities_api import ModalitiesApi
 from conformance.reference.modifications_api import ModificationsApi
 from conformance.reference.peer_book import PeerBook
@@ -114,11 +115,7 @@ def build_app(
         *RegroupingsApi(calls, storage, reader, release).routes(),
         *ModalitiesApi(calls, storage, reader, caller, known, queries, release).routes(),
         *QueriesApi(calls, reader, caller, queries, release).routes(),
-        *ResourcesApi(storage).routes(),
-        *DetailsApi(storage).routes(),
-        *TagsApi(storage).routes(),
-        *(LabelsApi(storage).routes() if release.is_from(_LABELS) else []),
-        *ToolsApi(storage, release.plugins).routes(),
+        *_around_resources(storage, release),
         *(accelerator.routes(parts.transfers, parts.receiving) if release.plugins else []),
         _system_route(config, parts, release),
         *others,
@@ -133,6 +130,18 @@ def build_app(
         },
         lifespan=lifespan,
     )
+
+
+def _around_resources(storage: Storage, release: Release) -> list[Route]:
+    """The calls about what is stored, none of which makes a job."""
+    return [
+        *ResourcesApi(storage).routes(),
+        *DetailsApi(storage).routes(),
+        *MetadataApi(storage).routes(),
+        *TagsApi(storage).routes(),
+        *(LabelsApi(storage).routes() if release.is_from(_LABELS) else []),
+        *ToolsApi(storage, release).routes(),
+    ]
 
 
 def _middleware(config: Config) -> list[Middleware]:

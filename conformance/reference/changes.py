@@ -2,52 +2,99 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from conformance.reference import clock
+from conformance.reference.levels import Level
 
 if TYPE_CHECKING:
-    from conformance.reference.levels import Level
+    from collections.abc import Callable, Collection
+
+    from conformance.reference.database import Database, Statement
+
+_INSERT = "INSERT INTO changes (kind, moment, level, resource) VALUES (?, ?, ?, ?)"
+_FORGET = "DELETE FROM changes WHERE resource = ?"
+_QUERY = """SELECT number, kind, moment, level, resource FROM changes
+            WHERE number > ? AND number <= ? ORDER BY number"""
+_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'"
+_ENDLESS = 2**62
+
+KINDS = frozenset({
+    *("AnonymizedPatient", "AnonymizedSeries", "AnonymizedStudy", "CompletedSeries", "Deleted"),
+    *("ModifiedPatient", "ModifiedSeries", "ModifiedStudy", "NewChildInstance", "NewInstance"),
+    *("NewPatient", "NewSeries", "NewStudy", "StablePatient", "StableSeries", "StableStudy"),
+    *("UpdatedAttachment", "UpdatedMetadata"),
+})  # fmt: skip
+"""The types of changes of Orthanc, of which this server notes some."""
+
+
+def new(level: Level, identifier: str) -> Statement:
+    """What notes that something new is there."""
+    return _noted(f"New{level.shown}", level, identifier)
+
+
+def updated_metadata(level: Level, identifier: str) -> Statement:
+    """What notes that a client has written or removed metadata."""
+    return _noted("UpdatedMetadata", level, identifier)
+
+
+def forgotten(identifier: str) -> Statement:
+    """What takes out all changes of a resource, which is gone."""
+    return _FORGET, (identifier,)
+
+
+def _noted(kind: str, level: Level, identifier: str) -> Statement:
+    return _INSERT, (kind, f"{clock.now():%Y%m%dT%H%M%S}", level, identifier)
 
 
 class ChangeLog:
-    """The changes of this life of the server; any thread may call it."""
+    """The changes in `database`, numbered for good; any thread may call it.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._changes: list[dict[str, object]] = []
+    `write` does statements, and raises `NotStored`.
+    """
 
-    def note(self, level: Level, identifier: str) -> None:
-        """Something new is there, at `level`."""
-        with self._lock:
-            change = {
-                "ChangeType": f"New{level.shown}",
-                "Date": f"{clock.now():%Y%m%dT%H%M%S}",
-                "ID": identifier,
-                "Path": f"{level.path}{identifier}",
-                "ResourceType": level.shown,
-                "Seq": len(self._changes) + 1,
-            }
-            self._changes.append(change)
+    def __init__(self, database: Database, write: Callable[..., None]) -> None:
+        self._database = database
+        self._write = write
 
-    def since(self, number: int, limit: int) -> dict[str, object]:
-        """Up to `limit` changes after that of `number`, as ``GET /changes`` answers them."""
-        with self._lock:
-            found = self._changes[number : number + limit] if limit else self._changes[number:]
-            last = number + len(found) if found else len(self._changes)
-            return _page(found, number + len(found) >= len(self._changes), last)
+    def page(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = _ENDLESS,
+        kinds: Collection[str] = KINDS,
+    ) -> dict[str, object]:
+        """Up to `limit` changes after number `since` up to `until`, as ``GET /changes`` answers.
+
+        With `until` alone these are the last ones before it.
+        """
+        bounds = (since or 0, _ENDLESS if until is None else until)
+        found = [row for row in self._database.rows(_QUERY, bounds) if row[1] in kinds]
+        backwards = since is None and until is not None
+        shown = found[max(0, len(found) - limit) :] if backwards else found[:limit]
+        last = shown[-1][0] if shown else self._last()
+        return {"Changes": [_shown(*row) for row in shown], "Done": shown == found, "Last": last}
 
     def last(self) -> dict[str, object]:
         """The last change alone."""
-        with self._lock:
-            return _page(self._changes[-1:], True, len(self._changes))
+        return {**self.page(until=_ENDLESS, limit=1), "Done": True}
 
     def clear(self) -> None:
-        """Forget them all; the numbers begin anew."""
-        with self._lock:
-            self._changes.clear()
+        """Forget them all; their numbers are not given again."""
+        self._write(("DELETE FROM changes", ()))
+
+    def _last(self) -> object:
+        """The number of the last one that there ever was."""
+        return next((number for (number,) in self._database.rows(_LAST)), 0)
 
 
-def _page(changes: list[dict[str, object]], done: bool, last: int) -> dict[str, object]:
-    return {"Changes": changes, "Done": done, "Last": last}
+def _shown(number: object, kind: object, moment: object, level: object, of: object) -> object:
+    at = Level(str(level))
+    return {
+        "ChangeType": kind,
+        "Date": moment,
+        "ID": of,
+        "Path": f"{at.path}{of}",
+        "ResourceType": at.shown,
+        "Seq": number,
+    }

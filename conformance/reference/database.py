@@ -34,8 +34,17 @@ _LATER = (
                                              data BLOB NOT NULL, PRIMARY KEY (job, number))""",
     """CREATE TRIGGER IF NOT EXISTS forgotten AFTER DELETE ON jobs
        BEGIN DELETE FROM received WHERE job = OLD.id; END""",
+    """CREATE TABLE IF NOT EXISTS changes (number INTEGER PRIMARY KEY AUTOINCREMENT,
+                                            kind TEXT NOT NULL, moment TEXT NOT NULL,
+                                            level TEXT NOT NULL, resource TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS changed ON changes (resource)",
+    """CREATE TABLE IF NOT EXISTS labels (resource TEXT NOT NULL, label TEXT NOT NULL,
+                                           PRIMARY KEY (resource, label))""",
+    """CREATE TABLE IF NOT EXISTS metadata (resource TEXT NOT NULL, name TEXT NOT NULL,
+                                             value BLOB NOT NULL, PRIMARY KEY (resource, name))""",
 )
-"""Tables that a file of an earlier version has not: peers, and what a job has received."""
+"""Tables that a file of an earlier version has not: peers, what a job has received, and what is
+known of resources beside their tags."""
 
 
 class UnusableDatabase(Exception):

@@ -1,4 +1,4 @@
-"""What belongs to a resource beside what it is made of: metadata, attachments, statistics."""
+"""What belongs to a resource beside what it is made of: attachments and statistics."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from conformance.reference import metadata
 from conformance.reference.answers import empty_answer, json_answer, text_answer
 from conformance.reference.descriptions import file_uuid
-from conformance.reference.errors import not_found
 from conformance.reference.levels import Level
 from conformance.reference.routing import Route
 from conformance.reference.selection import instances_at
@@ -30,11 +28,6 @@ _PARTS = [
     *("compressed-data", "compressed-md5", "compressed-size"),
     *("data", "is-compressed", "md5", "size", "uuid"),
 ]
-_KNOWN = {
-    *("AnonymizedFrom", "CalledAET", "ExpectedNumberOfInstances", "HttpUsername", "IndexInSeries"),
-    *("LastUpdate", "ModifiedFrom", "Origin", "ReceptionDate", "RemoteAET", "RemoteIP"),
-    *("SopClassUid", "TransferSyntax"),
-}
 
 
 class DetailsApi:
@@ -46,8 +39,6 @@ class DetailsApi:
     def routes(self) -> list[Route]:
         """The routes."""
         calls: dict[str, Show] = {
-            "metadata": _metadata,
-            "metadata/{name}": _one_metadata,
             "statistics": _statistics,
             "attachments": _attachments,
             "attachments/dicom": _attachment,
@@ -66,21 +57,6 @@ class DetailsApi:
             )
 
         return call
-
-
-def _metadata(request: Request, level: Level, instances: list[Instance]) -> Response:
-    known = metadata.of(level, instances)
-    return json_answer(known if "expand" in request.query_params else list(known))
-
-
-def _one_metadata(request: Request, level: Level, instances: list[Instance]) -> Response:
-    name = request.path_params["name"]
-    known = metadata.of(level, instances)
-    if name in known:
-        return text_answer(known[name])
-    if name in _KNOWN:
-        return empty_answer(404)
-    raise not_found("")
 
 
 def _statistics(request: Request, level: Level, instances: list[Instance]) -> Response:

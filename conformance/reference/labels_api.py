@@ -43,7 +43,7 @@ class LabelsApi:
 
     def _list(self, level: Level) -> Endpoint:
         async def show(request: Request) -> Response:
-            return json_answer(self._storage.labels(self._resource(level, request)))
+            return json_answer(self._storage.notes.labels(self._resource(level, request)))
 
         return show
 
@@ -54,10 +54,10 @@ class LabelsApi:
                 details = "A label has 1 to 64 letters, digits, - and _"
                 raise bad_request(details, ErrorCode.PARAMETER_OUT_OF_RANGE)
             if request.method == "PUT":
-                self._storage.label(resource, [label])
+                self._storage.notes.label(resource, [label])
             elif request.method == "DELETE":
-                self._storage.unlabel(resource, label)
-            elif label not in self._storage.labels(resource):
+                self._storage.notes.unlabel(resource, label)
+            elif label not in self._storage.notes.labels(resource):
                 return empty_answer(HTTPStatus.NOT_FOUND)
             return text_answer()
 

@@ -75,10 +75,11 @@ class Rewriter(ABC):
         if isinstance(task, ResourceModification):
             change_syntax(dataset, task.transcode)
         instance = metadata.copied(dicom.encode(dataset), source, anonymized)
-        self.store(instance)
-        if isinstance(task, ResourceModification) and task.keep_labels:
-            for level in Level:
-                self._storage.label(instance.at(level), self._storage.labels(source.at(level)))
+        keeps = isinstance(task, ResourceModification) and task.keep_labels
+        labels = {level: self._storage.notes.labels(source.at(level)) for level in Level if keeps}
+        self.store(instance)  # which may take its place
+        for level, kept in labels.items():
+            self._storage.notes.label(instance.at(level), kept)
         return Succeeded(Made(instance.id, instance.series, instance.study, instance.patient))
 
     def missing(self, task: Task, failed: Failed) -> Outcome:

@@ -7,15 +7,18 @@ import sqlite3
 import threading
 from collections import Counter
 from dataclasses import fields
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from conformance.reference import changes, notes
 from conformance.reference.changes import ChangeLog
 from conformance.reference.database import Database
 from conformance.reference.dicom import Instance
 from conformance.reference.levels import Level
+from conformance.reference.notes import Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from conformance.reference.database import Statement
 
@@ -45,8 +48,8 @@ class Storage:
         self._counts = Counter(
             each.at(level) for each in self._instances.values() for level in Level
         )
-        self.changes = ChangeLog()
-        self._labels: dict[str, set[str]] = {}  # by resource, in this life of the server
+        self.changes = ChangeLog(self.database, self._write)
+        self.notes = Notes(self.database, self._write)
 
     def add(self, instance: Instance) -> bool:
         """Store `instance`; False when it is there already, and stays as it is.
@@ -67,19 +70,38 @@ class Storage:
                 if self._overwrites or each.id not in self._instances
             }
             replaced = [identifier for identifier in new if identifier in self._instances]
+            removed = self._counted(replaced)
             self._write(
-                *((_DELETE, (identifier,)) for identifier in replaced),
+                *self._removing(replaced, removed),
                 *((_INSERT, (each.id, _named(each), each.file)) for each in new.values()),
+                *self._noting(new.values(), removed),
             )
             for identifier in replaced:
                 self._forget(identifier)
-            for instance in new.values():
-                self._instances[instance.id] = instance
-                for level in Level:
-                    self._counts[instance.at(level)] += 1
-                    if self._counts[instance.at(level)] == 1:
-                        self.changes.note(level, instance.at(level))
+            self._instances |= new
+            self._counts.update(each.at(level) for each in new.values() for level in Level)
             return len(new)
+
+    def _counted(self, instances: Iterable[str]) -> Counter[str]:
+        """To how many of these instances, which are there, each resource belongs."""
+        known = [self._instances[each] for each in instances]
+        return Counter(each.at(level) for each in known for level in Level)
+
+    def _removing(self, instances: Iterable[str], removed: Counter[str]) -> list[Statement]:
+        """What removes these instances, and what was noted of all that is gone with them."""
+        gone = [each for each, number in removed.items() if self._counts[each] == number]
+        forgotten = [(changes.forgotten(each), *notes.forgotten(each)) for each in gone]
+        return [*((_DELETE, (each,)) for each in instances), *chain.from_iterable(forgotten)]
+
+    def _noting(self, new: Iterable[Instance], removed: Counter[str]) -> Iterator[Statement]:
+        """What notes each resource that is there with the `new` instances, and was not before."""
+        seen: set[str] = set()
+        for each in new:
+            for level in Level:
+                resource = each.at(level)
+                if resource not in seen and self._counts[resource] == removed[resource]:
+                    yield changes.new(level, resource)
+                seen.add(resource)
 
     def get(self, instance_id: str) -> Instance | None:
         """An instance; None when there is none of this id."""
@@ -94,13 +116,14 @@ class Storage:
     def remove(self, instance_id: str) -> Instance | None:
         """Remove an instance, and answer it; None when there was none. Raises `NotStored`."""
         with self._lock:
-            self._write((_DELETE, (instance_id,)))
+            if instance_id not in self._instances:
+                return None
+            self._write(*self._removing([instance_id], self._counted([instance_id])))
             return self._forget(instance_id)
 
-    def _forget(self, instance_id: str) -> Instance | None:
-        removed = self._instances.pop(instance_id, None)
-        if removed is not None:
-            self._counts.subtract(removed.at(level) for level in Level)
+    def _forget(self, instance_id: str) -> Instance:
+        removed = self._instances.pop(instance_id)
+        self._counts.subtract(removed.at(level) for level in Level)
         return removed
 
     def all(self) -> list[Instance]:
@@ -145,21 +168,6 @@ class Storage:
             if self.at(level, ancestor):
                 return {"ID": ancestor, "Path": level.path + ancestor, "Type": level.shown}
         return None
-
-    def labels(self, resource: str) -> list[str]:
-        """The labels of a resource."""
-        with self._lock:
-            return sorted(self._labels.get(resource, ()))
-
-    def label(self, resource: str, labels: Iterable[str]) -> None:
-        """Give a resource these labels, beside those that it has."""
-        with self._lock:
-            self._labels.setdefault(resource, set()).update(labels)
-
-    def unlabel(self, resource: str, label: str) -> None:
-        """Take a label from a resource, if it has it."""
-        with self._lock:
-            self._labels.get(resource, set()).discard(label)
 
     def size(self) -> int:
         """Bytes of all files."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pydicom.uid import generate_uid
@@ -18,6 +18,7 @@ from conformance.reference.bodies import (
     text,
     texts,
 )
+from conformance.reference.changes import KINDS
 from conformance.reference.descriptions import describe
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.levels import Level
@@ -26,23 +27,24 @@ from conformance.reference.routing import Route
 from conformance.reference.tags import read_replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
     from starlette.responses import Response
 
     from conformance.reference.dicom import Instance
+    from conformance.reference.releases import Release
     from conformance.reference.storage import Storage
 
 _PAGE = 100  # changes that are answered where no other number is asked for
+_NEWER = "1.12.7"  # the first release measured that tells First, and knows `type` and `to`
 
 
 class ToolsApi:
     """These calls (the forms: Orthanc 1.10.1)."""
 
-    def __init__(self, storage: Storage, plugins: Mapping[str, str]) -> None:
+    def __init__(self, storage: Storage, release: Release) -> None:
         self._storage = storage
-        self._plugins = plugins  # their versions by their names
+        self._release = release
+        self._plugins = release.plugins
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -108,13 +110,22 @@ class ToolsApi:
         return text_answer(uuid4().hex if level is Level.PATIENT else str(generate_uid()))
 
     async def _changes(self, request: Request) -> Response:
-        if "last" in request.query_params:
-            return json_answer(self._storage.changes.last())
-        since, limit = (
-            number_in_query(request, name, default)
-            for name, default in (("since", 0), ("limit", _PAGE))
-        )
-        return json_answer(self._storage.changes.since(since, limit))
+        asked = request.query_params
+        newer = self._release.is_from(_NEWER)
+        if "last" in asked:
+            return self._page(self._storage.changes.last())
+        since = number_in_query(request, "since", 0) if "since" in asked else None
+        until = number_in_query(request, "to", 0) if newer and "to" in asked else None
+        kinds = asked["type"].split(";") if newer and "type" in asked else KINDS
+        if not KINDS.issuperset(kinds):
+            raise bad_request("There is no such type of change", ErrorCode.PARAMETER_OUT_OF_RANGE)
+        limit = number_in_query(request, "limit", _PAGE)
+        return self._page(self._storage.changes.page(since, until, limit, kinds))
+
+    def _page(self, page: dict[str, Any]) -> Response:
+        """A page of changes: later releases tell the first number on it."""
+        first = [each["Seq"] for each in page["Changes"][:1] if self._release.is_from(_NEWER)]
+        return json_answer({**page, "First": first[0]} if first else page)
 
     async def _clear_changes(self, request: Request) -> Response:
         self._storage.changes.clear()

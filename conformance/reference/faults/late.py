@@ -115,8 +115,8 @@ class LabelsOfSeriesLost(Modifier):
     def perform(self, task: Task, step: Step) -> Outcome:
         outcome = super().perform(task, step)
         if isinstance(outcome, Succeeded) and outcome.made is not None:
-            for label in self._storage.labels(outcome.made.series):
-                self._storage.unlabel(outcome.made.series, label)
+            for label in self._storage.notes.labels(outcome.made.series):
+                self._storage.notes.unlabel(outcome.made.series, label)
         return outcome
 
 
