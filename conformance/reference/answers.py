@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from conformance.reference.engine import Deletion, JobEnd
 from conformance.reference.errors import ErrorCode, RestError, not_found
 from conformance.reference.job import State
 from conformance.reference.json_text import laid_out
+from conformance.reference.told import Deletion, JobEnd
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -10,8 +10,8 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from conformance.reference.engine import Newcomer
 from conformance.reference.errors import ErrorCode, RestError
+from conformance.reference.told import Newcomer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from conformance.reference.answers import JobAnswers
-    from conformance.reference.engine import Engine, JobEnd
+    from conformance.reference.engine import Engine
     from conformance.reference.job import Task
+    from conformance.reference.told import JobEnd
 
 T = TypeVar("T")
 

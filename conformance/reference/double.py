@@ -53,7 +53,10 @@ class ReferenceServer:
         return url_of(self._setting.host, self._port)
 
     def start(self) -> None:
-        """Start it, and return when it answers. Raises `OSError` when its port was taken."""
+        """Start it, and return when it answers, and its jobs run that can.
+
+        Raises `OSError` when its port was taken.
+        """
         if self._thread is not None:
             raise RuntimeError("the server runs")
         self._ended.clear()
@@ -65,6 +68,7 @@ class ReferenceServer:
         self._thread.start()
         if not answers.wait(_STARTS):
             raise TimeoutError(f"the server did not start in {_STARTS:g} s")
+        self.control.wait()
 
     def end(self, *, killed: bool = False) -> None:
         """End it: as by SIGTERM, or `killed` as by SIGKILL. Steps that wait are cut off.

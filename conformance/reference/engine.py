@@ -10,12 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from conformance.reference.job import Action, CutOff, Job, Outcome, State, Step, Task, content
+from conformance.reference.job import Action, CutOff, Job, Outcome, State, Step, content
 from conformance.reference.registry import Registry
+from conformance.reference.told import Deletion, JobEnd, RunEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,55 +22,11 @@ if TYPE_CHECKING:
 
     from conformance.reference.clock import Clock
     from conformance.reference.config import Config
-    from conformance.reference.errors import ErrorCode
     from conformance.reference.persistence import JobStore
+    from conformance.reference.told import Follower, Newcomer
 
     Perform = Callable[[Step], Outcome]
     OpenRun = Callable[[Job], AbstractContextManager[Perform]]
-
-
-@dataclass(frozen=True, slots=True)
-class JobEnd:
-    """How a job has ended, for who waited for it; `kept` tells whether it can still be read."""
-
-    id: str
-    state: State
-    error: ErrorCode
-    details: str
-    content: dict[str, object]
-    kept: bool
-    output: bytes | None = None
-
-
-@dataclass(eq=False, frozen=True, slots=True)
-class Newcomer:
-    """A task that is to become a job as soon as the queue has room.
-
-    `on_admitted` is called once, with the id of the job, or with None when the engine stops
-    before. `on_end` is called once for a job that was admitted, with its end, or with None when
-    the engine stops before. Both are called on any thread, with the engine's lock held: they must
-    only pass the news on.
-    """
-
-    task: Task
-    on_admitted: Callable[[str | None], None]
-    on_end: Callable[[JobEnd | None], None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnd:
-    """Where a run has left its job."""
-
-    state: State
-    error: ErrorCode
-
-
-class Deletion(Enum):
-    """What came of the wish to delete a job."""
-
-    DONE = "done"
-    NOT_COMPLETED = "not completed"
-    UNKNOWN = "unknown"
 
 
 class Engine:
@@ -102,9 +57,13 @@ class Engine:
         self.stopping = threading.Event()  # for who waits without the lock
         self._abandoned = False
         self._starts = True
+        self._follower: Follower | None = None
+        self._in_retry: set[Job] = set()
+        self._taken: list[Job] = []  # those that a worker is at, until it is free again
+        self._workers = self.worker_count(config.concurrent_jobs)
         self._threads = [
             threading.Thread(target=self._work_on_jobs, name=f"worker-{number}", daemon=True)
-            for number in range(self.worker_count(config.concurrent_jobs))
+            for number in range(self._workers)
         ]
         self._threads.append(threading.Thread(target=self._end_retries, name="retry", daemon=True))
 
@@ -143,6 +102,7 @@ class Engine:
             self._waiting.clear()
             self._work.notify_all()
             self._retries.notify_all()
+            self._tell()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the threads, up to `timeout` seconds; False when a step is still in flight."""
@@ -256,9 +216,26 @@ class Engine:
         """Describe jobs without these fields."""
         self._registry.hidden = fields
 
-    def follow(self, clock: Clock) -> None:
-        """Go by `clock`, which somebody else may have moved. To be said before `restore`."""
+    def follow(self, clock: Clock, follower: Follower) -> None:
+        """Go by `clock`, which somebody else may have moved, and tell `follower` what happens.
+
+        To be said before `restore`.
+        """
         self._registry.clock = clock
+        self._follower = follower
+
+    def is_at_rest(self, rests: Callable[[Job], bool]) -> bool:
+        """Whether nothing more happens until somebody asks for it; true of one that has stopped.
+
+        `rests`: whether a job that a worker is at waits for that, or goes on in its own time.
+        """
+        with self._lock:
+            now = self._registry.clock.monotonic()
+            free = self._workers - len(self._taken)
+            starts = self._starts and free > 0 and bool(self._registry.pending)
+            ends = any(job.retry_at <= now for job in self._in_retry)
+            moves = starts or ends or not all(map(rests, self._taken))
+            return self._stopping or not moves
 
     def advance(self, seconds: float) -> None:
         """Move the clock ahead. Raises `ValueError`."""
@@ -285,7 +262,12 @@ class Engine:
     def _work_on_jobs(self) -> None:
         """A worker: one run after the other."""
         while (job := self._take_job()) is not None:
-            if not self.goes_on(self._run(job)):
+            goes_on = self.goes_on(self._run(job))
+            with self._lock:
+                self._taken.remove(job)
+                self._workers -= not goes_on
+                self._tell()
+            if not goes_on:
                 return
 
     def goes_on(self, left: RunEnd) -> bool:
@@ -297,6 +279,7 @@ class Engine:
         with self._lock:
             while not self._stopping:
                 if self._starts and (job := self._registry.next_job()) is not None:
+                    self._taken.append(job)
                     self._registry.start(job)
                     self._settle(job)
                     return job
@@ -359,8 +342,15 @@ class Engine:
         for on_end, end in self._news:
             on_end(end)
         self._news.clear()
+        (self._in_retry.add if job.state is State.RETRY else self._in_retry.discard)(job)
         self.room_made()
         self._wake_workers()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Something has changed."""
+        if self._follower is not None:
+            self._follower.changed()
 
     def _note_end(self, job: Job) -> None:
         """`job` has completed: if anybody waits for that, there is something to tell."""

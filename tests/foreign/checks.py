@@ -16,7 +16,6 @@ def test_my_client_waits_as_it_should(orthanc_jobs_scenarios):
 
 def test_my_client_on_a_server_that_does_as_it_is_told(orthanc_jobs_server):
     job = orthanc_jobs_server.control.job()
-    orthanc_jobs_server.control.wait(job)
     assert waiter.state(orthanc_jobs_server.url, job) == "Running"
     orthanc_jobs_server.control.succeed(job)
     assert waiter.wait(orthanc_jobs_server.url, job)

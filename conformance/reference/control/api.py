@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from conformance.reference.answers import json_answer
 from conformance.reference.bodies import boolean, read_object, text
 from conformance.reference.control.controls import LONG, ControlError, NoSuchJob
 from conformance.reference.control.disturbances import PREFIX, Disturbance
-from conformance.reference.errors import ErrorCode, bad_request, not_found
+from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
 from conformance.reference.routing import Route
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class ControlApi:
         if not isinstance(content, dict | None):
             raise bad_request("Content must be an object")
         with _told():
-            made = self._controls.job(
+            made = await asyncio.to_thread(
+                self._controls.job,
                 steps,
                 type=text(fields, "Type", "OrthancPeerStore"),
                 priority=priority,
@@ -143,7 +145,7 @@ def _post(path: str, do: Do) -> Route:
     async def call(request: Request) -> Response:
         fields = await _fields(request)
         with _told():
-            do(request.path_params.get("id", ""), fields)
+            await asyncio.to_thread(do, request.path_params.get("id", ""), fields)
         return json_answer({})
 
     return Route(f"{PREFIX}/{path}", call, methods=["POST"])
@@ -151,13 +153,16 @@ def _post(path: str, do: Do) -> Route:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Within it, what control cannot do is an answer of 404 or 400."""
+    """Within it, what control cannot do is answered 404 or 400, what it waits for in vain 500."""
     try:
         yield
     except NoSuchJob as error:
         raise not_found(str(error)) from None
     except ControlError as error:
         raise bad_request(str(error), ErrorCode.PARAMETER_OUT_OF_RANGE) from None
+    except TimeoutError as error:
+        code = ErrorCode.INTERNAL_ERROR
+        raise RestError(code.status, code, str(error)) from None
 
 
 async def _fields(request: Request) -> Fields:

@@ -9,14 +9,15 @@ from conformance.reference.clock import Clock
 from conformance.reference.control.calls import Calls
 from conformance.reference.control.disturbances import Disturbance, Disturbances
 from conformance.reference.control.steps import StepControl
-from conformance.reference.engine import Deletion, Newcomer
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Action, Failed, RetryAsked, Step, Succeeded
 from conformance.reference.tasks.made_up import MadeUp
+from conformance.reference.told import Deletion, Newcomer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conformance.reference.control.steps import Ending
     from conformance.reference.engine import Engine
 
 LONG = 3600.0
@@ -40,6 +41,8 @@ class Controls:
     Jobs are named by their ids. Each word about a step (`succeed`, `fail`, `retry`, `perform`)
     ends one step: the one that waits, or else the next one to begin.
     Each method that names a job raises `NoSuchJob`.
+    Each that sets jobs in motion returns when what has come of it can be read: see `wait`, which
+    says what it raises.
     """
 
     def __init__(self) -> None:
@@ -47,13 +50,14 @@ class Controls:
         self.steps = StepControl()
         self.disturbances = Disturbances()
         self.calls = Calls()
+        self.patience = 10.0  # seconds that are waited; more where the machine has much other work
         self._running: Engine | None = None
         self._starts = True
 
     def attach(self, engine: Engine) -> None:
         """A life of the server begins, with this engine."""
         self._running = engine
-        engine.follow(self.clock)
+        engine.follow(self.clock, self.steps)
         engine.let_start(self._starts)
 
     # -- jobs ------------------------------------------------------------------------------------
@@ -70,6 +74,7 @@ class Controls:
     ) -> str:
         """Make a job, and answer its id. It stays Running until each of its steps was ended.
 
+        It is Running when this returns, unless no worker is free, or the queue is held.
         `type`: any text; `content`: its Content, by default that of a store at a peer. `held`:
         False lets its steps, which have nothing to do, succeed by themselves.
         Raises `ControlError` where the queue is full (LimitJobs).
@@ -88,6 +93,7 @@ class Controls:
         if not admitted.done():
             self._engine.withdraw(newcomer)
             raise ControlError("The queue is full, or the server stops")
+        self.wait()
         return admitted.result()
 
     def read(self, job_id: str) -> dict[str, object]:
@@ -100,6 +106,7 @@ class Controls:
     def act(self, job_id: str, action: str) -> bool:
         """What another client does: ``cancel``, ``pause``, ``resume``, ``resubmit``.
 
+        As for that client, nothing is waited for: see `wait`.
         False: it was refused. Raises `ControlError` for what is no action.
         """
         if action not in list(Action):
@@ -126,36 +133,52 @@ class Controls:
         self.steps.hold(self._known(job_id), holds=True)
 
     def release(self, job_id: str | None = None) -> None:
-        """From now on its steps do not wait, the one that does included."""
+        """From now on its steps do not wait, the one that does included.
+
+        Then the job goes on in its own time.
+        """
         self.steps.hold(self._known(job_id), holds=False)
+        self.wait()
 
     def succeed(self, job_id: str) -> None:
         """End a step in success, without doing it."""
-        self.steps.end(self._know(job_id), Succeeded())
+        self._say(job_id, Succeeded())
 
     def fail(self, job_id: str, code: int = ErrorCode.NETWORK_PROTOCOL, details: str = "") -> None:
         """End a step, and so the job, in failure. Raises `ControlError` for an unknown `code`."""
         errors = {each.value: each for each in ErrorCode if each is not ErrorCode.SUCCESS}
         if code not in errors:
             raise ControlError(f"There is no error {code}; there are {', '.join(map(str, errors))}")
-        self.steps.end(self._know(job_id), Failed(errors[code], details))
+        self._say(job_id, Failed(errors[code], details))
 
     def retry(self, job_id: str, seconds: float = LONG) -> None:
         """End a step by asking for it again, after `seconds` of the server's clock."""
-        self.steps.end(self._know(job_id), RetryAsked(seconds))
+        self._say(job_id, RetryAsked(seconds))
 
     def perform(self, job_id: str) -> None:
-        """Let a step be done, and end as it does."""
-        self.steps.end(self._know(job_id), None)
+        """Let a step be done, and end as it does. Where that takes time it is not waited for."""
+        self._say(job_id, None)
 
     def waiting(self) -> list[str]:
         """The ids of the jobs of which a step waits."""
         return self.steps.waiting()
 
-    def wait(self, job_id: str, seconds: float = 10.0) -> None:
-        """Wait until a step of a job waits. Raises `TimeoutError` after `seconds`."""
-        if not self.steps.wait(self._know(job_id), seconds):
-            raise TimeoutError(f"no step of the job {job_id} has begun in {seconds:g} s")
+    def wait(self, job_id: str | None = None, seconds: float | None = None) -> None:
+        """Wait until a step of a job waits. None: until what was asked for can be read.
+
+        Then a job is Pending only if no worker is free, or the queue is held; one that is held and
+        Running has a step that waits. What goes on in its own time is not waited for: a job that
+        is not held, a step that is really being done.
+        Raises `TimeoutError` after `seconds`; None: after `patience`.
+        """
+        longest = self.patience if seconds is None else seconds
+        if job_id is not None:
+            if not self.steps.wait(self._know(job_id), longest):
+                raise TimeoutError(f"no step of the job {job_id} has begun in {longest:g} s")
+            return
+        engine = self._engine
+        if not self.steps.wait_until(lambda: engine.is_at_rest(self.steps.rests), longest):
+            raise TimeoutError(f"the server has not come to rest in {longest:g} s")
 
     # -- the server ------------------------------------------------------------------------------
 
@@ -176,6 +199,7 @@ class Controls:
             self._engine.advance(seconds)
         except ValueError as error:
             raise ControlError(str(error)) from None
+        self.wait()
 
     def disturb(
         self,
@@ -219,6 +243,11 @@ class Controls:
     def _let_start(self, starts: bool) -> None:
         self._starts = starts
         self._engine.let_start(starts)
+        self.wait()
+
+    def _say(self, job_id: str, ending: Ending) -> None:
+        self.steps.end(self._know(job_id), ending)
+        self.wait()
 
     def _known(self, job_id: str | None) -> str | None:
         return None if job_id is None else self._know(job_id)

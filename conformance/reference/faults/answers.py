@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from conformance.reference.answers import JobAnswers, empty_answer, json_answer
-from conformance.reference.engine import JobEnd
+from conformance.reference.told import JobEnd
 
 
 class RefusedAnswered200(JobAnswers):

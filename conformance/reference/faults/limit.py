@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.reference.engine import Engine, Newcomer
+from conformance.reference.engine import Engine
 from conformance.reference.job import Job, State
 from conformance.reference.registry import Registry
+from conformance.reference.told import Newcomer
 
 
 class LimitIgnored(Registry):

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from conformance.reference.answers import JobAnswers, json_answer
 from conformance.reference.calls import JobCalls
-from conformance.reference.engine import Engine, Newcomer
+from conformance.reference.engine import Engine
 from conformance.reference.job import Failed, Job, State, Task
 from conformance.reference.registry import Registry
 from conformance.reference.submission import SubmissionReader
+from conformance.reference.told import Newcomer
 
 _TICK = 0.05  # seconds
 

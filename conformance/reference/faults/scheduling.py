@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import bisect
 
-from conformance.reference.engine import Engine, RunEnd
+from conformance.reference.engine import Engine
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Job, Outcome, State
 from conformance.reference.registry import Registry
+from conformance.reference.told import RunEnd
 
 
 class PriorityIgnored(Registry):

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.reference.answers import JobAnswers
-    from conformance.reference.engine import Engine, JobEnd
+    from conformance.reference.engine import Engine
     from conformance.reference.job import Task
+    from conformance.reference.told import JobEnd
 
 
 class AsynchronousByDefault(SubmissionReader):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from conformance.reference.control.calls import Call
 from conformance.reference.control.controls import ControlError, NoSuchJob
 from conformance.reference.control.steps import StepControl
 from conformance.reference.double import ReferenceServer, reference_server
+from conformance.reference.registry import Registry
 from tests.conformance.reference.harness import DEADLINE, ROOT
 from tests.waiting import until
 
@@ -67,16 +69,95 @@ def client(server: ReferenceServer) -> Caller:
     return Caller(server.port)
 
 
+def reads(client: Caller, job: str) -> tuple[str, int]:
+    read = client.job(job)
+    return read["State"], read["Progress"]
+
+
+MANY = 100  # what is late is not late each time
+
+
 def test_a_job_stays_running_until_told_otherwise(server: ReferenceServer, client: Caller) -> None:
-    job = server.control.job(steps=2)
-    server.control.wait(job)
-    assert client.job(job)["State"] == "Running"
-    assert server.control.waiting() == [job]
-    server.control.succeed(job)
-    until(lambda: client.job(job)["Progress"] == 50, DEADLINE)
-    assert client.job(job)["State"] == "Running"
-    server.control.succeed(job)
-    assert client.becomes(job, "Success")["Progress"] == 100
+    for _ in range(MANY):
+        job = server.control.job(steps=2)
+        assert reads(client, job) == ("Running", 0)
+        assert server.control.waiting() == [job]
+        server.control.succeed(job)
+        assert reads(client, job) == ("Running", 50)
+        server.control.succeed(job)
+        assert reads(client, job) == ("Success", 100)
+
+
+def test_over_rest_too_what_was_asked_for_can_be_read_at_once(client: Caller) -> None:
+    ends = {"succeed": "Success", "fail": "Failure", "retry": "Retry", "perform": "Success"}
+    for word in [*ends] * (MANY // len(ends)):
+        job = client.do("/_control/jobs")["ID"]
+        assert client.job(job)["State"] == "Running"
+        client.do(f"/_control/jobs/{job}/{word}")
+        assert client.job(job)["State"] == ends[word]
+        client.do(f"/jobs/{job}/cancel")
+
+
+def test_the_next_job_runs_when_a_worker_is_free() -> None:
+    """Who makes more jobs than there are workers is not kept waiting, and sees who is next."""
+    with reference_server(ConcurrentJobs=1, LimitJobs=0) as server:
+        client = Caller(server.port)
+        jobs = [server.control.job() for _ in range(MANY)]
+        for job in jobs:
+            states = [client.job(each)["State"] for each in jobs[jobs.index(job) :][:2]]
+            assert states == ["Running", "Pending"][: len(states)]
+            server.control.succeed(job)
+
+
+@pytest.mark.parametrize("fault", ["one-worker-too-few", "worker-lost-after-pause"])
+def test_a_worker_that_there_is_not_is_not_waited_for(fault: str) -> None:
+    with reference_server(fault=fault) as server:
+        first = server.control.job()
+        server.control.act(first, "pause")
+        server.control.succeed(first)
+        for _ in range(2):
+            server.control.job()
+        assert len(server.control.waiting()) == 1
+
+
+def test_a_job_that_nobody_holds_goes_on_in_its_own_time(
+    server: ReferenceServer, client: Caller
+) -> None:
+    job = server.control.job(100_000, held=False)
+    state, progress = reads(client, job)
+    assert (state, progress < 100) == ("Running", True)
+    held = server.control.job()
+    server.control.succeed(held)
+    assert client.job(held)["State"] == "Success"
+
+
+def test_who_waits_in_vain_is_told(
+    server: ReferenceServer, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Registry, "next_job", lambda registry: None)  # no worker takes a job
+    server.control.patience = 0.05
+    with pytest.raises(TimeoutError, match="the server has not come to rest"):
+        server.control.job()
+    status, body = client.call("POST", "/_control/jobs")
+    assert (status, b"not come to rest" in body) == (500, True)
+
+
+def test_work_that_a_step_really_does_is_not_waited_for(
+    server: ReferenceServer, client: Caller
+) -> None:
+    """Its peer may be the very thread that has let it be done."""
+    made = client.do("/tools/create-dicom", Tags={"PatientName": "A"})
+    server.control.hold()
+    with socket.create_server(("127.0.0.1", 0)) as peer:
+        url = f"http://127.0.0.1:{peer.getsockname()[1]}/"
+        assert client.call("PUT", "/peers/here", {"Url": url})[0] == 200
+        asked = {"Resources": [made["ID"]], "Synchronous": False}
+        job = client.do("/peers/here/store", **asked)["ID"]
+        server.control.perform(job)
+        assert client.job(job)["State"] == "Running"
+        accepted, _ = peer.accept()
+        accepted.close()
+    client.becomes(job, "Failure")
 
 
 def test_steps_that_wait_do_not_wake_each_other(
@@ -85,11 +166,10 @@ def test_steps_that_wait_do_not_wake_each_other(
     looks = []
     may_go_on = StepControl._may_go_on
     monkeypatch.setattr(StepControl, "_may_go_on", lambda *job: looks.append(1) or may_go_on(*job))
-    for job in [server.control.job(), server.control.job()]:
-        server.control.wait(job)
+    third = [server.control.job() for _ in range(3)][2]  # it finds no worker
     seen = len(looks)
     with pytest.raises(TimeoutError):
-        server.control.wait(server.control.job(), 0.1)  # the third finds no worker
+        server.control.wait(third, 0.1)
     assert len(looks) <= seen + 2
 
 

@@ -14,12 +14,12 @@ import pytest
 from conformance.reference.app import build_app, build_engine
 from conformance.reference.config import Config, ConfigError, load_config, parse_config
 from conformance.reference.database import Database
-from conformance.reference.engine import Newcomer
 from conformance.reference.faults import FAULTS
 from conformance.reference.peers import Peer
 from conformance.reference.server import serve
 from conformance.reference.storage import Storage
 from conformance.reference.tasks.stores import PeerStore
+from conformance.reference.told import Newcomer
 from tests import forked
 from tests.conformance.reference.harness import DEADLINE, ROOT, SERVER, Gate, running_server
 
