@@ -227,8 +227,9 @@ def _start(stage: Stage) -> None:
 
 
 def _succeed(stage: Stage) -> None:
-    for _ in range(MANY_STEPS):  # all that may be left: a word for no step does nothing
-        stage.server.control.succeed(stage.job)
+    for _ in range(MANY_STEPS):  # all that may be left
+        if stage._state() not in {*FINAL, GONE}:
+            stage.server.control.succeed(stage.job)
 
 
 _MOVES: Mapping[Trigger, Callable[[Stage], None]] = {

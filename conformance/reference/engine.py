@@ -249,6 +249,14 @@ class Engine:
             self._starts = starts
             self._wake_workers()
 
+    def unless_completed(self, job_id: str, do: Callable[[], None]) -> State | None:
+        """Do what is short, unless a job has completed. Its state; None: there is no such job."""
+        with self._lock:
+            job = self._registry.jobs.get(job_id)
+            if job is not None and not job.state.completed:
+                do()
+            return None if job is None else job.state
+
     def show(self, job_id: str, fields: dict[str, object]) -> bool:
         """Let a job read so, whatever is true; nothing: the truth. False: there is no such job."""
         with self._lock:
@@ -354,6 +362,8 @@ class Engine:
 
     def _note_end(self, job: Job) -> None:
         """`job` has completed: if anybody waits for that, there is something to tell."""
+        if self._follower is not None:
+            self._follower.completed(job.id)
         if (on_end := self._waiting.pop(job.id, None)) is not None:
             kept = job.id in self._registry.jobs
             end = JobEnd(

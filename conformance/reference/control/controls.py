@@ -39,7 +39,8 @@ class Controls:
     """What a test may do to a server. It outlives the server's lives; any thread may call it.
 
     Jobs are named by their ids. Each word about a step (`succeed`, `fail`, `retry`, `perform`)
-    ends one step: the one that waits, or else the next one to begin.
+    ends one step: the one that waits, or else the next one to begin. Those of a job that has
+    completed are over: none is left for a run after a resubmit, and none is taken.
     Each method that names a job raises `NoSuchJob`.
     Each that sets jobs in motion returns when what has come of it can be read: see `wait`, which
     says what it raises.
@@ -246,7 +247,11 @@ class Controls:
         self.wait()
 
     def _say(self, job_id: str, ending: Ending) -> None:
-        self.steps.end(self._know(job_id), ending)
+        state = self._engine.unless_completed(job_id, lambda: self.steps.end(job_id, ending))
+        if state is None:
+            raise NoSuchJob(job_id)
+        if state.completed:
+            raise ControlError(f"No step of the job {job_id} will end: it is in {state}")
         self.wait()
 
     def _known(self, job_id: str | None) -> str | None:

@@ -61,7 +61,9 @@ class StepControl:
             self._tell()
 
     def completed(self, job_id: str) -> None:
-        """A job has completed."""
+        """A job has completed: what is left of its words is not for a run after a resubmit."""
+        with self._lock:
+            self._words.pop(job_id, None)
 
     def waiting(self) -> list[str]:
         """The jobs that have a step that waits for a word."""

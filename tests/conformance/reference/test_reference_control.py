@@ -185,6 +185,33 @@ def test_words_may_come_before_their_steps(server: ReferenceServer, client: Call
     assert (read["ErrorCode"], read["ErrorDetails"], read["Progress"]) == (17, "<b>gone</b>", 67)
 
 
+def test_a_word_for_a_job_that_has_completed_is_refused(
+    server: ReferenceServer, client: Caller
+) -> None:
+    job = server.control.job()
+    server.control.fail(job)
+    with pytest.raises(ControlError, match=f"No step of the job {job} will end: it is in Failure"):
+        server.control.succeed(job)
+    assert client.call("POST", f"/_control/jobs/{job}/succeed", {})[0] == 400
+    assert server.control.act(job, "resubmit")
+    server.control.wait()
+    assert client.job(job)["State"] == "Running"
+
+
+def test_words_that_are_left_over_are_not_for_the_run_after_a_resubmit(
+    server: ReferenceServer, client: Caller
+) -> None:
+    server.control.hold_queue()
+    job = server.control.job()
+    server.control.fail(job)
+    server.control.succeed(job)  # for no step
+    server.control.release_queue()
+    assert client.job(job)["State"] == "Failure"
+    assert server.control.act(job, "resubmit")
+    server.control.wait()
+    assert client.job(job)["State"] == "Running"
+
+
 def test_retry_lasts_as_long_as_the_clock_says(server: ReferenceServer, client: Caller) -> None:
     job = server.control.job()
     server.control.retry(job, HOUR)
