@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
     Restart = Callable[[bool, float], None]
 
 _MOST_STEPS = 100_000
+_OF_A_JOB = ("Content", "Description", "Held", "Priority", "Steps", "Type")
+_OF_A_DISTURBANCE = tuple(each.name.capitalize() for each in fields_of(Disturbance))
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A call that does something, and has nothing to answer. `names`: of its fields, None = any."""
+
+    do: Do
+    names: tuple[str, ...] | None = ()
 
 
 class ControlApi:
@@ -45,38 +56,42 @@ class ControlApi:
     def routes(self) -> list[Route]:
         """The routes."""
         controls = self._controls
-        of_jobs: dict[str, Do] = {
-            "evict": lambda job, fields: controls.evict(job),
-            "fail": self._fail,
-            "hold": lambda job, fields: controls.hold(job),
-            "perform": lambda job, fields: controls.perform(job),
-            "release": lambda job, fields: controls.release(job),
-            "retry": lambda job, fields: controls.retry(job, _seconds(fields, LONG)),
-            "show": lambda job, fields: controls.show(job, **fields),
-            "succeed": lambda job, fields: controls.succeed(job),
+        of_jobs: dict[str, _Word] = {
+            "evict": _Word(lambda job, fields: controls.evict(job)),
+            "fail": _Word(self._fail, ("ErrorCode", "ErrorDetails")),
+            "hold": _Word(lambda job, fields: controls.hold(job)),
+            "perform": _Word(lambda job, fields: controls.perform(job)),
+            "release": _Word(lambda job, fields: controls.release(job)),
+            "retry": _Word(
+                lambda job, fields: controls.retry(job, _seconds(fields, LONG)), ("Seconds",)
+            ),
+            "show": _Word(lambda job, fields: controls.show(job, **fields), None),
+            "succeed": _Word(lambda job, fields: controls.succeed(job)),
         }
-        of_the_server: dict[str, Do] = {
-            "clock/advance": lambda _, fields: controls.advance(_seconds(fields, 0.0)),
-            "disturbances": self._disturb,
-            "jobs/hold": lambda _, fields: controls.hold(),
-            "jobs/release": lambda _, fields: controls.release(),
-            "queue/hold": lambda _, fields: controls.hold_queue(),
-            "queue/release": lambda _, fields: controls.release_queue(),
+        of_the_server: dict[str, _Word] = {
+            "clock/advance": _Word(
+                lambda _, fields: controls.advance(_seconds(fields, 0.0)), ("Seconds",)
+            ),
+            "disturbances": _Word(self._disturb, _OF_A_DISTURBANCE),
+            "jobs/hold": _Word(lambda _, fields: controls.hold()),
+            "jobs/release": _Word(lambda _, fields: controls.release()),
+            "queue/hold": _Word(lambda _, fields: controls.hold_queue()),
+            "queue/release": _Word(lambda _, fields: controls.release_queue()),
         }
         return [
             Route(PREFIX, self._show, methods=["GET"]),
             Route(f"{PREFIX}/jobs", self._make, methods=["POST"]),
             Route(f"{PREFIX}/disturbances", self._undisturb, methods=["DELETE"]),
             Route(f"{PREFIX}/restart", self._end, methods=["POST"]),
-            *(_post(path, do) for path, do in of_the_server.items()),
-            *(_post(f"jobs/{{id}}/{word}", do) for word, do in of_jobs.items()),
+            *(_post(path, word) for path, word in of_the_server.items()),
+            *(_post(f"jobs/{{id}}/{name}", word) for name, word in of_jobs.items()),
         ]
 
     async def _show(self, request: Request) -> Response:
         return json_answer(self._controls.standing())
 
     async def _make(self, request: Request) -> Response:
-        fields = await _fields(request)
+        fields = await _fields(request, _OF_A_JOB)
         steps = fields.get("Steps", 1)
         if not isinstance(steps, int) or isinstance(steps, bool) or not 0 <= steps <= _MOST_STEPS:
             raise bad_request(f"Steps must be a whole number from 0 to {_MOST_STEPS}")
@@ -105,9 +120,6 @@ class ControlApi:
         self._controls.fail(job, code, text(fields, "ErrorDetails", ""))
 
     def _disturb(self, _: str, fields: Fields) -> None:
-        names = {each.name.capitalize(): each.name for each in fields_of(Disturbance)}
-        if unknown := fields.keys() - names.keys():
-            raise bad_request(f"There is no field {min(unknown)} of a disturbance")
         times, status = fields.get("Times", 1), fields.get("Status")
         if not isinstance(times, int | None) or (times is not None and times < 1):
             raise bad_request("Times must be a number from 1, or null")
@@ -129,7 +141,7 @@ class ControlApi:
 
     async def _end(self, request: Request) -> Response:
         """The answer comes first, then the end."""
-        fields = await _fields(request)
+        fields = await _fields(request, ("Down", "Killed"))
         killed, down = boolean(fields, "Killed"), _seconds(fields, 0.0, "Down")
         response = json_answer({})
         response.background = BackgroundTask(self._restart_soon, killed, down)
@@ -139,13 +151,13 @@ class ControlApi:
         self._restart(killed, down)
 
 
-def _post(path: str, do: Do) -> Route:
-    """The route of a call that does something, and has nothing to answer."""
+def _post(path: str, word: _Word) -> Route:
+    """The route of it."""
 
     async def call(request: Request) -> Response:
-        fields = await _fields(request)
+        fields = await _fields(request, word.names)
         with _told():
-            await asyncio.to_thread(do, request.path_params.get("id", ""), fields)
+            await asyncio.to_thread(word.do, request.path_params.get("id", ""), fields)
         return json_answer({})
 
     return Route(f"{PREFIX}/{path}", call, methods=["POST"])
@@ -165,9 +177,16 @@ def _told() -> Iterator[None]:
         raise RestError(code.status, code, str(error)) from None
 
 
-async def _fields(request: Request) -> Fields:
-    """The object in the body, which may be empty. Raises `RestError` (400)."""
-    return await read_object(request) if await request.body() else {}
+async def _fields(request: Request, names: tuple[str, ...] | None) -> Fields:
+    """The object in the body, which may be empty. Raises `RestError` (400).
+
+    `names`: of its fields, None = any. Nobody would know of a misspelt one, which changes nothing.
+    """
+    fields = await read_object(request) if await request.body() else {}
+    if names is not None and (unknown := fields.keys() - {*names}):
+        known = f"there are {', '.join(sorted(names))}" if names else "there is none"
+        raise bad_request(f"There is no field {min(unknown)}; {known}")
+    return fields
 
 
 def _seconds(fields: Fields, default: float, name: str = "Seconds") -> float:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -360,7 +361,6 @@ def test_control_over_rest(server: ReferenceServer, client: Caller) -> None:
         ("/_control/jobs", {"Content": 5}, 400),
         ("/_control/disturbances", {"Path": "/jobs"}, 400),
         ("/_control/disturbances", {"Status": 1000}, 400),
-        ("/_control/disturbances", {"Colour": "red"}, 400),
         ("/_control/clock/advance", {"Seconds": -1}, 400),
         ("/_control/restart", {"Down": "soon"}, 400),
         ("/_control/no-such-thing", {}, 404),
@@ -368,6 +368,35 @@ def test_control_over_rest(server: ReferenceServer, client: Caller) -> None:
 )
 def test_what_control_cannot_do(client: Caller, path: str, fields: Any, status: int) -> None:
     assert client.call("POST", path, fields)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "told"),
+    [
+        ("clock/advance", {"seconds": 5000}, b"no field seconds; there are Seconds"),
+        (
+            "jobs",
+            {"held": True},
+            b"no field held; there are Content, Description, Held, Priority, Steps, Type",
+        ),
+        ("jobs/{job}/succeed", {"Step": 7}, b"no field Step; there is none"),
+        ("jobs/{job}/fail", {"Code": 7}, b"no field Code; there are ErrorCode, ErrorDetails"),
+        ("jobs/{job}/retry", {"Delay": 7}, b"no field Delay; there are Seconds"),
+        ("queue/hold", {"On": True}, b"no field On; there is none"),
+        ("disturbances", {"Colour": "red"}, b"no field Colour; there are Delay, Done, Method"),
+        ("restart", {"Wait": 1}, b"no field Wait; there are Down, Killed"),
+    ],
+)
+def test_a_field_that_there_is_not_is_named_and_nothing_is_done(
+    server: ReferenceServer, client: Caller, path: str, fields: Any, told: bytes
+) -> None:
+    job = server.control.job()
+    before = server.control.clock.now()
+    status, body = client.call("POST", f"/_control/{path.format(job=job)}", fields)
+    assert (status, told in body) == (400, True), body
+    assert server.control.standing()["Jobs"] == [job]
+    assert client.job(job)["State"] == "Running"
+    assert server.control.clock.now() - before < timedelta(seconds=DEADLINE)  # it was not moved
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["ended", "killed"])
