@@ -14,7 +14,7 @@ from pydicom import config as pydicom_config
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FILE_ERRORS = (
     InvalidDicomError,
+    BytesLengthException,  # a number that is cut short
     OSError,  # EOFError is not one
     EOFError,
     ValueError,

@@ -12,7 +12,8 @@ from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXPENDABLE
 from conformance.suites.route.calls.archives import INDEX, NO_ZIP, unpacked
-from conformance.suites.route.samples import EXPLICIT, image, patient_id, read_file
+from conformance.suites.route.files import read_file
+from conformance.suites.route.samples import EXPLICIT, image, patient_id
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from conformance.driver.context import Context
 
-UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, EOFError,
-              NotImplementedError, struct.error)  # fmt: skip
 NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
 INSTANCES = 3  # of a sample, where nobody asks for more
 ACCESSION, DATE = "ACC7", "20190306"
@@ -222,51 +220,3 @@ def _written(dataset: Dataset, syntax: str) -> bytes:
     written = io.BytesIO()
     dataset.save_as(written, enforce_file_format=True)
     return written.getvalue()
-
-
-def read_file(content: bytes) -> dict[str, str] | None:
-    """The tags of a DICOM file and of its header by keyword, or None where it is none.
-
-    A private tag has no keyword: it is found by its number, as `PRIVATE`.
-    """
-    found = _parsed(content)
-    if found is None:
-        return None
-    tags = (*found.file_meta, *found)
-    return {each.keyword or str(each.tag): str(each.value) for each in tags if each.VR != "SQ"}
-
-
-@dataclass(frozen=True)
-class Indexed:
-    """What a DICOMDIR says of an instance: its UID, its file, the description of its series."""
-
-    uid: str
-    file: str
-    series: str
-
-
-def index_of(content: bytes) -> list[Indexed]:
-    """The instances that a DICOMDIR refers to, in its order; none where it is no DICOMDIR."""
-    found = _parsed(content)
-    series, named = "", []
-    for record in [] if found is None else found.get("DirectoryRecordSequence", []):
-        if record.get("DirectoryRecordType") == "SERIES":
-            series = str(record.get("SeriesDescription", ""))
-        if (uid := record.get("ReferencedSOPInstanceUIDInFile")) is not None:
-            file = record.get("ReferencedFileID", "")
-            path = file if isinstance(file, str) else "/".join(map(str, file))
-            named.append(Indexed(str(uid), path, series))
-    return named
-
-
-def _parsed(content: bytes) -> Dataset | None:
-    """The file with all that is in it, or None where it cannot be read as DICOM."""
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        found = dcmread(io.BytesIO(content))
-        found.decode()
-        return found
-    except (InvalidDicomError, *UNREADABLE):  # it is no file, or something inside of it is wrong
-        return None

@@ -16,13 +16,12 @@ from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXCLUSIVE, EXPENDABLE, REMOVAL
 from conformance.suites.route.calls import Request, calls
 from conformance.suites.route.calls.archives import INDEX, check_archive
+from conformance.suites.route.files import index_of, read_file
 from conformance.suites.route.matrix import TYPES
 from conformance.suites.route.samples import (
     Sample,
     _file,
-    index_of,
     orthanc_id,
-    read_file,
     series_of,
     uid,
 )

@@ -10,11 +10,10 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.suites.route.calls.model import ARCHIVE, LEVELS, MEDIA, Call, Files, Part, Request
+from conformance.suites.route.files import index_of, read_file
 from conformance.suites.route.samples import (
     ACCESSION,
     IMPLICIT,
-    index_of,
-    read_file,
     sample,
 )
 from conformance.sut.reply import LARGEST, Reply

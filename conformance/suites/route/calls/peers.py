@@ -19,7 +19,8 @@ from conformance.suites.route.calls.sending import (
     send,
     send_study,
 )
-from conformance.suites.route.samples import IMPLICIT, image, patient_id, read_file
+from conformance.suites.route.files import read_file
+from conformance.suites.route.samples import IMPLICIT, image, patient_id
 
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "Peer")
 ABOUT = "route/peer-store"

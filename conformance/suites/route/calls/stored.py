@@ -9,7 +9,7 @@ from conformance.driver.context import Context
 from conformance.errors import Unjudged
 from conformance.oracle.shown import id_in
 from conformance.suites.route.calls.model import RESULT, Part
-from conformance.suites.route.samples import read_file
+from conformance.suites.route.files import read_file
 
 
 def instance_tags(context: Context, path: str) -> list[dict[str, str]]:
