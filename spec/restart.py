@@ -79,12 +79,12 @@ def restarted(engine: Engine, start: Start, goes_on: bool = False) -> frozenset[
     """
     if not (start.saves and start.loads):
         return frozenset({Engine(tuple(None for _ in engine.jobs))})
-    return frozenset(
-        _evicted(after, start)
+    loaded = {
+        _loaded(saved, start, honoured, recounted, forgotten)
         for saved in {engine, *([_going_on(engine)] if goes_on else [])}
         for honoured, recounted, forgotten in product((False, True), repeat=3)
-        for after in _ordered(_loaded(saved, start, honoured, recounted, forgotten))
-    )
+    }
+    return frozenset(_evicted(after, start) for one in loaded for after in _ordered(one))
 
 
 def _going_on(engine: Engine) -> Engine:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -23,8 +23,11 @@ from conformance.campaign.lots import Lot, longest_first
 from conformance.campaign.worker import Order, Setup
 from conformance.errors import KitError
 from conformance.interrupts import uninterrupted
+from conformance.suites.case import StatefulSearch
+from conformance.suites.needs import DICOM
 from conformance.sut.processes import Keeper, Process
 from conformance.timing import TIMING
+from spec.requirements import Need
 
 MODULE = "conformance.campaign.worker"
 GONE = "a process that runs cases was ended from outside"
@@ -64,6 +67,7 @@ class Crew:
         Raises `KitError` where a worker cannot go on.
         """
         self._left = longest_first(lots)
+        self._keeper.begin(self._modules())
         try:
             for _ in range(workers):
                 self._begin(spare=False)
@@ -77,6 +81,16 @@ class Crew:
             raise
         finally:
             self._keeper.close()
+
+    def _modules(self) -> Iterator[str]:
+        """What the workers have to import, and those that they start."""
+        yield MODULE
+        yield "pydicom"
+        cases = [case for case in self.gathering.book.selected if case.unreachable is None]
+        if any(isinstance(case, StatefulSearch) for case in cases):
+            yield "conformance.search.rules"
+        if any(DICOM in case.needs or Need.DICOM in case.stands_for.needs for case in cases):
+            yield "conformance.peer.dicom_gate"
 
     def _begin(self, spare: bool) -> None:
         ours, theirs = Pipe()

@@ -110,6 +110,8 @@ class Managed:
         # Not what `tempfile` finds: it tries a file there, which stays if it is killed meanwhile.
         parent = Path(os.environ.get("TMPDIR") or "/tmp") if self._parent is None else self._parent
         folder = parent.absolute() / f"orthanc-jobs-{secrets.token_hex(8)}"
+        module = self.command.module
+        self._keeper.begin([] if module is None else [module])
         self._keeper.folder(folder)
         try:
             folder.mkdir(mode=0o700)

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -89,6 +89,14 @@ class Keeper:
         self._number = 0  # of the last request that wants an answer
         self._one = threading.Lock()
 
+    def begin(self, modules: Iterable[str] = ()) -> None:
+        """Begin it, where it has not begun. ``modules``: what more than one of its processes needs.
+
+        A fork of this process has them imported once, and so have its own forks.
+        """
+        with self._one:
+            self._begun(modules)
+
     def folder(self, path: Path) -> None:
         """A folder that is to be removed at the end. Say so before it is made."""
         with self._one:
@@ -109,7 +117,6 @@ class Keeper:
                 status, tells = pair(ends)
                 self._number += 1
                 asked = {"start": self._number, "words": list(words), "module": module}
-                self._begun(module)
                 self._send({**asked, "cwd": str(folder)}, (held, alive, tells, log))
                 answer = self._answer()
                 if "error" in answer:
@@ -146,14 +153,14 @@ class Keeper:
         except OSError:
             raise KitError("the process that starts the servers was ended from outside") from None
 
-    def _begun(self, module: str | None = None) -> socket.socket:
-        """Its end of the wire. ``module``: what is about to be started, for a fork to have it."""
+    def _begun(self, modules: Iterable[str] = ()) -> socket.socket:
+        """Its end of the wire. ``modules``: what a fork of this process is to have."""
         if self._wire is None:
             ours, theirs = socket.socketpair()
             with theirs:
                 alone = threading.active_count() == 1
                 if alone if self._forked is None else self._forked:
-                    if module is not None:
+                    for module in modules:
                         importlib.import_module(module)
                     self._see_end = _fork(theirs.fileno())
                 else:

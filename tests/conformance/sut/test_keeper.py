@@ -249,6 +249,8 @@ def test_a_keeper_that_is_forked_has_the_imports_of_the_kit(
     monkeypatch.syspath_prepend(tmp_path)
     for _ in range(2):
         keeper = Keeper(forked=True)
+        keeper.begin(["of_the_test"])
+        keeper.folder(tmp_path / "of_a_server")
         process = keeper.start([], log, tmp_path, "of_the_test")
         assert process.wait(SLACK)
         keeper.close()
