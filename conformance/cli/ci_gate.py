@@ -26,6 +26,7 @@ WRITTEN = {
     "events": "events.ndjson",
 }
 GATE = {"not worse": 0, "worse": 1, "unknown": UNJUDGED}
+NOTHING_TO_COMPARE = "## Jobs engine: there is nothing to compare\n"
 NOT_COMPARED = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites name="orthanc-jobs" tests="1" errors="1" failures="0" skipped="0" time="0">
 <testsuite name="run" tests="1" errors="1" failures="0" skipped="0" time="0">
@@ -86,9 +87,23 @@ def command(
         raise BadArgument(f"cannot make the folder {reports}: {error.strerror}") from None
     except ValueError as error:
         raise BadArgument(f"--args: {error}") from None
+    if baseline:
+        _check(baseline, reports)
     for option, name in WRITTEN.items():
         words += [f"--{option}", str(reports / name)]
     return _told(_status_of(words), baseline, reports)
+
+
+def _check(baseline: str, reports: Path) -> None:
+    """See before the run that there will be something to compare. Raises `BadArgument`."""
+    from conformance.reports import comparing
+
+    try:
+        comparing.load(Path(baseline))
+    except BadArgument:
+        (reports / WRITTEN["junit"]).write_text(NOT_COMPARED, encoding="utf-8")
+        _tell(comparing.UNKNOWN, comparing.UNKNOWN, NOTHING_TO_COMPARE, reports)
+        raise
 
 
 def _told(status: int, baseline: str, reports: Path) -> int:
@@ -99,9 +114,14 @@ def _told(status: int, baseline: str, reports: Path) -> int:
         verdict, told = _compared(baseline, reports)
         status = GATE[verdict] if status in (0, 1) or verdict == "worse" else UNJUDGED
         summary = f"{told}\n<details><summary>The run itself</summary>\n\n{summary}\n</details>\n"
+    _tell(verdict, run_verdict, summary, reports)
+    return status
+
+
+def _tell(verdict: str, run_verdict: str, summary: str, reports: Path) -> None:
+    """Tell GitHub, where it listens."""
     _append("GITHUB_STEP_SUMMARY", summary)
     _append("GITHUB_OUTPUT", f"verdict={verdict}\nrun-verdict={run_verdict}\nreports={reports}\n")
-    return status
 
 
 def _compared(baseline: str, reports: Path) -> tuple[str, str]:
@@ -113,7 +133,7 @@ def _compared(baseline: str, reports: Path) -> tuple[str, str]:
     told.unlink(missing_ok=True)
     if _status_of(["compare", baseline, str(reports / WRITTEN["json"]), *files]) == UNJUDGED:
         junit.write_text(NOT_COMPARED, encoding="utf-8")
-        return "unknown", "## Jobs engine: there is nothing to compare\n"
+        return "unknown", NOTHING_TO_COMPARE
     return _said(told, "gate"), _text(summary)
 
 

@@ -129,11 +129,16 @@ def says(folder: Path) -> tuple[str, str, int]:
     return found["verdict"], found["run-verdict"], made.failures + made.errors
 
 
-@pytest.mark.long
-def test_a_baseline_that_is_none_is_an_error_in_all_that_is_told(tmp_path: Path) -> None:
+def test_a_baseline_that_is_none_is_an_error_in_all_that_is_told_before_anything_is_run(
+    tmp_path: Path,
+) -> None:
     settings = {"GATE_MANAGED": "reference", "GATE_ARGS": "--case action/pause"}
-    assert gate(tmp_path, **settings, GATE_BASELINE="none.json").returncode == 2
-    assert says(tmp_path) == ("unknown", "conforms", 1)
+    done = gate(tmp_path, **settings, GATE_BASELINE="none.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "none.json" in done.stderr
+    assert says(tmp_path) == ("unknown", "unknown", 1)
+    assert "nothing to compare" in (tmp_path / "step-summary").read_text()
+    assert {path.name for path in (tmp_path / "jobs-reports").iterdir()} == {"junit.xml"}
 
 
 @pytest.mark.long
