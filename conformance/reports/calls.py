@@ -10,17 +10,18 @@ from conformance.events import Result, Target
 from conformance.talk import BINARY, Said, deciding
 from conformance.text import clipped
 
-OWN = "http://localhost:8042"  # in the place of a server that the kit has started, and ended
 SHOWN = 1000  # characters of a body
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``asked``: method, path and body; ``answered``: status and body; ``curl``: a shell's line."""
+    """``asked``: method, path and body; ``answered``: status and body; ``curl``: a shell's line,
+    None where nobody can send it again: the server was the kit's own, and is gone with its jobs.
+    """
 
     asked: str
     answered: str
-    curl: str
+    curl: str | None
 
 
 def call_of(result: Result, target: Target) -> Call | None:
@@ -30,11 +31,10 @@ def call_of(result: Result, target: Target) -> Call | None:
         return None
     sent = "" if said.sent.startswith(BINARY) else clipped(said.sent, SHOWN)
     status = f"HTTP {said.status}" if said.status else "no answer"
-    url = target.name if target.kind == "url" else OWN
     return Call(
         f"{said.method} {said.path} {sent}".strip(),
         f"{status} {clipped(said.got, SHOWN)}".strip(),
-        _curl(said, url, target.options),
+        _curl(said, target.name, target.options) if target.kind == "url" else None,
     )
 
 

@@ -283,7 +283,8 @@ class Story:
         if (call := self.call(result)) is not None:
             yield "call", call.asked
             yield "answer", call.answered
-            yield "again", call.curl
+            if call.curl is not None:
+                yield "again", call.curl
         yield "replay", self.replay(result) or "none"
         if result.replay is not None and result.talk and why_none(result.talk) is None:
             yield "script", shlex.join(["orthanc-jobs", "export", result.replay])

@@ -123,6 +123,10 @@ def test_the_shell_line_lets_one_in_by_the_name_of_the_variable() -> None:
     assert found.asked == "POST /jobs/x/pause {}"
     assert found.answered == "HTTP 500 it's broken"
     assert found.curl == "curl -i -X POST -d '{}' -k -u me:$PW https://h:1/jobs/x/pause"
+    for own in ("orthanc", "reference"):  # it is gone: another server may listen where it did
+        found = call_of(result, Target(own, "1", own, options))
+        assert found is not None
+        assert (found.answered, found.curl) == ("HTTP 500 it's broken", None)
     assert (
         call_of(Result("c", "r", Ground.DOCUMENTED, Verdict.PASS), Target("a", "", "url")) is None
     )
