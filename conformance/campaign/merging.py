@@ -93,7 +93,7 @@ def merge(paths: Sequence[Path], emit: Emit, command: str) -> RunVerdict:
     """
     parts = _together([read(path) for path in paths])
     first = parts[0].found
-    target = Target(**first["target"])
+    target = Target(**first["target"], options=tuple(map(str, first.get("options", ()))))
     results = {one.id: one for one in united([part.results for part in parts])}
     book = Book(emit, whole=first["whole"], ledger=_ledger(parts[0], target.version))
     book.selected = [_as_it_ran(case, results) for case in suites(Profile()) if case.id in results]

@@ -14,6 +14,7 @@ from typing import Any
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from conformance.events import Verdict
+from conformance.reports import story
 from conformance.reports.comparing import (
     DEVIATES,
     SCHEMA,
@@ -49,7 +50,7 @@ def lines(found: Comparison) -> Iterator[str]:
             yield f"  known as    {', '.join(case.relaxations)}"
         if others:
             yield f"  also in     {_short(others)}"
-        yield f"  replay      {case.replay or 'none'}"
+        yield from (f"  {line}" for line in story.lines(case.commands))
     yield ""
     for change, others in _groups(found.gone):
         yield f"gone     {_known(change.case)}: {_short([change.case.id, *others])}"
@@ -181,6 +182,7 @@ def to_json(found: Comparison) -> str:
         ]
         for one in told[name]:
             del one["verdict"]
+            one["commands"] = dict(one["commands"])
     told["only_before"], told["only_after"] = list(found.only_before), list(found.only_after)
     told["coverage"] = {
         section: {"gained": list(found.gained[section]), "lost": list(found.lost[section])}
@@ -205,7 +207,7 @@ def markdown(found: Comparison) -> str:
             f"- actual {code(case.actual or '')}",
             *([f"- known as {code(', '.join(case.relaxations))}"] if case.relaxations else []),
             *([f"- also in {code(_short(others))}"] if others else []),
-            f"- replay {code(case.replay or 'none')}",
+            *(f"- {name} {code(line)}" for name, line in case.commands),
         ]
     told.append("")
     told += [
@@ -246,16 +248,25 @@ def junit(found: Comparison) -> str:
     return text.getvalue().decode("utf-8")
 
 
+def _details(case: CaseOf) -> Iterator[tuple[str, str]]:
+    """What a person needs to understand a failure, and to see it again."""
+    yield from (("run", f"{at:2}. {line}") for at, line in enumerate(case.program, 1))
+    yield "expected", " | ".join(case.expected)
+    yield "actual", case.actual or ""
+    if known := CATALOGUE.get(case.requirement):
+        yield "requirement", f"{known.id} ({known.ground}): {known.sentence}"
+        yield "source", known.source
+        if known.url is not None:
+            yield "source", known.url
+    else:
+        yield "requirement", case.requirement
+    yield "known as", ", ".join(case.relaxations) or story.UNEXPLAINED
+    yield from case.commands
+
+
 def _test_case(section: str, case: CaseOf, change: Change | None) -> TestCase:
-    made = case_of(section, case.id)
-    told = "\n".join(
-        [
-            f"requirement {case.requirement}: {_sentence(case)}",
-            f"expected    {' | '.join(case.expected)}",
-            f"actual      {case.actual or ''}",
-            f"replay      {case.replay or 'none'}",
-        ]
-    )
+    made = case_of(section, case.id, case.seconds)
+    told = "\n".join(story.lines(_details(case)))
     if change is not None:
         message = f"new: {_was(change)}; {case.requirement}: {case.actual}"
         made.result = [outcome(Failure, message, "new deviation", told)]

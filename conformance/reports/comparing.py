@@ -20,7 +20,7 @@ gone, other changes of a verdict, cases and coverage that only one run has, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from conformance.errors import BadArgument
 from conformance.events import RunVerdict, Verdict
 from conformance.files import read_json
 from conformance.reports.coloring import SECTIONS
+from conformance.reports.story import fault_words
 from conformance.suites import by_chance, suites
 from conformance.sut.profile import Profile
 from conformance.text import shown
@@ -42,7 +43,9 @@ WORSE, NOT_WORSE, UNKNOWN = "worse", "not worse", "unknown"  # what a gate says
 
 @dataclass(frozen=True, slots=True)
 class CaseOf:
-    """A case of one run."""
+    """A case of one run. ``program``: what was done; ``commands``: name and line of what shows a
+    deviation again, where the report has them.
+    """
 
     id: str
     requirement: str
@@ -52,6 +55,9 @@ class CaseOf:
     relaxations: tuple[str, ...]
     reason: str | None
     replay: str | None
+    program: tuple[str, ...] = ()
+    seconds: float = 0.0
+    commands: tuple[tuple[str, str], ...] = ()
 
     @property
     def deviation(self) -> tuple[str, ...] | None:
@@ -131,7 +137,7 @@ def load(path: Path) -> Report:
         cut_short = found["interrupted"] or found.get("failed") is not None
         return Report(
             {
-                "server": shown(f"{target['name']} {target['version']}".strip()),
+                "server": shown(_server(target, found.get("options", ()))),
                 "kit": shown(str(found["kit"])),
                 "ledger": shown(_ledger(ledger)),
                 "verdict": shown(str(found["verdict"])) + (" (cut short)" * cut_short),
@@ -143,6 +149,10 @@ def load(path: Path) -> Report:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise BadArgument(f"{path} is not a JSON report of a run") from None
+
+
+def _server(target: Mapping[str, Any], options: Sequence[Any]) -> str:
+    return f"{target['name']} {target['version']}".strip() + fault_words([*map(str, options)])
 
 
 def _ledger(found: Mapping[str, Any]) -> str:
@@ -160,7 +170,16 @@ def _case(found: Mapping[str, Any]) -> CaseOf:
         tuple(sorted(shown(str(one)) for one in found["relaxations"])),
         _text(found["reason"]),
         _text(found["replay"]),
+        tuple(shown(str(one)) for one in found.get("program", ())),
+        float(found.get("seconds", 0.0)),
+        tuple((shown(str(name)), shown(str(line))) for name, line in _commands(found).items()),
     )
+
+
+def _commands(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What shows a deviation again; a report of an older kit names only the replay file."""
+    commands: Mapping[str, Any] = found.get("commands", {"replay": found["replay"] or "none"})
+    return commands
 
 
 def _text(found: Any) -> str | None:

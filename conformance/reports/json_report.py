@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from conformance.campaign.typed import Field, Mark, of_results
-from conformance.events import Ended, Result, Share
+from conformance.events import Ended, Result, Share, Verdict
 from conformance.reports.file_report import FileReport
 from conformance.reports.story import Story
 from conformance.talk import deciding
@@ -36,6 +36,7 @@ def report_of(story: Story) -> dict[str, Any]:
         "interrupted": ended.interrupted,
         "failed": story.failed,
         "target": {"name": target.name, "version": target.version, "kind": target.kind},
+        "options": list(target.options),
         "verdict": ended.verdict,
         "word": story.word,
         "told": f"{story.word} {story.told}",
@@ -58,7 +59,7 @@ def report_of(story: Story) -> dict[str, Any]:
             type: _of_type(found)
             for type, found in of_results(story.results.values(), target.version).items()
         },
-        "cases": [_case(result) for result in story.results.values()],
+        "cases": [_case(story, result) for result in story.results.values()],
         "ledger": {
             "file": started.ledger,
             "accepts": list(started.accepts),
@@ -104,7 +105,7 @@ def _share(share: Share) -> dict[str, Any]:
     }
 
 
-def _case(result: Result) -> dict[str, Any]:
+def _case(story: Story, result: Result) -> dict[str, Any]:
     bound = {} if result.bound is None else {"complete": asdict(result.bound)}
     call = deciding(result.talk, result.actual or "")
     part = {} if result.part_of is None else {"part_of": result.part_of}
@@ -125,4 +126,12 @@ def _case(result: Result) -> dict[str, Any]:
         **({"kept": list(result.kept)} if result.kept else {}),
         **({"program": list(result.program)} if result.program else {}),
         **({} if call is None else {"call": call.to_json()}),
+        **_commands(story, result),
     }
+
+
+def _commands(story: Story, result: Result) -> dict[str, Any]:
+    """Of what deviates, the commands that show it again, by the names that people read."""
+    if result.verdict not in (Verdict.DEVIATION, Verdict.ACCEPTED):
+        return {}
+    return {"commands": dict(story.commands(result))}

@@ -15,7 +15,7 @@ from junitparser.junitparser import FinalResult
 
 from conformance.events import Ended, Result, Verdict
 from conformance.reports.file_report import FileReport
-from conformance.reports.story import UNEXPLAINED, Group, stale_words
+from conformance.reports.story import UNEXPLAINED, Group, lines, stale_words
 
 NAME = "orthanc-jobs"
 RUN = "run"
@@ -67,8 +67,7 @@ class JUnitReport(FileReport):
 
     def _failure(self, result: Result) -> str:
         """What a person needs to understand it and to see it again."""
-        details = self._story.details(Group((result,), result.relaxations))
-        return "\n".join(f"{name:11} {text}" for name, text in details)
+        return "\n".join(lines(self._story.details(Group((result,), result.relaxations))))
 
     def _around(self, ended: Ended) -> Iterator[TestCase]:
         """What kept the run from its end, or from a good one, as cases of their own."""

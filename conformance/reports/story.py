@@ -213,7 +213,7 @@ class Story:
         ended, cut = self.ended, self.failed is not None
         far = "as far as" if self.word == "conforms" else "judged"
         stopped = "interrupted, " if ended.interrupted else "cut short, " if cut else ""
-        line = f"{self.server}{self._fault}, {stopped}{far} {self.scope}; cases: {self.counts}"
+        line = f"{self.tested}, {stopped}{far} {self.scope}; cases: {self.counts}"
         return "; ".join([line, *self._next(ended)])
 
     def _next(self, ended: Ended) -> Iterator[str]:
@@ -235,11 +235,11 @@ class Story:
             yield f"this is shard {number} of {of}: orthanc-jobs merge makes one report of all"
 
     @property
-    def _fault(self) -> str:
-        """The fault that was planted in the reference server, in words."""
-        options = () if self.started is None else self.started.target.options
-        named = [name for flag, name in pairwise(options) if flag == "--fault"]
-        return "".join(f" with the fault {name}" for name in named)
+    def tested(self) -> str:
+        """The server, and the fault that was planted in it where it is the reference server."""
+        return self.server + fault_words(
+            () if self.started is None else self.started.target.options
+        )
 
     @property
     def server(self) -> str:
@@ -283,8 +283,13 @@ class Story:
         if (call := self.call(result)) is not None:
             yield "call", call.asked
             yield "answer", call.answered
-            if call.curl is not None:
-                yield "again", call.curl
+        yield from self.commands(result)
+
+    def commands(self, result: Result) -> Iterator[tuple[str, str]]:
+        """How to see a failure again, a name and a line each."""
+        call = self.call(result)
+        if call is not None and call.curl is not None:
+            yield "again", call.curl
         yield "replay", self.replay(result) or "none"
         if result.replay is not None and result.talk and why_none(result.talk) is None:
             yield "script", shlex.join(["orthanc-jobs", "export", result.replay])
@@ -302,6 +307,17 @@ class Story:
             return None
         target = self.started.target
         return shlex.join(["orthanc-jobs", "replay", result.replay, target.name, *target.options])
+
+
+def fault_words(options: Sequence[str]) -> str:
+    """The fault that was planted in the reference server, by the options that lead to it."""
+    named = [name for flag, name in pairwise(options) if flag == "--fault"]
+    return "".join(f" with the fault {name}" for name in named)
+
+
+def lines(details: Iterable[tuple[str, str]]) -> list[str]:
+    """The details of a failure, each line with its name."""
+    return [f"{name:11} {text}" for name, text in details]
 
 
 def block(story: Story, group: Group) -> Iterator[str]:

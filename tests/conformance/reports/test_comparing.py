@@ -31,6 +31,7 @@ from conformance.reports.compared import junit, lines, markdown, to_json
 from conformance.reports.comparing import Comparison, compare, load
 from conformance.reports.json_report import JsonReport
 from spec.relaxations import Relaxation
+from spec.requirements import requirement
 from spec.table import Ground
 from tests.conformance.kit import Run, command
 
@@ -50,10 +51,15 @@ PASSED = case("pass", id=OTHER, requirement=OTHER)
 
 
 def report(
-    path: Path, *results: Result, missing: tuple[str, ...] = (), accepts: tuple[str, ...] = ()
+    path: Path,
+    *results: Result,
+    missing: tuple[str, ...] = (),
+    accepts: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
 ) -> Path:
     writer = JsonReport(path)
-    writer.take(Started(Target("orthanc", "1.2", "orthanc"), 0, "2026-01-01", 1, None, accepts))
+    target = Target("orthanc", "1.2", "orthanc", options)
+    writer.take(Started(target, 0, "2026-01-01", 1, None, accepts))
     for result in results:
         writer.take(CaseEnds(result))
     share = Share(24, (), missing)
@@ -284,6 +290,48 @@ def test_the_json_says_the_same(tmp_path: Path) -> None:
     assert new["relaxations"] == [LOST]
     assert made["coverage"]["cells"] == {"gained": ["pause/paused"], "lost": ["cancel/paused"]}
     assert made["gone"] == made["changed"] == made["only_before"] == []
+
+
+def test_what_is_new_has_its_steps_its_time_and_the_whole_command_that_shows_it_again(
+    tmp_path: Path,
+) -> None:
+    broken = replace(
+        case("deviation"), program=("submit A", "pause A"), replay="replays/x.json", seconds=1.25
+    )
+    options = ("--server-command", "./Orthanc {config}")
+    found = compare(
+        load(report(tmp_path / "a.json", case("pass"))),
+        load(report(tmp_path / "b.json", broken, options=options)),
+    )
+    again = "orthanc-jobs replay replays/x.json orthanc --server-command './Orthanc {config}'"
+    assert f"  replay      {again}" in lines(found)
+    assert f"- replay `{again}`" in markdown(found)
+    (told,) = json.loads(to_json(found))["new"]
+    assert told["commands"] == {"replay": again}
+    (tmp_path / "j.xml").write_text(junit(found))
+    (made,) = [one for suite in JUnitXml.fromfile(str(tmp_path / "j.xml")) for one in suite]
+    assert made.time == 1.25
+    text = made.result[0].text
+    assert [line.split(maxsplit=1) for line in text.splitlines()][:2] == [
+        ["run", "1. submit A"],
+        ["run", "2. pause A"],
+    ]
+    assert f"\nsource      {requirement(CASE).source}\n" in text
+    assert text.endswith(f"\nreplay      {again}")
+
+
+def test_a_report_of_an_older_kit_names_the_replay_file(tmp_path: Path) -> None:
+    path = report(tmp_path / "b.json", replace(case("deviation"), replay="replays/x.json"))
+    old = json.loads(path.read_text())
+    del old["options"], old["cases"][0]["commands"], old["cases"][0]["seconds"]
+    path.write_text(json.dumps(old))
+    found = compare(load(report(tmp_path / "a.json", case("pass"))), load(path))
+    assert "  replay      replays/x.json" in lines(found)
+
+
+def test_a_fault_that_was_planted_is_told_with_the_server(tmp_path: Path) -> None:
+    path = report(tmp_path / "b.json", case("pass"), options=("--fault", "jobs-lost"))
+    assert load(path).about["server"] == "orthanc 1.2 with the fault jobs-lost"
 
 
 def test_what_a_file_holds_cannot_leave_its_line(tmp_path: Path) -> None:

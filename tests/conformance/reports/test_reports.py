@@ -67,6 +67,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
         "interrupted": False,
         "failed": None,
         "target": {"name": "http://h:1", "version": "1.10.1", "kind": "url"},
+        "options": ["--exclusive"],
         "verdict": "deviates",
         "word": "deviates",
         "told": "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run);"
@@ -112,6 +113,7 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
                 "replay": "replays/action-pause-paused.json",
                 "seconds": 0.25,
                 "program": list(BAD.program),
+                "commands": {"replay": f"orthanc-jobs replay {BAD.replay} http://h:1 --exclusive"},
             },
             {
                 "id": "schedule/ties",
@@ -124,6 +126,9 @@ def test_the_json_report_is_as_the_contract_says(tmp_path: Path) -> None:
                 "reason": "Equal jobs change places.",
                 "replay": "replays/schedule-ties.json",
                 "seconds": 0.0,
+                "commands": {
+                    "replay": f"orthanc-jobs replay {KNOWN.replay} http://h:1 --exclusive"
+                },
             },
         ],
         "ledger": {"file": None, "accepts": [], "used": ["ties-unordered"], "stale": []},
