@@ -114,6 +114,7 @@ def _told(status: int, baseline: str, reports: Path) -> int:
         verdict, told = _compared(baseline, reports)
         status = GATE[verdict] if status in (0, 1) or verdict == "worse" else UNJUDGED
         summary = f"{told}\n<details><summary>The run itself</summary>\n\n{summary}\n</details>\n"
+        (reports / WRITTEN["markdown"]).write_text(summary, encoding="utf-8")
     _tell(verdict, run_verdict, summary, reports)
     return status
 

@@ -49,6 +49,7 @@ class HtmlReport(FileReport):
             TEMPLATE,
             story=story,
             ended=ended,
+            server=story.tested,
             kit=version("orthanc-jobs-conformance"),
             words=WORDS,
             verdicts=Verdict,

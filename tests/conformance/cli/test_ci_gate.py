@@ -112,6 +112,7 @@ def test_with_a_baseline_the_gate_is_what_got_worse(tmp_path: Path) -> None:
     same = gate(tmp_path, **broken, GATE_BASELINE="old/report.json")
     assert same.returncode == 0, same.stdout
     assert says(tmp_path) == ("not worse", "deviates", 0)
+    assert headed(tmp_path) == ("not worse", "## Jobs engine, not worse", "deviates")
     (tmp_path / "output").unlink()
     worse = gate(tmp_path, **broken, GATE_BASELINE="good/report.json")
     assert worse.returncode == 1, worse.stdout
@@ -120,7 +121,18 @@ def test_with_a_baseline_the_gate_is_what_got_worse(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "jobs-reports" / "compare.json").read_text())
     assert {one["before"] for one in found["new"]} == {"pass"}
     assert failures == len(found["new"])
+    assert headed(tmp_path) == ("worse", "## Jobs engine, worse", "deviates")
     assert "## Jobs engine, worse: " in (tmp_path / "step-summary").read_text()
+
+
+def headed(folder: Path) -> tuple[str, str, str]:
+    """What the page and the summary begin with, and what the page says of the run itself."""
+    page = (folder / "jobs-reports" / "report.html").read_text()
+    (verdict,) = re.findall(r'<h1><span class="verdict [\w-]+">([^<]+)</span>', page)
+    (itself,) = re.findall(r"by itself this one <span[^>]*>([^<]+)<", page)
+    assert f"<title>{verdict}: reference" in page
+    summary = (folder / "jobs-reports" / "summary.md").read_text()
+    return verdict, summary.partition(":")[0], itself
 
 
 def says(folder: Path) -> tuple[str, str, int]:
