@@ -29,6 +29,7 @@ WIDE = 96
 LONG = re.compile(r"(.*server\.\w+\()(.*?), (\{.*|base64.*)\)")
 GAP = 0.1  # seconds between two things that are no accident
 INDENT = "    "
+SOMETIMES = "EstimatedTimeOfArrival"  # no job shows it in the first moments of a step
 NAMES = {"ParentStudy": "study", "ParentPatient": "patient", "ParentSeries": "series"}
 
 
@@ -213,6 +214,8 @@ class Steps:
             if said.status != 200:
                 words.append(f"status={said.status}")
             shown = said.json()
+            if said is last and SOMETIMES in shown:
+                words.append(f'has=["{SOMETIMES}"]')
             words += [f"{key}={self._literal(shown[key])}" for key in values_of(said)]
             text = f"server.wait({', '.join(words)})"
             yield f"got = {text}" if said is last else text

@@ -27,6 +27,8 @@ EXPORTED = [
     path for path in FINDINGS if load(path).talk and not path.stem.startswith((LUA, TRANSFER))
 ]
 ON_10 = [path for path in EXPORTED if load(path).server == "orthanc 1.10.1"]  # which is Debian 12's
+MIDNIGHT = "20261201T000000.000000"
+ARCHIVE = {"ID": "a", "Type": "Archive", "State": "Pending"}
 LONGEST = 300  # seconds for a script, on a machine that has other work as well
 
 
@@ -88,12 +90,18 @@ def test_a_script_needs_nothing_of_ours_and_no_id_of_the_server_that_was_recorde
     text = script(recording, "a.py")
     compile(text, "a.py", "exec")
     assert not re.search(r"^@[A-Z]", text, re.MULTILINE)
+    assert "return None" not in text  # it says by itself whether it was seen again
     assert "import conformance" not in text
     answers = [one.json() for one in recording.talk if '"/jobs/' in one.got]
     given = {one["ID"] for one in answers if isinstance(one, dict) and "Path" in one}
     assert given
     done = text.partition("def shows")[2]
     assert not [id for id in given if id in done]
+
+
+def test_what_is_shown_only_after_a_moment_is_waited_for() -> None:
+    (path,) = (path for path in EXPORTED if path.stem == "estimate-too-soon")
+    assert re.search(r'wait\(.*has=\["EstimatedTimeOfArrival"\]', script(load(path), "a.py"))
 
 
 def test_without_what_was_said_on_the_wire_there_is_none() -> None:
@@ -152,6 +160,34 @@ def test_a_job_that_no_call_makes_is_refused() -> None:
             (200, {"Content": {"A": 2}}),
             (200, {"Content": {"A": 1, "B": 1}}),
         ),
+        (  # what is shown beside differs from release to release
+            '{"Content": {"A": 1}}',
+            "Content of a Merge job in Success {'A': 1, 'B': 1}",
+            "Content {'A': 1}",
+            (200, {"Content": {"A": 2, "C": []}}),
+            (200, {"Content": {"A": 1, "B": 1, "C": []}}),
+        ),
+        (
+            '{"EstimatedTimeOfArrival": "20261201T000000.008", "Timestamp": "20261201T000000.000"}',
+            "0.200 to 0.959 s after Timestamp",
+            "0.008 s after it",
+            (200, {"EstimatedTimeOfArrival": "20261201T000000.004", "Timestamp": MIDNIGHT}),
+            (200, {"EstimatedTimeOfArrival": "20261201T000000.404", "Timestamp": MIDNIGHT}),
+        ),
+        (
+            "[]",
+            "the Archive job in Pending shows UserData 1",
+            "the Archive job in Pending shows no UserData",
+            (200, [{**ARCHIVE, "UserData": 1}, {**ARCHIVE}]),
+            (200, [{**ARCHIVE, "UserData": 1}, {**ARCHIVE, "State": "Failure"}]),
+        ),
+        (
+            "[]",
+            "no answer and no job yet: LimitJobs is 2, and so many jobs are Pending",
+            "the job is in the queue",
+            (200, [ARCHIVE] * 3),
+            (200, [ARCHIVE] * 2 + [{**ARCHIVE, "State": "Running"}]),
+        ),
     ],
 )
 def test_the_last_lines_tell_what_is_seen_again_from_what_is_mended(
@@ -172,7 +208,7 @@ def judging(said: Said, expected: str, actual: str) -> Callable[[object], tuple[
     """The last lines of a script, as a function of the answer."""
     body = "\n".join(f"    {line}" for line in judgement(said, (expected,), actual))
     names: dict[str, Any] = {}
-    exec(f"import json\ndef judge(got):\n{body}", names)
+    exec(f"import datetime, json\ndef judge(got):\n{body}", names)
     judge: Callable[[object], tuple[object, str]] = names["judge"]
     return judge
 
