@@ -14,17 +14,20 @@ unexport PYTHONDONTWRITEBYTECODE
 # More than cores: most tests wait for a server. tests/conftest.py hands them out.
 SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 
-.PHONY: run check test planted faults lint diagrams matrix site bench lock clean
+# What can be said before any test is run, one beside the other.
+PREPARED = $(MAKE) --no-print-directory --jobs --output-sync lint compiled
+
+.PHONY: run check test planted faults lint compiled diagrams matrix site bench lock clean
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run
 
-check: $(VENV)/check lint
-	$(BIN)/orthanc-jobs diagram --check
+check: $(VENV)/check
+	$(PREPARED)
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not faults and not orthanc and not long'
 
-test: $(VENV)/test lint
-	$(BIN)/orthanc-jobs diagram --check
+test: $(VENV)/test
+	$(PREPARED)
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 # For each documented requirement a planted fault that breaks it: some minutes, beside CI.
@@ -39,6 +42,12 @@ lint: $(VENV)/check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/orthanc-jobs diagram --check
+
+# All modules are read once: the processes that run the tests would do it at the same moment, each
+# by itself. What cannot be read is told here.
+compiled: $(VENV)/check
+	@found=$$($(BIN)/pytest --collect-only -qqq 2>&1) || { echo "$$found"; false; }
 
 diagrams: $(VENV)/check
 	$(BIN)/orthanc-jobs diagram

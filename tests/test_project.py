@@ -21,7 +21,11 @@ from tests.rooms import PACKAGES, ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DATA: dict[str, list[str]] = PROJECT["tool"]["setuptools"]["package-data"]
-WORKFLOWS = (".github/workflows/ci.yml", ".gitlab-ci.yml")
+WORKFLOWS = {
+    ".github/workflows/ci.yml": ".ci/run",
+    ".github/workflows/planted.yml": ".ci/run planted",
+    ".gitlab-ci.yml": ".ci/run",
+}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -29,7 +33,7 @@ def test_a_workflow_runs_what_ci_is_on_a_plain_debian(name: str) -> None:
     job = yaml.safe_load((ROOT / name).read_text())
     job = job["jobs"]["test"] if "jobs" in job else job["test"]
     steps = job.get("steps") or [{"run": line} for line in job["script"]]
-    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+    assert [step["run"] for step in steps if "run" in step] == [WORKFLOWS[name]]
     assert job.get("container", job.get("image")) == "debian:12"
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 

@@ -138,10 +138,10 @@ def modules() -> Iterator[Path]:
             yield path
 
 
-@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_module_states_a_transition(path: Path) -> None:
-    found = rows(path.read_text(encoding="utf-8"))
-    assert not found, f"derive it from spec/table.py: {path}\n" + "\n".join(found)
+def test_no_module_states_a_transition() -> None:
+    """Who needs one derives it from spec/table.py."""
+    found = {str(path): stated for path in modules() if (stated := rows(path.read_text("utf-8")))}
+    assert found == {}
 
 
 def test_the_table_itself_is_full_of_rows() -> None:
