@@ -214,7 +214,7 @@ class Steps:
             if said.status != 200:
                 words.append(f"status={said.status}")
             shown = said.json()
-            if said is last and SOMETIMES in shown:
+            if said is last and SOMETIMES in (shown or ()):
                 words.append(f'has=["{SOMETIMES}"]')
             words += [f"{key}={self._literal(shown[key])}" for key in values_of(said)]
             text = f"server.wait({', '.join(words)})"
