@@ -39,6 +39,8 @@ def lines(found: Comparison) -> Iterator[str]:
             f"{title}  {about['server']}: {about['verdict']}, ledger"
             f" {about['ledger']}, kit {about['kit']}"
         )
+    if found.modes is not None:
+        yield f"warning: {warning(found.modes)}"
     for change, others in _groups(found.new):
         case = change.case
         yield ""
@@ -59,6 +61,15 @@ def lines(found: Comparison) -> Iterator[str]:
     for name, names in _lists(found):
         yield f"{name}: {_short(names)}"
     yield summary(found)
+
+
+def warning(modes: tuple[str, str]) -> str:
+    """What is to be known of runs that were made in two modes."""
+    before, after = modes
+    return (
+        f"the old run is {before}, the new one {after}: what only one of them could run is not"
+        " compared; make both in the same mode"
+    )
 
 
 def _groups(changes: Iterable[Change]) -> Iterator[tuple[Change, list[str]]]:
@@ -197,6 +208,8 @@ def markdown(found: Comparison) -> str:
     told += [
         f"| {key} | {code(found.before[key])} | {code(found.after[key])} |" for key in found.after
     ]
+    if found.modes is not None:
+        told.append(f"\n**Warning:** {code(warning(found.modes))}")
     for change, others in _groups(found.new):
         case = change.case
         told += [

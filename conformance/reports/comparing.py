@@ -5,7 +5,8 @@ What is *worse* is a new deviation, and nothing else. A case that deviates in th
 - where it passed in the old run;
 - where it deviated there in another way: by other relaxations, or, where none explain it, in
   another requirement;
-- where the old run has no verdict on it, unless the old run has this very deviation elsewhere.
+- where the old run has no verdict on it, unless the old run has this very deviation elsewhere, or
+  was made in another mode and could not run the case: then nothing is known of what was before.
 
 What a case shows by chance - clients that act at the same moment, the random search - is compared
 by kind and not by case. There a deviation is new where a relaxation that it needs was neither
@@ -69,7 +70,7 @@ class CaseOf:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a JSON report says. ``about``: server, kit, ledger and verdict, in words.
+    """What a JSON report says. ``about``: server, kit, ledger, mode and verdict, in words.
 
     ``accepts``: the relaxations that its ledger takes for granted where a case goes by chance.
     ``judged``: the run came to its end, and to a verdict.
@@ -115,6 +116,11 @@ class Comparison:
         return bool(self.new)
 
     @property
+    def modes(self) -> tuple[str, str] | None:
+        """Those of the old and the new run, where they are known and not the same."""
+        return _modes(self.before, self.after)
+
+    @property
     def gate(self) -> str:
         """What a gate says of it. Unknown: nothing is worse, as far as the new run was judged."""
         if self.worse:
@@ -140,6 +146,7 @@ def load(path: Path) -> Report:
                 "server": shown(_server(target, found.get("options", ()))),
                 "kit": shown(str(found["kit"])),
                 "ledger": shown(_ledger(ledger)),
+                "mode": shown(str(found.get("mode", UNKNOWN))),
                 "verdict": shown(str(found["verdict"])) + (" (cut short)" * cut_short),
             },
             {case.id: case for case in cases},
@@ -210,7 +217,7 @@ def _requirements(cases: Iterable[CaseOf]) -> frozenset[str]:
 
 def compare(before: Report, after: Report) -> Comparison:
     """What changed from ``before`` to ``after``."""
-    known = _Known.of(before)
+    known, alike = _Known.of(before), _modes(before.about, after.about) is None
     new, gone, changed = [], [], []
     for id in dict.fromkeys([*before.cases, *after.cases]):
         was, now = before.cases.get(id), after.cases.get(id)
@@ -219,7 +226,8 @@ def compare(before: Report, after: Report) -> Comparison:
         change = Change(
             one, NOT_RUN if was is None else was.verdict, NOT_RUN if now is None else now.verdict
         )
-        if now is not None and known.is_new(was, now):
+        could_run = was is not None and was.verdict is not Verdict.SKIPPED
+        if now is not None and (alike or could_run) and known.is_new(was, now):
             new.append(change)
         elif was is None or now is None or _by_luck(was, now):
             continue
@@ -240,6 +248,11 @@ def compare(before: Report, after: Report) -> Comparison:
         cases=tuple(after.cases.values()),
         judged=after.judged,
     )
+
+
+def _modes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, str] | None:
+    modes = before["mode"], after["mode"]
+    return None if UNKNOWN in modes or modes[0] == modes[1] else modes
 
 
 @dataclass(frozen=True, slots=True)

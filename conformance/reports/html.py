@@ -71,6 +71,7 @@ class HtmlReport(FileReport):
             since=self._since,
             changes=[] if self._since is None else list(compared.told(self._since)),
             compared=compared.summary,
+            modes=compared.warning,
             timeline=timeline,
             downloads=page.downloads,
             requirement=requirement,

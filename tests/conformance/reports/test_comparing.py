@@ -329,6 +329,26 @@ def test_a_report_of_an_older_kit_names_the_replay_file(tmp_path: Path) -> None:
     assert "  replay      replays/x.json" in lines(found)
 
 
+@pytest.mark.parametrize("before", [[], [case("skipped")]], ids=["not run", "skipped"])
+def test_what_another_mode_could_not_run_is_no_news(tmp_path: Path, before: list[Result]) -> None:
+    path = report(tmp_path / "a.json", PASSED, *before)
+    new = load(report(tmp_path / "b.json", PASSED, case("deviation")))
+    assert compare(load(path), new).worse
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"mode": "polite"}))
+    found = compare(load(path), new)
+    assert (found.worse, found.modes) == (False, ("polite", "managed"))
+    told = list(lines(found))
+    assert told[2].startswith("warning: the old run is polite, the new one managed: ")
+    assert CASE in "".join(told[3:])
+    assert "**Warning:** `the old run is polite" in markdown(found)
+
+
+def test_what_another_mode_did_run_is_compared(tmp_path: Path) -> None:
+    path = report(tmp_path / "a.json", case("pass"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"mode": "polite"}))
+    assert compare(load(path), load(report(tmp_path / "b.json", case("deviation")))).worse
+
+
 def test_a_fault_that_was_planted_is_told_with_the_server(tmp_path: Path) -> None:
     path = report(tmp_path / "b.json", case("pass"), options=("--fault", "jobs-lost"))
     assert load(path).about["server"] == "orthanc 1.2 with the fault jobs-lost"
