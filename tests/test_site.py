@@ -99,6 +99,14 @@ def test_nothing_is_fetched_from_elsewhere(site: dict[Path, Parts]) -> None:
 
 
 @pytest.mark.long
+def test_a_dialog_has_a_name(site: dict[Path, Parts]) -> None:
+    for path in site:
+        if path.name != "404.html":  # which is no page of ours
+            dialogs = re.findall(r'<[^>]* role="dialog"[^>]*>', path.read_text(encoding="utf-8"))
+            assert all("aria-label=" in dialog for dialog in dialogs), path
+
+
+@pytest.mark.long
 def test_lists_are_nested_as_the_host_of_the_repository_nests_them(site: dict[Path, Parts]) -> None:
     (page,) = (path for path in site if path.as_posix().endswith(ONE))
     text = page.read_text(encoding="utf-8")

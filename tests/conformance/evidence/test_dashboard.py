@@ -98,7 +98,18 @@ const fill = (id, value) => {
 };
 const columns = () => [...document.querySelectorAll("#by-requirement thead th")]
   .filter(cell => cell.offsetParent !== null).length;
+const lines = (text, word) => {
+  const range = document.createRange();
+  range.setStart(text, word.index);
+  range.setEnd(text, word.index + word[0].length);
+  return range.getClientRects().length;
+};
+const headings = () => [...document.querySelectorAll(".versions thead th + th")];
+const broken = () => headings().map(one => one.firstChild)
+  .flatMap(text => [...text.data.matchAll(/\\S+/g)].filter(word => lines(text, word) > 1))
+  .map(word => word[0]);
 addEventListener("load", () => {
+  say("broken words " + broken().join(" "));
   say("from the address " + shown().map(one => one.id).join(" "));
   say("open " + document.querySelectorAll("tbody.open").length + " " + location.hash);
   fill("q", ""); fill("section", "edge");
@@ -141,6 +152,7 @@ def test_a_browser_filters_compares_and_keeps_both_in_the_address(
         (old.of(id).mark, old.of(id).names) != (new.of(id).mark, new.of(id).names) for id in BOUND
     )
     assert tried(path, TRY, width, f"#{LOST}?q=race%2Fpause%2Flast-step-s") == [
+        "broken words ",
         f"from the address {LOST}",
         f"open 1 #{LOST}?q=race%2Fpause%2Flast-step-s",
         f"section {sum(id.startswith('edge/') for id in BOUND)}",

@@ -177,6 +177,17 @@ def passed(result: Result) -> Result:
     return replace(result, verdict=Verdict.PASS, actual=None, relaxations=(), replay=None)
 
 
+def test_of_a_long_program_what_decides_is_seen_at_once(tmp_path: Path) -> None:
+    long = replace(BAD, program=tuple(f"step {n} of it" for n in range(1, 31)))
+    text = written(tmp_path, long).read_text()
+    folded, _, shown = text.partition("22 steps before these")[2].partition("</details>")
+    assert (folded.count("<li>"), "step 22 of it" in folded) == (22, True)
+    assert shown.lstrip().startswith('<ol start="23"><li>step 23 of it</li>')
+    short = written(tmp_path, replace(BAD, program=long.program[:12])).read_text()
+    assert '<ol start="1"><li>step 1 of it</li>' in short
+    assert "steps before these" not in short
+
+
 # --- in a browser --------------------------------------------------------------------------------
 
 TRY = """
@@ -203,17 +214,21 @@ addEventListener("load", () => {
 """
 
 
+WIDEST = "edge/running/success/succeed"  # its row of the edges is the widest
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("width", [500, pytest.param(1280, marks=pytest.mark.long)])
 def test_a_browser_filters_finds_and_fetches_nothing(width: int, tmp_path: Path) -> None:
-    page = written(tmp_path, *FOUND, BAD, UNSURE, SKIPPED)
+    edge = replace(BAD, id=WIDEST, requirement=WIDEST, verdict=Verdict.PASS, actual=None)
+    page = written(tmp_path, *FOUND, BAD, UNSURE, SKIPPED, edge)
     assert tried(page, TRY, width) == [
-        "all 6",
-        "search 1 1 of 6 cases",
-        "box 2",
+        "all 7",
+        "search 1 1 of 7 cases",
+        "box 3",
         "focus search",
         "none 0",
-        "shown again 6",
+        "shown again 7",
         "fits true",
         "fetched 0",
     ]
