@@ -12,6 +12,10 @@ def command(
         list[str] | None,
         typer.Argument(metavar="[PREFIX]...", help="Ids of requirements or cases begin so."),
     ] = None,
+    grep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Only what has this word in it. Repeatable: each."),
+    ] = None,
     suite: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Only what this suite has cases of. Repeatable."),
@@ -28,7 +32,7 @@ def command(
     """List every requirement with its ground, its source and the cases that check it."""
     from conformance.evidence import listing
 
-    wanted = listing.Wanted(tuple(prefix or ()), tuple(suite or ()), release)
+    wanted = listing.Wanted(tuple(prefix or ()), tuple(suite or ()), release, tuple(grep or ()))
     if as_json:
         print(listing.cases_to_json(wanted) if cases else listing.to_json(wanted))
         return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from conformance.campaign.throughout import READ_AS, THROUGHOUT
 from conformance.clients.scenarios import scenarios
@@ -60,7 +61,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which of it. ``prefixes``: ids of requirements or of cases begin so; ``suites``: cases are
-    of one of these; ``release``: it is said of this version. Empty: all.
+    of one of these; ``release``: it is said of this version; ``words``: all of them stand in its id
+    or in what is said of it, in capitals or not. Empty: all.
 
     Raises `BadArgument` for a release that is not known.
     """
@@ -68,6 +70,7 @@ class Wanted:
     prefixes: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
     release: str | None = None
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.release is not None and self.release not in KNOWN:
@@ -85,6 +88,8 @@ class Wanted:
             told.append(f"has a case in {' or '.join(self.suites)}")
         if self.release is not None:
             told.append(f"is said of {self.release}")
+        if self.words:
+            told.append(f"has {' and '.join(map(repr, self.words))} in it")
         return " and ".join(told)
 
     @property
@@ -94,7 +99,9 @@ class Wanted:
     def takes(self, entry: Entry) -> bool:
         ids = entry.cases or (() if self.suites else (entry.requirement.id,))
         chosen = self._chosen(entry.requirement.id, ids)
-        return self._says(entry.requirement) and bool(chosen)
+        one = entry.requirement
+        has = self._has(one.id, one.sentence, one.reading, one.note)
+        return self._says(one) and has and bool(chosen)
 
     def cases(self) -> list[Case]:
         """The cases, in the order in which they run. Raises `BadArgument` where there are none.
@@ -104,7 +111,9 @@ class Wanted:
         found = [
             case
             for case in select(suites(Profile()), self.suites)
-            if self._says(case.stands_for) and self._chosen(case.requirement, (case.id,))
+            if self._says(case.stands_for)
+            and self._has(case.id, case.sentence)
+            and self._chosen(case.requirement, (case.id,))
         ]
         if not found:
             raise BadArgument(f"there is no case of anything that {self}")
@@ -112,6 +121,10 @@ class Wanted:
 
     def _says(self, requirement: Requirement) -> bool:
         return self.release is None or applies(requirement, self.release)
+
+    def _has(self, *texts: str | None) -> bool:
+        text = " ".join(filter(None, texts)).lower()
+        return all(word.lower() in text for word in self.words)
 
     def _chosen(self, requirement: str, cases: Iterable[str]) -> list[str]:
         """Those of its cases that are of one of the suites, and that a prefix takes."""
@@ -132,8 +145,16 @@ def wanted_entries(wanted: Wanted) -> list[Entry]:
     select(suites(Profile()), wanted.suites)  # there are such suites
     found = [entry for entry in entries() if wanted.takes(entry)]
     if not found:
-        raise BadArgument(f"there is nothing that {wanted}")
+        raise BadArgument(f"there is nothing that {wanted}{_instead(wanted)}")
     return found
+
+
+def _instead(wanted: Wanted) -> str:
+    """What to type, where the beginnings of ids stand within others."""
+    words = replace(wanted, prefixes=(), words=(*wanted.words, *wanted.prefixes))
+    if not wanted.prefixes or not any(map(words.takes, entries())):
+        return ""
+    return f"\nThere is with {shlex.join(w for word in words.words for w in ('--grep', word))}."
 
 
 def entries(powers: Iterable[Power] | None = None) -> list[Entry]:

@@ -9,7 +9,7 @@ from spec.requirements.model import FIGURE, MEASURED, Need, Requirement
 from spec.table import Action, Asked, Cell, Edge, Ended, ErrorCode, Ground, Move, State, Trigger
 
 _GERUND = {
-    Action.CANCEL: "Cancelling",
+    Action.CANCEL: "Canceling",
     Action.PAUSE: "Pausing",
     Action.RESUME: "Resuming",
     Action.RESUBMIT: "Resubmitting",

@@ -50,7 +50,7 @@ FIELDS: tuple[Requirement, ...] = (
         note="After a resubmit the old number stays for a while: monitor/resubmitted-error-code.",
     ),
     m.seen(
-        "error-code-cancelled", f"A cancelled job has ErrorCode {ErrorCode.CANCELED_JOB:d}."
+        "error-code-cancelled", f"A canceled job has ErrorCode {ErrorCode.CANCELED_JOB:d}."
     ),
     m.seen(
         "error-code-step", "A job that failed by a step has the ErrorCode of that step.",

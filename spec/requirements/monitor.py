@@ -19,7 +19,7 @@ MEANING = {
     State.SUCCESS: ("when it has ended well", None, None),
     State.FAILURE: (
         "when it has ended badly: ErrorCode and ErrorDescription say how", None,
-        "The figure also sends a cancelled job here, which never ended: ErrorCode tells it apart.",
+        "The figure also sends a canceled job here, which never ended: ErrorCode tells it apart.",
     ),
     State.PAUSED: (
         "from the moment of its pause until an action takes it out",

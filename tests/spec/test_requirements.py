@@ -223,7 +223,7 @@ def test_derived_sentences_read_well() -> None:
         "edge/pending/paused/pause": "Pause() takes a Pending job to Paused.",
         "edge/new/pending/submit": "A job that was just submitted is Pending.",
         "action/pause/pending": "Pausing a Pending job is answered 200 and leads to Paused.",
-        "action/cancel/running": "Cancelling a Running job is answered 200 and leads to Failure "
+        "action/cancel/running": "Canceling a Running job is answered 200 and leads to Failure "
         "with ErrorCode 37 at the next step boundary.",
         "action/resubmit/unknown": "Resubmitting a job by an id that names none is refused with "
         "400.",

@@ -198,12 +198,12 @@ def test_the_boundary_is_total() -> None:
     assert len(list(expected_boundaries())) == 16
 
 
-def test_a_cancelled_job_whose_step_fails_may_show_either_error() -> None:
+def test_a_canceled_job_whose_step_fails_may_show_either_error() -> None:
     for asked in Asked:
         for ended in Ended:
             either = set(table.BOUNDARY[asked][ended]) == {Move.FAIL, Action.CANCEL}
-            cancelled = asked in (Asked.CANCEL, Asked.BOTH)
-            assert either is (cancelled and ended is Ended.FAILED)
+            canceled = asked in (Asked.CANCEL, Asked.BOTH)
+            assert either is (canceled and ended is Ended.FAILED)
 
 
 def test_ids() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -17,6 +18,7 @@ from conformance.evidence.listing import (
     holes,
     lines,
     to_json,
+    wanted_entries,
 )
 from conformance.evidence.power import Catch, Power, measured
 from conformance.reference.faults import FAULTS
@@ -135,6 +137,42 @@ def ids(wanted: Wanted) -> set[str]:
 
 def case_ids(wanted: Wanted) -> set[str]:
     return {one["id"] for one in json.loads(cases_to_json(wanted))["cases"]}
+
+
+def test_words_are_looked_for_in_ids_and_in_what_is_said_of_them() -> None:
+    def said(id: str) -> str:
+        one = CATALOGUE[id]
+        return f"{id} {one.sentence} {one.reading or ''} {one.note or ''}".lower()
+
+    found = ids(Wanted(words=("RESUBMIT", "failure")))
+    assert {"action/resubmit/failure", "edge/failure/pending/resubmit"} <= found
+    assert found == {id for id in CATALOGUE if "resubmit" in said(id) and "failure" in said(id)}
+    cases = case_ids(Wanted(words=("resubmit",)))
+    assert cases == {
+        case.id for case in suites(Profile()) if "resubmit" in f"{case.id} {case.sentence}".lower()
+    }
+
+
+def test_what_begins_no_id_and_stands_in_some_is_told_with_what_to_type() -> None:
+    with pytest.raises(BadArgument) as told:
+        wanted_entries(Wanted(("resubmit",)))
+    assert str(told.value).splitlines() == [
+        "there is nothing that begins with 'resubmit'",
+        "There is with --grep resubmit.",
+    ]
+    with pytest.raises(BadArgument) as told:
+        wanted_entries(Wanted(("no such word",)))
+    assert str(told.value) == "there is nothing that begins with 'no such word'"
+
+
+def test_one_spelling_finds_all_that_is_said_of_a_cancel() -> None:
+    """Orthanc's own words have one l: "This job was canceled"."""
+    wrong = re.compile(r"cancell(ed|ing)", re.IGNORECASE)
+    for one in CATALOGUE.values():
+        assert not wrong.search(f"{one.sentence} {one.reading or ''} {one.note or ''}"), one.id
+    for page in (ROOT / "docs").glob("*.md"):
+        text = page.read_text(encoding="utf-8").replace("monitor/error-code-cancelled", "")
+        assert not wrong.search(text), page.name
 
 
 def test_what_a_suite_or_a_release_has_nothing_of_is_left_out() -> None:
