@@ -88,7 +88,7 @@ def by_type(run: Iterable[Told], version: str) -> dict[str, dict[str, Field]]:
         type: {
             requirement: _field(
                 why_not(type, requirement),
-                _too_old(type, version),
+                too_old(type, version),
                 [told[id] for id in tried.get((type, requirement), ()) if id in told],
                 tuple(sorted(broken[type, requirement])),
             )
@@ -158,7 +158,7 @@ def of_results(results: Iterable[Result], version: str) -> dict[str, dict[str, F
     return by_type(told, version)
 
 
-def _too_old(type: str, version: str) -> str | None:
+def too_old(type: str, version: str) -> str | None:
     """Why a server of this version makes no job of a type, or None."""
     since = [call.since for call in row(type).calls]
     if not since or any(within(version, first, None) for first in since):

@@ -7,22 +7,26 @@ findings, and what breaks which requirement the matrix's.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
 from conformance.campaign.ledger import of_version
-from conformance.campaign.typed import Mark
+from conformance.campaign.typed import Mark, too_old
 from conformance.errors import BadArgument
+from conformance.evidence.costs import COSTS
 from conformance.evidence.kept import released
 from conformance.evidence.matrix import BOUND, Server
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 from conformance.text import counted
+from spec.of_jobs import TYPES
 from spec.relaxations import Name
 from spec.releases import Change, between
-from spec.requirements import Requirement
+from spec.requirements import CATALOGUE, Requirement, applies, within
+from spec.types import row
 
 SCHEMA = 1
 FINDINGS = "docs/findings.md"
@@ -40,6 +44,7 @@ TO_RUN = (
         ),
     ),
 )
+DELETION = "history/delete-job"  # what a server has to have, for a polite run to say much
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def upgrade(old: str, new: str) -> Upgrade:
         if version not in servers:
             raise BadArgument(
                 f"unknown version {version!r}: it was not measured\n"
-                f"There are measurements of {', '.join(servers)}."
+                f"There are measurements of {', '.join(servers)}{_nearest(version, servers)}."
             )
     if old == new:
         raise BadArgument(f"from {old} to {new} nothing changes\nName two versions.")
@@ -76,24 +81,40 @@ def upgrade(old: str, new: str) -> Upgrade:
         servers[old],
         servers[new],
         between(old, new, BOUND.values()),
-        tuple(name for name in after if name not in before),
-        tuple(name for name in before if name not in after),
-        tuple(name for name in before if name in after),
+        _dearest_first(name for name in after if name not in before),
+        _dearest_first(name for name in before if name not in after),
+        _dearest_first(name for name in before if name in after),
     )
+
+
+def _dearest_first(names: Iterable[Name]) -> tuple[Name, ...]:
+    """By what they cost."""
+    return tuple(sorted(names, key=[*COSTS].index))
+
+
+def _nearest(version: str, measured: Iterable[str]) -> str:
+    """The next older and the next newer of those that were measured, in words."""
+    if not re.fullmatch(r"\d+(\.\d+)*", version):
+        return ""
+    older = [one for one in measured if within(version, one, None)]
+    newer = [one for one in measured if within(version, None, one)]
+    found = [*older[-1:], *newer[:1]]
+    return f"; the nearest {'are' if len(found) > 1 else 'is'} {' and '.join(found)}"
 
 
 def lines(found: Upgrade, width: int) -> Iterator[str]:
     """In words, in lines of at most ``width`` columns."""
     old, new = found.old.version, found.new.version
     yield f"Orthanc's jobs engine, from {old} to {new}, as it was measured"
+    yield from _wrapped(_summary(found), "", width)
     yield ""
-    yield from _said(f"said of {new} and not of {old}", found.change.begins, found.new, width)
-    yield from _said(f"said of {old} and no more of {new}", found.change.ends, found.old, width)
-    yield from _findings(f"what {new} does wrong and {old} does not", found.came, found.new, width)
-    yield from _findings(f"what {old} does wrong and {new} does not", found.went, found.old, width)
+    yield from _findings(f"what {new} does wrong and {old} does not", found.came, found, width)
+    yield from _findings(f"what {old} does wrong and {new} does not", found.went, found, width)
     yield f"what both do wrong: {_number(found.stay, 'finding')}"
     yield from _wrapped(", ".join(found.stay), "  ", width)
     yield ""
+    yield from _said(f"said of {new} and not of {old}", found.change.begins, found.new, width)
+    yield from _said(f"said of {old} and no more of {new}", found.change.ends, found.old, width)
     tallies = " ".join(map(_tally, (found.old, found.new)))
     yield from _wrapped(f"in docs/matrix.md: {tallies}", "", width)
     yield ""
@@ -101,6 +122,42 @@ def lines(found: Upgrade, width: int) -> Iterator[str]:
     for where, commands in TO_RUN:
         yield from _wrapped(f"{where}:", "  ", width)
         yield from (f"    {command}" for command in commands)
+    if warning := _warning(found):
+        yield from _wrapped(warning, "  ", width)
+
+
+def _summary(found: Upgrade) -> str:
+    """What there is to be read, in numbers."""
+    came, went, stay = len(found.came), len(found.went), len(found.stay)
+    absent = sum(_is_of_what_was_not_there(name, found) for name in found.came)
+    of_them = f", {absent} of them in what {found.old.version} does not have" if absent else ""
+    begins, ends = found.change.begins, found.change.ends
+    return (
+        f"{counted(came, 'new finding')}{of_them}; {went} repaired; {stay} in both."
+        f" {counted(len(begins), 'requirement')} more, {len(ends)} no more."
+    )
+
+
+def _is_of_what_was_not_there(name: Name, found: Upgrade) -> bool:
+    """Whether what a finding is about came with the new version: then nothing has got worse.
+
+    Such are the jobs that no call of the old version makes, and what was not said of it.
+    """
+    types = [type for type in TYPES if name in row(type).short]
+    begins = {one.id for one in found.change.begins}
+    broken = _broken(name, found.new)
+    no_job = bool(types) and all(too_old(type, found.old.version) for type in types)
+    return no_job or (bool(broken) and begins.issuperset(broken))
+
+
+def _warning(found: Upgrade) -> str | None:
+    """What is to be known of a polite run on the old version."""
+    if applies(CATALOGUE[DELETION], found.old.version):
+        return None
+    return (
+        f"{found.old.version} cannot delete a job, so a polite run judges little of it: make both"
+        " runs with --exclusive, on servers that are nobody's"
+    )
 
 
 def _said(title: str, entries: Iterable[Requirement], server: Server, width: int) -> Iterator[str]:
@@ -121,13 +178,17 @@ def _said(title: str, entries: Iterable[Requirement], server: Server, width: int
     yield ""
 
 
-def _findings(title: str, names: Iterable[Name], server: Server, width: int) -> Iterator[str]:
-    """Findings, each with what it breaks on this server."""
+def _findings(title: str, names: Iterable[Name], found: Upgrade, width: int) -> Iterator[str]:
+    """Findings, each with what it costs, and what it breaks on the server that has it."""
     names = tuple(names)
     yield f"{title}: {_number(names, 'finding')}"
     for name in names:
-        yield f"  {name}"
+        came = name in found.came
+        server = found.new if came else found.old
+        absent = came and _is_of_what_was_not_there(name, found)
+        yield f"  {name}{f' (of what {found.old.version} does not have)' if absent else ''}"
         yield from _wrapped(name.sentence, "    ", width)
+        yield from _wrapped(f"costs {COSTS[name]}", "    ", width)
         if broken := _broken(name, server):
             yield from _wrapped(f"breaks {', '.join(broken)}", "    ", width)
         yield f"    {FINDINGS}#{name}"
@@ -197,6 +258,7 @@ def _finding(name: Name, server: Server) -> dict[str, Any]:
     return {
         "name": name.value,
         "sentence": name.sentence,
+        "costs": COSTS[name],
         "breaks": _broken(name, server),
         "read": f"{FINDINGS}#{name}",
     }

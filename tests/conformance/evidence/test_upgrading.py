@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from conformance.errors import BadArgument
+from conformance.evidence.costs import COSTS
 from conformance.evidence.upgrading import lines, to_json, upgrade
 from spec.relaxations import named
 from spec.requirements import CATALOGUE, RELEASES, Bound
@@ -29,6 +30,13 @@ SECTION = re.compile(
 VERSIONS = {
     name: {version for version in RELEASES if re.search(rf"{re.escape(version)}\b", versions)}
     for name, versions in SECTION.findall(FINDINGS)
+}
+# Of each finding what it costs, in the order of the page.
+PAID = {
+    name: " ".join(costs.split()).rstrip(".")
+    for name, costs in re.findall(
+        r"^## ([\w-]+)\n.*?^- \*Costs\*: (.*?)(?=\n- \*)", FINDINGS, re.MULTILINE | re.DOTALL
+    )
 }
 ROWS = re.findall(
     r"^\| `([\w/-]+)` \| (.*) \|$", (ROOT / "docs" / "matrix.md").read_text(), re.MULTILINE
@@ -82,6 +90,7 @@ def test_findings_are_those_of_the_page_of_findings(old: str, new: str) -> None:
     for kind, shown in found.items():
         for one in shown:
             assert one["sentence"] == named(one["name"]).sentence
+            assert one["costs"] == PAID[one["name"]]
             assert one["breaks"] == broken(one["name"], old if kind == "gone" else new)
 
 
@@ -104,8 +113,62 @@ def test_the_text_says_all_of_it_and_keeps_to_its_width(old: str, new: str, widt
         assert f"{one['id']} [{one['ground']}] {one['sentence']}{note}" in words
     for one in (*found["findings"]["new"], *found["findings"]["gone"]):
         breaks = f" breaks {', '.join(one['breaks'])}" if one["breaks"] else ""
-        assert f"{one['name']} {one['sentence']}{breaks} docs/findings.md#{one['name']}" in words
+        told_ = f"{one['sentence']} costs {one['costs']}{breaks} docs/findings.md#{one['name']}"
+        assert told_ in words
+        assert f" {one['name']} " in words
     assert all(f"    {command}" in text for command in found["run"])
+
+
+def test_what_the_package_says_of_costs_is_what_the_page_says() -> None:
+    assert list(COSTS.items()) == list(PAID.items())
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_it_begins_with_the_numbers_and_with_what_costs_most(old: str, new: str) -> None:
+    text, found = list(lines(upgraded(old, new), 200)), told(old, new)
+    came, went, stay = (len(found["findings"][kind]) for kind in ("new", "gone", "stay"))
+    first = text[1]
+    assert re.match(rf"{came} new findings?[,;]", first)
+    assert f"; {went} repaired; {stay} in both. " in first
+    begins, ends = len(found["said_newly"]), len(found["said_no_more"])
+    assert first.endswith(f" {begins} requirement{'s' * (begins != 1)} more, {ends} no more.")
+    assert text[3].startswith(f"what {new} does wrong and {old} does not: ")
+    for kind in found["findings"].values():
+        names = [one["name"] for one in kind]
+        assert names == [name for name in PAID if name in names]
+
+
+def test_what_is_wrong_in_something_new_is_marked() -> None:
+    """1.10.1 has neither C-GET nor UserData; it has modifications, and they got worse."""
+    text = list(lines(upgraded("1.10.1", "1.12.7"), 100))
+    marked = [line.split()[0] for line in text if line.endswith("(of what 1.10.1 does not have)")]
+    assert marked == ["get-failure-ignored", "get-not-saved"]
+    assert text[1].startswith("11 new findings, 2 of them in what 1.10.1 does not have; ")
+    later = list(lines(upgraded("1.10.1", "1.13.0"), 100))
+    assert "  archive-user-data-ignored (of what 1.10.1 does not have)" in later
+    assert "  modification-goes-on-while-paused" in later
+    assert not [line for line in lines(upgraded("1.12.7", "1.10.1"), 100) if "(of what" in line]
+
+
+@pytest.mark.parametrize(("old", "warned"), [("1.10.1", True), ("1.12.7", False)])
+def test_a_polite_run_of_what_cannot_delete_jobs_is_warned_of(old: str, warned: bool) -> None:
+    words = " ".join(" ".join(lines(upgraded(old, "1.13.0"), 80)).split())
+    assert (f"{old} cannot delete a job, so a polite run judges little" in words) == warned
+
+
+@pytest.mark.parametrize(
+    ("version", "nearest"),
+    [
+        ("1.11.0", "; the nearest are 1.10.1 and 1.12.7."),
+        ("1.5.6", "; the nearest is 1.9.1."),
+        ("1.14", "; the nearest is 1.13.0."),
+        ("new", "1.13.0."),
+    ],
+)
+def test_the_nearest_that_were_measured_are_named(version: str, nearest: str) -> None:
+    with pytest.raises(BadArgument) as error:
+        upgrade(version, "1.13.0")
+    assert str(error.value).endswith(nearest)
 
 
 def test_each_section_is_counted() -> None:
