@@ -97,7 +97,7 @@ class Shortfall(StrEnum):
 _SHORT = {
     Shortfall.ARCHIVE_ANSWERED_EARLY: (
         "A synchronous call that makes an archive or a medium ends as soon as its job is paused or "
-        "canceled, as if all were done: HTTP 200, and nothing in it."
+        "canceled, as if all were done: HTTP 200 with nothing in it, or an answer that breaks off."
     ),
     Shortfall.ARCHIVE_NOT_RESUBMITTED: (
         "A resubmit of a job in Failure that makes an archive or a medium is answered 500, and the "

@@ -65,7 +65,13 @@ class Group:
     @property
     def known_as(self) -> list[str]:
         """The relaxations, each with its sentence; or that nothing explains it."""
-        return [f"{name}: {named(name).sentence}" for name in self.names] or [UNEXPLAINED]
+        known = zip(self.names, self.sentences, strict=True)
+        return [f"{name}: {sentence}" for name, sentence in known] or [UNEXPLAINED]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What happens, by each of its relaxations."""
+        return [named(name).sentence for name in self.names]
 
 
 @dataclass

@@ -16,6 +16,7 @@ from conformance.reports.json_report import JsonReport
 from conformance.reports.page import downloads
 from conformance.reports.timeline import MOST, Lane, timeline
 from conformance.talk import ARRIVES, STARTS, STOPS, Said
+from spec.relaxations import named
 from spec.requirements import requirement
 from tests.conformance.kit import command
 from tests.conformance.pages import Page, tried
@@ -127,6 +128,31 @@ def test_every_link_leads_somewhere_in_the_page(tmp_path: Path) -> None:
     assert len(set(found.ids)) == len(found.ids)
 
 
+def test_what_is_accepted_begins_with_a_table_and_its_cards_are_folded(tmp_path: Path) -> None:
+    twin = replace(KNOWN, id="schedule/twin")
+    text = written(tmp_path, FOUND[0], KNOWN, twin).read_text()
+    section = text.split('<h2 id="accepted">')[1].split("<h2")[0]
+    (row,) = re.findall(r'<tr><th scope="row">(.*?)</tr>', section, re.DOTALL)
+    assert f'<a href="#deviation/{KNOWN.id}">ties-unordered</a>' in row
+    assert ('<td class="number">2</td>' in row, named("ties-unordered").sentence in row) == (
+        True,
+        True,
+    )
+    (card,) = re.findall(r'<details class="card accepted"([^>]*)>\s*<summary>(.*?)</s', section)
+    assert "open" not in card[0]
+    assert card[1].startswith("ties-unordered: 2 cases, the first is ")
+    assert f": {FOUND[0].relaxations[0]}</h3>" in text  # a deviation is open, and has its name
+
+
+def test_each_section_is_in_the_contents(tmp_path: Path) -> None:
+    text = written(tmp_path, FOUND[0], KNOWN, UNSURE, SKIPPED).read_text()
+    contents = text.split('<nav aria-label="Contents">')[1].split("</nav>")[0]
+    sections = re.findall(r'<h2 id="([^"]+)">', text)
+    assert text.count("<h2") == len(sections)
+    linked = re.findall(r'href="#([^"]+)"', contents)
+    assert [{"all-cases": "all"}.get(one, one) for one in sections] == linked
+
+
 def test_replay_and_script_stand_in_the_page_to_be_downloaded(tmp_path: Path) -> None:
     text = written(tmp_path, FOUND[0]).read_text()
     kept = dict(re.findall(r'download="([^"]+)" href="data:[^,"]+,([^"]+)"', text))
@@ -207,6 +233,8 @@ addEventListener("load", () => {
   setTimeout(() => {
     say("shown again " + all().length);
     say("fits " + (document.documentElement.scrollWidth <= innerWidth));
+    const ends = [...document.querySelectorAll("nav a")].map(a => a.getBoundingClientRect().right);
+    say("contents " + ends.every(end => end <= innerWidth));
     say("fetched " + performance.getEntriesByType("resource").length);
     done();
   }, 200);
@@ -230,5 +258,6 @@ def test_a_browser_filters_finds_and_fetches_nothing(width: int, tmp_path: Path)
         "none 0",
         "shown again 7",
         "fits true",
+        "contents true",
         "fetched 0",
     ]
