@@ -1,4 +1,5 @@
 # Each target sets up what it needs on a new Debian 12 machine with Python 3.11:
+#   make setup  the command orthanc-jobs, in .venv
 #   make run    the main job, on the embedded reference server
 #   make check  lint, types, and all tests but those marked orthanc or long
 #   make test   everything that is checked, a real Orthanc included: what CI runs
@@ -17,7 +18,10 @@ SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 # What can be said before any test is run, one beside the other.
 PREPARED = $(MAKE) --no-print-directory --jobs --output-sync lint compiled
 
-.PHONY: run check test planted faults lint compiled diagrams matrix site bench lock clean
+.PHONY: setup run check test planted faults lint compiled diagrams matrix site bench lock clean
+
+setup: $(VENV)/run
+	@echo 'in this shell: source $(BIN)/activate; then: orthanc-jobs --help'
 
 run: $(VENV)/run
 	$(BIN)/orthanc-jobs run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import tomllib
 from itertools import pairwise
 from typing import Any
@@ -121,6 +122,20 @@ def test_the_files_that_it_names_are_there() -> None:
     assert files
     assert links
     assert [name for name in (*files, *links) if not (ROOT / name).exists()] == []
+
+
+def test_the_targets_that_readme_names_are_there_and_setting_up_says_what_is_next() -> None:
+    text, make = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"`make (\w+)`", text))
+    named |= set(re.findall(r"^make (\w+) +#", text, re.MULTILINE))
+    assert {"setup", "run", "test"} <= named
+    assert {name for name in named if f"\n{name}:" not in make} == set()
+    done = subprocess.run(
+        ["make", "--dry-run", "setup"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    (line,) = re.findall(r"^source \.venv/bin/activate", text, re.MULTILINE)
+    assert line in done.stdout
+    assert "orthanc-jobs run" not in done.stdout
 
 
 def test_the_targets_cases_and_faults_that_it_names_are_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -22,4 +23,5 @@ class SolverMissing(NotInstalled):
     """z3 is not installed; it is an optional extra."""
 
     def __init__(self) -> None:
-        super().__init__("the proofs by induction need z3: pip install z3-solver")
+        install = f"{sys.executable} -m pip install z3-solver"
+        super().__init__(f"the proofs by induction need z3: {install}")

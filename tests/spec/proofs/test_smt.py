@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -384,7 +385,7 @@ def test_an_unknown_part() -> None:
 
 def test_without_z3_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smt, "z3", None)
-    with pytest.raises(NotInstalled, match="pip install z3-solver"):
+    with pytest.raises(NotInstalled, match=f"{re.escape(sys.executable)} -m pip install z3-solver"):
         smt.prove()
     with pytest.raises(NotInstalled):
         next(smt.check(DEFAULT, NONE))
