@@ -252,6 +252,15 @@ def test_the_snippets_are_yaml_with_settings_that_exist() -> None:
     assert artifacts["when"] == "always"
 
 
+@pytest.mark.long
+def test_the_line_that_shows_a_red_gate_shows_one(tmp_path: Path) -> None:
+    (line,) = snippets("sh")
+    here = line.replace("tools/ci-gate", str(GATE))
+    done = subprocess.run(["sh", "-c", here], cwd=tmp_path, env=surroundings(tmp_path, {}))
+    assert done.returncode == 1
+    assert outputs(tmp_path)["verdict"] == "deviates"
+
+
 def test_the_snippet_for_github_uses_inputs_that_exist() -> None:
     for text in snippets("yaml"):
         for step in _steps(yaml.safe_load(text)):

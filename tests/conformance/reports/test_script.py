@@ -71,6 +71,9 @@ def test_what_cannot_be_tried_is_neither_seen_nor_not_seen(tmp_path: Path) -> No
     done = run(tmp_path, EXPORTED[0], "/no/such/program")
     assert done.returncode == 2
     assert "it could not be tried" in done.stderr
+    done = run(tmp_path, EXPORTED[0], "http://localhost:8042")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "name the program of an Orthanc, which is started here: not a URL\n"
 
 
 @pytest.mark.long
