@@ -143,7 +143,7 @@ def summary(found: Comparison) -> str:
     told = counted(new, "new deviation")
     if len(found.new) > new:
         told += f" (in {counted(len(found.new), 'case')})"
-    told += f", {gone} gone, {counted(changed, 'other change')}"
+    told += f", {gone} gone, {counted(changed, 'other verdict change')}"
     return f"{_verdict(found)}: {told}"
 
 

@@ -199,7 +199,7 @@ def test_changes_that_tell_the_same_are_one_line(tmp_path: Path) -> None:
         "changed  300 cases passed, now skipped (300 of them: needs --exclusive): a/0, a/1, "
     )
     assert line.endswith(" and 288 more")
-    assert told[-1] == "not worse: 0 new deviations, 0 gone, 1 other change"
+    assert told[-1] == "not worse: 0 new deviations, 0 gone, 1 other verdict change"
 
 
 def outcomes(folder: Path, before: list[Result], after: list[Result]) -> dict[str, list[str]]:
@@ -279,7 +279,7 @@ def test_the_text_ends_with_the_summary(tmp_path: Path) -> None:
     text = list(lines(compared(tmp_path, [case("pass")], [case("deviation", LOST)])))
     assert text[0] == "old  orthanc 1.2: conforms, ledger none, kit 0.1.0"
     assert f"new deviation {CASE} (it passed)" in text
-    assert text[-1] == "worse: 1 new deviation, 0 gone, 0 other changes"
+    assert text[-1] == "worse: 1 new deviation, 0 gone, 0 other verdict changes"
 
 
 def test_the_json_says_the_same(tmp_path: Path) -> None:
@@ -515,7 +515,7 @@ def test_the_same_version_again_is_green(versions: Path) -> None:
         done = command(versions, "compare", name, name, report=False)
         assert (done.status, done.out.splitlines()[-1]) == (
             0,
-            "not worse: 0 new deviations, 0 gone, 0 other changes",
+            "not worse: 0 new deviations, 0 gone, 0 other verdict changes",
         )
 
 
