@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import tomllib
+from fnmatch import fnmatch
 from itertools import pairwise
 from typing import Any
 
@@ -122,6 +123,14 @@ def test_the_files_that_it_names_are_there() -> None:
     assert files
     assert links
     assert [name for name in (*files, *links) if not (ROOT / name).exists()] == []
+
+
+def test_what_readme_has_written_into_this_folder_is_no_file_of_the_project() -> None:
+    text = (ROOT / "README.md").read_text()
+    written = set(re.findall(r"--(?:html|json|junit) ([a-z]+\.[a-z]+)\b", text))
+    assert {"report.html", "report.json", "junit.xml", "old.json", "new.json"} <= written
+    ignored = (ROOT / ".gitignore").read_text().split()
+    assert {one for one in written if not any(fnmatch(f"/{one}", p) for p in ignored)} == set()
 
 
 def test_the_targets_that_readme_names_are_there_and_setting_up_says_what_is_next() -> None:
