@@ -76,7 +76,7 @@ class Bound:
         return (
             f"like the specification{like}: {self.states} states, up to {self.extra} more in the"
             f" server, {self.sequences} sequences by the {self.method} method"
-            f" ({self.ran} run, {self.actions} actions)"
+            f" ({self.ran} run on the way to that, {self.actions} actions)"
         )
 
 

@@ -9,12 +9,12 @@ import typer
 
 from conformance.cli.ending import conclude
 from conformance.cli.options import (
-    ConsoleOptions,
     LedgerOptions,
     ReportOptions,
     ServerOptions,
     spread,
 )
+from conformance.cli.printed import ConsoleOptions
 from conformance.errors import BadArgument
 from conformance.interrupts import interruptible
 

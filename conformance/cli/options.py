@@ -334,34 +334,12 @@ class ReportOptions:
         for name, path in asked:  # only what is asked for, since an interrupt may wait for it
             module, _, writer = name.partition(".")
             made.append(getattr(import_module(f"conformance.reports.{module}"), writer)(path))
-        writers = [*made, *beside, console or ConsoleReport(Terminal())]
+        console = console or ConsoleReport(Terminal())
+        if isinstance(console, ConsoleReport):
+            console.written = [path for _, path in asked]
+        writers = [*made, *beside, console]
         address = None if choice is None else choice.address
         return Reports(writers, () if address is None else address.secrets)
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleOptions:
-    """What is printed while the cases run, and at the end."""
-
-    TITLE: ClassVar = "What is printed"
-
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print deviations and the last line only.")
-    ] = False
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print each request with its answer and time.")
-    ] = False
-    durations: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Name the N slowest cases at the end.")
-    ] = 0
-
-    def console(self) -> Writer:
-        """The report on the terminal."""
-        from conformance.reports import last
-        from conformance.reports.console import ConsoleReport
-        from conformance.reports.terminal import Terminal
-
-        return ConsoleReport(Terminal(), self.quiet, self.durations, last.seconds())
 
 
 def _no_variable(option: str, name: str) -> str:

@@ -15,12 +15,12 @@ import typer
 
 from conformance.cli.ending import UNJUDGED, conclude
 from conformance.cli.options import (
-    ConsoleOptions,
     LedgerOptions,
     ReportOptions,
     ServerOptions,
     spread,
 )
+from conformance.cli.printed import ConsoleOptions
 from conformance.cli.typed import typed
 from conformance.errors import BadArgument, Interrupted
 from conformance.interrupts import interruptible

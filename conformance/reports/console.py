@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.text import Text
 
@@ -27,14 +28,18 @@ class ConsoleReport:
     """Prints to a `Terminal`, what it tells while the run is under way by `Live`.
 
     Of a run that could not begin it prints what is left: why, the command says. ``quiet``: only
-    deviations, and the last line. ``durations``: how many of the slowest cases it names.
-    ``before``: what the cases took in earlier runs, in seconds.
+    deviations, and the last line. ``verbose``: of what is accepted the cases and a replay as well,
+    and what complete suites have shown. ``durations``: how many of the slowest cases it names.
+    ``before``: what the cases took in earlier runs, in seconds. ``written``: the files of the other
+    reports, which it names.
     """
 
     console: Terminal
     quiet: bool = False
+    verbose: bool = False
     durations: int = 0
     before: Mapping[str, float] = field(default_factory=dict)
+    written: Sequence[Path] = ()
     _story: Story = field(default_factory=Story)
     _live: Live = field(init=False)
 
@@ -80,12 +85,15 @@ class ConsoleReport:
             yield from block(self._story, group)
         if self.quiet:
             return
-        for group in self._story.accepted:
+        if self._story.accepted:
             yield ""
-            told = f"{group.title}: {group.first.reason or ''}"
+        for group in self._story.accepted:
+            cases = counted(len(group.results), "case")
+            told = f"{group.title} ({cases}): {group.first.reason or ''}"
             yield _headed("accepted", "yellow", told)
-            yield f"  shown by    {', '.join(r.id for r in group.results)}"
-            yield f"  replay      {self._story.replay(group.first) or 'none'}"
+            if self.verbose:
+                yield f"  shown by    {', '.join(r.id for r in group.results)}"
+                yield f"  replay      {self._story.replay(group.first) or 'none'}"
         for reason, found in self._story.unknown:
             yield ""
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
@@ -112,11 +120,14 @@ class ConsoleReport:
         whole = self._story.started is None or self._story.started.alone
         for reason, count in self._story.skipped:
             yield f"skipped {counted(count, 'case')}: {reason}"
+        if self.written:
+            yield f"{'reports':12} {', '.join(map(str, self.written))}"
         if not self._story.of_a_client:
-            yield _share("cells", "covered", found.cells, whole)
-            yield _share("edges", "covered", found.edges, whole)
-        yield _share("requirements", "judged", found.requirements, whole)
-        yield from self._story.bounds
+            yield self._share("cells", "covered", found.cells, whole)
+            yield self._share("edges", "covered", found.edges, whole)
+        yield self._share("requirements", "judged", found.requirements, whole)
+        if self.verbose:
+            yield from self._story.bounds
         if self._story.searched is not None:
             yield searched_words(self._story.searched)
         yield from self._left()
@@ -129,17 +140,18 @@ class ConsoleReport:
         yield self._story.times
         yield _headed(self._story.word, STYLE[event.verdict], self._story.told)
 
+    def _share(self, name: str, word: str, share: Share, whole: bool) -> str:
+        """A line on one catalogue. ``whole``: what is open was to be covered."""
+        closed = self._story.closed(share)
+        why = f" ({'; '.join(closed)})" if closed else ""
+        return (
+            f"{name:12} {len(share.covered)} of {share.total} {word}{why}{_missing(share, whole)}"
+        )
+
 
 def _headed(head: str, style: str, rest: str) -> Text:
     """A line that begins with a word in colour."""
     return Text.assemble((head, style), " ", rest)
-
-
-def _share(name: str, word: str, share: Share, whole: bool) -> str:
-    """A line on one catalogue. ``whole``: what is open was to be covered."""
-    closed = len(share.unreachable)
-    why = f" ({closed} cannot be reached here)" if closed else ""
-    return f"{name:12} {len(share.covered)} of {share.total} {word}{why}{_missing(share, whole)}"
 
 
 def _missing(share: Share, whole: bool) -> str:

@@ -17,6 +17,7 @@ from conformance.events import (
     Left,
     Result,
     Searched,
+    Share,
     Started,
     Verdict,
     Warned,
@@ -134,7 +135,7 @@ class Story:
         granted = sorted({bound.assumption for bound in shown.values()})
         return [
             *(f"{id} {bound}" for id, bound in shown.items()),
-            *(f"of a server of which this is taken for granted: {one}" for one in granted),
+            *(f"that holds for a server of which this is true: {one}" for one in granted),
         ]
 
     @property
@@ -190,18 +191,20 @@ class Story:
         found = self.ended.coverage.requirements
         if not found.total:
             return "nothing"
-        closed = [why for _, why in found.unreachable]
-        by_mode = sum(why.startswith("needs ") for why in closed)
+        mode = [] if self.started is None else [self.started.mode]
+        told = [*mode, *self.closed(found)]
+        if found.missing:
+            told.append(f"{len(found.missing)} not run")
+        return f"{len(found.covered)} of {found.total} requirements ({'; '.join(told)})"
+
+    def closed(self, share: Share) -> list[str]:
+        """How many things of a catalogue could not be tried, and what they would have needed."""
+        reasons = [why for _, why in share.unreachable]
+        by_mode = sum(why.startswith("needs ") for why in reasons)
         polite = self.started is not None and self.started.mode == "polite"
         more = "--exclusive or a managed server" if polite else "another server or configuration"
-        rest = {
-            f"need {more}": by_mode,
-            self._not_reached: len(closed) - by_mode,
-            "not run": len(found.missing),
-        }
-        mode = [] if self.started is None else [self.started.mode]
-        told = [*mode, *(f"{number} {what}" for what, number in rest.items() if number)]
-        return f"{len(found.covered)} of {found.total} requirements ({'; '.join(told)})"
+        told = {f"need {more}": by_mode, self._not_reached: len(reasons) - by_mode}
+        return [f"{number} {what}" for what, number in told.items() if number]
 
     @property
     def of_a_client(self) -> bool:
@@ -219,8 +222,16 @@ class Story:
         ended, cut = self.ended, self.failed is not None
         far = "as far as" if self.word == "conforms" else "judged"
         stopped = "interrupted, " if ended.interrupted else "cut short, " if cut else ""
-        line = f"{self.tested}, {stopped}{far} {self.scope}; cases: {self.counts}"
+        line = f"{self.tested}{self._but}, {stopped}{far} {self.scope}; cases: {self.counts}"
         return "; ".join([line, *self._next(ended)])
+
+    @property
+    def _but(self) -> str:
+        """What a server that conforms does otherwise all the same, as the ledger knows."""
+        found = self.of(Verdict.ACCEPTED)
+        names = {name for one in found for name in one.relaxations or (one.requirement,)}
+        known = counted(len(names), "known finding")
+        return f", but for {known}" if names and self.word == "conforms" else ""
 
     def _next(self, ended: Ended) -> Iterator[str]:
         """What is to be known beside the numbers, and done next."""

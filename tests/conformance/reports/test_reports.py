@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.events import (
     UNCOVERED,
+    Bound,
     Cleanup,
     Coverage,
     Ended,
@@ -162,10 +163,39 @@ def test_the_console_says_what_is_wrong_where_and_how_to_see_it_again() -> None:
     assert "               2. pause A" in lines
     assert "orthanc-jobs replay replays/action-pause-paused.json http://h:1 --exclusive" in text
     assert "nothing in the catalogue of relaxations explains it" in text
-    assert "accepted ties-unordered: Equal jobs change places." in lines
+    assert "accepted ties-unordered (1 case): Equal jobs change places." in lines
+    assert "  shown by    schedule/ties" not in lines
     assert "unknown edge/running/failure/fail: the connection broke" in lines
     assert "skipped 1 case: no job of this server uses Retry" in lines
     assert "  job 1234" in lines
+
+
+def test_who_asks_for_all_details_is_told_them() -> None:
+    bound = Bound("HSI", 34, 0, 181, 182, 1581, (), "it is deterministic")
+    passed = Result("complete/job", "c", Ground.DOCUMENTED, Verdict.PASS, bound=bound)
+    out = io.StringIO()
+    writer = ConsoleReport(Terminal(100, out), verbose=True)
+    for event in events(KNOWN, passed):
+        writer.take(event)
+    lines = out.getvalue().splitlines()
+    assert "  shown by    schedule/ties" in lines
+    assert f"  replay      orthanc-jobs replay {KNOWN.replay} http://h:1 --exclusive" in lines
+    assert (
+        "complete/job like the specification: 34 states, up to 0 more in the server, 181 sequences"
+        " by the HSI method (182 run on the way to that, 1581 actions)"
+    ) in lines
+    assert "that holds for a server of which this is true: it is deterministic" in lines
+    assert not [line for line in shown(KNOWN, passed) if "HSI" in line]
+
+
+def test_the_files_that_were_written_are_named_at_the_end() -> None:
+    out = io.StringIO()
+    writer = ConsoleReport(Terminal(100, out), written=[Path("r.html"), Path("j.xml")])
+    for event in events(BAD):
+        writer.take(event)
+    ends = [line.split()[0] for line in out.getvalue().splitlines()[-8:]]
+    assert ends == ["reports", "cells", "edges", "requirements", "left", "job", "7", "deviates"]
+    assert "reports      r.html, j.xml" in out.getvalue().splitlines()
 
 
 EVIL = "1.12.7 [/] [bold red]\x1b[2J\x9b\n\ud83d pass:s3cr3t :smile:"
@@ -246,6 +276,31 @@ def test_the_summary_is_one_line_and_the_last() -> None:
         "deviates http://h:1 1.10.1, judged 1 of 2 requirements (managed; 1 not run); cases:"
         f" 0 passed, 1 deviation, 1 accepted, 1 unknown, 1 skipped; {AGAIN}"
     )
+
+
+def test_what_conforms_says_for_how_many_findings_the_ledger_was_needed() -> None:
+    two = replace(KNOWN, id="schedule/two", relaxations=("ties-unordered", "priority-wraps"))
+    kept = replace(KNOWN, id="schedule/three", relaxations=(), kept=("mine",))
+    assert last_line(GOOD, KNOWN, two, kept).startswith(
+        "conforms http://h:1 1.10.1, but for 3 known findings, as far as 1 of 2 requirements ("
+    )
+    assert ", but for 1 known finding, " in last_line(GOOD, KNOWN)
+    assert "but for" not in last_line(GOOD, KNOWN, BAD, verdict="deviates")
+    assert "but for" not in last_line(GOOD)
+
+
+def test_what_could_not_be_tried_is_told_in_the_same_words_twice() -> None:
+    closed = (("c", "needs --exclusive"), ("d", "no job of this server uses Retry"))
+    share = Share(4, ("a", "b"), (), closed)
+    out = io.StringIO()
+    writer = ConsoleReport(Terminal(200, out))
+    started, *middle, ended = events(GOOD, verdict="conforms")
+    assert isinstance(ended, Ended)
+    for event in (started, *middle, replace(ended, coverage=Coverage(share, share, share))):
+        writer.take(event)
+    words = "1 need another server or configuration; 1 cannot be reached from outside)"
+    told = [line for line in out.getvalue().splitlines() if words in line]
+    assert [line.split()[0] for line in told] == ["cells", "edges", "requirements", "conforms"]
 
 
 GOOD = Result("race/x", "race/both/step-fails", Ground.DOCUMENTED, Verdict.PASS)

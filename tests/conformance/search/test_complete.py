@@ -40,9 +40,8 @@ def test_on_the_reference_server_all_of_it_passes_and_the_bound_is_reported(
         assert found[id]["extra"] == 0
         assert found[id]["relaxations"] == []
         assert found[id]["actions"] > found[id]["sequences"]
-        assert f"{id} like the specification: {len(machine)} states" in on_reference.out
     assert "deterministic" in found["complete/job"]["assumption"]
-    assert on_reference.out.count("taken for granted") == 1
+    assert "like the specification" not in on_reference.out  # that is for who asks for all details
 
 
 @pytest.mark.long
