@@ -10,7 +10,14 @@ from rich.text import Text
 
 from conformance.events import Ended, Event, RunVerdict, Share, Started
 from conformance.reports.live import Live
-from conformance.reports.story import Story, block, searched_words, stale_words
+from conformance.reports.story import (
+    Story,
+    block,
+    searched_words,
+    slowest,
+    stale_words,
+    times,
+)
 from conformance.reports.terminal import Terminal
 from conformance.text import counted
 from conformance.timing import TIMING
@@ -115,7 +122,7 @@ class ConsoleReport:
             return
         found = event.coverage
         yield ""
-        for result in self._story.slowest(self.durations):
+        for result in slowest(self._story.results.values(), self.durations):
             yield f"{result.seconds:8.2f} s  {result.id}"
         whole = self._story.started is None or self._story.started.alone
         for reason, count in self._story.skipped:
@@ -137,7 +144,7 @@ class ConsoleReport:
             yield _headed("warning:", "yellow", warning)
         if failed is not None:
             yield _headed("cut short:", "yellow", failed)
-        yield self._story.times
+        yield times(event.statistics)
         yield _headed(self._story.word, STYLE[event.verdict], self._story.told)
 
     def _share(self, name: str, word: str, share: Share, whole: bool) -> str:

@@ -13,7 +13,7 @@ from conformance.reports.coloring import marks
 from conformance.reports.comparing import Comparison
 from conformance.reports.file_report import FileReport
 from conformance.reports.rendering import rendered
-from conformance.reports.story import WORDS, stale_words
+from conformance.reports.story import WORDS, slowest, stale_words, times
 from conformance.reports.timeline import timeline
 from conformance.text import counted
 from spec.diagram.looks import MARKS, verb
@@ -49,6 +49,7 @@ class HtmlReport(FileReport):
             TEMPLATE,
             story=story,
             ended=ended,
+            times=times,
             server=story.tested,
             kit=version("orthanc-jobs-conformance"),
             words=WORDS,
@@ -61,7 +62,7 @@ class HtmlReport(FileReport):
             signs=MARKS.items(),
             states=list(State),
             suites=page.suites(results),
-            slowest=story.slowest(SLOWEST),
+            slowest=slowest(story.results.values(), SLOWEST),
             judged=page.judged(story),
             types={
                 t: found for t, found in of_results(results, tested).items() if was_tried(found)

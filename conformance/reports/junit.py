@@ -88,7 +88,7 @@ class JUnitReport(FileReport):
 
     def _uncovered(self, ended: Ended) -> str | None:
         """What is missing, where nothing else is to blame for a verdict that is unknown."""
-        blamed = ended.interrupted or self._story.failed or self._story.of(Verdict.UNKNOWN)
+        blamed = ended.interrupted or self._story.failed or self._story.unknown
         return None if ended.verdict != "unknown" or blamed else ended.why or "nothing was judged"
 
 

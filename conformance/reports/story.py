@@ -19,6 +19,7 @@ from conformance.events import (
     Searched,
     Share,
     Started,
+    Statistics,
     Verdict,
     Warned,
 )
@@ -104,13 +105,13 @@ class Story:
                 self.results = {one.id: one for one in sorted(self.results.values(), key=_place)}
         return self.ended
 
-    def of(self, *verdicts: Verdict) -> list[Result]:
+    def _of(self, *verdicts: Verdict) -> list[Result]:
         return [result for result in self.results.values() if result.verdict in verdicts]
 
     @property
     def deviations(self) -> list[Group]:
         """What nothing explains first, a requirement each; then what relaxations explain."""
-        found = self.of(Verdict.DEVIATION)
+        found = self._of(Verdict.DEVIATION)
         groups: dict[str, list[Result]] = {}
         for result in found:
             if not result.relaxations:
@@ -120,13 +121,9 @@ class Story:
     @property
     def accepted(self) -> list[Group]:
         """What relaxations explain; then what the ledger accepts as it is, each by itself."""
-        found = self.of(Verdict.ACCEPTED)
+        found = self._of(Verdict.ACCEPTED)
         kept = [Group((result,)) for result in found if not result.relaxations]
         return [*_by_relaxation(found), *kept]
-
-    def slowest(self, number: int) -> list[Result]:
-        """So many of the cases that took the longest."""
-        return sorted(self.results.values(), key=lambda one: -one.seconds)[:number]
 
     @property
     def bounds(self) -> list[str]:
@@ -141,14 +138,14 @@ class Story:
     @property
     def skipped(self) -> list[tuple[str, int]]:
         """Each reason for which cases were skipped, and how many."""
-        reasons = [result.reason or "" for result in self.of(Verdict.SKIPPED)]
+        reasons = [result.reason or "" for result in self._of(Verdict.SKIPPED)]
         return [(reason, reasons.count(reason)) for reason in sorted(set(reasons))]
 
     @property
     def unknown(self) -> list[tuple[str, list[str]]]:
         """Each reason for which there is no verdict, and the cases, in their order."""
         reasons: dict[str, list[str]] = {}
-        for result in self.of(Verdict.UNKNOWN):
+        for result in self._of(Verdict.UNKNOWN):
             reasons.setdefault(result.reason or "", []).append(result.id)
         return list(reasons.items())
 
@@ -180,7 +177,7 @@ class Story:
     def word(self) -> str:
         """The verdict in a word; a run in which nothing deviates but the ledger has its own."""
         assert self.ended is not None
-        if self.ended.stale and not self.of(Verdict.DEVIATION):
+        if self.ended.stale and not self._of(Verdict.DEVIATION):
             return STALE
         return str(self.ended.verdict)
 
@@ -245,7 +242,7 @@ class Story:
             yield f"{'' if self.results else 'nothing was run: '}run it again from the start"
         if ended.why and not ended.interrupted and self.failed is None:
             yield ended.why
-        if any(one.replay for one in self.of(Verdict.DEVIATION)):
+        if any(one.replay for one in self._of(Verdict.DEVIATION)):
             yield "each deviation is told with the command that runs it again"
         if self.started is not None and self.started.shard is not None:
             number, of = self.started.shard
@@ -266,16 +263,6 @@ class Story:
     @property
     def ledger(self) -> str | None:
         return None if self.started is None else self.started.ledger
-
-    @property
-    def times(self) -> str:
-        """Actions, requests and seconds, in words."""
-        assert self.ended is not None
-        spent = self.ended.statistics
-        return (
-            f"{spent.actions} actions, {spent.requests} requests in {spent.seconds:.1f} s,"
-            f" set-up {spent.setup_seconds:.1f} s, cleaning up {spent.cleanup_seconds:.1f} s"
-        )
 
     def details(self, group: Group) -> Iterator[tuple[str, str]]:
         """What a person needs to understand a failure and to see it again, a name and a line each.
@@ -324,6 +311,19 @@ class Story:
             return None
         target = self.started.target
         return shlex.join(["orthanc-jobs", "replay", result.replay, target.name, *target.options])
+
+
+def slowest(results: Iterable[Result], number: int) -> list[Result]:
+    """So many of the cases that took the longest."""
+    return sorted(results, key=lambda one: -one.seconds)[:number]
+
+
+def times(spent: Statistics) -> str:
+    """Actions, requests and seconds, in words."""
+    return (
+        f"{spent.actions} actions, {spent.requests} requests in {spent.seconds:.1f} s,"
+        f" set-up {spent.setup_seconds:.1f} s, cleaning up {spent.cleanup_seconds:.1f} s"
+    )
 
 
 def fault_words(options: Sequence[str]) -> str:
