@@ -13,7 +13,7 @@ from conformance.reports.coloring import marks
 from conformance.reports.comparing import Comparison
 from conformance.reports.file_report import FileReport
 from conformance.reports.rendering import rendered
-from conformance.reports.story import WORDS, slowest, stale_words, times
+from conformance.reports.story import WORDS, ledger, slowest, stale_words, times
 from conformance.reports.timeline import timeline
 from conformance.text import counted
 from spec.diagram.looks import MARKS, verb
@@ -50,6 +50,7 @@ class HtmlReport(FileReport):
             story=story,
             ended=ended,
             times=times,
+            ledger=ledger(story.started),
             server=story.tested,
             kit=version("orthanc-jobs-conformance"),
             words=WORDS,

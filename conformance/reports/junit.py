@@ -15,7 +15,7 @@ from junitparser.junitparser import FinalResult
 
 from conformance.events import Ended, Result, Verdict
 from conformance.reports.file_report import FileReport
-from conformance.reports.story import UNEXPLAINED, Group, lines, stale_words
+from conformance.reports.story import UNEXPLAINED, Group, ledger, lines, stale_words
 
 NAME = "orthanc-jobs"
 RUN = "run"
@@ -35,7 +35,7 @@ class JUnitReport(FileReport):
             if self._story.started is not None:
                 suite.timestamp = self._story.started.started.partition("+")[0]
                 suite.add_property("server", self._story.server)
-                suite.add_property("ledger", self._story.ledger or "none")
+                suite.add_property("ledger", ledger(self._story.started))
                 suite.add_property("seed", str(self._story.started.seed))
             suite.add_testcases(cases)  # after the properties: so the schemas want it
             root.add_testsuite(suite)

@@ -12,7 +12,7 @@ from conformance.campaign.typed import Mark, counts, of_results, was_tried
 from conformance.events import Ended, Share
 from conformance.reports.coloring import marks
 from conformance.reports.file_report import FileReport
-from conformance.reports.story import Group, stale_words, times
+from conformance.reports.story import Group, ledger, stale_words, times
 from spec.diagram import STATES, pictures
 
 MOST = 40  # deviations, and reasons of a kind, that are told; a step summary may have 1 MiB
@@ -31,8 +31,7 @@ class MarkdownReport(FileReport):
         yield f"{code(story.server)}: judged {story.scope}: {story.counts}."
         if ended.why:
             yield f"\n**Unknown:** {code(ended.why)}\n"
-        ledger = code(story.ledger) if story.ledger else "none"
-        yield f"Ledger: {ledger}. {times(ended.statistics)}."
+        yield f"Ledger: {code(ledger(story.started))}. {times(ended.statistics)}."
         if story.failed is not None:
             yield f"\n**The run could not go on:** {code(story.failed)}"
         for warning in story.warnings:

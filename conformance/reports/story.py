@@ -105,13 +105,13 @@ class Story:
                 self.results = {one.id: one for one in sorted(self.results.values(), key=_place)}
         return self.ended
 
-    def _of(self, *verdicts: Verdict) -> list[Result]:
+    def of(self, *verdicts: Verdict) -> list[Result]:
         return [result for result in self.results.values() if result.verdict in verdicts]
 
     @property
     def deviations(self) -> list[Group]:
         """What nothing explains first, a requirement each; then what relaxations explain."""
-        found = self._of(Verdict.DEVIATION)
+        found = self.of(Verdict.DEVIATION)
         groups: dict[str, list[Result]] = {}
         for result in found:
             if not result.relaxations:
@@ -121,7 +121,7 @@ class Story:
     @property
     def accepted(self) -> list[Group]:
         """What relaxations explain; then what the ledger accepts as it is, each by itself."""
-        found = self._of(Verdict.ACCEPTED)
+        found = self.of(Verdict.ACCEPTED)
         kept = [Group((result,)) for result in found if not result.relaxations]
         return [*_by_relaxation(found), *kept]
 
@@ -138,14 +138,14 @@ class Story:
     @property
     def skipped(self) -> list[tuple[str, int]]:
         """Each reason for which cases were skipped, and how many."""
-        reasons = [result.reason or "" for result in self._of(Verdict.SKIPPED)]
+        reasons = [result.reason or "" for result in self.of(Verdict.SKIPPED)]
         return [(reason, reasons.count(reason)) for reason in sorted(set(reasons))]
 
     @property
     def unknown(self) -> list[tuple[str, list[str]]]:
         """Each reason for which there is no verdict, and the cases, in their order."""
         reasons: dict[str, list[str]] = {}
-        for result in self._of(Verdict.UNKNOWN):
+        for result in self.of(Verdict.UNKNOWN):
             reasons.setdefault(result.reason or "", []).append(result.id)
         return list(reasons.items())
 
@@ -177,7 +177,7 @@ class Story:
     def word(self) -> str:
         """The verdict in a word; a run in which nothing deviates but the ledger has its own."""
         assert self.ended is not None
-        if self.ended.stale and not self._of(Verdict.DEVIATION):
+        if self.ended.stale and not self.of(Verdict.DEVIATION):
             return STALE
         return str(self.ended.verdict)
 
@@ -242,7 +242,7 @@ class Story:
             yield f"{'' if self.results else 'nothing was run: '}run it again from the start"
         if ended.why and not ended.interrupted and self.failed is None:
             yield ended.why
-        if any(one.replay for one in self._of(Verdict.DEVIATION)):
+        if any(one.replay for one in self.of(Verdict.DEVIATION)):
             yield "each deviation is told with the command that runs it again"
         if self.started is not None and self.started.shard is not None:
             number, of = self.started.shard
@@ -259,10 +259,6 @@ class Story:
     def server(self) -> str:
         target = None if self.started is None else self.started.target
         return "" if target is None else f"{target.name} {target.version}".strip()
-
-    @property
-    def ledger(self) -> str | None:
-        return None if self.started is None else self.started.ledger
 
     def details(self, group: Group) -> Iterator[tuple[str, str]]:
         """What a person needs to understand a failure and to see it again, a name and a line each.
@@ -316,6 +312,11 @@ class Story:
 def slowest(results: Iterable[Result], number: int) -> list[Result]:
     """So many of the cases that took the longest."""
     return sorted(results, key=lambda one: -one.seconds)[:number]
+
+
+def ledger(started: Started | None) -> str:
+    """The ledger of a run, or that it has none."""
+    return (started and started.ledger) or "none"
 
 
 def times(spent: Statistics) -> str:
