@@ -17,6 +17,8 @@ from conformance.reference.answers import empty_answer, error_answer, json_answe
 from conformance.reference.archives_api import ArchivesApi
 from conformance.reference.associations import Caller
 from conformance.reference.auth import BasicAuth
+from conformance.reference.commitments import Commitments
+from conformance.reference.commitments_api import CommitmentsApi
 from conformance.reference.details_api import DetailsApi
 from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.instances_api import InstancesApi
@@ -83,11 +85,13 @@ def build_app(
     modalities: dict[str, Modality] | None = None,
     others: Sequence[Route] = (),
     release: Release = EVERY_PAGE,
+    commitments: Commitments | None = None,
 ) -> Starlette:
     """The application; it starts the engine with itself, and stops it.
 
     `release`: what it keeps to; `modalities`: where those that are registered are kept, for
-    whoever else has to know them; `others`: routes that no Orthanc has.
+    whoever else has to know them; `others`: routes that no Orthanc has; `commitments`: what was
+    asked for, and is answered over DICOM.
     The stop lasts until the steps in flight have ended, each at the latest after HttpTimeout.
     """
     answers = parts.answers()
@@ -97,6 +101,7 @@ def build_app(
     known = dict(config.dicom_modalities) if modalities is None else modalities
     peers = PeerBook(config, storage.database)
     accelerator = Transfers(config, calls, reader, storage, peers, engine.stopping)
+    committing = CommitmentsApi(storage, caller, known, commitments or Commitments())
     queries: dict[str, Query] = {}
 
     @asynccontextmanager
@@ -114,6 +119,7 @@ def build_app(
         *ModificationsApi(calls, storage, reader, release, config.overwrite_instances).routes(),
         *RegroupingsApi(calls, storage, reader, release).routes(),
         *ModalitiesApi(calls, storage, reader, caller, known, queries, release).routes(),
+        *(committing.routes() if release.has("storage commitment") else []),
         *QueriesApi(calls, reader, caller, queries, release).routes(),
         *_around_resources(storage, release),
         *(accelerator.routes(parts.transfers, parts.receiving) if release.plugins else []),

@@ -25,7 +25,8 @@ _PENDING = frozenset({0xFF00, 0xFF01})
 _WARNINGS = frozenset({0x0001, 0x0107, 0x0116}) | frozenset(range(0xB000, 0xC000))
 _MOST_CONTEXTS = 128
 _NAMES = {Level.INSTANCE: "IMAGE"}
-_COMMITMENT, _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
+COMMITMENT, _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
+_ALL_STORED, _NOT_ALL_STORED = 1, 2  # the types of the event
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 
 
@@ -47,11 +48,15 @@ class Caller:
 
 @contextmanager
 def association(
-    caller: Caller, modality: Modality, contexts: Iterable[tuple[str, tuple[str, ...]]]
+    caller: Caller,
+    modality: Modality,
+    contexts: Iterable[tuple[str, tuple[str, ...]]],
+    **negotiated: Any,
 ) -> Iterator[Any]:
     """An association with `modality`, released at the end. Raises `DicomError`.
 
-    `contexts`: what it is for, each an abstract syntax with its transfer syntaxes.
+    `contexts`: what it is for, each an abstract syntax with its transfer syntaxes; `negotiated`:
+    what is agreed on beside them, as pynetdicom takes it.
     """
     from pynetdicom import AE, build_context
     from pynetdicom.presentation import PresentationContext
@@ -65,7 +70,11 @@ def association(
     ]
     try:
         opened = entity.associate(
-            modality.host, modality.port, wanted[:_MOST_CONTEXTS], ae_title=modality.aet
+            modality.host,
+            modality.port,
+            wanted[:_MOST_CONTEXTS],
+            ae_title=modality.aet,
+            **negotiated,
         )
     except (OSError, ValueError, TypeError) as error:
         raise DicomError(f"association with {modality.aet}: {error}") from error
@@ -115,30 +124,73 @@ def store(opened: Any, modality: Modality, instance: Instance, **originator: Any
     _check("C-STORE", modality, status)
 
 
-def ask_for_commitment(caller: Caller, modality: Modality, instances: list[Instance]) -> str:
-    """N-ACTION: ask `modality` to commit itself to keep `instances`; the transaction's UID.
+def new_transaction() -> str:
+    """The UID of a storage commitment that is to be asked for."""
+    from pydicom.uid import generate_uid
+
+    return str(generate_uid(prefix=None))
+
+
+def ask_for_commitment(
+    caller: Caller, modality: Modality, transaction: str, references: Iterable[tuple[str, str]]
+) -> None:
+    """N-ACTION: ask `modality` to commit itself to keep instances, each a class and a UID.
 
     Raises `DicomError`.
     """
     from pydicom.dataset import Dataset
-    from pydicom.uid import generate_uid
 
-    items = []
-    for instance in instances:
-        item = Dataset()
-        item.ReferencedSOPClassUID = instance.sop_class_uid
-        item.ReferencedSOPInstanceUID = instance.sop_instance_uid
-        items.append(item)
     asked = Dataset()
-    asked.TransactionUID = generate_uid()
-    asked.ReferencedSOPSequence = items
-    with association(caller, modality, [(_COMMITMENT, _UNCOMPRESSED)]) as opened:
+    asked.TransactionUID = transaction
+    asked.ReferencedSOPSequence = [_reference(*each) for each in references]
+    with association(caller, modality, [(COMMITMENT, _UNCOMPRESSED)]) as opened:
         try:
-            status, _ = opened.send_n_action(asked, 1, _COMMITMENT, _COMMITMENT_INSTANCE)
+            status, _ = opened.send_n_action(asked, 1, COMMITMENT, _COMMITMENT_INSTANCE)
         except (RuntimeError, *dicom.FILE_ERRORS) as error:
             raise DicomError(f"N-ACTION to {modality.aet}: {error}") from error
         _check("N-ACTION", modality, status)
-    return str(asked.TransactionUID)
+
+
+def report_commitment(
+    caller: Caller,
+    modality: Modality,
+    transaction: str,
+    stored: list[tuple[str, str]],
+    failed: list[tuple[str, str, int]],
+) -> None:
+    """N-EVENT-REPORT: what is stored of that which `modality` has asked about, and what is not.
+
+    What has failed has its reason beside class and UID. Raises `DicomError`.
+    """
+    from pydicom.dataset import Dataset
+    from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
+
+    told = Dataset()
+    told.TransactionUID = transaction
+    told.ReferencedSOPSequence = [_reference(*each) for each in stored]
+    if failed:
+        told.FailedSOPSequence = [_reference(*each) for each in failed]
+    role = SCP_SCU_RoleSelectionNegotiation()
+    role.sop_class_uid, role.scu_role, role.scp_role = COMMITMENT, False, True
+    event = _NOT_ALL_STORED if failed else _ALL_STORED
+    contexts = [(COMMITMENT, _UNCOMPRESSED)]
+    with association(caller, modality, contexts, ext_neg=[role]) as opened:
+        try:
+            status, _ = opened.send_n_event_report(told, event, COMMITMENT, _COMMITMENT_INSTANCE)
+        except (RuntimeError, ValueError, *dicom.FILE_ERRORS) as error:
+            raise DicomError(f"N-EVENT-REPORT to {modality.aet}: {error}") from error
+        _check("N-EVENT-REPORT", modality, status)
+
+
+def _reference(sop_class: str, uid: str, reason: int | None = None) -> Dataset:
+    """An instance as a storage commitment names it."""
+    from pydicom.dataset import Dataset
+
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, uid
+    if reason is not None:
+        item.FailureReason = reason
+    return item
 
 
 def find(

@@ -1,4 +1,4 @@
-"""The DICOM side of the server: C-ECHO, C-STORE, C-FIND and C-MOVE, for whoever calls.
+"""The DICOM side of the server: C-ECHO, C-STORE, C-FIND, C-MOVE and storage commitment.
 
 It is there when the configuration names a DicomPort. A C-MOVE sends to ourselves, or to a modality
 that is registered.
@@ -11,21 +11,25 @@ from typing import TYPE_CHECKING, Any
 from conformance.reference import associations, dicom, metadata
 from conformance.reference.config import ConfigError
 from conformance.reference.errors import RestError
+from conformance.reference.job import Step
 from conformance.reference.levels import Level
 from conformance.reference.matching import matches
 from conformance.reference.storage import NotStored, Storage
+from conformance.reference.tasks.commitments import Commitment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pydicom.dataset import Dataset
     from pynetdicom.events import Event
 
+    from conformance.reference.commitments import Commitments
     from conformance.reference.config import Config
     from conformance.reference.dicom import Instance
+    from conformance.reference.job import Task
     from conformance.reference.modalities import Modality
 
-_SUCCESS, _PENDING = 0x0000, 0xFF00
+_SUCCESS, _PENDING, _PROCESSING_FAILURE = 0x0000, 0xFF00, 0x0110
 _OUT_OF_RESOURCES, _CANNOT_UNDERSTAND, _UNABLE = 0xA700, 0xC000, 0xC000
 _MODELS = (1, 2)  # of patients, of studies
 
@@ -33,14 +37,23 @@ _MODELS = (1, 2)  # of patients, of studies
 class DicomServer:
     """Listens on the DicomPort of `config` until it is closed; without one it does nothing.
 
+    `commitments`: what we have asked modalities for; `submit` makes a job of a task.
     Raises `ConfigError` when the port is not free.
     """
 
     def __init__(
-        self, host: str, config: Config, storage: Storage, modalities: Mapping[str, Modality]
+        self,
+        host: str,
+        config: Config,
+        storage: Storage,
+        modalities: Mapping[str, Modality],
+        commitments: Commitments,
+        submit: Callable[[Task], None],
     ) -> None:
         self._storage = storage
         self._modalities = modalities
+        self._commitments = commitments
+        self._submit = submit
         self._aet = config.dicom_aet
         self._server: Any = None
         if config.dicom_port is not None:
@@ -66,10 +79,13 @@ class DicomServer:
         for root in _MODELS:
             entity.add_supported_context(f"1.2.840.10008.5.1.4.1.2.{root}.1")
             entity.add_supported_context(f"1.2.840.10008.5.1.4.1.2.{root}.2")
+        entity.add_supported_context(associations.COMMITMENT, scu_role=True, scp_role=True)
         handlers: list[Any] = [
             (evt.EVT_C_STORE, self.on_store),
             (evt.EVT_C_FIND, self.on_find),
             (evt.EVT_C_MOVE, self.on_move),
+            (evt.EVT_N_ACTION, self.on_action),
+            (evt.EVT_N_EVENT_REPORT, self.on_event_report),
         ]
         try:
             return entity.start_server((host, port), block=False, evt_handlers=handlers)
@@ -128,15 +144,50 @@ class DicomServer:
         for instance in found:
             yield _PENDING, dicom.decode(instance.file)
 
+    def on_action(self, event: Event) -> tuple[int, None]:
+        """N-ACTION: a modality that is registered asks for a storage commitment; a job answers."""
+        asked, caller = event.action_information, event.assoc.requestor
+        modality = self._modality(str(caller.ae_title).strip())
+        if modality is None:
+            return _PROCESSING_FAILURE, None
+        references = tuple(
+            (str(each.ReferencedSOPClassUID), str(each.ReferencedSOPInstanceUID))
+            for each in asked.get("ReferencedSOPSequence", [])
+        )
+        called = str(caller.primitive.called_ae_title).strip() if caller.primitive else ""
+        transaction = str(asked.get("TransactionUID", ""))
+        step = (Step(""),)
+        self._submit(Commitment(step, modality, called, transaction, references, description=""))
+        return _SUCCESS, None
+
+    def on_event_report(self, event: Event) -> tuple[int, None]:
+        """N-EVENT-REPORT: the answer to a storage commitment that we have asked for."""
+        told = event.event_information
+        stored, failed = (
+            [
+                (str(each.ReferencedSOPClassUID), str(each.ReferencedSOPInstanceUID), each)
+                for each in told.get(sequence, [])
+            ]
+            for sequence in ("ReferencedSOPSequence", "FailedSOPSequence")
+        )
+        known = self._commitments.report(
+            str(told.get("TransactionUID", "")),
+            [each[:2] for each in stored],
+            [(*each[:2], int(each[2].get("FailureReason", 0))) for each in failed],
+        )
+        return (_SUCCESS if known else _PROCESSING_FAILURE), None
+
+    def _modality(self, aet: str) -> Modality | None:
+        """The one that is registered by this title, if one is."""
+        return next((each for each in list(self._modalities.values()) if each.aet == aet), None)
+
     def _address(self, aet: str) -> tuple[str, int] | None:
         """Where `aet` listens; None for one that nobody knows."""
         if aet == self._aet and self._server is not None:
             host, port = self._server.server_address[:2]
             return host, port
-        for modality in list(self._modalities.values()):
-            if modality.aet == aet:
-                return modality.host, modality.port
-        return None
+        modality = self._modality(aet)
+        return None if modality is None else (modality.host, modality.port)
 
     def _matching(self, level: Level, wanted: Mapping[str, str]) -> list[Instance]:
         """An instance of each resource at `level` that matches."""

@@ -56,9 +56,10 @@ class ModalitySender:
     def commit(self, task: ModalityStore) -> Outcome:
         """Ask the modality to commit itself to keep all that it was sent."""
         instances = (self._storage.get(step.item) for step in task.steps)
-        sent = [each for each in instances if each is not None]
+        sent = [(each.sop_class_uid, each.sop_instance_uid) for each in instances if each]
+        transaction = associations.new_transaction()
         try:
-            transaction = associations.ask_for_commitment(self.caller(task), task.modality, sent)
+            associations.ask_for_commitment(self.caller(task), task.modality, transaction, sent)
         except DicomError as error:
             return Failed(ErrorCode.NETWORK_PROTOCOL, str(error))
         return Succeeded(transaction=transaction)

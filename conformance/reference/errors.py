@@ -20,6 +20,7 @@ class ErrorCode(IntEnum):
     PLUGIN = 1, "Error encountered within the plugin engine"
     PARAMETER_OUT_OF_RANGE = 3, "Parameter out of range"
     BAD_PARAMETER_TYPE = 5, "Bad type for a parameter"
+    BAD_SEQUENCE_OF_CALLS = 6, "Bad sequence of calls"
     INEXISTENT_ITEM = 7, "Accessing an inexistent item"
     BAD_REQUEST = 8, "Bad request"
     NETWORK_PROTOCOL = 9, "Error in the network protocol"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from conformance.reference.errors import ErrorCode, bad_request
+from conformance.reference.errors import ErrorCode, bad_request, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _HIGHEST_PORT = 65535
 _ALLOWED = (
@@ -69,14 +73,26 @@ def parse_modality(body: object) -> Modality:
     )
 
 
+def modality_of(modalities: Mapping[str, Modality], name: str) -> Modality:
+    """The modality that is registered by this name. Raises `RestError` (404)."""
+    if name not in modalities:
+        raise not_found(f"No modality with symbolic name: {name}")
+    return modalities[name]
+
+
+def read_aet(name: str) -> str:
+    """`name`, which has to be a title. Raises `RestError` (400)."""
+    if not is_aet(name):
+        raise bad_request("An AET has 1 to 16 printable ASCII characters")
+    return name
+
+
 def read_target(fields: dict[str, object], default: str) -> str:
     """Where what a C-MOVE asks for is to be sent. Raises `RestError` (400)."""
     target = fields.get("TargetAet", default)
     if not isinstance(target, str):
         raise bad_request("TargetAet must be a string", ErrorCode.BAD_PARAMETER_TYPE)
-    if not is_aet(target):
-        raise bad_request("An AET has 1 to 16 printable ASCII characters")
-    return target
+    return read_aet(target)
 
 
 def is_aet(text: str) -> bool:

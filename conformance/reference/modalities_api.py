@@ -17,9 +17,15 @@ from conformance.reference.bodies import (
     text,
     timeout,
 )
-from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
+from conformance.reference.errors import ErrorCode, RestError, bad_request
 from conformance.reference.job import Step
-from conformance.reference.modalities import Modality, is_aet, parse_modality, read_target
+from conformance.reference.modalities import (
+    Modality,
+    modality_of,
+    parse_modality,
+    read_aet,
+    read_target,
+)
 from conformance.reference.queries import Query, answer_template
 from conformance.reference.routing import Route
 from conformance.reference.selection import steps_of
@@ -38,7 +44,7 @@ if TYPE_CHECKING:
     from conformance.reference.submission import SubmissionReader
 
 _NAMES_THE_MODALITY = "1.12.7"
-_CALLS = ["configuration", "echo", "query", "store"]
+_CALLS = ["configuration", "echo", "query", "storage-commitment", "store"]
 
 
 class ModalitiesApi:
@@ -131,7 +137,7 @@ class ModalitiesApi:
             self._local_aet(fields, modality),
             resources,
             boolean(fields, "Permissive"),
-            None if number is None else _aet(title),
+            None if number is None else read_aet(title),
             number,
             timeout(fields),
             boolean(fields, "StorageCommitment"),
@@ -184,14 +190,11 @@ class ModalitiesApi:
 
     def _modality(self, request: Request) -> Modality:
         """The modality that the path names. Raises `RestError` (404)."""
-        name = request.path_params["name"]
-        if name not in self._modalities:
-            raise not_found(f"No modality with symbolic name: {name}")
-        return self._modalities[name]
+        return modality_of(self._modalities, request.path_params["name"])
 
     def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
         """How we call ourselves there. Raises `RestError` (400)."""
-        return _aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
+        return read_aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
 
 
 def _renamed(modality: Modality, fields: dict[str, object]) -> Modality:
@@ -199,12 +202,6 @@ def _renamed(modality: Modality, fields: dict[str, object]) -> Modality:
     names = {"CalledAet": "AET", "Host": "Host", "Port": "Port"}
     named = {known: fields[name] for name, known in names.items() if name in fields}
     return parse_modality({**modality.configuration(), **named}) if named else modality
-
-
-def _aet(name: str) -> str:
-    if not is_aet(name):
-        raise bad_request("An AET has 1 to 16 printable ASCII characters")
-    return name
 
 
 def _message_number(fields: dict[str, object]) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from conformance.reference.answers import JobAnswers
 from conformance.reference.archiving import Archiver
 from conformance.reference.calls import JobCalls
+from conformance.reference.commitments import Committer
 from conformance.reference.dicom_steps import ModalityMover, ModalitySender
 from conformance.reference.engine import Engine
 from conformance.reference.persistence import JobStore
@@ -33,6 +34,7 @@ class Parts:
     peer_sender: type[StepSender] = StepSender
     sender: type[ModalitySender] = ModalitySender
     mover: type[ModalityMover] = ModalityMover
+    committer: type[Committer] = Committer
     modifier: type[Modifier] = Modifier
     splitter: type[Splitter] = Splitter
     merger: type[Merger] = Merger

@@ -15,6 +15,7 @@ LATER = {
     "POST /tools/bulk-modify": "1.9.4",
     "UserData": "1.12.9",
     "jobs saved at their creation": "1.11.1",
+    "storage commitment": "1.6.0",
 }
 """What came after the page of Orthanc 1.5.6, and with which release."""
 
@@ -22,7 +23,6 @@ LACKS = (
     "C-GET",
     "Lua scripts",
     "Progress of sub-operations",
-    "storage commitment of what is stored here",
     "transfer syntaxes that lose something",
 )
 """What later releases have as well, and this server has not."""

@@ -20,12 +20,14 @@ from starlette.responses import HTMLResponse
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from conformance.reference.app import build_app, build_engine
+from conformance.reference.commitments import Commitments
 from conformance.reference.control.api import ControlApi
 from conformance.reference.control.calls import Heard
 from conformance.reference.control.controls import Controls
 from conformance.reference.control.disturbances import Disturbed, break_off
 from conformance.reference.database import Database
 from conformance.reference.dicom_server import DicomServer
+from conformance.reference.engine import Newcomer
 from conformance.reference.faults import find_fault
 from conformance.reference.parts import Parts
 from conformance.reference.releases import EVERY_PAGE, Release
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from conformance.reference.config import Config
+    from conformance.reference.job import Task
 
 REQUESTS = "uvicorn.access"  # the logger that is told of each request
 
@@ -137,10 +140,15 @@ class Life:
         if setting.controls is not None:
             setting.controls.attach(self._engine)
         self._engine.restore()
-        self._dicom = DicomServer(setting.host, config, storage, modalities)
+        commitments = Commitments()
+        self._dicom = DicomServer(
+            setting.host, config, storage, modalities, commitments, self._submit
+        )
         known = replace(config, dicom_port=self._dicom.port)
         others = [*_page(setting.page), *self._control(setting.controls)]
-        app: ASGIApp = build_app(known, parts, self._engine, storage, modalities, others, release)
+        app: ASGIApp = build_app(
+            known, parts, self._engine, storage, modalities, others, release, commitments
+        )
         if setting.controls is not None:
             app = Disturbed(app, setting.controls.disturbances, self._hang_up)
             app = Heard(app, setting.controls.calls)
@@ -169,6 +177,10 @@ class Life:
         if self._steps is not None:
             self._steps.end(killed)
         self._server.end(killed)
+
+    def _submit(self, task: Task) -> None:
+        """Make a job for which no call waits."""
+        self._engine.submit(Newcomer(task, lambda _: None))
 
     def _hang_up(self, client: object) -> None:
         """Break the connection of `client`, its host and port."""

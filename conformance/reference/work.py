@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.reference.tasks import made_up
 from conformance.reference.tasks.archives import Archive, Media
+from conformance.reference.tasks.commitments import Commitment
 from conformance.reference.tasks.made_up import MadeUp
 from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.tasks.moves import ModalityMove
@@ -52,6 +53,7 @@ class Work:
             PeerStore: parts.peer_sender(storage.file, config.http_timeout).open_run,
             ModalityStore: parts.sender(storage, config.dicom_scu_timeout).open_run,
             ModalityMove: parts.mover(config.dicom_scu_timeout).open_run,
+            Commitment: parts.committer(storage, config.dicom_scu_timeout).open_run,
             ResourceModification: parts.modifier(storage).open_run,
             SplitStudy: parts.splitter(storage).open_run,
             MergeStudy: parts.merger(storage).open_run,

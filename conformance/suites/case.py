@@ -22,6 +22,7 @@ OFTEN = 4  # times that the same is done to a job in turn: some faults come the 
 QUICK_TO_STOP: Mapping[str, Any] = MappingProxyType(
     {"DicomServerEnabled": False, "WebDavEnabled": False}
 )
+LISTENS: Mapping[str, Any] = MappingProxyType({"DicomServerEnabled": True})  # and waits for DICOM
 
 
 @dataclass(frozen=True, slots=True)

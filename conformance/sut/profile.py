@@ -14,6 +14,7 @@ NOT_THIS_VERSION = "not documented for this version"
 DELETE_JOB, ERROR_DETAILS, USER_DATA = "DELETE /jobs/{id}", "ErrorDetails", "UserData"
 DELETE_ARCHIVE = "DELETE /jobs/{id}/archive"
 BULK_MODIFY, BULK_ANONYMIZE = "POST /tools/bulk-modify", "POST /tools/bulk-anonymize"
+COMMITMENT = "storage commitment"
 ERRORS_KEPT, SAVED_AT_CREATION = "ErrorCode over a restart", "jobs saved at their creation"
 # What a server of an earlier version may declare to have as well.
 DECLARED = {
@@ -24,6 +25,7 @@ DECLARED = {
     "persist/saved-at-creation": SAVED_AT_CREATION,
     "route/bulk-anonymize": BULK_ANONYMIZE,
     "route/bulk-modify": BULK_MODIFY,
+    "route/storage-commitment": COMMITMENT,
     "submit/user-data": USER_DATA,
 }
 # What the reference server may declare not to have, though it says that it is of such a version.
@@ -33,7 +35,6 @@ LACKING = {
     "option/retrieve-method": "C-GET",
     "route/get": "C-GET",
     "route/retrieve-progress": "Progress of sub-operations",
-    "route/storage-commitment": "storage commitment of what is stored here",
 }
 NOT_OFFERED = "the server says that it does not have it"
 # Of earlier versions of the transfers accelerator nobody has measured what they do.

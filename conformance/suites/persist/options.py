@@ -13,7 +13,7 @@ from typing import Any
 from conformance.driver.context import Context
 from conformance.driver.script import complete, restart
 from conformance.driver.script import submit as peer_store
-from conformance.suites.case import QUICK_TO_STOP, Case, Check, blocker_names
+from conformance.suites.case import LISTENS, QUICK_TO_STOP, Case, Check, blocker_names
 from conformance.suites.needs import documented
 from conformance.suites.persist.types import (
     FIRST,
@@ -82,7 +82,7 @@ def cases(profile: Profile) -> Iterator[Case]:
         f"persist/stop/options/{COMMITMENT}",
         STAYS,
         check=commits_after_a_restart,
-        config={"JobsHistorySize": ROOM},
+        config={**LISTENS, "JobsHistorySize": ROOM},
         needs=(documented(COMMITS),),
         fresh=True,
     )

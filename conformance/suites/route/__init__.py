@@ -15,8 +15,9 @@ sends (`autorouting`), all types in one queue (`ordering`), what travels along w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from conformance.suites.case import Case
+from conformance.suites.case import LISTENS, Case
 from conformance.suites.route import (
     asking_peers,
     autorouting,
@@ -48,6 +49,12 @@ from conformance.sut.profile import Profile
 
 
 def cases(profile: Profile) -> Iterator[Case]:
+    for case in _cases(profile):
+        asks = case.id.startswith(f"{committing.COMMITS}/")
+        yield replace(case, config={**case.config, **LISTENS}) if asks else case
+
+
+def _cases(profile: Profile) -> Iterator[Case]:
     known = calls()
     yield from outcomes.cases(profile, known)
     yield from waited.cases(profile, known)
