@@ -13,7 +13,7 @@ from conformance.reference import dicom
 from conformance.reference.levels import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pydicom.dataset import Dataset
 
@@ -24,6 +24,7 @@ _SUCCESS = 0x0000
 _PENDING = frozenset({0xFF00, 0xFF01})
 _WARNINGS = frozenset({0x0001, 0x0107, 0x0116}) | frozenset(range(0xB000, 0xC000))
 _MOST_CONTEXTS = 128
+_SERVICES = {"Find": 1, "Move": 2, "Get": 3}
 _NAMES = {Level.INSTANCE: "IMAGE"}
 COMMITMENT, _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
 _ALL_STORED, _NOT_ALL_STORED = 1, 2  # the types of the event
@@ -163,15 +164,14 @@ def report_commitment(
     What has failed has its reason beside class and UID. Raises `DicomError`.
     """
     from pydicom.dataset import Dataset
-    from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
+    from pynetdicom import build_role
 
     told = Dataset()
     told.TransactionUID = transaction
     told.ReferencedSOPSequence = [_reference(*each) for each in stored]
     if failed:
         told.FailedSOPSequence = [_reference(*each) for each in failed]
-    role = SCP_SCU_RoleSelectionNegotiation()
-    role.sop_class_uid, role.scu_role, role.scp_role = COMMITMENT, False, True
+    role = build_role(COMMITMENT, scp_role=True)
     event = _NOT_ALL_STORED if failed else _ALL_STORED
     contexts = [(COMMITMENT, _UNCOMPRESSED)]
     with association(caller, modality, contexts, ext_neg=[role]) as opened:
@@ -219,15 +219,41 @@ def move(caller: Caller, modality: Modality, query: dict[str, str], target: str)
     level = level_of(query["QueryRetrieveLevel"])
     model = _model(level, "Move")
     with association(caller, modality, [(model, _UNCOMPRESSED)]) as opened:
-        try:
-            for status, _ in opened.send_c_move(_identifier(level, query), target, model):
-                if "Status" not in status:
-                    raise DicomError(f"C-MOVE to {modality.aet}: no answer")
-                if status.Status not in _PENDING:
-                    return int(status.Status)
-        except (RuntimeError, *dicom.FILE_ERRORS) as error:
-            raise DicomError(f"C-MOVE to {modality.aet}: {error}") from error
-    raise DicomError(f"C-MOVE to {modality.aet}: no final answer")
+        answers = opened.send_c_move(_identifier(level, query), target, model)
+        return _final("C-MOVE", modality, answers)
+
+
+def get(
+    caller: Caller, modality: Modality, query: dict[str, str], take: Callable[[Any], int]
+) -> int:
+    """C-GET of one answer of a query; its final status.
+
+    `take` is given each instance that comes, as pynetdicom's event of it, and says the status that
+    answers it. Raises `DicomError` when there is no final status.
+    """
+    from pynetdicom import StoragePresentationContexts, build_role, evt
+
+    level = level_of(query["QueryRetrieveLevel"])
+    model = _model(level, "Get")
+    classes = [str(each.abstract_syntax) for each in StoragePresentationContexts]
+    contexts = [(each, _UNCOMPRESSED) for each in (model, *classes[: _MOST_CONTEXTS - 1])]
+    roles = [build_role(each, scp_role=True) for each, _ in contexts[1:]]
+    handlers = [(evt.EVT_C_STORE, take)]
+    with association(caller, modality, contexts, ext_neg=roles, evt_handlers=handlers) as opened:
+        return _final("C-GET", modality, opened.send_c_get(_identifier(level, query), model))
+
+
+def _final(what: str, modality: Modality, answers: Iterable[tuple[Dataset, object]]) -> int:
+    """The last of the statuses that answer a retrieval. Raises `DicomError` without one."""
+    try:
+        for status, _ in answers:
+            if "Status" not in status:
+                raise DicomError(f"{what} to {modality.aet}: no answer")
+            if status.Status not in _PENDING:
+                return int(status.Status)
+    except (RuntimeError, ValueError, *dicom.FILE_ERRORS) as error:
+        raise DicomError(f"{what} to {modality.aet}: {error}") from error
+    raise DicomError(f"{what} to {modality.aet}: no final answer")
 
 
 def level_name(level: Level) -> str:
@@ -254,7 +280,7 @@ def _identifier(level: Level, query: dict[str, str]) -> Dataset:
 def _model(level: Level, what: str) -> str:
     """The information model: of patients only for a patient, else of studies, as by Orthanc."""
     root = 1 if level is Level.PATIENT else 2
-    return f"1.2.840.10008.5.1.4.1.2.{root}.{1 if what == 'Find' else 2}"
+    return f"1.2.840.10008.5.1.4.1.2.{root}.{_SERVICES[what]}"
 
 
 def _check(what: str, modality: Modality, status: Dataset) -> None:

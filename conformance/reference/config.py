@@ -43,6 +43,7 @@ class Config:
     `concurrent_jobs`: workers, at least 1 (0 in the file means one for each core);
     `dicom_port`: None = no DICOM server (also with DicomServerEnabled false), 0 = a free port;
     `dicom_scu_timeout`: seconds that a modality may take to answer, 0 = no limit;
+    `synchronous_c_move`: a C-MOVE is answered when all was sent, and not by a job;
     `dicom_modalities` and `orthanc_peers`: those that there are from the start, by name;
     `media_archive_size`: how many archives that were made asynchronously are kept;
     `jobs_history_size`: completed jobs that are kept; `http_timeout`: seconds a step may take,
@@ -54,6 +55,7 @@ class Config:
     dicom_aet: str = "ORTHANC"
     dicom_port: int | None = None
     dicom_scu_timeout: int = 10
+    synchronous_c_move: bool = True
     concurrent_jobs: int = 2
     jobs_history_size: int = 10
     http_timeout: int = 60
@@ -122,6 +124,7 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
         if read.boolean("DicomServerEnabled", True)
         else None,
         dicom_scu_timeout=read.integer("DicomScuTimeout", default.dicom_scu_timeout),
+        synchronous_c_move=read.boolean("SynchronousCMove", default.synchronous_c_move),
         concurrent_jobs=read.integer("ConcurrentJobs", default.concurrent_jobs, most=1024)
         or os.cpu_count()
         or 1,

@@ -1,4 +1,4 @@
-"""The DICOM side of the server: C-ECHO, C-STORE, C-FIND, C-MOVE and storage commitment.
+"""The DICOM side of the server: C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, storage commitment.
 
 It is there when the configuration names a DicomPort. A C-MOVE sends to ourselves, or to a modality
 that is registered.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.reference import associations, dicom, metadata
+from conformance.reference import associations, dicom
 from conformance.reference.config import ConfigError
-from conformance.reference.errors import RestError
 from conformance.reference.job import Step
 from conformance.reference.levels import Level
 from conformance.reference.matching import matches
-from conformance.reference.storage import NotStored, Storage
+from conformance.reference.modalities import Modality
+from conformance.reference.selection import steps_for
+from conformance.reference.taking import taken
 from conformance.reference.tasks.commitments import Commitment
+from conformance.reference.tasks.stores import ModalityStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,10 +29,9 @@ if TYPE_CHECKING:
     from conformance.reference.config import Config
     from conformance.reference.dicom import Instance
     from conformance.reference.job import Task
-    from conformance.reference.modalities import Modality
+    from conformance.reference.storage import Storage
 
-_SUCCESS, _PENDING, _PROCESSING_FAILURE = 0x0000, 0xFF00, 0x0110
-_OUT_OF_RESOURCES, _CANNOT_UNDERSTAND, _UNABLE = 0xA700, 0xC000, 0xC000
+_SUCCESS, _PENDING, _PROCESSING_FAILURE, _UNABLE = 0x0000, 0xFF00, 0x0110, 0xC000
 _MODELS = (1, 2)  # of patients, of studies
 
 
@@ -55,6 +56,7 @@ class DicomServer:
         self._commitments = commitments
         self._submit = submit
         self._aet = config.dicom_aet
+        self._synchronous = config.synchronous_c_move
         self._server: Any = None
         if config.dicom_port is not None:
             self._server = self._listen(host, config.dicom_port)
@@ -75,15 +77,19 @@ class DicomServer:
         entity = AE(ae_title=self._aet)
         entity.add_supported_context("1.2.840.10008.1.1")
         for context in AllStoragePresentationContexts:
-            entity.add_supported_context(str(context.abstract_syntax), ALL_TRANSFER_SYNTAXES)
+            entity.add_supported_context(
+                str(context.abstract_syntax), ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True
+            )
         for root in _MODELS:
             entity.add_supported_context(f"1.2.840.10008.5.1.4.1.2.{root}.1")
             entity.add_supported_context(f"1.2.840.10008.5.1.4.1.2.{root}.2")
+            entity.add_supported_context(f"1.2.840.10008.5.1.4.1.2.{root}.3")
         entity.add_supported_context(associations.COMMITMENT, scu_role=True, scp_role=True)
         handlers: list[Any] = [
             (evt.EVT_C_STORE, self.on_store),
             (evt.EVT_C_FIND, self.on_find),
             (evt.EVT_C_MOVE, self.on_move),
+            (evt.EVT_C_GET, self.on_get),
             (evt.EVT_N_ACTION, self.on_action),
             (evt.EVT_N_EVENT_REPORT, self.on_event_report),
         ]
@@ -94,16 +100,9 @@ class DicomServer:
 
     def on_store(self, event: Event) -> int:
         """C-STORE: keep the instance."""
-        try:
-            caller = event.assoc.requestor
-            arrived = dicom.parse(event.encoded_dataset())
-            titles = (str(caller.ae_title).strip(), self._aet)
-            self._storage.add(metadata.by_dicom(arrived, caller.address, *titles))
-        except RestError:
-            return _CANNOT_UNDERSTAND
-        except NotStored:
-            return _OUT_OF_RESOURCES
-        return _SUCCESS
+        caller = event.assoc.requestor
+        title = str(caller.ae_title).strip()
+        return taken(self._storage, event, caller.address or "", title, self._aet)
 
     def on_find(self, event: Event) -> Iterator[tuple[int, Dataset | None]]:
         """C-FIND: what matches, each with the tags that were asked for."""
@@ -122,27 +121,62 @@ class DicomServer:
             yield _PENDING, answer
 
     def on_move(self, event: Event) -> Iterator[Any]:
-        """C-MOVE: send what matches to the AET that is named."""
+        """C-MOVE: send what matches to the AET that is named, or have a job do it."""
         from pynetdicom import build_context
 
-        asked = event.identifier
-        level = associations.level_of(str(asked.get("QueryRetrieveLevel", "")).strip())
-        wanted = {each.keyword: dicom.as_text(each.value) for each in asked if each.keyword}
-        keys = {level.keyword: wanted.get(level.keyword, "")}  # as by Orthanc
-        found = [
-            each
-            for one in self._matching(level, keys)
-            for each in self._storage.at(level, one.at(level))
-        ]
-        address = self._address((event.move_destination or "").strip())
-        if address is None:
-            yield None, None
+        found = self._named(event.identifier)
+        target = self._target((event.move_destination or "").strip())
+        if target is None or not found:
+            yield None, None  # a failure, also where nothing matches (as on Orthanc)
+            return
+        if not self._synchronous:
+            self._submit(self._sending(event, target, found))
+            yield "", 0  # nobody is called here, because
+            yield 0  # there is nothing to send
             return
         contexts = [build_context(a, list(t)) for a, t in associations.store_contexts(found)]
-        yield (*address, {"contexts": contexts})
+        yield target.host, target.port, {"contexts": contexts}
         yield len(found)
         for instance in found:
             yield _PENDING, dicom.decode(instance.file)
+
+    def _sending(self, event: Event, target: Modality, found: list[Instance]) -> Task:
+        """What a job is to do for a C-MOVE that does not wait for it."""
+        return ModalityStore(
+            steps_for(found),
+            target,
+            self._aet,
+            move_originator_aet=str(event.assoc.requestor.ae_title).strip(),
+            move_originator_id=event.request.MessageID,
+            description="C-MOVE",
+        )
+
+    def on_get(self, event: Event) -> Iterator[Any]:
+        """C-GET: send what matches over the same association."""
+        found = self._named(event.identifier, strict=True)
+        yield len(found) or 1
+        for instance in found:
+            yield _PENDING, dicom.decode(instance.file)
+        if not found:
+            yield _UNABLE, None
+
+    def _named(self, asked: Dataset, strict: bool = False) -> list[Instance]:
+        """The instances that a C-MOVE or a C-GET asks for.
+
+        As on Orthanc, by the identifiers at its level alone, of which there may be several; where
+        no level is named, it is the lowest of which there are any. `strict`, as for a C-GET: a
+        level has to be named, and what one identifier lacks is not given for the others either.
+        """
+        name = str(asked.get("QueryRetrieveLevel", "")).strip()
+        any_level = not name and not strict
+        for level in Level:
+            wanted = set(dicom.as_text(asked.get(level.keyword, "")).split("\\")) - {""}
+            if wanted and (any_level or name == associations.level_name(level)):
+                every = self._storage.all()
+                found = [one for one in every if one.tags.get(level.keyword) in wanted]
+                known = {one.tags[level.keyword] for one in found}
+                return [] if strict and known != wanted else found
+        return []
 
     def on_action(self, event: Event) -> tuple[int, None]:
         """N-ACTION: a modality that is registered asks for a storage commitment; a job answers."""
@@ -181,13 +215,12 @@ class DicomServer:
         """The one that is registered by this title, if one is."""
         return next((each for each in list(self._modalities.values()) if each.aet == aet), None)
 
-    def _address(self, aet: str) -> tuple[str, int] | None:
-        """Where `aet` listens; None for one that nobody knows."""
+    def _target(self, aet: str) -> Modality | None:
+        """Who listens by the title `aet`: we, or a modality; None for one that nobody knows."""
         if aet == self._aet and self._server is not None:
             host, port = self._server.server_address[:2]
-            return host, port
-        modality = self._modality(aet)
-        return None if modality is None else (modality.host, modality.port)
+            return Modality(aet, host, port)
+        return self._modality(aet)
 
     def _matching(self, level: Level, wanted: Mapping[str, str]) -> list[Instance]:
         """An instance of each resource at `level` that matches."""

@@ -1,19 +1,23 @@
-"""The jobs that go over DICOM: each step is a C-STORE of an instance, or a C-MOVE of an answer."""
+"""The jobs over DICOM: a step is a C-STORE of an instance, a C-MOVE or a C-GET of an answer."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from conformance.reference import associations
 from conformance.reference.associations import Caller, DicomError
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Failed, Outcome, Step, Succeeded, Task, instance_gone
-from conformance.reference.tasks.moves import ModalityMove
+from conformance.reference.taking import taken
+from conformance.reference.tasks.moves import ModalityGet, ModalityMove, Retrieval
 from conformance.reference.tasks.stores import ModalityStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pynetdicom.events import Event
 
     from conformance.reference.storage import Storage
 
@@ -99,38 +103,71 @@ class ModalitySender:
         return associations.association(self.caller(task), task.modality, contexts)
 
 
-class ModalityMover:
+class Retriever(ABC):
     """Does the steps of a retrieval: each asks for one answer of a query."""
 
-    def __init__(self, timeout: int) -> None:
+    kind: ClassVar[type[Retrieval]]
+    service: ClassVar[str]
+
+    def __init__(self, storage: Storage, timeout: int) -> None:
+        self._storage = storage
         self._timeout = timeout
 
     @contextmanager
     def open_run(self, task: Task) -> Iterator[Callable[[Step], Outcome]]:
         """Yield the function that does a step of `task`."""
-        if not isinstance(task, ModalityMove):
-            raise TypeError(f"{task.type} is no retrieval")
+        if not isinstance(task, self.kind):
+            raise TypeError(f"{task.type} is no {self.kind.type}")
         yield lambda step: self.perform(task, step)
 
-    def perform(self, task: ModalityMove, step: Step) -> Outcome:
-        """Ask for the answer of `step`, and wait until it has been sent."""
+    def perform(self, task: Any, step: Step) -> Outcome:
+        """Ask for the answer of `step`, and wait until it has been sent. `task`: of its `kind`."""
         usual = task.modality.timeout or self._timeout
         caller = Caller(task.local_aet, usual if task.timeout is None else task.timeout)
-        query = task.queries[int(step.item)]
         try:
-            status = associations.move(caller, task.modality, query, task.target_aet)
+            status = self.ask(caller, task, task.queries[int(step.item)])
         except DicomError as error:
             return self.not_sent(task, str(error))
         if self.is_done(status):
             return Succeeded()
-        return self.not_sent(task, f"C-MOVE to {task.modality.aet}: DIMSE status 0x{status:04X}")
+        details = f"{self.service} to {task.modality.aet}: DIMSE status 0x{status:04X}"
+        return self.not_sent(task, details)
+
+    @abstractmethod
+    def ask(self, caller: Caller, task: Any, query: dict[str, str]) -> int:
+        """The final status of what was asked for. Raises `DicomError` when there is none."""
 
     def is_done(self, status: int) -> bool:
         """Whether all was sent: a warning says that some of it was not."""
         return status == _SUCCESS
 
-    def not_sent(self, task: ModalityMove, details: str) -> Outcome:
+    def not_sent(self, task: Any, details: str) -> Outcome:
         """An answer was not sent, or not all of it."""
         if task.permissive:
             return Succeeded()
         return Failed(ErrorCode.NETWORK_PROTOCOL, details)
+
+
+class ModalityMover(Retriever):
+    """Retrieves by C-MOVE."""
+
+    kind, service = ModalityMove, "C-MOVE"
+
+    def ask(self, caller: Caller, task: ModalityMove, query: dict[str, str]) -> int:
+        """Have it sent where the task says."""
+        return associations.move(caller, task.modality, query, task.target_aet)
+
+
+class ModalityGetter(Retriever):
+    """Retrieves by C-GET."""
+
+    kind, service = ModalityGet, "C-GET"
+
+    def ask(self, caller: Caller, task: ModalityGet, query: dict[str, str]) -> int:
+        """Have it sent here."""
+
+        def take(event: Event) -> int:
+            titles = (task.modality.aet, caller.aet)
+            return taken(self._storage, event, task.modality.host, *titles)
+
+        return associations.get(caller, task.modality, query, take)

@@ -10,6 +10,7 @@ from conformance.reference.errors import ErrorCode, bad_request, not_found
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MOVE, GET, SYSTEM_DEFAULT = "C-MOVE", "C-GET", "SystemDefault"  # which is C-MOVE
 _HIGHEST_PORT = 65535
 _ALLOWED = (
     "AllowEcho",
@@ -27,7 +28,8 @@ _ALLOWED = (
 @dataclass(frozen=True, slots=True)
 class Modality:
     """Where a modality is. `local_aet`: how to call ourselves there, empty = as configured;
-    `timeout`: seconds that it may take to answer, 0 = as configured."""
+    `timeout`: seconds that it may take to answer, 0 = as configured; `retrieve_method`: the way to
+    retrieve where a call names none."""
 
     aet: str
     host: str
@@ -35,6 +37,7 @@ class Modality:
     manufacturer: str = "Generic"
     local_aet: str = ""
     timeout: int = 0
+    retrieve_method: str = SYSTEM_DEFAULT
 
     def configuration(self) -> dict[str, object]:
         """The modality as ``GET /modalities/{name}/configuration`` shows it."""
@@ -45,6 +48,7 @@ class Modality:
             "LocalAet": self.local_aet,
             "Manufacturer": self.manufacturer,
             "Port": self.port,
+            "RetrieveMethod": self.retrieve_method,
             "Timeout": self.timeout,
             "UseDicomTls": False,
         }
@@ -70,7 +74,19 @@ def parse_modality(body: object) -> Modality:
         manufacturer=_text(fields, "Manufacturer", "Generic"),
         local_aet=_text(fields, "LocalAet", ""),
         timeout=_seconds(fields.get("Timeout", 0)),
+        retrieve_method=read_method(fields, SYSTEM_DEFAULT),
     )
+
+
+def read_method(fields: Mapping[str, object], default: str) -> str:
+    """The way to retrieve that is named; one without a name is no way. Raises `RestError` (400)."""
+    method = fields.get("RetrieveMethod", default)
+    if not isinstance(method, str):
+        raise bad_request("RetrieveMethod must be a string")
+    if method not in ("", MOVE, GET, SYSTEM_DEFAULT):
+        details = f"RetrieveMethod is {MOVE}, {GET} or {SYSTEM_DEFAULT}"
+        raise bad_request(details, ErrorCode.PARAMETER_OUT_OF_RANGE)
+    return method or SYSTEM_DEFAULT
 
 
 def modality_of(modalities: Mapping[str, Modality], name: str) -> Modality:
@@ -85,6 +101,14 @@ def read_aet(name: str) -> str:
     if not is_aet(name):
         raise bad_request("An AET has 1 to 16 printable ASCII characters")
     return name
+
+
+def local_aet(fields: dict[str, object], default: str) -> str:
+    """How a call wants us to call ourselves. Raises `RestError` (400)."""
+    name = fields.get("LocalAet", default)
+    if not isinstance(name, str):
+        raise bad_request("LocalAet must be a string", ErrorCode.BAD_PARAMETER_TYPE)
+    return read_aet(name)
 
 
 def read_target(fields: dict[str, object], default: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.reference import associations
 from conformance.reference.answers import done_answer, empty_answer, json_answer, text_answer
@@ -21,6 +21,7 @@ from conformance.reference.errors import ErrorCode, RestError, bad_request
 from conformance.reference.job import Step
 from conformance.reference.modalities import (
     Modality,
+    local_aet,
     modality_of,
     parse_modality,
     read_aet,
@@ -29,8 +30,8 @@ from conformance.reference.modalities import (
 from conformance.reference.queries import Query, answer_template
 from conformance.reference.routing import Route
 from conformance.reference.selection import steps_of
-from conformance.reference.tags import read_replace
-from conformance.reference.tasks.moves import ModalityMove
+from conformance.reference.tags import read_keys, read_replace
+from conformance.reference.tasks.moves import ModalityGet, ModalityMove
 from conformance.reference.tasks.stores import ModalityStore
 
 if TYPE_CHECKING:
@@ -90,21 +91,32 @@ class ModalitiesApi:
         """What only later releases have."""
         if not self._release.is_from(_NAMES_THE_MODALITY):
             return []
-        return [Route("/modalities/{name}/move", self._move, methods=["POST"])]
+        return [
+            Route("/modalities/{name}/move", self._move, methods=["POST"]),
+            Route("/modalities/{name}/get", self._get, methods=["POST"]),
+        ]
 
     async def _list(self, request: Request) -> Response:
         if "expand" in request.query_params:
-            shown = {name: each.configuration() for name, each in sorted(self._modalities.items())}
+            shown = {name: self._shown(each) for name, each in sorted(self._modalities.items())}
             return json_answer(shown)
         return json_answer(sorted(self._modalities))
 
     async def _show(self, request: Request) -> Response:
         if request.path_params["name"] not in self._modalities:
             return empty_answer(404)
-        return json_answer(_CALLS)
+        late = [route.path.rpartition("/")[2] for route in self._late()]
+        return json_answer(sorted([*_CALLS, *late]))
 
     async def _configuration(self, request: Request) -> Response:
-        return json_answer(self._modality(request).configuration())
+        return json_answer(self._shown(self._modality(request)))
+
+    def _shown(self, modality: Modality) -> dict[str, object]:
+        """The configuration of a modality: later releases name its way to retrieve."""
+        shown = modality.configuration()
+        if not self._release.is_from(_NAMES_THE_MODALITY):
+            del shown["RetrieveMethod"]
+        return shown
 
     async def _put(self, request: Request) -> Response:
         self._modalities[request.path_params["name"]] = parse_modality(await read_json(request))
@@ -148,26 +160,36 @@ class ModalitiesApi:
 
     async def _move(self, request: Request) -> Response:
         """A C-MOVE of what the call itself names."""
-        modality = self._modality(request)
         fields = await read_object(request)
+        named = self._retrieval(request, fields)
+        target = read_target(fields, self._caller.aet)
+        task = ModalityMove(**named, target_aet=target, shows_target=True)
+        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+    async def _get(self, request: Request) -> Response:
+        """A C-GET of what the call itself names."""
+        fields = await read_object(request)
+        task = ModalityGet(**self._retrieval(request, fields))
+        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+
+    def _retrieval(self, request: Request, fields: dict[str, object]) -> dict[str, Any]:
+        """What a retrieval is to ask for, and of whom. Raises `RestError` (400, 404)."""
+        modality = self._modality(request)
         level, listed = fields.get("Level"), fields.get("Resources")
         if not isinstance(level, str) or not isinstance(listed, list):
             raise bad_request("The body must have a Level, and an array of Resources")
         name = associations.level_name(read_level(level))
-        asked = [read_replace({"Replace": each}) for each in listed]
-        task = ModalityMove(
-            tuple(Step(str(step)) for step in range(len(asked))),
-            modality,
-            self._local_aet(fields, modality),
-            read_target(fields, self._caller.aet),
-            tuple({"QueryRetrieveLevel": name, **keys} for keys in asked),
-            boolean(fields, "Permissive"),
-            timeout(fields),
-            shows_target=True,
-            priority=self._reader.priority(fields),
-            user_data=self._reader.user_data(fields),
-        )
-        return await self._calls.answer(request, task, self._reader.synchronous(fields))
+        asked = [read_keys(each) for each in listed]
+        return {
+            "steps": tuple(Step(str(step)) for step in range(len(asked))),
+            "modality": modality,
+            "local_aet": self._local_aet(fields, modality),
+            "queries": tuple({"QueryRetrieveLevel": name, **keys} for keys in asked),
+            "permissive": boolean(fields, "Permissive"),
+            "timeout": timeout(fields),
+            "priority": self._reader.priority(fields),
+            "user_data": self._reader.user_data(fields),
+        }
 
     async def _query(self, request: Request) -> Response:
         modality = self._modality(request)
@@ -194,7 +216,7 @@ class ModalitiesApi:
 
     def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
         """How we call ourselves there. Raises `RestError` (400)."""
-        return read_aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
+        return local_aet(fields, self._caller.calling(modality).aet)
 
 
 def _renamed(modality: Modality, fields: dict[str, object]) -> Modality:

@@ -8,7 +8,7 @@ from conformance.reference.answers import JobAnswers
 from conformance.reference.archiving import Archiver
 from conformance.reference.calls import JobCalls
 from conformance.reference.commitments import Committer
-from conformance.reference.dicom_steps import ModalityMover, ModalitySender
+from conformance.reference.dicom_steps import ModalityGetter, ModalityMover, ModalitySender
 from conformance.reference.engine import Engine
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
@@ -34,6 +34,7 @@ class Parts:
     peer_sender: type[StepSender] = StepSender
     sender: type[ModalitySender] = ModalitySender
     mover: type[ModalityMover] = ModalityMover
+    getter: type[ModalityGetter] = ModalityGetter
     committer: type[Committer] = Committer
     modifier: type[Modifier] = Modifier
     splitter: type[Splitter] = Splitter

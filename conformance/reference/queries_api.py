@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.reference.answers import json_answer, text_answer
-from conformance.reference.bodies import boolean, text, timeout
+from conformance.reference.bodies import boolean, timeout
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.job import Step
 from conformance.reference.lenient_json import parse
-from conformance.reference.modalities import read_target
+from conformance.reference.modalities import GET, read_method, read_target
 from conformance.reference.queries import Query
 from conformance.reference.routing import Route
 from conformance.reference.tag_views import View
-from conformance.reference.tasks.moves import ModalityMove, viewed
+from conformance.reference.tasks.moves import ModalityGet, ModalityMove, viewed
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from conformance.reference.associations import Caller
     from conformance.reference.calls import JobCalls
+    from conformance.reference.job import Task
     from conformance.reference.releases import Release
     from conformance.reference.submission import SubmissionReader
 
 _CALLS = ["answers", "level", "modality", "query", "retrieve"]
-_SHOWS_TARGET = "1.12.7"
+_NEWER = "1.12.7"  # shows the target of a C-MOVE, and knows C-GET
 _ANSWER_CALLS = ["content", "retrieve"]
 
 
@@ -99,31 +100,33 @@ class QueriesApi:
 
     async def _retrieve(self, request: Request) -> Response:
         query = self._query(request)
-        return await self._move(request, query, range(len(query.answers)))
+        return await self._ask(request, query, range(len(query.answers)))
 
     async def _retrieve_one(self, request: Request) -> Response:
         query = self._query(request)
         number = _number(request, query)
-        return await self._move(request, query, range(number, number + 1))
+        return await self._ask(request, query, range(number, number + 1))
 
-    async def _move(self, request: Request, query: Query, numbers: range) -> Response:
+    async def _ask(self, request: Request, query: Query, numbers: range) -> Response:
         """Submit a job that retrieves these answers. Raises `RestError` (400, or its error)."""
         fields = _retrieve_fields(await request.body())
-        if self._release.is_from(_SHOWS_TARGET):
-            _refuse_other_methods(fields)
-        task = ModalityMove(
-            tuple(Step(str(step)) for step in range(len(numbers))),
-            query.modality,
-            query.caller.aet,
-            read_target(fields, self._caller.aet),
-            tuple(query.naming(number) for number in numbers),
-            boolean(fields, "Permissive"),
-            query.timeout if (seconds := timeout(fields)) is None else seconds,
-            _view(fields),
-            self._release.is_from(_SHOWS_TARGET),
-            priority=self._reader.priority(fields),
-            user_data=self._reader.user_data(fields),
-        )
+        named: dict[str, Any] = {
+            "steps": tuple(Step(str(step)) for step in range(len(numbers))),
+            "modality": query.modality,
+            "local_aet": query.caller.aet,
+            "queries": tuple(query.naming(number) for number in numbers),
+            "permissive": boolean(fields, "Permissive"),
+            "timeout": query.timeout if (seconds := timeout(fields)) is None else seconds,
+            "view": _view(fields),
+            "priority": self._reader.priority(fields),
+            "user_data": self._reader.user_data(fields),
+        }
+        newer = self._release.is_from(_NEWER)
+        target = read_target(fields, self._caller.aet)
+        if newer and read_method(fields, query.modality.retrieve_method) == GET:
+            task: Task = ModalityGet(**named)
+        else:
+            task = ModalityMove(**named, target_aet=target, shows_target=newer)
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
     def _query(self, request: Request) -> Query:
@@ -169,9 +172,3 @@ def _view(fields: dict[str, object]) -> View:
     if boolean(fields, "Simplify"):
         return View.SIMPLE
     return View.FULL if boolean(fields, "Full") else View.SHORT
-
-
-def _refuse_other_methods(fields: dict[str, object]) -> None:
-    """Raises `RestError` (400) for another way to retrieve than by C-MOVE."""
-    if text(fields, "RetrieveMethod", "C-MOVE") != "C-MOVE":
-        raise bad_request("This server retrieves by C-MOVE only", ErrorCode.PARAMETER_OUT_OF_RANGE)

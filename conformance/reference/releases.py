@@ -20,7 +20,6 @@ LATER = {
 """What came after the page of Orthanc 1.5.6, and with which release."""
 
 LACKS = (
-    "C-GET",
     "Lua scripts",
     "Progress of sub-operations",
     "transfer syntaxes that lose something",

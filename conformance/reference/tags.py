@@ -23,6 +23,16 @@ def read_replace(fields: dict[str, object], name: str = "Replace") -> dict[str, 
     return replace
 
 
+def read_keys(value: object) -> dict[str, str]:
+    """What names a resource to a modality, by keyword. Raises `RestError` (400, or 500)."""
+    if not isinstance(value, dict):
+        raise bad_request("Each of the Resources must be an object")
+    for tag, text in value.items():
+        if not isinstance(text, str):
+            raise bad_request(f"{tag} must be a string")
+    return read_replace({"Replace": value})
+
+
 def read_tags(fields: dict[str, object], name: str) -> tuple[str, ...]:
     """The tags in an array, as keywords. Raises `RestError` (400)."""
     value = fields.get(name, [])

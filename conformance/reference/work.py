@@ -9,7 +9,7 @@ from conformance.reference.tasks.archives import Archive, Media
 from conformance.reference.tasks.commitments import Commitment
 from conformance.reference.tasks.made_up import MadeUp
 from conformance.reference.tasks.modifications import ResourceModification
-from conformance.reference.tasks.moves import ModalityMove
+from conformance.reference.tasks.moves import ModalityGet, ModalityMove
 from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
 from conformance.reference.tasks.stores import ModalityStore, PeerStore
 from conformance.reference.tasks.transfers import PullTransfer, PushTransfer
@@ -52,7 +52,8 @@ class Work:
         self._kinds: dict[type[Task], OpenTask] = {
             PeerStore: parts.peer_sender(storage.file, config.http_timeout).open_run,
             ModalityStore: parts.sender(storage, config.dicom_scu_timeout).open_run,
-            ModalityMove: parts.mover(config.dicom_scu_timeout).open_run,
+            ModalityMove: parts.mover(storage, config.dicom_scu_timeout).open_run,
+            ModalityGet: parts.getter(storage, config.dicom_scu_timeout).open_run,
             Commitment: parts.committer(storage, config.dicom_scu_timeout).open_run,
             ResourceModification: parts.modifier(storage).open_run,
             SplitStudy: parts.splitter(storage).open_run,

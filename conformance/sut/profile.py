@@ -32,8 +32,6 @@ DECLARED = {
 LACKING = {
     "option/archive-lossy-quality": "transfer syntaxes that lose something",
     "route/autorouting": "Lua scripts",
-    "option/retrieve-method": "C-GET",
-    "route/get": "C-GET",
     "route/retrieve-progress": "Progress of sub-operations",
 }
 NOT_OFFERED = "the server says that it does not have it"

@@ -1,4 +1,4 @@
-"""Asking a modality to send something somewhere, by C-MOVE."""
+"""Asking a modality to send something: somewhere by C-MOVE, or here by C-GET."""
 
 from __future__ import annotations
 
@@ -16,24 +16,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ModalityMove(Task):
-    """Ask `modality` in each step to send one answer of a query to `target_aet`, as `local_aet`.
+class Retrieval(Task):
+    """Ask `modality` in each step for one answer of a query, as `local_aet`.
 
     The item of a step is an index into `queries`: what names the answer, by keyword. `permissive`:
     an answer that is not sent fails nothing. `timeout`: seconds that the modality may take, 0 =
-    without limit, None = as configured. `view`: how Content shows the tags of the queries;
-    `shows_target`: whether it shows the target.
+    without limit, None = as configured. `view`: how Content shows the tags of the queries.
     """
 
     modality: Modality
     local_aet: str
-    target_aet: str
     queries: tuple[dict[str, str], ...]
     permissive: bool = False
     timeout: int | None = None
     view: View = View.SHORT
-    shows_target: bool = False
-    type: ClassVar[str] = "DicomMoveScu"
 
     def content(self, job: Job) -> dict[str, object]:
         """As Orthanc 1.10.1 shows it."""
@@ -41,8 +37,28 @@ class ModalityMove(Task):
             "LocalAet": self.local_aet,
             "Query": [viewed(query, self.view) for query in self.queries],
             "RemoteAet": self.modality.aet,
-            **({"TargetAet": self.target_aet} if self.shows_target else {}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityMove(Retrieval):
+    """Have what is asked for sent to `target_aet`; `shows_target`: whether Content shows that."""
+
+    target_aet: str = ""
+    shows_target: bool = False
+    type: ClassVar[str] = "DicomMoveScu"
+
+    def content(self, job: Job) -> dict[str, object]:
+        """As Orthanc 1.10.1 shows it."""
+        target = {"TargetAet": self.target_aet} if self.shows_target else {}
+        return {**Retrieval.content(self, job), **target}
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityGet(Retrieval):
+    """Have what is asked for sent here, over the same association."""
+
+    type: ClassVar[str] = "DicomGetScu"
 
 
 def viewed(tags: dict[str, str], view: View) -> dict[str, object]:

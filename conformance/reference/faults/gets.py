@@ -1,0 +1,74 @@
+"""Faults of C-GET, which has come later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.reference import associations
+from conformance.reference.calls import JobCalls
+from conformance.reference.dicom_steps import ModalityGetter
+from conformance.reference.job import Outcome, Step, Succeeded
+from conformance.reference.registry import Registry
+from conformance.reference.tasks.moves import ModalityGet, ModalityMove
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from conformance.reference.associations import Caller
+    from conformance.reference.job import Job, Task
+
+RELEASE = "1.12.7"
+
+
+class FailedGetCountsAsSuccess(ModalityGetter):
+    """An answer that the modality did not send by C-GET counts as retrieved."""
+
+    def not_sent(self, task: ModalityGet, details: str) -> Outcome:
+        return Succeeded()
+
+
+class GetRepeatsFirstAnswer(ModalityGetter):
+    """A C-GET job asks for its first answer in each step."""
+
+    def perform(self, task: ModalityGet, step: Step) -> Outcome:
+        return super().perform(task, task.steps[0])
+
+
+class GetAsksForAMove(ModalityGetter):
+    """A C-GET job asks by C-MOVE, and has all sent to ourselves."""
+
+    def ask(self, caller: Caller, task: ModalityGet, query: dict[str, str]) -> int:
+        return associations.move(caller, task.modality, query, task.local_aet)
+
+
+class RetrieveMethodIgnored(JobCalls):
+    """A retrieve of a query's answers is a C-MOVE, whatever RetrieveMethod the call names."""
+
+    async def answer(self, request: Request, task: Task, synchronous: bool) -> Response:
+        if isinstance(task, ModalityGet) and request.url.path.startswith("/queries/"):
+            names = ("steps", "modality", "local_aet", "queries", "permissive", "timeout", "view")
+            named = {name: getattr(task, name) for name in names}
+            task = ModalityMove(**named, target_aet=task.local_aet, priority=task.priority)
+        return await super().answer(request, task, synchronous)
+
+
+class GetContentLacksQuery(Registry):
+    """The Content of a C-GET job lacks its Query."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        content = described["Content"]
+        if isinstance(job.task, ModalityGet) and isinstance(content, dict):
+            del content["Query"]
+        return described
+
+
+class GetIgnoresLocalAet(JobCalls):
+    """A C-GET without a query calls by the server's own title, whatever was named."""
+
+    async def answer(self, request: Request, task: Task, synchronous: bool) -> Response:
+        if isinstance(task, ModalityGet) and request.url.path.endswith("/get"):
+            task = replace(task, local_aet="ORTHANC")
+        return await super().answer(request, task, synchronous)
