@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydicom.multival import MultiValue
 
+from conformance.reference import paths
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,12 +42,12 @@ def anonymize(
     renew: Callable[[str], str],
     keep_private: bool = False,
 ) -> None:
-    """Change `dataset` in place. `keep`: keywords to leave as they are; `renew`: a new UID.
+    """Change `dataset` in place. `keep`: paths to what is left as it is; `renew`: a new UID.
 
     `keep_private`: leave private tags as they are, whatever they tell.
     """
     if not keep_private:
-        dataset.remove_private_tags()
+        paths.remove_private(dataset, keep)
     _clean(dataset, frozenset(keep), renew)
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = METHOD
@@ -58,8 +60,8 @@ def _clean(dataset: Dataset, keep: frozenset[str], renew: Callable[[str], str]) 
         if element.VR in _TELLING_TYPES or element.keyword in _TELLING_TAGS:
             del dataset[element.tag]
         elif element.VR == "SQ":
-            for item in element.value:
-                _clean(item, keep, renew)
+            for number, item in enumerate(element.value):
+                _clean(item, keep | paths.within(keep, element.keyword, number), renew)
         elif element.VR == "UI":
             element.value = _renewed(element.value, renew)
 

@@ -11,7 +11,7 @@ from conformance.reference.answers import done_answer, json_answer
 from conformance.reference.bodies import read_json, timeout
 from conformance.reference.commitments import CLASS_CONFLICT, NO_SUCH_INSTANCE
 from conformance.reference.errors import ErrorCode, RestError, bad_request, not_found
-from conformance.reference.modalities import local_aet, modality_of
+from conformance.reference.modalities import modality_of
 from conformance.reference.routing import Route
 from conformance.reference.selection import instances_of
 
@@ -66,9 +66,7 @@ class CommitmentsApi:
         if not isinstance(fields, dict):
             raise bad_request("The body must be an object that names instances")
         wanted = [*self._resources(fields), *_instances(fields)]
-        local = local_aet(fields, self._caller.calling(modality).aet)
-        seconds = timeout(fields)
-        caller = replace(self._caller.calling(modality), aet=local)
+        caller, seconds = self._caller.calling(modality), timeout(fields)
         caller = caller if seconds is None else replace(caller, timeout=seconds)
         transaction = associations.new_transaction()
         self._commitments.ask(transaction, modality.aet)

@@ -192,22 +192,43 @@ def _orthanc_id(text: str) -> str:
 
 
 def element(name: str, value: object) -> DataElement:
-    """The data element for a tag of the caller's. Raises `RestError` (400)."""
+    """The data element for a tag of the caller's; no value is an empty one.
+
+    A sequence is an array of objects. Raises `RestError` (400; 500 for a tag that there is not).
+    """
     tag = find_tag(name)
-    if not isinstance(value, str):
-        raise bad_request(f"The value of {name} must be a string", ErrorCode.BAD_PARAMETER_TYPE)
-    vr = dictionary_VR(tag)
-    if vr in _NOT_FROM_TEXT or " or " in vr:
+    vr = "UN" if tag.is_private else dictionary_VR(tag)
+    if vr == "SQ" and isinstance(value, list):
+        return DataElement(tag, vr, [_item(name, each) for each in value])
+    if not isinstance(value, str | None):
+        raise bad_request(f"Bad type of the value of {name}", ErrorCode.BAD_PARAMETER_TYPE)
+    text = value or ""
+    if vr == "SQ":
+        raise bad_request(f"{name} is a sequence, and needs an array")
+    if (vr in _NOT_FROM_TEXT or " or " in vr) and not tag.is_private:
         raise bad_request(f"{name} cannot be set from text", ErrorCode.BAD_PARAMETER_TYPE)
     try:
-        value.encode()  # JSON allows half a surrogate pair, which is no text
-        return DataElement(tag, vr, _typed(vr, value), validation_mode=pydicom_config.IGNORE)
+        text.encode()  # JSON allows half a surrogate pair, which is no text
+        return DataElement(tag, vr, _typed(vr, text), validation_mode=pydicom_config.IGNORE)
     except (ValueError, OverflowError) as error:
         raise bad_request(f"The value of {name} does not fit its type") from error
 
 
+def _item(name: str, value: object) -> Dataset:
+    """An item of the sequence `name`. Raises `RestError`."""
+    if not isinstance(value, dict):
+        details = f"The items of {name} must be objects"
+        raise bad_request(details, ErrorCode.BAD_PARAMETER_TYPE)
+    item = Dataset()
+    for inner, each in value.items():
+        item.add(element(inner, each))
+    return item
+
+
 def _typed(vr: str, text: str) -> object:
     """`text` as the values that a tag of type `vr` holds; a backslash parts several."""
+    if vr == "UN":  # as it is in the file, whose values have an even length
+        return text.encode() + b"\0" * (len(text.encode()) % 2)
     if vr in _WHOLE_NUMBERS:
         return [int(part) for part in text.split("\\")] if text else None
     if vr == "AT":
@@ -217,16 +238,19 @@ def _typed(vr: str, text: str) -> object:
     return text
 
 
+def name_of(tag: BaseTag) -> str:
+    """How a tag is called here: by its keyword, or by its number where it has none."""
+    return keyword_for_tag(tag) or f"{tag.group:04x},{tag.elem:04x}"
+
+
 def find_tag(name: str) -> BaseTag:
-    """The tag that `name` stands for. Raises `RestError` (400) when there is none."""
+    """The tag that `name` stands for. Raises `RestError` (500) when there is none."""
     number = tag_for_keyword(name)
     digits = name.replace(",", "").replace("-", "")
     if number is None and len(digits) == 8 and all(c in "0123456789abcdefABCDEF" for c in digits):
         number = int(digits, 16)
-    if number is None or not keyword_for_tag(number) or Tag(number).group <= 0x0002:
-        raise _unknown_tag(name)
-    return Tag(number)
-
-
-def _unknown_tag(name: str) -> RestError:
-    return bad_request(f"Unknown DICOM tag: {name}", ErrorCode.UNKNOWN_DICOM_TAG)
+    tag = Tag(number or 0)
+    if tag.group <= 0x0002 or not (tag.is_private or keyword_for_tag(tag)):
+        code = ErrorCode.UNKNOWN_DICOM_TAG
+        raise RestError(code.status, code, f"Unknown DICOM tag: {name}")
+    return tag

@@ -197,8 +197,11 @@ class ModalitiesApi:
         if "Level" not in fields:
             raise bad_request("Missing field: Level")
         level = read_level(text(fields, "Level", ""))
-        asked = read_replace(fields, "Query")
-        local = self._local_aet(fields, modality)
+        try:
+            asked = read_replace(fields, "Query")
+        except RestError as error:  # an unknown tag is one here, too
+            raise bad_request(error.details) from error
+        local = read_aet(text(fields, "LocalAet", self._caller.calling(modality).aet))
         caller = replace(self._caller.calling(modality), aet=local)
         complete = answer_template(level) | asked if boolean(fields, "Normalize", True) else asked
         try:

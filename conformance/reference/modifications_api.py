@@ -22,7 +22,7 @@ from conformance.reference.selection import (
     once_each,
     steps_for,
 )
-from conformance.reference.tags import IDENTIFIERS, read_replace, read_tags
+from conformance.reference.tags import IDENTIFIERS, read_paths, read_values
 from conformance.reference.tasks.modifications import ResourceModification
 from conformance.reference.transcoding import change_syntax, read_syntax
 
@@ -125,7 +125,7 @@ class ModificationsApi:
 
     async def _bulk_modify(self, request: Request) -> Response:
         fields = await read_object(request)
-        level = read_level(text(fields, "Level", _level_of(read_replace(fields))))
+        level = read_level(text(fields, "Level", _level_of(read_values(fields))))
         task = self._modification(level, fields, self._several(fields), bulk=True)
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
@@ -142,8 +142,8 @@ class ModificationsApi:
         bulk: bool = False,
     ) -> ResourceModification:
         """The task that `fields` asks for. Raises `RestError` (400)."""
-        replace, keep = read_replace(fields), read_tags(fields, "Keep")
-        remove = read_tags(fields, "Remove")
+        replace, keep = read_values(fields), read_paths(fields, "Keep")
+        remove = read_paths(fields, "Remove")
         if not boolean(fields, "Force"):
             _refuse_identifiers(replace, "replaced")
             _refuse_identifiers(keep, "kept")
@@ -179,12 +179,12 @@ class ModificationsApi:
         if (version := text(fields, "DicomVersion", _VERSIONS[-1])) not in _VERSIONS:
             details = f"Unknown specific version of the DICOM standard: {version}"
             raise bad_request(details, ErrorCode.PARAMETER_OUT_OF_RANGE)
-        replace, keep = read_replace(fields), read_tags(fields, "Keep")
+        replace, keep = read_values(fields), read_paths(fields, "Keep")
         if not boolean(fields, "Force"):
             _refuse_identifiers(replace, "replaced")
             _refuse_identifiers(keep, "kept")
         named = {"PatientName": f"Anonymized{next(self._anonymized)}", "PatientID": str(uuid4())}
-        new = {tag: value for tag, value in named.items() if tag not in keep}
+        new: dict[str, object] = {tag: each for tag, each in named.items() if tag not in keep}
         keep = (*keep, *_LEFT_BY.get(version, ()))
         return ResourceModification(
             self._steps(fields, instances),
@@ -193,7 +193,7 @@ class ModificationsApi:
             salt=uuid4().hex,
             bulk=bulk,
             replace=new | replace,
-            remove=read_tags(fields, "Remove"),
+            remove=read_paths(fields, "Remove"),
             keep=keep,
             keep_private=boolean(fields, "KeepPrivateTags"),
             transcode=read_syntax(fields.get("Transcode")),
@@ -213,7 +213,7 @@ class ModificationsApi:
         self,
         fields: dict[str, object],
         instances: list[Instance],
-        replace: dict[str, str],
+        replace: dict[str, object],
         keep: tuple[str, ...],
     ) -> None:
         """Raise `RestError` (400) where data would be lost, or would contradict what is stored."""
@@ -246,7 +246,7 @@ class ModificationsApi:
         return [each for resource in listed for each in instances_of(self._storage, resource)]
 
 
-def _level_of(replace: dict[str, str]) -> Level:
+def _level_of(replace: dict[str, object]) -> Level:
     """The level of a bulk modification that names none: that of the identifier it replaces."""
     above = (Level.PATIENT, Level.STUDY, Level.SERIES)
     return next((level for level in above if level.keyword in replace), Level.INSTANCE)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import generate_uid
 
-from conformance.reference import anonymization, dicom, metadata
+from conformance.reference import anonymization, dicom, metadata, paths
 from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.job import Failed, Made, Outcome, Step, Succeeded, Task, instance_gone
 from conformance.reference.levels import Level
@@ -24,7 +24,7 @@ from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
 from conformance.reference.transcoding import change_syntax
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pydicom.dataset import Dataset
 
@@ -143,7 +143,7 @@ class Modifier(Rewriter):
     def change_tags(self, task: ResourceModification, dataset: Dataset) -> None:
         """Remove and replace what the caller has named."""
         if task.remove_private:
-            dataset.remove_private_tags()
+            paths.remove_private(dataset, task.keep)
         change_tags(dataset, task.replace, task.remove)
 
 
@@ -175,10 +175,9 @@ def regroup(dataset: Dataset, salt: str) -> None:
         setattr(dataset, level.keyword, new_uid(salt, str(dataset.get(level.keyword, ""))))
 
 
-def change_tags(dataset: Dataset, replace: dict[str, str], remove: tuple[str, ...]) -> None:
-    """Take tags out of `dataset`, and give others a value; all are named by keyword."""
-    for keyword in remove:
-        if keyword in dataset:
-            delattr(dataset, keyword)
-    for keyword, text in replace.items():
-        dataset.add(dicom.element(keyword, text))
+def change_tags(dataset: Dataset, replace: Mapping[str, object], remove: tuple[str, ...]) -> None:
+    """Take tags out of `dataset`, and give others a value; all are named by their paths."""
+    for path in remove:
+        paths.remove(dataset, path)
+    for path, value in replace.items():
+        paths.replace(dataset, path, value)

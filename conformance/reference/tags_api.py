@@ -10,7 +10,6 @@ from starlette.responses import Response
 from conformance.reference import dicom
 from conformance.reference.answers import empty_answer, json_answer
 from conformance.reference.dicom import MAIN_TAGS
-from conformance.reference.errors import RestError
 from conformance.reference.levels import Level
 from conformance.reference.routing import Route
 from conformance.reference.selection import instances_at
@@ -98,11 +97,7 @@ class TagsApi:
 def _below(here: Dataset | DataElement, word: str) -> Dataset | DataElement | None:
     """What `word` names in a level of tags, or in a sequence. Raises `RestError` (500)."""
     if isinstance(here, Dataset):
-        try:
-            tag = dicom.find_tag(word)
-        except RestError as error:
-            raise RestError(error.code.status, error.code) from error
-        return here.get(tag)
+        return here.get(dicom.find_tag(word))
     if here.VR != "SQ" or not word.isdigit() or int(word) >= len(here.value):
         return None
     item: Dataset = here.value[int(word)]

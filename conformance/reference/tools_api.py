@@ -66,7 +66,7 @@ class ToolsApi:
         _need(fields, "Level", str, "a string")
         _need(fields, "Query", dict, "a JSON object")
         level = read_level(text(fields, "Level", ""))
-        wanted = read_replace(fields, "Query")
+        wanted = read_replace(fields, "Query", ErrorCode.BAD_REQUEST)
         case = boolean(fields, "CaseSensitive")
         since, limit = count(fields, "Since"), count(fields, "Limit")
         found = [

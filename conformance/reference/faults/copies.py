@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydicom.dataset import Dataset
 
+from conformance.reference import paths
 from conformance.reference.dicom import Instance
 from conformance.reference.job import Failed, Outcome, Step, Succeeded, Task
 from conformance.reference.levels import Level
@@ -48,8 +49,8 @@ class ModificationGarblesValues(Modifier):
 
     def modify(self, task: ResourceModification, dataset: Dataset) -> None:
         super().modify(task, dataset)
-        for keyword, text in task.replace.items():
-            setattr(dataset, keyword, text[::-1])
+        for path, value in task.replace.items():
+            paths.replace(dataset, path, str(value)[::-1])
 
 
 class ModificationStoresNothing(Modifier):

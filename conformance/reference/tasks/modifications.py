@@ -17,9 +17,9 @@ class ResourceModification(Task):
     """Make a changed copy of an instance in each step; last, remove the sources if asked to.
 
     `copied`: the level of what is copied as a whole; `bulk`: anything was listed, of any level.
-    `replace`, `remove` and `keep` are tags, as keywords. `transcode`: the
-    transfer syntax of the copies, empty = as it was. `permissive`: an instance that is gone fails
-    nothing. `parents`: what the caller named, if it is to be shown. `salt` makes the new
+    `replace`, `remove` and `keep` are paths (see `paths`). `transcode`: the transfer syntax of
+    the copies, empty = as it was. `permissive`: an instance that is gone fails nothing.
+    `parents`: what the caller named, if it is to be shown. `salt` makes the new
     identifiers this job's own: the same old one always gives the same new one, in whichever run
     of the job. `keep_private`: an anonymization leaves private tags; `keep_labels`: the copies
     have the labels of their sources.
@@ -29,7 +29,7 @@ class ResourceModification(Task):
     anonymize: bool
     salt: str
     bulk: bool = False
-    replace: dict[str, str] = field(default_factory=dict)
+    replace: dict[str, object] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     remove_private: bool = False

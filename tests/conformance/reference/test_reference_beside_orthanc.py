@@ -81,6 +81,7 @@ def archived(*files: bytes) -> bytes:
 
 LEVELS = ("instances/{instance}", "series/{series}", "studies/{study}", "patients/{patient}")
 STORE = {"Resources": ["{instance}"]}
+SPLIT = {"Series": ["{series}"], "KeepSource": True}
 NOTHING = "00000000-00000000-00000000-00000000-00000000"
 
 CALLS = [
@@ -131,6 +132,8 @@ CALLS = [
     post("/peers/down/store/", {**STORE, "Permissive": True}),
     post("/peers/login/store", {**STORE, "Permissive": True}),
     post("/modalities/down/store", {**STORE, "Timeout": "5"}),
+    post("/modalities/down/store", {**STORE, "LocalAet": 5}),
+    post("/modalities/down/storage-commitment", {**STORE, "LocalAet": 5}),
     # archives
     *map(get, ("/series/{series}/archive?transcode=nope", "/studies/{study}/media?transcode=nope")),
     *(
@@ -150,6 +153,9 @@ CALLS = [
     # queries, without anybody who answers
     post("/modalities/down/query", {"Level": "foo", "Query": {}}),
     post("/modalities/down/query", {"Query": {}}),
+    post("/modalities/down/query", {"Level": "Study", "Query": {"Nope": "x"}}),
+    post("/modalities/down/query", {"Level": "Study", "Query": {"PatientID": 5}}),
+    post("/modalities/down/query", {"Level": "Study", "Query": {}, "LocalAet": 5}),
     post("/modalities/down/query", b"{"),
     *map(get, ("/queries", "/queries/none", "/queries/none/answers")),
     post("/queries/none/retrieve", {}),
@@ -191,6 +197,32 @@ CALLS = [
             {"Level": "foo", "Query": {}},
             {"Query": {}},
             {"Level": "Study"},
+            {"Level": "Study", "Query": {"Nope": "x"}},
+            {"Level": "Study", "Query": {"PatientID": 5}},
+            {"Level": "Study", "Query": {"0011,1001": "x"}},
+        )
+    ),
+    *(
+        post("/tools/create-dicom", {"Tags": tags})
+        for tags in (
+            {"NoSuchTag": "x"},
+            {"0011,1001": "x"},
+            {"PatientName": 5},
+            {"PatientName": ["a"]},
+            {"PatientName": None},
+            {"ProcedureCodeSequence": [{"CodeValue": "a"}]},
+            {"ProcedureCodeSequence": "a"},
+            {"ProcedureCodeSequence[0].CodeValue": "Z"},
+            "a",
+        )
+    ),
+    *(
+        post("/studies/{study}/split", {**SPLIT, **more})
+        for more in (
+            {"Replace": {"Nope": "x"}},
+            {"Replace": {"ProcedureCodeSequence": []}},
+            {"Replace": {"PatientName": 5}},
+            {"Remove": ["Nope"]},
         )
     ),
     *(post("/tools/lookup", word) for word in (b"P-1", b"1.2.840.99.1", b"nobody")),
@@ -301,7 +333,6 @@ def test_the_same_calls_have_the_same_answers(both: Both) -> None:
     assert not different, "\n" + "\n".join(different)
 
 
-SPLIT = {"Series": ["{series}"], "KeepSource": True}
 JOBS = [
     ("/peers/down/store", STORE),
     ("/peers/down/store", {**STORE, "Permissive": True, "Compress": True}),

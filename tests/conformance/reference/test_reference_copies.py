@@ -81,7 +81,7 @@ def test_keep_source(shared: Server) -> None:
         (b"", 400, 15),
         (b"[]", 400, 15),
         ({"Replace": []}, 400, 8),
-        ({"Replace": {"NoTag": "x"}}, 400, 27),
+        ({"Replace": {"NoTag": "x"}}, 500, 27),
         ({"Replace": {"PatientName": 5}}, 400, 5),
         ({"Replace": {"PatientID": "x"}}, 400, 8),
         ({"Keep": ["SeriesInstanceUID"]}, 400, 8),

@@ -192,7 +192,7 @@ def test_queries(server: Server) -> None:
         ([], 400, 15),
         ({"Query": {}}, 400, 15),
         ({"Level": "Foo"}, 400, 3),
-        ({"Level": "Study", "Query": {"NoTag": ""}}, 400, 27),
+        ({"Level": "Study", "Query": {"NoTag": ""}}, 400, 15),
     ],
 )
 def test_bad_queries(server: Server, body: object, status: int, code: int) -> None:
