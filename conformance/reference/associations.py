@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.reference import dicom
 from conformance.reference.levels import Level
+from conformance.reference.transcoding import ALIKE, transcoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -110,16 +111,25 @@ def echo(caller: Caller, modality: Modality) -> None:
 def store_contexts(instances: Iterable[Instance]) -> list[tuple[str, tuple[str, ...]]]:
     """What an association must be for that `instances` are to be sent over."""
     pairs = dict.fromkeys((each.sop_class_uid, each.transfer_syntax) for each in instances)
-    return [
-        (sop_class, _UNCOMPRESSED if syntax in _UNCOMPRESSED else (syntax,))
-        for sop_class, syntax in pairs
-    ]
+    own = [(sop_class, (syntax,)) for sop_class, syntax in pairs if syntax not in _UNCOMPRESSED]
+    plain = [(sop_class, _UNCOMPRESSED) for sop_class, syntax in pairs if syntax in ALIKE]
+    return list(dict.fromkeys([*own, *plain]))
 
 
 def store(opened: Any, modality: Modality, instance: Instance, **originator: Any) -> None:
-    """C-STORE. Raises `DicomError`."""
+    """C-STORE, in a syntax that the modality takes, if that can be done. Raises `DicomError`."""
+    taken = {
+        str(each.transfer_syntax[0])
+        for each in opened.accepted_contexts
+        if each.abstract_syntax == instance.sop_class_uid and each.transfer_syntax
+    }
+    plain = taken.intersection(_UNCOMPRESSED)  # between these pynetdicom converts by itself
     try:
-        status = opened.send_c_store(dicom.decode(instance.file), **originator)
+        file = instance.file
+        if instance.transfer_syntax not in (*taken, *_UNCOMPRESSED) and plain:
+            file = transcoded(file, plain.pop())
+        dataset = dicom.decode(file)
+        status = opened.send_c_store(dataset, **originator)
     except (RuntimeError, *dicom.FILE_ERRORS) as error:
         raise DicomError(f"C-STORE to {modality.aet}: {error}") from error
     _check("C-STORE", modality, status)

@@ -12,7 +12,7 @@ from conformance.reference import associations, dicom
 from conformance.reference.config import ConfigError
 from conformance.reference.job import Step
 from conformance.reference.levels import Level
-from conformance.reference.matching import matches
+from conformance.reference.matching import asks_for_like_uids, matches
 from conformance.reference.modalities import Modality
 from conformance.reference.selection import steps_for
 from conformance.reference.taking import taken
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.reference.storage import Storage
 
 _SUCCESS, _PENDING, _PROCESSING_FAILURE, _UNABLE = 0x0000, 0xFF00, 0x0110, 0xC000
+_MODALITIES = "ModalitiesInStudy"
 _MODELS = (1, 2)  # of patients, of studies
 
 
@@ -111,14 +112,27 @@ class DicomServer:
         asked = event.identifier
         level = associations.level_of(str(asked.get("QueryRetrieveLevel", "")).strip())
         wanted = {each.keyword: dicom.as_text(each.value) for each in asked if each.keyword}
+        if asks_for_like_uids(wanted):
+            yield _UNABLE, None
+            return
+        modalities = set(wanted.get(_MODALITIES, "").split("\\")) - {""}
         for instance in self._matching(level, wanted):
-            answer = Dataset()
+            answer, has = Dataset(), self._modalities_in(instance.study)
+            if modalities and not modalities & set(has):
+                continue
+            if _MODALITIES in wanted:
+                answer.ModalitiesInStudy = has
             for keyword in wanted.keys() & dicom.SHOWN_TAGS:
                 answer.add(dicom.element(keyword, instance.tags.get(keyword, "")))
             answer.SpecificCharacterSet = "ISO_IR 192"
             answer.QueryRetrieveLevel = associations.level_name(level)
             answer.RetrieveAETitle = self._aet
             yield _PENDING, answer
+
+    def _modalities_in(self, study: str) -> list[str]:
+        """Of which kinds the series of a study are."""
+        series = self._storage.at(Level.STUDY, study)
+        return sorted({each.tags.get("Modality", "") for each in series} - {""})
 
     def on_move(self, event: Event) -> Iterator[Any]:
         """C-MOVE: send what matches to the AET that is named, or have a job do it."""

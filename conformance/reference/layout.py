@@ -15,7 +15,6 @@ _NAMES = {
     Level.STUDY: ("AccessionNumber", "StudyDescription"),
     Level.SERIES: ("Modality", "SeriesDescription"),
 }
-_LONGEST = 60
 
 
 class ArchiveLayout:
@@ -39,11 +38,11 @@ class ArchiveLayout:
         self._taken[f"{folder}//"] += 1
         shown = instance.tags.get("InstanceNumber", "")
         if self._numbered and shown.isascii() and shown.isdigit():
-            path = f"{folder}{modality or 'IM'}{int(shown):06}.dcm"
+            path = f"{folder}{_file_name(modality, int(shown))}"
             self._taken[path] += 1
             if self._taken[path] == 1:
                 return path
-        return f"{folder}{modality or 'IM'}{number:06}.dcm"
+        return f"{folder}{_file_name(modality, number)}"
 
     def _folder(self, parent: str, level: Level, instance: Instance) -> str:
         """The folder of what `instance` belongs to at `level`; it ends in a slash."""
@@ -58,7 +57,14 @@ class ArchiveLayout:
         return self._folders[identifier]
 
 
+def _file_name(modality: str, number: int) -> str:
+    """What a file is called: eight characters, or more."""
+    return f"{modality}{number:06}.dcm" if modality else f"{number:08}.dcm"
+
+
 def _plain(text: str) -> str:
-    """`text` as a part of a path: letters, digits and a few signs, the rest as spaces."""
-    kept = (each if each.isascii() and (each.isalnum() or each in "-_.") else " " for each in text)
-    return " ".join("".join(kept).split())[:_LONGEST].strip(". ")
+    """`text` as a part of a path: ASCII letters, digits and a few signs, the rest is left out."""
+    apart = text.replace("^", " ")
+    kept = (each for each in apart if each.isascii() and (each.isalnum() or each in " _."))
+    name = " ".join("".join(kept).split())
+    return name if name.strip(". ") else ""

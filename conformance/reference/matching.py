@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from conformance.reference.dicom import Instance
 
+_PERSONS = frozenset({"PatientName", "ReferringPhysicianName"})
 _IN_ORDER = ("Date", "Time")  # the ends of the names of tags that may be asked for as a range
 
 
@@ -18,8 +19,8 @@ def matches(
 ) -> bool:
     """Whether each tag of `instance` is one of those asked for, which backslashes part.
 
-    `case`: whether upper case matters. `known`: a tag by which it is not known does not matter;
-    otherwise such a tag is empty.
+    `case`: whether upper case matters, of other tags than names of persons. `known`: a tag by
+    which it is not known does not matter; otherwise such a tag is empty.
     """
     return all(
         not patterns
@@ -27,6 +28,11 @@ def matches(
         or any(_is_like(name, instance.tags.get(name, ""), each, case) for each in _list(patterns))
         for name, patterns in wanted.items()
     )
+
+
+def asks_for_like_uids(wanted: Mapping[str, str]) -> bool:
+    """Whether a UID is asked for by a wildcard, which Orthanc refuses."""
+    return any(name.endswith("UID") and set(text) & {*"*?"} for name, text in wanted.items())
 
 
 def _list(patterns: str) -> list[str]:
@@ -38,6 +44,6 @@ def _is_like(name: str, value: str, pattern: str, case: bool) -> bool:
     first, dash, last = pattern.partition("-")
     if dash and name.endswith(_IN_ORDER):
         return bool(value) and first <= value and (not last or value <= last)
-    if not case:
+    if not case or name in _PERSONS:
         value, pattern = value.lower(), pattern.lower()
     return fnmatch.fnmatchcase(value, pattern.replace("[", "[[]"))

@@ -25,13 +25,33 @@ _REFUSALS = {
     "500": "What was asked for has failed, as a job that was waited for.",
     "503": "The server stops.",
 }
-_QUERY = {
-    "/jobs": ("expand",),
-    "/changes": ("last", "limit", "since"),
-    "/peers": ("expand",),
-    "/modalities": ("expand",),
-    "/tools/generate-uid": ("level",),
+_TEXT: dict[str, object] = {"type": "string"}
+_NUMBER: dict[str, object] = {"type": "integer", "minimum": 0, "maximum": 10**9 - 1}
+_LEVELS: dict[str, object] = {"enum": ["Patient", "Study", "Series", "Instance"]}
+_QUERY: dict[str, dict[str, dict[str, object]]] = {
+    "/jobs": {"expand": _TEXT},
+    "/changes": {"last": _TEXT, "limit": _NUMBER, "since": _NUMBER},
+    "/peers": {"expand": _TEXT},
+    "/modalities": {"expand": _TEXT},
+    "/tools/generate-uid": {"level": _LEVELS},
 }
+_LISTED: dict[str, object] = {"Resources": {"type": "array", "items": _TEXT}}
+_TAGS: dict[str, object] = {
+    "type": "object",
+    "properties": {"PatientID": _TEXT, "StudyDescription": _TEXT},
+    "additionalProperties": False,
+}
+_FIELDS: dict[str, dict[str, object]] = {
+    "/tools/bulk-anonymize": _LISTED,
+    "/tools/bulk-delete": _LISTED,
+    "/tools/bulk-modify": _LISTED,
+    "/tools/create-archive": _LISTED,
+    "/tools/create-dicom": {"Tags": _TAGS},
+    "/tools/create-media": _LISTED,
+    "/tools/create-media-extended": _LISTED,
+    "/tools/find": {"Level": _LEVELS, "Query": _TAGS},
+}
+"""What a body has to have, of the calls that need no resource in their path; others take any."""
 
 
 def route(others: Sequence[Route], title: str, version: str) -> Route:
@@ -58,12 +78,14 @@ _ABOUT = "The calls of the reference server; docs/reference-server.md says what 
 
 
 def _operation(path: str, method: str) -> dict[str, object]:
-    text = {"type": "string"}
     named: list[dict[str, object]] = [
-        {"name": name, "in": "path", "required": True, "schema": text}
+        {"name": name, "in": "path", "required": True, "schema": _TEXT}
         for name in _PARAMETER.findall(path)
     ]
-    asked = [{"name": name, "in": "query", "schema": text} for name in _QUERY.get(path, ())]
+    asked: list[dict[str, object]] = [
+        {"name": name, "in": "query", "schema": schema}
+        for name, schema in _QUERY.get(path, {}).items()
+    ]
     answers = {
         "200": {"description": "It is done.", "content": _ANY},
         **{status: {"description": why} for status, why in _REFUSALS.items()},
@@ -74,5 +96,14 @@ def _operation(path: str, method: str) -> dict[str, object]:
         "responses": answers,
     }
     if method in ("POST", "PUT"):
-        operation["requestBody"] = {"content": {"application/json": {"schema": {}}}}
+        operation["requestBody"] = _body(path)
     return operation
+
+
+def _body(path: str) -> dict[str, object]:
+    """The body of a call."""
+    fields = _FIELDS.get(path)
+    if fields is None:
+        return {"content": {"application/json": {"schema": {}}}}
+    schema = {"type": "object", "properties": fields, "required": sorted(fields)}
+    return {"content": {"application/json": {"schema": schema}}, "required": True}

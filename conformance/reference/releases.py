@@ -15,7 +15,7 @@ LATER = {
     "POST /tools/bulk-modify": "1.9.4",
     "UserData": "1.12.9",
     "jobs saved at their creation": "1.11.1",
-    "storage commitment": "1.6.0",
+    "storage commitment": "1.9.1",
 }
 """What came after the page of Orthanc 1.5.6, and with which release."""
 

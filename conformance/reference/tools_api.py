@@ -22,7 +22,7 @@ from conformance.reference.changes import KINDS
 from conformance.reference.descriptions import describe
 from conformance.reference.errors import ErrorCode, bad_request, not_found
 from conformance.reference.levels import Level
-from conformance.reference.matching import matches
+from conformance.reference.matching import asks_for_like_uids, matches
 from conformance.reference.routing import Route
 from conformance.reference.tags import read_replace
 
@@ -67,6 +67,8 @@ class ToolsApi:
         _need(fields, "Query", dict, "a JSON object")
         level = read_level(text(fields, "Level", ""))
         wanted = read_replace(fields, "Query", ErrorCode.BAD_REQUEST)
+        if asks_for_like_uids(wanted):
+            raise bad_request("No wildcard in a UID", ErrorCode.PARAMETER_OUT_OF_RANGE)
         case = boolean(fields, "CaseSensitive")
         since, limit = count(fields, "Since"), count(fields, "Limit")
         found = [

@@ -20,7 +20,7 @@ from conformance.reference.errors import ErrorCode, bad_request
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_ALIKE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
+ALIKE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 """Those that differ in how tags are written, and not in the pixels."""
 
 
@@ -52,7 +52,7 @@ def transcoded(file: bytes, syntax: str) -> bytes:
 
 def change_syntax(dataset: Dataset, syntax: str) -> bool:
     """Let `dataset` be written in `syntax`; False where that cannot be done."""
-    if not syntax or dataset.file_meta.TransferSyntaxUID not in _ALIKE or syntax not in _ALIKE:
+    if not syntax or dataset.file_meta.TransferSyntaxUID not in ALIKE or syntax not in ALIKE:
         return False
     dataset.file_meta.TransferSyntaxUID = UID(syntax)
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.reference import associations
@@ -63,12 +62,3 @@ class GetContentLacksQuery(Registry):
         if isinstance(job.task, ModalityGet) and isinstance(content, dict):
             del content["Query"]
         return described
-
-
-class GetIgnoresLocalAet(JobCalls):
-    """A C-GET without a query calls by the server's own title, whatever was named."""
-
-    async def answer(self, request: Request, task: Task, synchronous: bool) -> Response:
-        if isinstance(task, ModalityGet) and request.url.path.endswith("/get"):
-            task = replace(task, local_aet="ORTHANC")
-        return await super().answer(request, task, synchronous)

@@ -46,6 +46,14 @@ PLANTED = {
     "bulk-says-not-its-origin": ("route/modify/several/asynchronous", "route/made-from"),
     "move-ignores-target": ("route/move/studies/asynchronous", "route/result"),
     "move-ignores-local-aet": ("route/move/local-aet/asynchronous", "option/retrieve-local-aet"),
+    "failed-get-counts-as-success": (
+        "route/retrieve/get/fails/asynchronous",
+        "monitor/state-failure",
+    ),
+    "get-repeats-first-answer": ("route/get/study/asynchronous", "route/result"),
+    "get-asks-for-a-move": ("route/get/study/asynchronous", "route/result"),
+    "get-content-lacks-query": ("route/get/study/asynchronous", "route/content"),
+    "retrieve-method-ignored": ("route/retrieve/get/asynchronous", "route/type"),
     "query-timeout-ignored": ("route/retrieve/studies/query-timeout", "option/query-timeout"),
     "retrieve-of-one-answer-does-not-wait": (
         "route/retrieve/first-answer/default-synchronous",
@@ -69,6 +77,19 @@ OTHERS = {
     "user-data-gone-at-the-end": ("route/merge/study/user-data", "submit/user-data"),
     "user-data-lost-on-restart": ("persist/stop/user-data", "submit/user-data"),
     "user-data-of-another": ("route/split/series/user-data", "submit/user-data"),
+    "commitment-not-reported": ("route/storage-commitment/each", "route/storage-commitment"),
+    "commitment-of-what-is-unknown": (
+        "route/storage-commitment/unknown",
+        "route/storage-commitment",
+    ),
+    "commitment-ignores-class": (
+        "route/storage-commitment/other-class",
+        "route/storage-commitment",
+    ),
+    "commitment-content-lacks-transaction": (
+        "route/storage-commitment/stored",
+        "route/storage-commitment",
+    ),
     "error-code-late": ("edge/running/failure/fail", READ_AS["monitor/result-not-late"]),
 }
 ALL = {**PLANTED, **OTHERS}

@@ -197,6 +197,7 @@ CALLS = [
             {"Level": "foo", "Query": {}},
             {"Query": {}},
             {"Level": "Study"},
+            {"Level": "Study", "Query": {"StudyInstanceUID": "1.2.840.*"}},
             {"Level": "Study", "Query": {"Nope": "x"}},
             {"Level": "Study", "Query": {"PatientID": 5}},
             {"Level": "Study", "Query": {"0011,1001": "x"}},
@@ -347,6 +348,7 @@ JOBS = [
     ("/tools/bulk-modify", {"Resources": ["{study}"], "Replace": {"StudyID": "2"}}),
     ("/studies/{study}/split", SPLIT),
 ]
+WORDS = ("a-b", "a/b'(c)&d", "x^y", "é", "a  b ", "A_1.b", "x" * 64, "")
 
 
 @pytest.mark.parametrize(
@@ -385,3 +387,21 @@ def read_at_its_end(url: str, call: Call) -> dict[str, Any]:
 
     until(is_over, DEADLINE)
     return read
+
+
+def test_an_archive_has_the_same_names(both: Both) -> None:
+    for number, word in enumerate(WORDS):
+        tags = {
+            "PatientID": f"N-{number}",
+            "PatientName": f"Müller^{word}",
+            "StudyDescription": word,
+        }
+        for modality in ("MR", ""):
+            call = post("/tools/create-dicom", {"Tags": {**tags, "Modality": modality}})
+            made = [answer.json() for answer in both.answers(call)]
+            files = [
+                ask(url, get(f"/studies/{one['ParentStudy']}/archive")).content
+                for url, one in zip((both.ours, both.orthanc), made, strict=True)
+            ]
+            ours, theirs = (zipfile.ZipFile(io.BytesIO(file)).namelist() for file in files)
+            assert ours == theirs

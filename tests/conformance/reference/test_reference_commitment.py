@@ -163,7 +163,7 @@ def test_it_is_asked_for_reported_on_and_read_as_on_orthanc(installed_orthanc: N
 
 
 @pytest.mark.parametrize(("release", "has"), [("1.5.6", False), ("1.10.1", True), (None, True)])
-def test_it_came_with_1_6_0(release: str | None, has: bool) -> None:
+def test_what_has_it(release: str | None, has: bool) -> None:
     kept = {} if release is None else {"release": release}
     with reference_server(**kept) as server:
         answer = requests.get(f"{server.url}/storage-commitment/1.2", timeout=DEADLINE)

@@ -84,6 +84,7 @@ def test_the_versions_are_those_of_the_catalogue() -> None:
         "POST /tools/bulk-modify": "route/bulk-modify",
         "UserData": "submit/user-data",
         "jobs saved at their creation": "persist/saved-at-creation",
+        "storage commitment": "route/storage-commitment",
     }
     assert {name: requirement(id).since for name, id in ids.items()} == LATER
 

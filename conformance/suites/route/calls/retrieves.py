@@ -142,7 +142,10 @@ def _is_addressed(
 ) -> None:
     """It calls by the right title, and says so; what it moves goes where it should."""
     title = context.resources.gate.title
-    if target is not None:
+    if target is None:
+        moves = sum(hold.target is not None for hold in job.holds)
+        context.equal(RESULT, "the number of C-MOVEs", 0, moves)
+    else:
         _goes_to(context, job, content, title if target else own_title(context))
     is_called_by(context, job, content)
     if caller is not None:
