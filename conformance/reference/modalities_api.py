@@ -88,9 +88,9 @@ class ModalitiesApi:
         ]
 
     def _late(self) -> list[Route]:
-        """What only later releases have."""
+        """What later releases do by a job."""
         if not self._release.is_from(_NAMES_THE_MODALITY):
-            return []
+            return [Route("/modalities/{name}/move", self._move_at_once, methods=["POST"])]
         return [
             Route("/modalities/{name}/move", self._move, methods=["POST"]),
             Route("/modalities/{name}/get", self._get, methods=["POST"]),
@@ -166,6 +166,22 @@ class ModalitiesApi:
         task = ModalityMove(**named, target_aet=target, shows_target=True)
         return await self._calls.answer(request, task, self._reader.synchronous(fields))
 
+    async def _move_at_once(self, request: Request) -> Response:
+        """The same before it was a job: it asks for one after the other, and waits."""
+        modality, fields = self._modality(request), await read_object(request)
+        target, seconds = read_target(fields, self._caller.aet), timeout(fields)
+        caller = replace(self._caller.calling(modality), aet=self._local_aet(fields, modality))
+        caller = caller if seconds is None else replace(caller, timeout=seconds)
+        for query in _queries(fields):
+            try:
+                status = await asyncio.to_thread(associations.move, caller, modality, query, target)
+            except associations.DicomError as error:
+                raise _no_answer(error) from error
+            if status != 0:
+                details, code = f"DIMSE status 0x{status:04X}", ErrorCode.NETWORK_PROTOCOL
+                raise RestError(HTTPStatus.UNPROCESSABLE_ENTITY, code, details)
+        return done_answer()
+
     async def _get(self, request: Request) -> Response:
         """A C-GET of what the call itself names."""
         fields = await read_object(request)
@@ -175,16 +191,12 @@ class ModalitiesApi:
     def _retrieval(self, request: Request, fields: dict[str, object]) -> dict[str, Any]:
         """What a retrieval is to ask for, and of whom. Raises `RestError` (400, 404)."""
         modality = self._modality(request)
-        level, listed = fields.get("Level"), fields.get("Resources")
-        if not isinstance(level, str) or not isinstance(listed, list):
-            raise bad_request("The body must have a Level, and an array of Resources")
-        name = associations.level_name(read_level(level))
-        asked = [read_keys(each) for each in listed]
+        queries = _queries(fields)
         return {
-            "steps": tuple(Step(str(step)) for step in range(len(asked))),
+            "steps": tuple(Step(str(step)) for step in range(len(queries))),
             "modality": modality,
             "local_aet": self._local_aet(fields, modality),
-            "queries": tuple({"QueryRetrieveLevel": name, **keys} for keys in asked),
+            "queries": queries,
             "permissive": boolean(fields, "Permissive"),
             "timeout": timeout(fields),
             "priority": self._reader.priority(fields),
@@ -220,6 +232,15 @@ class ModalitiesApi:
     def _local_aet(self, fields: dict[str, object], modality: Modality) -> str:
         """How we call ourselves there. Raises `RestError` (400)."""
         return local_aet(fields, self._caller.calling(modality).aet)
+
+
+def _queries(fields: dict[str, object]) -> tuple[dict[str, str], ...]:
+    """What a retrieval names, each by what a modality is asked for. Raises `RestError` (400)."""
+    level, listed = fields.get("Level"), fields.get("Resources")
+    if not isinstance(level, str) or not isinstance(listed, list):
+        raise bad_request("The body must have a Level, and an array of Resources")
+    name = associations.level_name(read_level(level))
+    return tuple({"QueryRetrieveLevel": name, **read_keys(each)} for each in listed)
 
 
 def _renamed(modality: Modality, fields: dict[str, object]) -> Modality:

@@ -22,6 +22,7 @@ _REFUSALS = {
     "401": "Nobody has logged in.",
     "404": "There is no such thing, or no such call.",
     "405": "This path has other methods.",
+    "422": "A modality did not send what it was asked for.",
     "500": "What was asked for has failed, as a job that was waited for.",
     "503": "The server stops.",
 }

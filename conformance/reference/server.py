@@ -27,12 +27,12 @@ from conformance.reference.control.controls import Controls
 from conformance.reference.control.disturbances import Disturbed, break_off
 from conformance.reference.database import Database
 from conformance.reference.dicom_server import DicomServer
-from conformance.reference.engine import Newcomer
 from conformance.reference.faults import find_fault
 from conformance.reference.parts import Parts
 from conformance.reference.releases import EVERY_PAGE, Release
 from conformance.reference.routing import Route
 from conformance.reference.storage import Storage
+from conformance.reference.told import Newcomer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

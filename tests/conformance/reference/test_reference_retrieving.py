@@ -119,6 +119,27 @@ def told(url: str, sink: Sink, synchronous: bool) -> Iterator[Any]:
         yield keys, asked(port, keys, None)
     yield "gone", asked(port, ASKED[0], "GONE"), "nobody", asked(port, ASKED[0], "NOBODY")
     yield jobs(url)
+    yield from moves(url, port)
+
+
+def moves(url: str, port: int) -> Iterator[Any]:
+    """What a C-MOVE by a call is answered, which makes no job before 1.12.7."""
+    for name, where in {"self": port, "down": 1}.items():
+        modality = ["ORTHANC", "127.0.0.1", where]
+        assert requests.put(f"{url}/modalities/{name}", json=modality, timeout=DEADLINE).ok
+    first, unknown = {"StudyInstanceUID": STUDIES[0]}, {"StudyInstanceUID": "1.2.9"}
+    body = {"Level": "Study", "Resources": [first]}
+    for name, more in (
+        *(("none", {}), ("down", {}), ("self", {}), ("self", {"Asynchronous": True})),
+        *(("self", {"Resources": each}) for each in ([first, unknown], [], ["a"], [{"Nope": ""}])),
+        *(("self", {"Level": level}) for level in ("foo", 5)),
+        *(("self", {name: 5}) for name in ("TargetAet", "LocalAet")),
+        *(("self", each) for each in ({"TargetAet": "NOBODY"}, {"Timeout": "5"})),
+    ):
+        path = f"{url}/modalities/{name}/move"
+        answer = requests.post(path, json={**body, **more}, timeout=DEADLINE)
+        told = answer.json()
+        yield name, more, answer.status_code, told.get("OrthancStatus", told)
 
 
 def jobs(url: str) -> list[str]:
