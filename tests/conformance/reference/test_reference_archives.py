@@ -52,9 +52,9 @@ def test_layout_of_an_archive(shared: Server) -> None:
     made = study(shared, 2, 1, patient="layout", StudyDescription="brain/../x")
     archive = shared.call("POST", f"/studies/{made.id}/archive", {}).body
     assert sorted(names(archive)) == [
-        "layout Doe Jane/brain .. x/CT-2/CT000000.dcm",
-        "layout Doe Jane/brain .. x/CT/CT000000.dcm",
-        "layout Doe Jane/brain .. x/CT/CT000001.dcm",
+        "layout Doe Jane/brain..x/CT-2/CT000000.dcm",
+        "layout Doe Jane/brain..x/CT/CT000000.dcm",
+        "layout Doe Jane/brain..x/CT/CT000001.dcm",
     ]
 
 

@@ -25,7 +25,7 @@ INSTANCE = dicom.create(
         ({"PatientID": "12-34"}, True),  # no range: only dates and times have one
         ({"PatientID": "1-9"}, False),
         ({"PatientName": "Doe*"}, True),
-        ({"PatientName": "doe*"}, False),
+        ({"PatientName": "doe*"}, True),
         ({"PatientName": "[D]oe*"}, False),
         ({"SOPInstanceUID": "1.2\\1.2.3"}, True),
         ({"SOPInstanceUID": "1.2\\1.2.4"}, False),
