@@ -15,12 +15,16 @@ _IN_ORDER = ("Date", "Time")  # the ends of the names of tags that may be asked 
 
 
 def matches(
-    instance: Instance, wanted: Mapping[str, str], *, case: bool = True, known: bool = True
+    instance: Instance,
+    wanted: Mapping[str, str],
+    *,
+    case: bool | None = None,
+    known: bool = True,
 ) -> bool:
     """Whether each tag of `instance` is one of those asked for, which backslashes part.
 
-    `case`: whether upper case matters, of other tags than names of persons. `known`: a tag by
-    which it is not known does not matter; otherwise such a tag is empty.
+    `case`: whether upper case matters; None: but in names of persons. `known`: a tag by which it
+    is not known does not matter; otherwise such a tag is empty.
     """
     return all(
         not patterns
@@ -39,11 +43,11 @@ def _list(patterns: str) -> list[str]:
     return patterns.split("\\")
 
 
-def _is_like(name: str, value: str, pattern: str, case: bool) -> bool:
+def _is_like(name: str, value: str, pattern: str, case: bool | None) -> bool:
     """Whether `value` is like `pattern`, which may have wildcards, or be a range."""
     first, dash, last = pattern.partition("-")
     if dash and name.endswith(_IN_ORDER):
         return bool(value) and first <= value and (not last or value <= last)
-    if not case or name in _PERSONS:
+    if case is False or (case is None and name in _PERSONS):
         value, pattern = value.lower(), pattern.lower()
     return fnmatch.fnmatchcase(value, pattern.replace("[", "[[]"))

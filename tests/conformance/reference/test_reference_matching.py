@@ -41,7 +41,8 @@ def test_what_matches(wanted: dict[str, str], found: bool) -> None:
 
 
 def test_case_and_what_is_not_known() -> None:
-    assert matches(INSTANCE, {"PatientName": "doe*"}, case=False)
+    asked = {"PatientName": "doe*"}
+    assert [matches(INSTANCE, asked, case=case) for case in (False, True)] == [True, False]
     assert not matches(INSTANCE, {"StudyTime": "10*"}, known=False)
 
 
