@@ -37,20 +37,13 @@ _QUERY: dict[str, dict[str, dict[str, object]]] = {
     "/tools/generate-uid": {"level": _LEVELS},
 }
 _LISTED: dict[str, object] = {"Resources": {"type": "array", "items": _TEXT}}
-_TAGS: dict[str, object] = {
-    "type": "object",
-    "properties": {"PatientID": _TEXT, "StudyDescription": _TEXT},
-    "additionalProperties": False,
-}
 _FIELDS: dict[str, dict[str, object]] = {
     "/tools/bulk-anonymize": _LISTED,
     "/tools/bulk-delete": _LISTED,
     "/tools/bulk-modify": _LISTED,
     "/tools/create-archive": _LISTED,
-    "/tools/create-dicom": {"Tags": _TAGS},
     "/tools/create-media": _LISTED,
     "/tools/create-media-extended": _LISTED,
-    "/tools/find": {"Level": _LEVELS, "Query": _TAGS},
 }
 """What a body has to have, of the calls that need no resource in their path; others take any."""
 
@@ -86,6 +79,7 @@ def _operation(path: str, method: str) -> dict[str, object]:
     asked: list[dict[str, object]] = [
         {"name": name, "in": "query", "schema": schema}
         for name, schema in _QUERY.get(path, {}).items()
+        if method == "GET"
     ]
     answers = {
         "200": {"description": "It is done.", "content": _ANY},
