@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RELEASE = "1.12.7"
 
 
-class FailedGetCountsAsSuccess(ModalityGetter):
+class GetFailureIgnored(ModalityGetter):
     """An answer that the modality did not send by C-GET counts as retrieved."""
 
     def not_sent(self, task: ModalityGet, details: str) -> Outcome:

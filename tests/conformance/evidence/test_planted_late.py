@@ -46,7 +46,7 @@ PLANTED = {
     "bulk-says-not-its-origin": ("route/modify/several/asynchronous", "route/made-from"),
     "move-ignores-target": ("route/move/studies/asynchronous", "route/result"),
     "move-ignores-local-aet": ("route/move/local-aet/asynchronous", "option/retrieve-local-aet"),
-    "failed-get-counts-as-success": (
+    "get-failure-ignored": (
         "route/retrieve/get/fails/asynchronous",
         "monitor/state-failure",
     ),
@@ -119,4 +119,4 @@ def test_a_fault_of_a_later_release_is_found(fault: str, runs: dict[str, Run]) -
     found = run.cases("deviation")
     assert case in found, run.out + run.err
     assert found[case]["requirement"] == requirement
-    assert found[case]["relaxations"] == []
+    assert set(found[case]["relaxations"]) <= {fault}  # of a fault that is a finding
