@@ -107,6 +107,17 @@ def test_a_dialog_has_a_name(site: dict[Path, Parts]) -> None:
 
 
 @pytest.mark.long
+def test_a_picture_that_scrolls_to_the_side_is_reached_by_the_keyboard(
+    site: dict[Path, Parts],
+) -> None:
+    (start,) = (
+        path for path in site if path.name == "index.html" and path.parent.name[:4] == "site"
+    )
+    text = start.read_text(encoding="utf-8")
+    assert re.search(r'<p tabindex="0"><img [^>]*jobs-engine-states\.svg', text)
+
+
+@pytest.mark.long
 def test_lists_are_nested_as_the_host_of_the_repository_nests_them(site: dict[Path, Parts]) -> None:
     (page,) = (path for path in site if path.as_posix().endswith(ONE))
     text = page.read_text(encoding="utf-8")

@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 PAGES = ("*.md", "docs/*.md", "spec/README.md", "benchmarks/README.md")
 STYLE = "docs/site.css"
 MATRIX = "docs/versions.html"
+PICTURE = re.compile(r"<p>(?=<img [^>]*\.svg)")
 LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
 
 
@@ -70,5 +71,9 @@ def linked() -> Iterator[Path]:
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """The dialog of the search has a name, for who hears the page: the theme gives it none."""
-    return output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
+    """What the theme leaves out for who hears a page, or reads it by the keyboard.
+
+    The dialog of the search has a name, and the arrow keys scroll a picture to the side.
+    """
+    output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
+    return PICTURE.sub('<p tabindex="0">', output)

@@ -20,7 +20,10 @@ from spec.table import FINAL
 
 ENOUGH = 0.5  # of the cases that could be run
 CURES = {
-    HISTORY_FULL: "give the server a larger JobsHistorySize and say --history-size",
+    HISTORY_FULL: (
+        "nothing is wrong with it, but new jobs would drive some of them out: give the server"
+        " a larger JobsHistorySize and say --history-size"
+    ),
     EXCLUSIVE.why: "say --exclusive where nobody else uses the server",
     MANAGED.why: "let the kit start one: orthanc-jobs run orthanc",
 }

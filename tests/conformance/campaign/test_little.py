@@ -83,7 +83,8 @@ def test_a_full_history_is_told_with_its_figures_and_its_cure() -> None:
     told = too_little(RUN, (), {**FULL, **PASSED[1]}, CROWD)
     assert told == (
         "1 of 4 cases were judged: history full: 10 of 10 completed jobs are foreign;"
-        " give the server a larger JobsHistorySize and say --history-size"
+        " nothing is wrong with it, but new jobs would drive some of them out: give the server"
+        " a larger JobsHistorySize and say --history-size"
     )
 
 
