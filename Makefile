@@ -18,7 +18,7 @@ SIDE_BY_SIDE := -n $(shell expr 3 \* $$(nproc))
 # What can be said before any test is run, one beside the other.
 PREPARED = $(MAKE) --no-print-directory --jobs --output-sync lint compiled
 
-.PHONY: setup run check test planted faults lint compiled diagrams matrix site bench lock clean
+.PHONY: setup run check test planted weekly faults lint compiled diagrams matrix site bench lock clean
 
 setup: $(VENV)/run
 	@echo 'in this shell: source $(BIN)/activate; then: orthanc-jobs --help'
@@ -28,7 +28,7 @@ run: $(VENV)/run
 
 check: $(VENV)/check
 	$(PREPARED)
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not faults and not orthanc and not long'
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not faults and not weekly and not orthanc and not long'
 
 test: $(VENV)/test
 	$(PREPARED)
@@ -37,6 +37,10 @@ test: $(VENV)/test
 # For each documented requirement a planted fault that breaks it: some minutes, beside CI.
 planted: $(VENV)/test
 	$(BIN)/pytest -m faults  # two servers at once
+
+# That, and at its whole size what CI sees by a cheaper test.
+weekly: planted
+	$(BIN)/pytest -m weekly
 
 # Which suite finds which planted fault: docs/power.md. All suites for each fault, so it takes hours.
 faults: $(VENV)/test

@@ -25,7 +25,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DATA: dict[str, list[str]] = PROJECT["tool"]["setuptools"]["package-data"]
 WORKFLOWS = {
     ".github/workflows/ci.yml": ".ci/run",
-    ".github/workflows/planted.yml": ".ci/run planted",
+    ".github/workflows/weekly.yml": ".ci/run weekly",
     ".gitlab-ci.yml": ".ci/run",
 }
 

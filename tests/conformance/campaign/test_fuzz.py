@@ -73,9 +73,9 @@ class Fuzzed:
 
 
 def each() -> list[Any]:
-    """CI searches for the one that is found soonest, `make planted` for all."""
+    """CI searches for the one that is found soonest, `make weekly` for all."""
     soonest = next(iter(ALONE))
-    rest = [pytest.param(fault, marks=pytest.mark.faults) for fault in ALONE if fault != soonest]
+    rest = [pytest.param(fault, marks=pytest.mark.weekly) for fault in ALONE if fault != soonest]
     return [pytest.param(soonest, marks=pytest.mark.long), *rest]
 
 

@@ -44,7 +44,7 @@ def test_on_the_reference_server_all_of_it_passes_and_the_bound_is_reported(
     assert "like the specification" not in on_reference.out  # that is for who asks for all details
 
 
-@pytest.mark.long
+@pytest.mark.weekly
 def test_more_extra_states_are_more_sequences(tmp_path: Path) -> None:
     words = ("run", "--case", "complete/two-jobs", "--extra-states", "1")
     run = command(tmp_path, *words)
@@ -101,7 +101,7 @@ def test_it_needs_a_server_of_its_own() -> None:
     assert {case.unreachable for case in found} == {EXCLUSIVE.why}
 
 
-@pytest.mark.long
+@pytest.mark.weekly
 def test_learning_finds_no_difference_in_the_reference_server(tmp_path: Path) -> None:
     run = command(tmp_path, "learn")
     assert run.status == 0, run.out + run.err

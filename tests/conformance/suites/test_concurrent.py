@@ -144,12 +144,14 @@ def test_a_sound_server_passes_every_round(on_reference: Run, seeded_otherwise: 
         passes_every_round(run)
 
 
-def test_a_real_orthanc_needs_its_ledger_and_nothing_else(
-    on_orthanc: Run, orthanc_seeded_otherwise: Run
-) -> None:
-    for run in (on_orthanc, orthanc_seeded_otherwise):
-        needs_its_ledger_and_nothing_else(run)
+def test_a_real_orthanc_needs_its_ledger_and_nothing_else(on_orthanc: Run) -> None:
+    needs_its_ledger_and_nothing_else(on_orthanc)
     assert on_orthanc.cases("deviation", of=SUITE) == {}
+
+
+@pytest.mark.weekly
+def test_with_another_seed_it_needs_no_more(orthanc_seeded_otherwise: Run) -> None:
+    needs_its_ledger_and_nothing_else(orthanc_seeded_otherwise)
 
 
 def test_a_pair_of_actions_is_tried_where_one_of_them_may_change_something() -> None:
