@@ -18,6 +18,8 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from conformance.suites.route.files import TEXT, index_of, read_file
 
+pytestmark = pytest.mark.filterwarnings("ignore:::pydicom")  # of what is in no order
+
 KEYWORDS = {
     "AE": "RetrieveAETitle",
     "CS": "Modality",
