@@ -19,8 +19,10 @@ from conformance.passive.watching import Wish, watch
 from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
+from tests.waiting import until
 
 QUICK = 0.05  # seconds between two readings
+WAITS = 4.0  # seconds, at most, until an Orthanc has done some steps that cannot be sent
 
 
 pytestmark = pytest.mark.apart
@@ -147,6 +149,10 @@ def test_a_list_that_is_refused_is_told_by_its_name_and_the_jobs_are_read_one_by
     assert not any("outage" in line for line in lines)
 
 
+def progress(client: Client) -> list[int]:
+    return [job["Progress"] for job in client.get("/jobs?expand").json()]
+
+
 def test_lua_autorouting_raises_no_alarm(installed_orthanc: None, tmp_path: Path) -> None:
     """Its jobs succeed below 100, and a cancel that comes while they wait for more is lost."""
     script, trace = tmp_path / "autorouting.lua", tmp_path / "trace.ndjson"
@@ -156,6 +162,7 @@ def test_lua_autorouting_raises_no_alarm(installed_orthanc: None, tmp_path: Path
         client, watching = Client(server.address), Wish(server.address, QUICK, 8, record=trace)
         for patient in "ABC":
             assert client.post("/tools/create-dicom", {"Tags": {"PatientID": patient}}).ok
+        until(lambda: progress(client) == [75], WAITS, "the three steps of the job are not done")
         for job in client.get("/jobs").json():
             assert client.post(f"/jobs/{job}/cancel").ok
         assert watch(watching) == 0
