@@ -140,7 +140,7 @@ _SAID: dict[str, Why] = {
     **_edges(),
     **_actions(),
     **_races(),
-    "answer/accepted": every, "answer/refused": every,
+    "answer/accepted": every, "answer/json": every, "answer/refused": every,
     "queue/pending-first": every, "queue/priority-order": called,
     "history/tagged": every, "history/kept": every,
     "history/delete-job": every, "history/delete-archive": output,

@@ -19,6 +19,7 @@ from conformance.events import Result, Verdict
 from conformance.files import read_json
 from conformance.oracle.oracle import Finding
 from conformance.suites import by_chance
+from conformance.sut.profile import BY_DEFAULT
 from conformance.talk import Said
 from spec.relaxations import UnknownRelaxation, named
 from spec.requirements import requirement
@@ -30,7 +31,7 @@ MOST_TRIES = 100
 TRIES = 20  # of what falls at moments that nobody controls
 MOST_STEPS = 10_000
 LIMITS = {  # least and most
-    "ConcurrentJobs": (1, 64),
+    "ConcurrentJobs": (0, 64),
     "JobsHistorySize": (0, 1_000_000),
     "LimitJobs": (0, 1_000_000),
 }
@@ -190,7 +191,7 @@ def _recording(found: Any) -> Recording:
     if not isinstance(config, Mapping) or not isinstance(deviation, Mapping):
         raise BadArgument("'config' and 'deviation' must be objects")
     for key, value in config.items():
-        if key in FLAGS and isinstance(value, bool):
+        if (key in FLAGS and isinstance(value, bool)) or (key in BY_DEFAULT and value is None):
             continue
         whole = isinstance(value, int) and not isinstance(value, bool)
         least, most = LIMITS.get(key, (0, -1))

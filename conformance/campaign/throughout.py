@@ -9,6 +9,7 @@ from types import MappingProxyType
 RAISED = frozenset(
     {
         "answer/accepted",
+        "answer/json",
         "answer/refused",
         "history/kept",
         "monitor/completion-time",

@@ -24,6 +24,7 @@ TYPES = {Via.PEER: "OrthancPeerStore", Via.MODALITY: "DicomModalityStore"}
 CREATES, HANDLE = "submit/creates-job", "submit/asynchronous-handle"
 A_HANDLE = "HTTP 200 with the ID of the job"
 DETAILS = "HTTP 200 with the details of the job"
+JSON = "application/json"
 
 T = TypeVar("T")
 Deviates = Callable[[str, str, str], NoReturn]
@@ -94,6 +95,7 @@ class Answers:
         id = id_in(found)
         if not reply.ok or id is None:
             self._deviates(requirement, A_HANDLE, str(reply))
+        self._is_json(reply)
         return Handle(id, found.get("Path"))
 
     def path(self, handle: Handle) -> None:
@@ -106,6 +108,7 @@ class Answers:
         found = self._checked(job_in, reply.json()) if reply.ok else None
         if found is None:
             self._deviates("monitor/job", DETAILS, clip(reply))
+        self._is_json(reply)
         if found.get("ID") != id:
             self._deviates("monitor/id", f"ID {clip(id)}", f"ID {clip(repr(found.get('ID')))}")
         return found
@@ -141,6 +144,7 @@ class Answers:
         ids = isinstance(found, list) and all(isinstance(one, str) for one in found)
         if not reply.ok or not ids:
             self._deviates("monitor/list", "HTTP 200 with an array of ids", clip(reply))
+        self._is_json(reply)
         return self._once([*found])
 
     def expanded(self, reply: Reply) -> list[dict[str, Any]]:
@@ -149,6 +153,7 @@ class Answers:
         jobs = isinstance(found, list) and all(id_in(one) is not None for one in found)
         if not reply.ok or not jobs:
             self._deviates("monitor/list-expand", "HTTP 200 with an array of jobs", clip(reply))
+        self._is_json(reply)
         self._once([one["ID"] for one in found])
         for one in found:
             self._checked(job_in, one)
@@ -159,8 +164,15 @@ class Answers:
         if reply.ok:
             if reply.json() != {}:
                 self._deviates("answer/accepted", "the JSON object {}", str(reply))
+            self._is_json(reply)
         elif reply.body.strip():
             self._deviates("answer/refused", f"HTTP {reply.status} with an empty body", str(reply))
+
+    def _is_json(self, reply: Reply) -> None:
+        """An answer whose body is JSON says so."""
+        said = reply.headers.get("Content-Type", "")
+        if said.partition(";")[0].strip().lower() != JSON:
+            self._deviates("answer/json", f"Content-Type {JSON}", f"Content-Type {clip(said)}")
 
     def _checked(self, shape: Callable[[Any], T], found: Any) -> T:
         try:

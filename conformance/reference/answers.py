@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from conformance.reference.json_text import laid_out
 from conformance.reference.told import Deletion, JobEnd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
 
 _JSON = "application/json; charset=utf-8"
@@ -66,6 +70,25 @@ class JobAnswers:
         `known`: whether there was such a job.
         """
         return done_answer() if accepted else empty_answer(HTTPStatus.BAD_REQUEST)
+
+    def is_expanded(self, expand: str | None) -> bool:
+        """Whether the list of jobs has their details. `expand`: what the query says, if it does."""
+        return expand is not None and expand.lower() not in ("false", "0")
+
+    def metrics(self, states: Iterable[str]) -> Response:
+        """How many jobs there are. `states`: that of each. A Paused job counts as one that runs."""
+        many = Counter(states)
+        pending, running = many[State.PENDING] + many[State.RETRY], many[State.RUNNING]
+        success, failed = many[State.SUCCESS], many[State.FAILURE]
+        counted = {
+            "orthanc_jobs_completed": success + failed,
+            "orthanc_jobs_failed": failed,
+            "orthanc_jobs_pending": pending,
+            "orthanc_jobs_running": running + many[State.PAUSED],
+            "orthanc_jobs_success": success,
+        }
+        moment = int(time.time() * 1000)
+        return text_answer("".join(f"{name} {many} {moment}\n" for name, many in counted.items()))
 
     def job(self, described: dict[str, object] | None) -> Response:
         """A job, or None for one that there is not."""

@@ -19,6 +19,7 @@ from conformance.reference.associations import Caller
 from conformance.reference.auth import BasicAuth
 from conformance.reference.commitments import Commitments
 from conformance.reference.commitments_api import CommitmentsApi
+from conformance.reference.config import at_a_time
 from conformance.reference.details_api import DetailsApi
 from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.instances_api import InstancesApi
@@ -163,7 +164,7 @@ def _system_route(config: Config, parts: Parts, release: Release) -> Route:
         "DicomAet": config.dicom_aet,
         "DicomPort": config.dicom_port,
         "JobsConformance": {
-            "ConcurrentJobs": config.concurrent_jobs,
+            "ConcurrentJobs": at_a_time(config.concurrent_jobs),
             "Implements": list(release.implements),
             "JobsHistorySize": config.jobs_history_size,
             "Lacks": list(LACKS),

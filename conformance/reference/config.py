@@ -32,6 +32,11 @@ _WITHOUT_EFFECT = frozenset(
 """Keys that are taken, and that change nothing that a client of this server could see."""
 
 
+def at_a_time(concurrent_jobs: int) -> int:
+    """How many jobs run at a time, as ConcurrentJobs says: 0 is one for each processor."""
+    return concurrent_jobs or os.cpu_count() or 1
+
+
 class ConfigError(ValueError):
     """The configuration cannot be used; the message is one line and names the key."""
 
@@ -40,7 +45,7 @@ class ConfigError(ValueError):
 class Config:
     """The settings that the reference server knows, under Orthanc's names and defaults.
 
-    `concurrent_jobs`: workers, at least 1 (0 in the file means one for each core);
+    `concurrent_jobs`: how many run, by `at_a_time`;
     `dicom_port`: None = no DICOM server (also with DicomServerEnabled false), 0 = a free port;
     `dicom_scu_timeout`: seconds that a modality may take to answer, 0 = no limit;
     `synchronous_c_move`: a C-MOVE is answered when all was sent, and not by a job;
@@ -125,9 +130,7 @@ def read_config(values: Mapping[str, object], folder: Path = Path()) -> Config:
         else None,
         dicom_scu_timeout=read.integer("DicomScuTimeout", default.dicom_scu_timeout),
         synchronous_c_move=read.boolean("SynchronousCMove", default.synchronous_c_move),
-        concurrent_jobs=read.integer("ConcurrentJobs", default.concurrent_jobs, most=1024)
-        or os.cpu_count()
-        or 1,
+        concurrent_jobs=read.integer("ConcurrentJobs", default.concurrent_jobs, most=1024),
         jobs_history_size=read.integer("JobsHistorySize", default.jobs_history_size),
         http_timeout=read.integer("HttpTimeout", default.http_timeout),
         save_jobs=read.boolean("SaveJobs", default.save_jobs),

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from conformance.reference.config import at_a_time
 from conformance.reference.job import Action, CutOff, Job, Outcome, State, Step, content
 from conformance.reference.registry import Registry
 from conformance.reference.told import Deletion, JobEnd, RunEnd
@@ -68,8 +69,8 @@ class Engine:
         self._threads.append(threading.Thread(target=self._end_retries, name="retry", daemon=True))
 
     def worker_count(self, workers: int) -> int:
-        """How many jobs run at the same time."""
-        return workers
+        """How many jobs run at the same time, where ConcurrentJobs is `workers`."""
+        return at_a_time(workers)
 
     # -- life ------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class JobsApi:
             Route("/jobs/{id}", self._read, methods=["GET"]),
             *actions,
             Route("/jobs", self._list, methods=["GET"]),
+            Route("/tools/metrics-prometheus", self._metrics, methods=["GET"]),
             *self._later("/jobs/{id}", self._delete),
             Route("/jobs/{id}/archive", self._archive, methods=["GET"]),
             *self._later("/jobs/{id}/archive", self._drop_archive),
@@ -58,10 +59,12 @@ class JobsApi:
         return self._answers.job(self._engine.read(request.path_params["id"]))
 
     async def _list(self, request: Request) -> Response:
-        expand = request.query_params.get("expand")
-        if expand is None or expand.lower() in ("false", "0"):
-            return json_answer(self._engine.list_ids())
-        return json_answer(self._engine.read_all())
+        if self._answers.is_expanded(request.query_params.get("expand")):
+            return json_answer(self._engine.read_all())
+        return json_answer(self._engine.list_ids())
+
+    async def _metrics(self, request: Request) -> Response:
+        return self._answers.metrics(str(job["State"]) for job in self._engine.read_all())
 
     async def _delete(self, request: Request) -> Response:
         return self._answers.deletion(self._engine.delete(request.path_params["id"]))

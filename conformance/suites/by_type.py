@@ -44,8 +44,8 @@ FAILS = (
 )  # fmt: skip
 STOPPED = (
     "queue/pending-first", "monitor/state-pending", "monitor/state-paused",
-    "monitor/state-failure", "monitor/error-code-cancelled", "answer/accepted", "answer/refused",
-    "edge/pending/paused/pause", "edge/pending/failure/cancel",
+    "monitor/state-failure", "monitor/error-code-cancelled", "answer/accepted", "answer/json",
+    "answer/refused", "edge/pending/paused/pause", "edge/pending/failure/cancel",
 )  # fmt: skip
 RESTARTED = ("persist/priority", "persist/times")
 OF_TRANSFERS = (

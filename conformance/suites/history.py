@@ -23,11 +23,12 @@ from conformance.suites.needs import (
     HISTORY_FILLED,
     HISTORY_KNOWN,
     LARGEST,
+    MANAGED,
     REMOVAL,
     history,
 )
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, begin
-from conformance.sut.profile import Profile
+from conformance.sut.profile import BY_DEFAULT, Profile
 from spec.table import ACTIONS, EDGE, FINAL, Action, State, cell
 
 OTHER_SIZES = (0, 1)  # JobsHistorySize of managed servers, beside the default
@@ -46,6 +47,20 @@ def cases(profile: Profile) -> Iterator[Case]:
         for case in _nothing_kept() if size == 0 else _cases(f"history/size-{size}", other):
             needs = (EXCLUSIVE, history(size))
             yield replace(case, config={"JobsHistorySize": size}, needs=needs)
+    yield by_default()
+
+
+def bound(name: str, size: int) -> Case:
+    """Of more completed jobs than the history holds, the first ones are gone."""
+    names = [f"H{n + 1}" for n in range(size + 2)]
+    full = tuple(step for each in names for step in (submit(each), complete(each)))
+    return Script(name, "history/size", (*full, LIST, EXPAND))
+
+
+def by_default() -> Case:
+    """A server whose configuration does not say how many jobs are kept."""
+    case = bound("history/by-default/bound", BY_DEFAULT["JobsHistorySize"])
+    return replace(case, config={"JobsHistorySize": None}, needs=(EXCLUSIVE, MANAGED))
 
 
 def tagged() -> Iterator[Case]:
@@ -87,8 +102,7 @@ def delete(context: Context) -> None:
 def _cases(prefix: str, profile: Profile) -> Iterator[Case]:
     size = profile.history or 1
     names = [f"H{n + 1}" for n in range(size + 2)]
-    full = tuple(step for name in names for step in (submit(name), complete(name)))
-    yield Script(f"{prefix}/bound", "history/size", (*full, LIST, EXPAND))
+    yield bound(f"{prefix}/bound", size)
     kept = (*(step for name in names[:size] for step in ended(name)), LIST, EXPAND)
     yield Script(f"{prefix}/kept", "history/kept", (*kept, *(read(name) for name in names[:size])))
     late = (

@@ -7,6 +7,7 @@ something of which the requirement itself says nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from conformance.sut.profile import (
 from spec.requirements import Need, Requirement, within
 
 LARGEST = 50  # a history of more jobs than this is not filled
+MOST_PROCESSORS = 16  # of a machine whose every processor is given a job
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,13 @@ def workers(size: int) -> Needed:
         lambda server: server.managed or server.workers == size,
         f"needs ConcurrentJobs {size}",
     )
+
+
+FEW_PROCESSORS = Needed(
+    _SETTING,
+    lambda _: (os.cpu_count() or 1) <= MOST_PROCESSORS,
+    f"needs a machine with {MOST_PROCESSORS} processors at most: it makes a job for each",
+)
 
 
 def history(size: int) -> Needed:

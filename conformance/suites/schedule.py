@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,8 +21,8 @@ from conformance.driver.script import (
     wait_for,
 )
 from conformance.suites.case import OFTEN, Case, Script, blocker_names, blockers
-from conformance.suites.needs import RETRY, workers
-from conformance.sut.profile import NOTHING, Profile
+from conformance.suites.needs import FEW_PROCESSORS, MANAGED, RETRY, workers
+from conformance.sut.profile import BY_DEFAULT, NOTHING, Profile
 from spec.table import Action, State
 
 LETTERS = "ABCDEFGH"
@@ -52,6 +53,8 @@ def cases(profile: Profile) -> Iterator[Case]:
             ties(f"schedule/workers-{size}/ties", other, config),
         ):
             yield replace(case, needs=(workers(size),))
+    yield each_processor(profile)
+    yield by_default(profile)
 
 
 def limit(name: str, profile: Profile, config: Mapping[str, Any] = NOTHING) -> Case:
@@ -59,6 +62,20 @@ def limit(name: str, profile: Profile, config: Mapping[str, Any] = NOTHING) -> C
     many = [f"J{n + 1}" for n in range((profile.workers or 1) + 3)]
     steps = (*(submit(job) for job in many), *(complete(job) for job in many))
     return Script(name, "queue/concurrent-jobs", steps, config=config, watch=True)
+
+
+def each_processor(profile: Profile) -> Case:
+    """By ConcurrentJobs 0 as many jobs run as there are processors, and never one more."""
+    here = replace(profile, workers=os.cpu_count())
+    case = limit("schedule/workers-0/limit", here, {"ConcurrentJobs": 0})
+    return replace(case, needs=(MANAGED, FEW_PROCESSORS))
+
+
+def by_default(profile: Profile) -> Case:
+    """A server whose configuration does not say how many jobs run."""
+    silent = replace(profile, workers=BY_DEFAULT["ConcurrentJobs"])
+    case = limit("schedule/by-default/limit", silent, {"ConcurrentJobs": None})
+    return replace(case, needs=(MANAGED,))
 
 
 def priorities(profile: Profile) -> Iterator[Case]:

@@ -27,6 +27,7 @@ from conformance.sut.command import Command
 from conformance.sut.identity import System, identify, with_plugins
 from conformance.sut.ports import Ports
 from conformance.sut.processes import Keeper, Process
+from conformance.sut.profile import BY_DEFAULT
 from conformance.text import shown
 from conformance.timing import TIMING
 
@@ -47,8 +48,7 @@ NO_JOBS = "--no-jobs"
 SCRIPTS = files("conformance.sut").joinpath("scripts")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 DEFAULTS: dict[str, Any] = {
-    "ConcurrentJobs": 2,
-    "JobsHistorySize": 10,
+    **BY_DEFAULT,  # said all the same: it is what a case says that differs
     "SaveJobs": True,
     "HttpTimeout": 600,
     "LimitJobs": 0,  # where a server heeds it, a full queue would hold back cases of other things
@@ -56,7 +56,8 @@ DEFAULTS: dict[str, Any] = {
 
 
 class Managed:
-    """A server of our own. ``config`` holds the Orthanc configuration keys that differ from ours.
+    """A server of our own. ``config`` holds the Orthanc configuration keys that differ from ours;
+    None: its file has no such key.
 
     ``keeper`` starts its processes; without one it has one of its own, which ends with it.
     ``lingers``: seconds after SIGTERM until it has saved its jobs; ``saved``: after which a new
@@ -194,6 +195,7 @@ class Managed:
             **self.config,
             **changed,
         }
+        settings = {key: value for key, value in settings.items() if value is not None}
         try:
             for name in ("database", "temporary"):
                 (self._folder / name).mkdir(exist_ok=True)

@@ -31,13 +31,17 @@ DECLARED = {
 # What the reference server may declare not to have, though it says that it is of such a version.
 LACKING = {
     "option/archive-lossy-quality": "transfer syntaxes that lose something",
+    "option/transcode-lossy": "transfer syntaxes that lose something",
     "route/autorouting": "Lua scripts",
+    "route/autorouting-chain": "Lua scripts",
     "route/retrieve-progress": "Progress of sub-operations",
 }
 NOT_OFFERED = "the server says that it does not have it"
 # Of earlier versions of the transfers accelerator nobody has measured what they do.
 OLDEST_TRANSFERS = "1.4"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+# What an Orthanc does whose configuration does not say, by the comments of its own one.
+BY_DEFAULT: Mapping[str, int] = MappingProxyType({"ConcurrentJobs": 2, "JobsHistorySize": 10})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ What a user chooses of it, and what is known of it before the first job.
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from conformance.sut.address import Address
 from conformance.sut.identity import System
 from conformance.sut.managed import Managed
 from conformance.sut.processes import Keeper
-from conformance.sut.profile import LACKING, Profile
+from conformance.sut.profile import BY_DEFAULT, LACKING, Profile
 from conformance.sut.transport import unresolved
 from conformance.text import counted
 from spec.requirements import applies, requirement
@@ -140,9 +141,10 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
     deletes = applies(requirement("history/delete-job"), system.version)
     has = _words(declared.get("Implements"))
     deletes = deletes or "DELETE /jobs/{id}" in has
-    known = {**declared, **config}
+    silent = {key: BY_DEFAULT.get(key) for key, value in config.items() if value is None}
+    known = {**declared, **config, **silent}
     return Profile(
-        workers=_count(known.get("ConcurrentJobs"), 1),
+        workers=_workers(known.get("ConcurrentJobs"), choice.address is None),
         history=_count(known.get("JobsHistorySize"), 0)
         if choice.history_size is None
         else choice.history_size,
@@ -156,6 +158,11 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
         transfers=system.transfers,
         sliced=not declared,
     )
+
+
+def _workers(value: Any, ours: bool) -> int | None:
+    """How many jobs run at a time. On a server of ``ours`` 0 is one for each processor."""
+    return os.cpu_count() if ours and _count(value, 0) == 0 else _count(value, 1)
 
 
 def _count(value: Any, least: int) -> int | None:

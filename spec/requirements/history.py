@@ -24,6 +24,7 @@ ENTRIES: tuple[Requirement, ...] = (
     h.page(
         "size", "The history holds at most JobsHistorySize completed jobs.",
         f"{OF_JOBS}: sentence 4, in brackets",
+        note="Without the option it is 10: the comments of Orthanc's configuration file say so.",
     ),
     h.page(
         "unfinished-never-evicted", "A job that is not completed never falls out of the history.",

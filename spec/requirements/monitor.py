@@ -53,7 +53,10 @@ ENTRIES: tuple[Requirement, ...] = (
     m.page(
         "list-expand", "GET /jobs?expand answers the details of every job in one array.",
         f"{OF_MONITORING}: after the examples, sentence 1",
-        note="?expand=false is taken as true by 1.10.1 and as false by 1.13.0: no requirement.",
+    ),
+    m.seen(
+        "list-unexpanded", "GET /jobs?expand=false answers what GET /jobs does, and ?expand=true "
+        "what ?expand does.", since="1.12.7", note="1.9.1 and 1.10.1 take any value for true.",
     ),
     m.seen("unknown-job", "GET /jobs/{id} of an id that names no job answers 404."),
     *FIELDS,
@@ -104,6 +107,19 @@ ENTRIES: tuple[Requirement, ...] = (
     ),
     m.seen(
         "unknown-action", "POST /jobs/{id}/… of what is no action is answered 405, changes nothing."
+    ),
+    m.seen(
+        "metrics",
+        "GET /tools/metrics-prometheus shows as orthanc_jobs_pending how many jobs are Pending or "
+        "in Retry, and as orthanc_jobs_running how many are Running or Paused.", since="1.9.1",
+        needs=MANAGED,
+    ),
+    m.seen(
+        "metrics-completed",
+        "The same shows as orthanc_jobs_success, orthanc_jobs_failed and orthanc_jobs_completed "
+        "how many jobs of the history are in Success, in Failure, and in either.",
+        since="1.9.1", until="1.12.7", needs=MANAGED,
+        note="1.13.0 shows totals since its start, by other names.",
     ),
     m.later(
         "error-details", "A job has a field ErrorDetails, a text.", f"{NEWS}, 1.9.4", since="1.9.4"

@@ -31,6 +31,8 @@ ENTRIES: tuple[Requirement, ...] = (
            "tags.", since="1.9.1"),
     o.seen("replace", "Replace of a modification, an anonymization or a split: the copies have "
            "these tags with these values.", since="1.9.1"),
+    o.seen("path", "Remove and Replace of a modification may name a tag within a sequence, by what "
+           "leads there: Sequence[0].Tag.", since="1.9.4"),
     o.seen("keep", "Keep of a modification or an anonymization: the copies have these tags, "
            "identifiers too, as the source has them.", since="1.9.1",
            note="To keep an identifier takes Force."),
@@ -39,6 +41,10 @@ ENTRIES: tuple[Requirement, ...] = (
            "default a modification keeps and an anonymization removes them.", since="1.9.1"),
     o.seen("transcode", "Transcode of a modification or an anonymization: the copies have this "
            "transfer syntax, and Content names it.", since="1.7.0"),
+    o.seen("transcode-left", "A modification or an anonymization leaves an instance that cannot be "
+           "transcoded in the transfer syntax that it has.", since="1.9.1"),
+    o.seen("transcode-lossy", "A Transcode that loses something leaves the SOPInstanceUID that "
+           "Keep names as it is.", since="1.9.1"),
     o.seen("split-instances", "A split may name Instances in place of Series, or beside them.",
            since="1.10.1"),
     o.seen("merge-instances", "A merge may name single instances, and several resources of any "

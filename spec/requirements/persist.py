@@ -71,6 +71,10 @@ ENTRIES: tuple[Requirement, ...] = (
         "killed", "After kill -9 the jobs are as they were at the last save, at most 10 s before.",
         note=f"{PAGE} says since its version for Orthanc 1.10.0 that jobs are saved every 10 s.",
     ),
+    p.seen(
+        "saved-at-end", "A Running job that ends, in Success or in Failure, is saved at once: a "
+        "kill half a second later leaves it so.",
+    ),
     p.later(
         "saved-at-creation", "A job is saved within 100 ms after its creation.",
         f"{PAGE}, version of 8 June 2022", since="1.11.1",

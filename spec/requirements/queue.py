@@ -23,6 +23,8 @@ ENTRIES: tuple[Requirement, ...] = (
     q.page(
         "concurrent-jobs", "At most ConcurrentJobs jobs are Running at one time.",
         f"{OF_JOBS}: sentence 3, second half",
+        note="0 is one for each processor, and without the option it is 2: the comments of "
+        "Orthanc's configuration file say so.",
     ),
     q.page(
         "free-worker-takes", "As long as fewer than ConcurrentJobs jobs run, a Pending job starts.",

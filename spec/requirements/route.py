@@ -95,7 +95,7 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen(
         "permissive",
         "A store, to a peer as well, and a C-MOVE with Permissive true go on behind a step that "
-        "fails, and end in Success.",
+        "fails, and end in Success. With Permissive false any job fails, as one without it.",
         note="What was not taken is not counted as FailedInstancesCount; what is gone is.",
     ),
     r.seen(
@@ -172,11 +172,17 @@ ENTRIES: tuple[Requirement, ...] = (
            "TransactionUid.", since="1.9.1", needs={Need.DICOM}),
     r.seen("autorouting", "What a Lua script of the server's owner sends is done by one job "
            "of Type SequenceOfOperations and Priority 0, an operation for each: Content has their "
-           "number as CountOperations, and what is sent before the job has ended is added to it.",
+           "number as CountOperations, and Lua as Description; what is sent before the job has "
+           "ended is added to it.",
+           since="1.9.1", needs={Need.MANAGED}),
+    r.seen("autorouting-chain", "A Lua script may chain operations: what ModifyInstance has made "
+           "is sent, and then deleted; its source stays. Each is an operation of the job.",
            since="1.9.1", needs={Need.MANAGED}),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy, of each of its "
            "instances, and of the series, study and patient that are new with it, name what it is "
            "a copy of.", since="1.9.1"),
+    r.seen("references", "Where an instance refers to one that is anonymized with it, its copy "
+           "refers to the copy of that one.", since="1.9.1"),
     r.seen("merged-tags", "Merged instances have the patient's and the study's tags of the study "
            "they went to, and none that it lacks.", since="1.9.1"),
     r.seen("sanity", "A modification is refused that would lose data or contradict what is stored: "

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from conformance.reference.answers import JobAnswers, empty_answer, json_answer
+from conformance.reference.answers import JobAnswers, empty_answer, json_answer, text_answer
 from conformance.reference.told import JobEnd
 
 
@@ -52,6 +52,13 @@ class AcceptedWithoutBody(JobAnswers):
 
     def action(self, accepted: bool, known: bool) -> Response:
         return empty_answer() if accepted else super().action(accepted, known)
+
+
+class AcceptedAnsweredAsText(JobAnswers):
+    """The answer to an accepted action is of the type text/plain."""
+
+    def action(self, accepted: bool, known: bool) -> Response:
+        return text_answer("{}") if accepted else super().action(accepted, known)
 
 
 class UnknownJobAnswered200(JobAnswers):

@@ -130,6 +130,18 @@ class EstimatedTimeOfArrivalLeftOut(Registry):
         return described
 
 
+class EstimatedTimeOfArrivalOfTheWhole(Registry):
+    """EstimatedTimeOfArrival is as far ahead as the whole job takes, and not what is left of it."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        if "EstimatedTimeOfArrival" in described:
+            whole = timedelta(seconds=job.effective_runtime() / job.progress * 100)
+            now = clock.parse(str(described["Timestamp"]))
+            described["EstimatedTimeOfArrival"] = clock.stamp(now + whole)
+        return described
+
+
 class RuntimeCountsPending(Registry):
     """The EffectiveRuntime of a job includes the time that it has waited."""
 

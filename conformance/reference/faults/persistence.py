@@ -52,6 +52,16 @@ class SavedOnSubmissionOnly(JobStore):
         super().save([job for job in changed if not self.has(job)], kept)
 
 
+class FailureNotSaved(JobStore):
+    """That a job has failed is not saved until another one has changed."""
+
+    def save(self, changed: Iterable[Job], kept: Mapping[str, Job]) -> None:
+        self._late: list[Job] = getattr(self, "_late", [])
+        failed = [job for job in changed if job.state is State.FAILURE]
+        super().save([job for job in (*self._late, *changed) if job not in failed], kept)
+        self._late = failed
+
+
 class StopCutsStepOff(Engine):
     """The server stops without waiting for the step in flight, and runs it again afterwards."""
 

@@ -93,14 +93,21 @@ class OneWorkerTooMany(Engine):
     """One job more than ConcurrentJobs runs at the same time."""
 
     def worker_count(self, workers: int) -> int:
-        return workers + 1
+        return super().worker_count(workers) + 1
 
 
 class OneWorkerTooFew(Engine):
     """One job less than ConcurrentJobs runs at the same time (but at least one)."""
 
     def worker_count(self, workers: int) -> int:
-        return max(1, workers - 1)
+        return max(1, super().worker_count(workers) - 1)
+
+
+class OneWorkerForZero(Engine):
+    """ConcurrentJobs 0 is one job at a time, however many processors there are."""
+
+    def worker_count(self, workers: int) -> int:
+        return workers or 1
 
 
 class WorkerLostAfterCancel(Engine):

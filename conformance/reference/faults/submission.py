@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.reference.calls import JobCalls, News
 from conformance.reference.submission import SubmissionReader
+from conformance.reference.tasks.modifications import ResourceModification
+from conformance.reference.tasks.moves import ModalityMove
+from conformance.reference.tasks.regroupings import MergeStudy, SplitStudy
+from conformance.reference.tasks.stores import ModalityStore, PeerStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
 
     from conformance.reference.answers import JobAnswers
     from conformance.reference.engine import Engine
     from conformance.reference.job import Task
     from conformance.reference.told import JobEnd
+
+_LENIENT = (ResourceModification, SplitStudy, MergeStudy, PeerStore, ModalityStore, ModalityMove)
 
 
 class AsynchronousByDefault(SubmissionReader):
@@ -22,6 +32,15 @@ class AsynchronousByDefault(SubmissionReader):
     def synchronous(self, fields: dict[str, object]) -> bool:
         named = fields.keys() & {"Synchronous", "Asynchronous"}
         return bool(named) and super().synchronous(fields)
+
+
+class PermissiveFalseIsTrue(JobCalls):
+    """A body that has the field Permissive makes a permissive job, whatever it says there."""
+
+    async def answer(self, request: Request, task: Task, synchronous: bool) -> Response:
+        if isinstance(task, _LENIENT) and b'"Permissive"' in await request.body():
+            task = replace(task, permissive=True)
+        return await super().answer(request, task, synchronous)
 
 
 class ModesSwapped(SubmissionReader):

@@ -15,8 +15,9 @@ from dataclasses import replace
 
 from conformance.suites.case import Case, Check
 from conformance.suites.monitor.fields import error_details, fields, in_utc
-from conformance.suites.monitor.listings import alone, listings
+from conformance.suites.monitor.listings import alone, in_all_states, listings
 from conformance.suites.monitor.methods import methods
+from conformance.suites.monitor.metrics import metrics
 from conformance.suites.monitor.over_time import over_time, runtime_pending
 from conformance.suites.monitor.states import states
 from conformance.suites.needs import EXCLUSIVE, REMOVAL, documented
@@ -28,6 +29,7 @@ def cases(profile: Profile) -> Iterator[Case]:
         yield replace(case, needs=(*case.needs, REMOVAL)) if case.makes_job else case
     for case in (*alone(profile), runtime_pending(profile)):
         yield replace(case, needs=(EXCLUSIVE,))
+    yield from metrics(in_all_states(profile))
     yield Check("monitor/times-utc", "monitor/times-utc", check=in_utc)
     name = "monitor/error-details"
     needs = (documented(name), REMOVAL)

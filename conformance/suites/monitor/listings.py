@@ -19,11 +19,14 @@ from conformance.driver.script import (
     submit,
     succeed,
 )
+from conformance.oracle.shown import id_in
 from conformance.suites.action import JOB, reach, to_reach
 from conformance.suites.case import Case, Check, Script, blocker_names, blockers
+from conformance.suites.needs import documented
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 
+NAMED = "monitor/list-unexpanded"
 MOVING = frozenset({"Timestamp", "EstimatedTimeOfArrival"})  # they differ from reading to reading
 NO_IDS = ("no-such-job", "00000000-0000-4000-8000-000000000000", "%20", "0", "x" * 300)
 
@@ -35,13 +38,15 @@ def listings(profile: Profile) -> Iterator[Case]:
         yield Check(name, "monitor/list-expand", check=check, needs=to_reach(state))
     steps = (submit(JOB), LIST, EXPAND, complete(JOB), LIST, EXPAND)
     yield Script("monitor/list", "monitor/list", steps)
+    needs = (documented(NAMED),)
+    yield Check("monitor/list/expand-named", NAMED, check=expand_named, needs=needs)
     yield Check("monitor/unknown-job", "monitor/unknown-job", check=unknown_job, leaves=0)
     yield Script("monitor/unknown-job/read", "monitor/unknown-job", (read(UNKNOWN_JOB),))
 
 
-def alone(profile: Profile) -> Iterator[Case]:
+def in_all_states(profile: Profile) -> tuple[Step, ...]:
     """Jobs in all states at once."""
-    steps = (
+    return (
         submit("S"),
         complete("S"),
         submit("F", 2),
@@ -55,7 +60,11 @@ def alone(profile: Profile) -> Iterator[Case]:
         succeed(blocker_names(profile)[0]),
         submit("P", 1, -4),
     )
-    yield Check("monitor/agree/all", "monitor/list-expand", check=partial(agrees, steps))
+
+
+def alone(profile: Profile) -> Iterator[Case]:
+    check = partial(agrees, in_all_states(profile))
+    yield Check("monitor/agree/all", "monitor/list-expand", check=check)
 
 
 def agrees(steps: tuple[Step, ...], context: Context) -> None:
@@ -76,6 +85,19 @@ def agrees(steps: tuple[Step, ...], context: Context) -> None:
             context.equal(
                 "monitor/list-expand", f"{key} of {name} is", shown.get(key), found.get(key)
             )
+
+
+def expand_named(context: Context) -> None:
+    """What the query says of expand is heeded: false has the ids, and true has the details."""
+    context.do(submit(JOB, 2), LIST, EXPAND)
+    answers = context.driver.answers
+    plain = answers.listed(context.get("/jobs"))
+    reply = context.get("/jobs?expand=false")
+    same = reply.ok and sorted(map(str, reply.json() or ())) == sorted(plain)
+    context.require(NAMED, same, f"the array of ids {plain}", reply)
+    reply = context.get("/jobs?expand=true")
+    found = {id_in(one) for one in reply.json() or ()} if reply.ok else set()
+    context.require(NAMED, found == set(plain), "the details of each job", reply)
 
 
 def unknown_job(context: Context) -> None:

@@ -186,27 +186,51 @@ def estimated_time(context: Context) -> None:
 
 
 def estimated_rest(context: Context) -> None:
-    """One step of several is done, and the others take about as long each."""
+    """The first step takes its time, and so do the last two: it is read in between, and at last."""
     begun = time.monotonic()
     context.do(submit(JOB, SEVERAL))
-    arrived = time.monotonic()
-    context.pass_time(TIMING.runs)
-    held = time.monotonic() - arrived
+    ended = _held(context, TIMING.runs)
     context.do(succeed(JOB))
+    _estimates(context, 1, ended, begun)
+    context.do(*(succeed(JOB) for _ in range(SEVERAL - 3)))
+    ended += _held(context, 2 * TIMING.runs)
+    context.do(succeed(JOB))
+    _estimates(context, SEVERAL - 1, ended, begun)
+    _held(context, 4 * TIMING.runs)
+    _estimates(context, SEVERAL - 1, ended, begun)
+    context.do(complete(JOB))
+
+
+def _held(context: Context, seconds: float) -> float:
+    """Let the step under way take so long; how long it took at least, in seconds."""
+    arrived = time.monotonic()
+    context.pass_time(seconds)
+    return time.monotonic() - arrived
+
+
+def _estimates(context: Context, done: int, ended: float, begun: float) -> None:
+    """The rest of a job of which ``done`` steps are done takes in proportion to what it ran.
+
+    It ran since ``begun`` at most; the steps that are done took ``ended`` seconds at least, and
+    the time of the one under way may not count yet. Where less is told, it has to be of the
+    runtime that is shown, or of its share that is left.
+    """
     shown = context.job(JOB)
     ran = time.monotonic() - begun
     given = "EstimatedTimeOfArrival" in shown
-    expected = f"an EstimatedTimeOfArrival when a step of {SEVERAL} is done"
+    expected = f"an EstimatedTimeOfArrival when {done} of {SEVERAL} steps are done"
     context.require("monitor/estimated-time", given, expected, "none is shown")
     arrival, now = parse(shown.get("EstimatedTimeOfArrival")), parse(shown.get("Timestamp"))
-    if arrival is not None and now is not None:
-        rest = arrival.seconds - now.seconds
-        least, most = held * (SEVERAL - 1) / FACTOR, ran * (SEVERAL - 1) * FACTOR
-        known = Shortfall.ESTIMATE_TOO_SOON if rest < least else None
-        expected = f"{least:.3f} to {most:.3f} s after Timestamp"
-        right = least <= rest <= most
-        context.require("monitor/estimated-rest", right, expected, f"{rest:.3f} s after it", known)
-    context.do(complete(JOB))
+    if arrival is None or now is None:
+        return
+    rest, runtime = arrival.seconds - now.seconds, shown["EffectiveRuntime"]
+    share = (SEVERAL - done) / done
+    least, most = ended * share / FACTOR, ran * share * FACTOR
+    lowest = (runtime - TIMING.rounded) * (SEVERAL - done) / SEVERAL / FACTOR
+    known = Shortfall.ESTIMATE_TOO_SOON if lowest <= rest < least else None
+    expected = f"{least:.3f} to {most:.3f} s after Timestamp"
+    right = least <= rest <= most
+    context.require("monitor/estimated-rest", right, expected, f"{rest:.3f} s after it", known)
 
 
 def stays(context: Context) -> None:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from conformance.driver.script import EXPAND, act, complete, fail, kill, restart, submit, succeed
 from conformance.suites.case import Case, Check, Script, blocker_names
 from conformance.suites.history import paused
+from conformance.suites.persist.jobs import completed, in_every_state, running, to_their_ends
 from conformance.sut.profile import Profile
-from spec.table import Action
+from conformance.timing import TIMING
+from spec.table import Action, State
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
-from conformance.suites.persist.jobs import completed, in_every_state, running, to_their_ends
+
+ENDED = "persist/saved-at-end"
 
 
 def kills(profile: Profile) -> Iterator[Case]:
@@ -95,11 +98,23 @@ def _again(profile: Profile) -> Iterator[Case]:
         "persist/killed",
         check=partial(waited_for, profile),
     )
+    yield Check("persist/kill/ended", ENDED, check=ended)
     yield Script(
         "persist/kill/new-job",
         "persist/saved-at-creation",
         (*running(profile, 2), submit("A", 2, 3), kill(), EXPAND, *(complete(j) for j in "AA")),
     )
+
+
+def ended(context: Context) -> None:
+    """A job that has ended is as it was after a kill, though no other one was made since."""
+    for job, end, state in (("A", succeed, State.SUCCESS), ("F", fail, State.FAILURE)):
+        context.do(submit(job, 2), succeed(job))
+        context.pass_time(TIMING.saved)
+        context.do(end(job))
+        context.pass_time(TIMING.saved)
+        context.do(kill(saved=False))
+        context.equal(ENDED, f"State of {job}", state, context.job(job)["State"])
 
 
 def waited_for(profile: Profile, context: Context) -> None:

@@ -28,7 +28,14 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, calls
 from conformance.suites.route.calls.sending import GET, MOVE
 from conformance.suites.route.committing import COMMITS, ROWS, asks, reports
-from conformance.suites.route.lacking import PERMISSIVE, STUDIES, had_all, works_on
+from conformance.suites.route.lacking import (
+    PERMISSIVE,
+    STUDIES,
+    WHOLE_AGAIN,
+    had_all,
+    put_back,
+    works_on,
+)
 from conformance.suites.route.outcomes import hold, let_go, remove, submit
 from conformance.suites.route.sending import as_permissive, with_body
 from conformance.suites.route.sent import SHORT, TIMEOUTS, has_timed_out
@@ -39,6 +46,8 @@ from spec.types import COMMITMENT
 
 SOP_INSTANCE_UID = "0008,0018"
 OPTION = "option/"  # how the requirement of an option begins
+COUNTED = (*STUDIES, "split/series", "modify/study")  # jobs that count what they lack
+COPIES = ("modify/study", "anonymize/study")
 # 1.12.7 and 1.13.0 do not save KeepLabels: what it is after a start is up to chance, once one way
 # and once the other, so neither a requirement nor a ledger can be held to it.
 BY_CHANCE = "option/keep-labels"
@@ -70,6 +79,16 @@ def cases(profile: Profile) -> Iterator[Case]:
         needs=(documented(PERMISSIVE),),
         fresh=True,
     )
+    for call in calls():
+        if call.name in COPIES:
+            yield Check(
+                f"persist/stop/put-back/{call.name}",
+                WHOLE_AGAIN,
+                check=put_back(call, WHOLE_AGAIN, (restart(),)),
+                config={**QUICK_TO_STOP, "JobsHistorySize": ROOM},
+                needs=(documented(WHOLE_AGAIN),),
+                fresh=True,
+            )
     for name, needed in TIMEOUTS.items():
         yield Check(
             f"persist/stop/timeout/{name}",
@@ -92,7 +111,7 @@ def counts_after_a_restart(context: Context) -> None:
     """What a permissive job has gone on behind is still counted after a restart."""
     known = {call.name: call for call in calls()}
     done = []
-    for name, letter in zip(STUDIES, "XW", strict=True):
+    for name, letter in zip(COUNTED, "XWVU", strict=True):
         call = as_permissive(known[name])
         held = hold(context, letter)
         id, request = submit(context, call)

@@ -23,10 +23,12 @@ from conformance.suites.route import (
     autorouting,
     boundaries,
     by_c_store,
+    chaining,
     committing,
     deleting,
     downloading,
     halfway,
+    images,
     introducing,
     lacking,
     lossy,
@@ -63,12 +65,14 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield from deleting.cases(profile, [*known, committing.as_call()])
     yield from downloading.cases(profile, known)
     yield from lossy.cases(profile)
+    yield from images.cases(profile)
     yield from refusals.cases(profile)
     yield from overwriting.cases(profile)
     yield from sending.cases(profile, known)
     yield from sent.cases(profile, known)
     yield from committing.cases(profile)
     yield from autorouting.cases(profile)
+    yield from chaining.cases(profile)
     yield from retrieving.cases(profile, known)
     yield from halfway.cases(profile)
     yield from boundaries.cases(profile, known)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import Unjudged
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
 ROUTES = "route/autorouting"
 NAME = "autorouting/instances"
+DESCRIPTION = "Lua"  # who has asked for the job
 CONFIG: Mapping[str, Any] = {**QUICK_TO_STOP, "LuaScripts": ["autorouting.lua"]}
 NEEDS = (MANAGED, of_a_call(ROUTES), offered(ROUTES))
 ENDS = (Ended.MORE, Ended.LAST, Ended.FAILED)  # none of them asks for Retry
@@ -106,12 +108,24 @@ def routed(context: Context) -> tuple[str, Request, Tracked]:
     """
     name = new_name(context)
     _, given = context.prepare(name, SENT)
-    job, before = context.driver.prepared[name], set(_operations(context))
+    job, before = context.driver.prepared[name], operations(context)
     ask(context, job, given["Resources"])
+    id = new_operations(context, before)
+
+    def verify(context: Context, content: Result) -> None:
+        has_arrived(context, job, range(SENT))
+        context.equal(ROUTES, "CountOperations", SENT, content.get("CountOperations"))
+        context.equal(ROUTES, "Description", DESCRIPTION, content.get("Description"))
+
+    return id, Request("", {}, verify, instances=SENT), job
+
+
+def new_operations(context: Context, before: set[str]) -> str:
+    """The one new job of this type. ``before``: those that there were before it."""
     found: set[str] = set()
 
     def is_there() -> bool:
-        found.update(set(_operations(context)) - before)
+        found.update(operations(context) - before)
         return bool(found)
 
     expected = f"a job of Type {TYPE}"
@@ -120,30 +134,31 @@ def routed(context: Context) -> tuple[str, Request, Tracked]:
         context.other(id)
     context.equal(ROUTES, f"new jobs of Type {TYPE}", 1, len(found))
     context.deadline = context.driver.deadline + TIMING.operations_linger
-
-    def verify(context: Context, content: Result) -> None:
-        has_arrived(context, job, range(SENT))
-        context.equal(ROUTES, "CountOperations", SENT, content.get("CountOperations"))
-
-    return found.pop(), Request("", {}, verify, instances=SENT), job
+    return found.pop()
 
 
-def ask(context: Context, job: Tracked, instances: list[str]) -> None:
+def ask(
+    context: Context,
+    job: Tracked,
+    instances: list[str],
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Store an instance of which the script sends others to the peer of a job."""
     tags = {
         "PatientID": patient_id(context),
         "StudyDescription": job.slot.peer,
         "ImageComments": " ".join(instances),
+        **more,
     }
     reply = context.post("/tools/create-dicom", {"Tags": tags})
     if not reply.ok:
         raise Unjudged(f"the server makes no instance for us: {reply}")
 
 
-def _operations(context: Context) -> list[str]:
+def operations(context: Context) -> set[str]:
     """The jobs of this type that the server lists."""
     listed = context.resources.client.get(judge.EXPAND).jobs()
-    return [str(one["ID"]) for one in listed if one.get("Type") == TYPE]
+    return {str(one["ID"]) for one in listed if one.get("Type") == TYPE}
 
 
 def step(context: Context, job: Tracked, number: int) -> Hold:

@@ -73,7 +73,7 @@ def _read(content: bytes, say: Callable[[Dataset], Said]) -> Said | None:
 
 
 def _texts(dataset: Dataset) -> dict[str, str]:
-    """Its elements by keyword as text, but for sequences.
+    """Its elements by keyword as text; one within a sequence as ``Sequence[0].Keyword``.
 
     An element is made only of what is not plain: that costs more than to read the whole file.
     """
@@ -88,8 +88,10 @@ def _texts(dataset: Dataset) -> dict[str, str]:
         if element.VR != "SQ":
             said[element.keyword or str(tag)] = str(element.value)
         else:
-            for item in element.value:
+            for number, item in enumerate(element.value):
                 item.decode()
+                above = f"{element.keyword or tag}[{number}]"
+                said |= {f"{above}.{name}": text for name, text in _texts(item).items()}
     return said
 
 

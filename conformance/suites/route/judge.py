@@ -93,10 +93,7 @@ def act(
     if known is not None:
         context.require(requirement, lasting(after) == lasting(before), "no change", after)
         return after
-    right = reply.json() == {} if reply.ok else not reply.body.strip()
-    context.require(
-        "answer/accepted" if reply.ok else "answer/refused", right, "{} or nothing", reply
-    )
+    context.driver.answers.acted(reply)
     assert leads is not None
     is_in(context, requirement, after, leads)
     if leads is was:

@@ -1,15 +1,17 @@
 """`route/<call>/one-removed`, `…/fails/one-removed` and what follows: jobs that lack an instance.
 
 An instance that a job works on may be removed while the job waits. What a job comes to then, what
-it does when it was told to be permissive, and whether it succeeds once the instance is there again.
+it does when it was told to be permissive, or not to be, and whether it succeeds once the instance
+is there again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.driver.context import Context
+from conformance.driver.script import Step
 from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check, Checking
 from conformance.suites.needs import EXCLUSIVE
@@ -19,7 +21,7 @@ from conformance.suites.route.calls.archives import check_archive, uids_in
 from conformance.suites.route.calls.copies import TYPE as COPIES
 from conformance.suites.route.calls.stored import instances, one_instance
 from conformance.suites.route.outcomes import FAILING, hold, let_go, of_call, remove, submit
-from conformance.suites.route.sending import as_permissive
+from conformance.suites.route.sending import as_permissive, with_body
 from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.table import Action, State
@@ -27,6 +29,7 @@ from spec.table import Action, State
 STUDIES = ("peer-store/study", "store/study")
 ARCHIVES = ("archive/study", "media/study")
 LEFT_OUT, PERMISSIVE = "route/archive-of-what-is-left", "route/permissive-gone"
+STRICT = "route/permissive"
 GONE, UNKNOWN_RESOURCE = "route/error-of-what-is-gone", 17
 PUT_BACK, WHOLE_AGAIN = "route/put-back", "route/put-back-copy"
 SENT_AGAIN = "route/put-back-sent"
@@ -40,6 +43,8 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
 
 def _cases(call: Call) -> Iterator[Case]:
     name = f"route/{call.name}"
+    if call.name in FAILING and judge.ignored(call.type) is None:
+        yield Check(f"{name}/fails/not-permissive", STRICT, check=not_permissive(call))
     if call.name in ARCHIVES:
         yield Check(f"{name}/one-removed", LEFT_OUT, check=leaves_out(call))
     if (call.name in FAILING and call.sends is None) or call.name in STUDIES:
@@ -52,6 +57,20 @@ def _cases(call: Call) -> Iterator[Case]:
         yield Check(f"{name}/fails/put-back", needed, check=put_back(call, needed))
         check = permissive_without_one(as_permissive(call))
         yield Check(f"{name}/permissive", PERMISSIVE, check=check)
+
+
+def not_permissive(call: Call) -> Checking:
+    """With Permissive false a job fails, as one does whose call says nothing of it."""
+
+    def run(context: Context) -> None:
+        held = [] if call.sends else hold(context, "X")
+        id, request = submit(context, with_body(call, {"Permissive": False}))
+        remove(context, *request.remove)
+        let_go(context, held)
+        judge.await_end(context, call.requirement, id, judge.REFUSED)
+        judge.is_in(context, STRICT, judge.look(context, call, id), State.FAILURE)
+
+    return run
 
 
 def fails_without_one(call: Call) -> Checking:
@@ -130,7 +149,7 @@ def permissive_without_one(call: Call) -> Checking:
     return run
 
 
-def put_back(call: Call, needed: str) -> Checking:
+def put_back(call: Call, needed: str, meanwhile: Sequence[Step] = ()) -> Checking:
     """A job that has failed for want of an instance succeeds once it is there again."""
 
     def run(context: Context) -> None:
@@ -144,6 +163,7 @@ def put_back(call: Call, needed: str) -> Checking:
         if had_all(context, call, request):
             return
         judge.has_failed(context, judge.look(context, call, id), network=False)
+        context.do(*meanwhile)
         reply = context.resources.client.post("/instances", file)
         if not reply.ok:
             raise Unjudged(f"the server does not take an instance back: {reply}")

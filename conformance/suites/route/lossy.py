@@ -31,7 +31,7 @@ def cases(_: Profile) -> Iterator[Case]:
 
 def follows(kind: str, context: Context) -> None:
     """The lower the quality, the smaller the image: as asked by a POST and by a GET."""
-    reply = context.resources.client.post("/instances", _image(patient_id(context)))
+    reply = context.resources.client.post("/instances", noise(patient_id(context)))
     made = reply.json()
     if not reply.ok or not isinstance(made, dict):
         raise Unjudged(f"the server does not store an instance for us: {reply}")
@@ -67,9 +67,9 @@ def _size(context: Context, reply: Reply) -> int:
     return len(file)
 
 
-def _image(patient: str) -> bytes:
+def noise(patient: str) -> bytes:
     """A file with an image of noise, which is not compressed; the same noise each time."""
-    noise = random.Random(SIDE).randbytes(SIDE * SIDE)
+    pixels = random.Random(SIDE).randbytes(SIDE * SIDE)
     more = {
         "StudyID": "1",
         "SeriesNumber": "1",
@@ -78,4 +78,4 @@ def _image(patient: str) -> bytes:
         "StudyTime": "112338",
         "Modality": "OT",
     }
-    return image(patient, SIDE, noise, EXPLICIT, more)
+    return image(patient, SIDE, pixels, EXPLICIT, more)

@@ -29,6 +29,8 @@ NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remo
 INSTANCES = 3  # of a sample, where nobody asks for more
 ACCESSION, DATE = "ACC7", "20190306"
 PRIVATE = "(0009,1001)"  # a private tag that every file of a sample has
+SEQUENCE = "RequestAttributesSequence"  # which has one item, where a sample has it
+ITEM = ("RequestedProcedureID", "ScheduledProcedureStepID")  # the tags of that item: each is "1"
 IMPLICIT = "1.2.840.10008.1.2"  # the transfer syntax Implicit VR Little Endian
 EXPLICIT = "1.2.840.10008.1.2.1"  # and Explicit VR Little Endian
 ROOT = "2.25."
@@ -87,17 +89,19 @@ def sample(
     of: str | None = None,
     more: Mapping[str, str] = MappingProxyType({}),
     instances: int = INSTANCES,
+    nested: bool = False,
 ) -> Sample:
     """Store a new sample, of a patient of its own or ``of`` one that is there (a PatientID).
 
-    ``more``: further tags of its instances, by keyword; ``instances``: how many, two at least.
+    ``more``: further tags of its instances, by keyword; ``instances``: how many, two at least;
+    ``nested``: each has a `SEQUENCE`.
 
     Raises `Unjudged` where the server does not take it.
     """
     patient = patient_id(context) if of is None else of
     made = Sample(patient, uid(), (uid(), uid()), tuple(uid() for _ in range(instances)))
     for number in range(len(made.uids)):
-        reply = context.resources.client.post("/instances", _file(made, number, more))
+        reply = context.resources.client.post("/instances", _file(made, number, more, nested))
         if not reply.ok:
             raise Unjudged(f"the server does not store an instance for us: {reply}")
     words = f"of two series, with 1 and {instances - 1} instances"
@@ -132,19 +136,26 @@ def uid() -> str:
     return f"{ROOT}{secrets.randbelow(9 * 10**28) + 10**28}"
 
 
-def _file(sample: Sample, number: int, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
+def _file(
+    sample: Sample,
+    number: int,
+    more: Mapping[str, str] = MappingProxyType({}),
+    nested: bool = False,
+) -> bytes:
     """The file of an instance: that of a pattern which names others of the same length."""
     series = sample.series_uids[series_of(number)]
     names = (sample.patient_id, sample.study_uid, series, sample.uids[number])
     pattern = tuple(mark * len(name) for mark, name in zip("P123", names, strict=True))
-    content = _encoded(pattern, number, tuple(more.items()))
+    content = _encoded(pattern, number, tuple(more.items()), nested)
     for mark, name in zip(pattern, names, strict=True):
         content = content.replace(mark.encode(), name.encode())
     return content
 
 
 @cache  # some hundreds: samples have up to 240 instances
-def _encoded(names: tuple[str, ...], number: int, more: tuple[tuple[str, str], ...]) -> bytes:
+def _encoded(
+    names: tuple[str, ...], number: int, more: tuple[tuple[str, str], ...], nested: bool
+) -> bytes:
     """The file of an instance, with all that the index of a medium asks for: some milliseconds.
 
     ``names``: PatientID, StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID.
@@ -175,6 +186,11 @@ def _encoded(names: tuple[str, ...], number: int, more: tuple[tuple[str, str], .
     dataset = Dataset()
     for keyword, value in tags.items():
         setattr(dataset, keyword, value)
+    if nested:
+        item = Dataset()
+        for keyword in ITEM:
+            setattr(item, keyword, "1")
+        setattr(dataset, SEQUENCE, [item])
     dataset.add_new(0x00090010, "LO", "orthanc-jobs")  # who the next one is private to
     dataset.add_new(0x00091001, "LO", "private")
     return _written(dataset, EXPLICIT)
@@ -209,6 +225,16 @@ def image(patient: str, side: int, pixels: bytes, syntax: str, more: Mapping[str
     dataset.PixelData = pixels
     dataset["PixelData"].VR = "OB"
     return _written(dataset, syntax)
+
+
+def referring(patient: str) -> bytes:
+    """The file of an instance of a study of its own, which refers to itself."""
+    from pydicom.dataset import Dataset  # it takes its time
+
+    itself, item = uid(), Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = SECONDARY_CAPTURE, itself
+    more = {"SOPInstanceUID": itself, "ReferencedImageSequence": [item]}
+    return image(patient, 4, bytes(16), EXPLICIT, more)
 
 
 def _written(dataset: Dataset, syntax: str) -> bytes:

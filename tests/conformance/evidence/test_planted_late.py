@@ -70,6 +70,24 @@ PLANTED = {
     ),
     "archive-size-from-one": ("route/archive/study/pause", "route/content"),
     "sizes-in-kilobytes": ("route/archive/study/size", "route/archive-size"),
+    "expand-false-expands": ("monitor/list/expand-named", "monitor/list-unexpanded"),
+    "metrics-count-paused-as-pending": ("monitor/metrics", "monitor/metrics"),
+    "metrics-count-failures-as-success": (
+        "monitor/metrics-completed",
+        "monitor/metrics-completed",
+    ),
+    "untranscodable-fails": ("route/modify/untranscodable", "option/transcode-left"),
+    "tags-in-sequences-ignored": ("route/modify/item-removed/asynchronous", "option/path"),
+    "tags-in-sequences-forgotten-on-restart": (
+        "persist/stop/options/ResourceModification",
+        "option/path",
+    ),
+    "references-removed": ("route/anonymize/references", "route/references"),
+    "files-without-modality": ("route/archive/study/file-names", "route/archive-file-name"),
+    "count-of-copies-lost-on-restart": (
+        "persist/stop/failed-instances",
+        "persist/completed-stays",
+    ),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
 }
 # What the reference server has of later pages at any time, and what has no case of its own.
@@ -90,6 +108,14 @@ OTHERS = {
         "route/storage-commitment/stored",
         "route/storage-commitment",
     ),
+    "accepted-answered-as-text": ("monitor/state/paused", "answer/json"),
+    "estimated-time-of-arrival-of-the-whole": (
+        "monitor/estimated-time/rest",
+        "monitor/estimated-rest",
+    ),
+    "failure-not-saved": ("persist/kill/ended", "persist/saved-at-end"),
+    "one-worker-for-zero": ("schedule/workers-0/limit", "edge/new/pending/submit"),
+    "permissive-false-is-true": ("route/merge/study/fails/not-permissive", "route/permissive"),
     "error-code-late": ("edge/running/failure/fail", READ_AS["monitor/result-not-late"]),
 }
 ALL = {**PLANTED, **OTHERS}

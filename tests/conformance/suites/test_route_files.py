@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
-from pydicom.dataset import FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import BaseTag, Tag
@@ -88,10 +88,22 @@ def by_pydicom(content: bytes) -> dict[str, str] | None:
     try:
         found = dcmread(io.BytesIO(content))
         found.decode()
-        tags = (*found.file_meta, *found)
-        return {one.keyword or str(one.tag): str(one.value) for one in tags if one.VR != "SQ"}
+        return {**_said(found.file_meta), **_said(found)}
     except Exception:  # noqa: BLE001 - it is whatever pydicom raises
         return None
+
+
+def _said(dataset: Dataset) -> dict[str, str]:
+    """What is within a sequence as well, by what leads there."""
+    said: dict[str, str] = {}
+    for one in dataset:
+        name = one.keyword or str(one.tag)
+        if one.VR != "SQ":
+            said[name] = str(one.value)
+            continue
+        for number, item in enumerate(one.value):
+            said |= {f"{name}[{number}].{key}": value for key, value in _said(item).items()}
+    return said
 
 
 def test_there_is_a_value_of_each_type_of_text() -> None:

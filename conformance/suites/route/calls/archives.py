@@ -222,7 +222,7 @@ def _is_in_its_place(context: Context, name: str, tags: dict[str, str], whole: b
     context.require("route/archive-layout", right, f"folders with {words}", name)
     if context.binds("route/archive-file-name"):
         number = file.removeprefix(modality).partition(".")[0].lstrip("0")
-        right = number == tags.get("InstanceNumber")
+        right = file.startswith(modality) and number == tags.get("InstanceNumber")
         expected = f"{modality} and {tags.get('InstanceNumber')} as its name"
         context.require("route/archive-file-name", right, expected, file)
 

@@ -12,6 +12,7 @@ from conformance.suites.route.calls.model import LEVELS, RESULT, Call, Part, Req
 from conformance.suites.route.calls.stored import (
     dicts,
     has,
+    has_all,
     instance_tags,
     is_of_rest,
     stays,
@@ -19,8 +20,10 @@ from conformance.suites.route.calls.stored import (
 from conformance.suites.route.samples import (
     DATE,
     IMPLICIT,
+    ITEM,
     NAME,
     PRIVATE,
+    SEQUENCE,
     Sample,
     patient_id,
     sample,
@@ -31,6 +34,7 @@ COMES_FROM, PARENTS = "route/made-from", "route/parent-resources"
 ANONYMIZED = "Anonymized"
 LABELS, LABEL = "option/keep-labels", "orthanc-jobs"
 CHANGED = "Changed by orthanc-jobs"
+FIRST, SECOND = ITEM
 SHOWS = ("ID", "Path", "PatientID", "Type")
 
 
@@ -160,7 +164,7 @@ class Option:
 
 def of(action: str, row: Option) -> Callable[[Context], Request]:
     def make(context: Context) -> Request:
-        part = Part("study", sample(context))
+        part = Part("study", sample(context, nested=row.option == "path"))
 
         def verify(context: Context, content: Result) -> None:
             path = _is_a_copy(context, part, action, content)
@@ -242,6 +246,10 @@ MODIFY = (
            has("replace", "StudyID", "R2")),
     Option("added", "replace", {"Replace": {"ReferringPhysicianName": "added"}},
            has("replace", "ReferringPhysicianName", "added")),
+    Option("item-removed", "path", {"Remove": [f"{SEQUENCE}[0].{FIRST}"]},
+           has_all("path", {f"{SEQUENCE}[0].{FIRST}": None, f"{SEQUENCE}[0].{SECOND}": "1"})),
+    Option("item-replaced", "path", {"Replace": {f"{SEQUENCE}[0].{FIRST}": "R"}},
+           has_all("path", {f"{SEQUENCE}[0].{FIRST}": "R", f"{SEQUENCE}[0].{SECOND}": "1"})),
     Option("private-removed", "private", {"RemovePrivateTags": True},
            has("private", PRIVATE, None)),
     Option("private-kept", "private", {"RemovePrivateTags": False},

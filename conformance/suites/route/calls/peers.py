@@ -98,7 +98,7 @@ def not_transcoded(context: Context) -> Request:
     """Of an instance that nobody can transcode, for its image is none: it arrives as it is."""
     name = new_name(context)
     path, _ = context.prepare(name, 0, Via.PEER)
-    job, file = context.driver.prepared[name], _garbage(patient_id(context))
+    job, file = context.driver.prepared[name], no_image(patient_id(context))
     reply = context.resources.client.post("/instances", file)
     made = reply.json()
     if not reply.ok or not isinstance(made, dict):
@@ -118,7 +118,7 @@ def _syntax(file: bytes) -> str | None:
     return (read_file(file) or {}).get("TransferSyntaxUID")
 
 
-def _garbage(patient: str) -> bytes:
+def no_image(patient: str) -> bytes:
     """A file in JPEG 2000 with an image that is none."""
     from pydicom.encaps import encapsulate  # it takes its time
 

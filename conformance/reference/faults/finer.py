@@ -1,0 +1,120 @@
+"""Faults that small mutations of an Orthanc have in common with nothing that was planted before.
+
+They show on a server that keeps to a later release (``--release 1.12.7``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from string import ascii_letters
+from typing import Any
+
+from pydicom.dataset import Dataset
+from starlette.responses import Response
+
+from conformance.reference import dicom
+from conformance.reference.answers import JobAnswers
+from conformance.reference.archiving import Archiver
+from conformance.reference.dicom import Instance
+from conformance.reference.errors import ErrorCode
+from conformance.reference.job import Failed, Job, Outcome, State, Step, Succeeded, Task
+from conformance.reference.persistence import JobStore
+from conformance.reference.rewriting import Modifier
+from conformance.reference.tasks.modifications import ResourceModification
+
+RELEASE = "1.12.7"
+
+
+class ExpandFalseExpands(JobAnswers):
+    """The list of jobs is expanded by ?expand=false, too."""
+
+    def is_expanded(self, expand: str | None) -> bool:
+        return expand is not None
+
+
+class MetricsCountPausedAsPending(JobAnswers):
+    """The metrics count a Paused job as one that is Pending."""
+
+    def metrics(self, states: Iterable[str]) -> Response:
+        return super().metrics(
+            State.PENDING if state == State.PAUSED else state for state in states
+        )
+
+
+class MetricsCountFailuresAsSuccess(JobAnswers):
+    """The metrics count a job in Failure as one in Success."""
+
+    def metrics(self, states: Iterable[str]) -> Response:
+        return super().metrics(
+            State.SUCCESS if state == State.FAILURE else state for state in states
+        )
+
+
+class UntranscodableFails(Modifier):
+    """A modification fails where an instance cannot be transcoded as it is to be."""
+
+    def perform(self, task: Task, step: Step) -> Outcome:
+        outcome = super().perform(task, step)
+        made = outcome.made if isinstance(outcome, Succeeded) else None
+        copy = None if made is None else self._storage.get(made.instance)
+        if isinstance(task, ResourceModification) and task.transcode and copy is not None:
+            syntax = dicom.decode(copy.file).file_meta.TransferSyntaxUID
+            if syntax != task.transcode:
+                return Failed(ErrorCode.INTERNAL_ERROR, "it cannot be transcoded")
+        return outcome
+
+
+class ReferencesRemoved(Modifier):
+    """An anonymization removes what refers to another instance."""
+
+    def anonymize(self, task: ResourceModification, dataset: Dataset) -> None:
+        super().anonymize(task, dataset)
+        if "ReferencedImageSequence" in dataset:
+            del dataset.ReferencedImageSequence
+
+
+class FilesWithoutModality(Archiver):
+    """The name of a file in an archive is a number alone."""
+
+    def folders(self, instances: list[Instance], numbered: bool = False) -> dict[str, bytes]:
+        found = super().folders(instances, numbered)
+        parted = {path: path.rpartition("/") for path in found}
+        return {
+            f"{folder}/{file.lstrip(ascii_letters)}": found[path]
+            for path, (folder, _, file) in parted.items()
+        }
+
+
+class TagsInSequencesIgnored(Modifier):
+    """A modification changes no tag within a sequence."""
+
+    def change_tags(self, task: ResourceModification, dataset: Dataset) -> None:
+        super().change_tags(replace(task, **_plain(task)), dataset)
+
+
+class TagsInSequencesForgottenOnRestart(JobStore):
+    """After a restart a modification changes no tag within a sequence."""
+
+    def restored(self, task: object, status: object) -> Job:
+        if isinstance(task, ResourceModification):
+            task = replace(task, **_plain(task))
+        return super().restored(task, status)
+
+
+def _plain(task: ResourceModification) -> dict[str, Any]:
+    """What a modification removes and replaces outside of sequences."""
+    return {
+        "remove": tuple(tag for tag in task.remove if "." not in tag),
+        "replace": {tag: text for tag, text in task.replace.items() if "." not in tag},
+    }
+
+
+class CountOfCopiesLostOnRestart(JobStore):
+    """A restart forgets how many instances a modification has lacked."""
+
+    def restored(self, task: object, status: object) -> Job:
+        job = super().restored(task, status)
+        if isinstance(task, ResourceModification):
+            job.instances_gone = 0
+        return job
