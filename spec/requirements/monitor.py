@@ -116,8 +116,9 @@ ENTRIES: tuple[Requirement, ...] = (
     ),
     m.seen(
         "metrics-completed",
-        "The same shows as orthanc_jobs_success, orthanc_jobs_failed and orthanc_jobs_completed "
-        "how many jobs of the history are in Success, in Failure, and in either.",
+        "GET /tools/metrics-prometheus shows as orthanc_jobs_success, orthanc_jobs_failed and "
+        "orthanc_jobs_completed how many jobs of the history are in Success, in Failure, and in "
+        "either.",
         since="1.9.1", until="1.12.7", needs=MANAGED,
         note="1.13.0 shows totals since its start, by other names.",
     ),
