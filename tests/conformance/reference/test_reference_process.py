@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conformance.reference.app import build_app, build_engine
-from conformance.reference.config import Config, ConfigError, load_config, parse_config
+from conformance.reference.config import Config, ConfigError, at_a_time, load_config, parse_config
 from conformance.reference.database import Database
 from conformance.reference.faults import FAULTS
 from conformance.reference.peers import Peer
@@ -57,7 +58,7 @@ def test_configuration() -> None:
         }"""
     )
     assert (config.name, config.jobs_history_size, config.http_timeout) == ("a // b", 7, 3600)
-    assert config.concurrent_jobs >= 1
+    assert (config.concurrent_jobs, at_a_time(0), at_a_time(3)) == (0, os.cpu_count(), 3)
     assert not config.save_jobs
     assert config.index_directory == Path("/tmp/x")
     assert parse_config("{}") == Config()
