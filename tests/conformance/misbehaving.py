@@ -50,7 +50,7 @@ def http_answer(status: int, body: bytes = b"", *headers: str) -> Answer:
 
 
 def json_answer(found: Any, status: int = 200) -> Answer:
-    return http_answer(status, json.dumps(found).encode())
+    return http_answer(status, json.dumps(found).encode(), "Content-Type: application/json")
 
 
 def reset(_: Request, wire: socket.socket) -> bool:
@@ -197,16 +197,20 @@ class Proxy:
         return self.forward(request, wire) if own is None else own(request, wire)
 
     def forward(self, request: Request, wire: socket.socket) -> bool:
-        status, body = self.ask(request)
+        status, body, kind = self._asked(request)
         if self.change is not None and body:
             body = json.dumps(self.change(request, json.loads(body))).encode()
-        return http_answer(status, body)(request, wire)
+        return http_answer(status, body, f"Content-Type: {kind}")(request, wire)
 
     def ask(self, request: Request) -> tuple[int, bytes]:
+        return self._asked(request)[:2]
+
+    def _asked(self, request: Request) -> tuple[int, bytes, str]:
+        """The answer of the server: its status, its body, and the type of that."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         try:
             connection.request(request.method, request.path, request.body)
             found = connection.getresponse()
-            return found.status, found.read()
+            return found.status, found.read(), found.headers.get("Content-Type", "")
         finally:
             connection.close()

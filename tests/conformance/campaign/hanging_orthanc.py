@@ -16,19 +16,20 @@ class Door(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     behind = 0
 
-    def ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.behind)
         connection.request(method, path, body)
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, answer.read(), answer.headers.get("Content-Type", "")
 
     def do_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         job, _, action = self.path.rpartition("/")
         if action == "cancel" and b'"Paused"' in self.ask("GET", job, b"")[1]:
             threading.Event().wait(30)
-        status, content = self.ask(self.command, self.path, body)
+        status, content, kind = self.ask(self.command, self.path, body)
         self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
