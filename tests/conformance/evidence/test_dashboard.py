@@ -151,9 +151,13 @@ def test_a_browser_filters_compares_and_keeps_both_in_the_address(
     differs = sum(
         (old.of(id).mark, old.of(id).names) != (new.of(id).mark, new.of(id).names) for id in BOUND
     )
+    # a case of another requirement may have been reported as this one
+    groups = GROUP.findall(shipped())
+    named = [id for id, group in groups if id in BOUND and LOST[:-7] in group]
+    assert LOST in named
     assert tried(path, TRY, width, f"#{LOST}?q=race%2Fpause%2Flast-step-s") == [
         "broken words ",
-        f"from the address {LOST}",
+        f"from the address {' '.join(named)}",
         f"open 1 #{LOST}?q=race%2Fpause%2Flast-step-s",
         f"section {sum(id.startswith('edge/') for id in BOUND)}",
         f"broken {broken}",
