@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.reference.commitments import NO_SUCH_INSTANCE, Committer
+from conformance.reference.faults.routes import ContentLacks
 from conformance.reference.job import Outcome, Succeeded
-from conformance.reference.registry import Registry
 from conformance.reference.tasks.commitments import Commitment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.reference.commitments import Judged, Reference
-    from conformance.reference.job import Job
 
 
 class CommitmentNotReported(Committer):
@@ -41,12 +40,7 @@ class CommitmentIgnoresClass(Committer):
         return [*stored, *others], [each for each in failed if each[:2] not in others]
 
 
-class CommitmentContentLacksTransaction(Registry):
+class CommitmentContentLacksTransaction(ContentLacks):
     """The Content of a storage commitment lacks its TransactionUid."""
 
-    def describe(self, job: Job) -> dict[str, object]:
-        described = super().describe(job)
-        content = described["Content"]
-        if isinstance(job.task, Commitment) and isinstance(content, dict):
-            del content["TransactionUid"]
-        return described
+    kind, lacking = Commitment, frozenset({"TransactionUid"})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from conformance.reference import associations
 from conformance.reference.calls import JobCalls
 from conformance.reference.dicom_steps import ModalityGetter
+from conformance.reference.faults.routes import ContentLacks
 from conformance.reference.job import Outcome, Step, Succeeded
-from conformance.reference.registry import Registry
 from conformance.reference.tasks.moves import ModalityGet, ModalityMove
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from conformance.reference.associations import Caller
-    from conformance.reference.job import Job, Task
+    from conformance.reference.job import Task
 
 RELEASE = "1.12.7"
 
@@ -53,12 +53,7 @@ class RetrieveMethodIgnored(JobCalls):
         return await super().answer(request, task, synchronous)
 
 
-class GetContentLacksQuery(Registry):
+class GetContentLacksQuery(ContentLacks):
     """The Content of a C-GET job lacks its Query."""
 
-    def describe(self, job: Job) -> dict[str, object]:
-        described = super().describe(job)
-        content = described["Content"]
-        if isinstance(job.task, ModalityGet) and isinstance(content, dict):
-            del content["Query"]
-        return described
+    kind, lacking = ModalityGet, frozenset({"Query"})

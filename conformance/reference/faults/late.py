@@ -16,6 +16,7 @@ from conformance.reference.calls import JobCalls
 from conformance.reference.dicom import Instance
 from conformance.reference.dicom_steps import ModalitySender
 from conformance.reference.engine import Engine
+from conformance.reference.faults.routes import ContentLacks
 from conformance.reference.job import Job, Outcome, Step, Succeeded, Task
 from conformance.reference.levels import Level
 from conformance.reference.persistence import JobStore
@@ -147,15 +148,10 @@ class OldProfileIgnored(Modifier):
         super().anonymize(replace(task, keep=kept), dataset)
 
 
-class TranscodeOfCopyNotShown(Registry):
+class TranscodeOfCopyNotShown(ContentLacks):
     """Content of an anonymization does not show its Transcode."""
 
-    def describe(self, job: Job) -> dict[str, object]:
-        described = super().describe(job)
-        content = described["Content"]
-        if isinstance(job.task, ResourceModification) and isinstance(content, dict):
-            content.pop("Transcode", None)
-        return described
+    kind, lacking = ResourceModification, frozenset({"Transcode"})
 
 
 class BulkListsOneStudy(Registry):

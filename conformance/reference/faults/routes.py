@@ -206,7 +206,7 @@ class MergeReadsSplit(_WrongType):
     kind, shown = MergeStudy, SplitStudy.type
 
 
-class _ContentLacks(Registry):
+class ContentLacks(Registry):
     """A type of job whose Content lacks something."""
 
     kind: ClassVar[type[Task]]
@@ -221,43 +221,43 @@ class _ContentLacks(Registry):
         return described
 
 
-class StoreContentLacksModality(_ContentLacks):
+class StoreContentLacksModality(ContentLacks):
     """The Content of a store at a modality lacks LocalAet and RemoteAet."""
 
     kind, lacking = ModalityStore, frozenset({"LocalAet", "RemoteAet"})
 
 
-class RetrievalContentLacksQuery(_ContentLacks):
+class RetrievalContentLacksQuery(ContentLacks):
     """The Content of a retrieval lacks its Query."""
 
     kind, lacking = ModalityMove, frozenset({"Query"})
 
 
-class ModificationContentLacksResult(_ContentLacks):
+class ModificationContentLacksResult(ContentLacks):
     """The Content of a modification lacks ID, Path, PatientID and Type of its result."""
 
     kind, lacking = ResourceModification, frozenset({"ID", "Path", "PatientID", "Type"})
 
 
-class ArchiveContentLacksCount(_ContentLacks):
+class ArchiveContentLacksCount(ContentLacks):
     """The Content of an archive or a medium lacks InstancesCount."""
 
     kind, lacking = Archive, frozenset({"InstancesCount"})
 
 
-class SplitContentLacksTarget(_ContentLacks):
+class SplitContentLacksTarget(ContentLacks):
     """The Content of a split lacks TargetStudy."""
 
     kind, lacking = SplitStudy, frozenset({"TargetStudy"})
 
 
-class MergeContentLacksTarget(_ContentLacks):
+class MergeContentLacksTarget(ContentLacks):
     """The Content of a merge lacks TargetStudy."""
 
     kind, lacking = MergeStudy, frozenset({"TargetStudy"})
 
 
-class ContentLacksDescription(_ContentLacks):
+class ContentLacksDescription(ContentLacks):
     """The Content of a job lacks its Description, whatever its type."""
 
     kind, lacking = Task, frozenset({"Description"})
