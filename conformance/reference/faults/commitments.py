@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.reference.commitments import NO_SUCH_INSTANCE, Committer
-from conformance.reference.faults.routes import ContentLacks
+from conformance.reference.faults.lacking import ContentLacks
 from conformance.reference.job import Outcome, Succeeded
 from conformance.reference.tasks.commitments import Commitment
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.reference import associations
 from conformance.reference.calls import JobCalls
 from conformance.reference.dicom_steps import ModalityGetter
-from conformance.reference.faults.routes import ContentLacks
+from conformance.reference.faults.lacking import ContentLacks
 from conformance.reference.job import Outcome, Step, Succeeded
 from conformance.reference.tasks.moves import ModalityGet, ModalityMove
 

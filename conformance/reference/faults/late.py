@@ -16,7 +16,7 @@ from conformance.reference.calls import JobCalls
 from conformance.reference.dicom import Instance
 from conformance.reference.dicom_steps import ModalitySender
 from conformance.reference.engine import Engine
-from conformance.reference.faults.routes import ContentLacks
+from conformance.reference.faults.lacking import ContentLacks
 from conformance.reference.job import Job, Outcome, Step, Succeeded, Task
 from conformance.reference.levels import Level
 from conformance.reference.persistence import JobStore

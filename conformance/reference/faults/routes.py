@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from conformance.reference.calls import JobCalls
+from conformance.reference.faults.lacking import ContentLacks
 from conformance.reference.job import Job, State, Task
 from conformance.reference.registry import Registry
 from conformance.reference.tasks.archives import Archive, Media
@@ -204,21 +205,6 @@ class MergeReadsSplit(_WrongType):
     """A merge has the Type of a split."""
 
     kind, shown = MergeStudy, SplitStudy.type
-
-
-class ContentLacks(Registry):
-    """A type of job whose Content lacks something."""
-
-    kind: ClassVar[type[Task]]
-    lacking: ClassVar[frozenset[str]]
-
-    def describe(self, job: Job) -> dict[str, object]:
-        described = super().describe(job)
-        content = described["Content"]
-        if isinstance(job.task, self.kind) and isinstance(content, dict):
-            kept = {name: value for name, value in content.items() if name not in self.lacking}
-            described["Content"] = kept
-        return described
 
 
 class StoreContentLacksModality(ContentLacks):
