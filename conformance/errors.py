@@ -60,6 +60,10 @@ class HistoryFull(Unjudged):
     """A job that would drive somebody's out of the history, and so was not made."""
 
 
+class Displaced(Unjudged):
+    """On a server in use something of somebody else's has taken the place of what we need."""
+
+
 class JobsLost(KitError):
     """Jobs that are not ours were in the history, and are not any more, while it had room."""
 

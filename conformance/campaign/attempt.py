@@ -20,7 +20,15 @@ from conformance.driver.ending import remove_jobs
 from conformance.driver.following import Deviated
 from conformance.driver.script import Do
 from conformance.driver.spares import can_take_up, put_aside, take_up
-from conformance.errors import HistoryFull, ServerDied, ServerStopped, TimeOver, Trouble, Unjudged
+from conformance.errors import (
+    Displaced,
+    HistoryFull,
+    ServerDied,
+    ServerStopped,
+    TimeOver,
+    Trouble,
+    Unjudged,
+)
 from conformance.events import Result, Verdict
 from conformance.session.session import Session
 from conformance.suites.case import Case, Check, Script
@@ -129,7 +137,8 @@ class Runner:
             unjudged=self._told(reason),
             died=died,
             dirty=dirty,
-            full=isinstance(reason, HistoryFull),
+            full=isinstance(reason, HistoryFull | Displaced),
+            displaced=isinstance(reason, Displaced),
             trouble=reason.kind if isinstance(reason, Trouble) else None,
             clock_set=clock.steps > steps,
             lines=tuple(context.lines),

@@ -25,7 +25,8 @@ class Judgement:
     """What one run of a case came to: findings, or a reason why there is no verdict.
 
     ``trouble``: there is none because of such an answer, which may not be the server's.
-    ``full``: there is none because the history had no place for a job of the case.
+    ``full``: there is none because somebody else has the place that the case needs, be it in the
+    history. ``displaced``: because he took it meanwhile, and may not do so the next time.
     ``performed``: the steps up to the last finding, with what was expected of each. ``dirty``: jobs
     of it are still under way. ``lines``: what a check did, in words. ``before``: the ids of the
     cases that its server had had. ``clock_set``: the server's clock was, meanwhile.
@@ -37,6 +38,7 @@ class Judgement:
     died: ServerDied | None = None
     dirty: bool = False
     full: bool = False
+    displaced: bool = False
     trouble: Kind | None = None
     clock_set: bool = False
     lines: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from spec.engine import Arrive, Config, Event, Read, View
 from spec.table import State
 
 TOLD = 1000  # characters of a text of a finding: some of them are a server's
+BUSY = (State.PENDING, State.RUNNING, State.RETRY)  # of a job that has a worker, or waits for one
 
 
 class Deviated(Exception):
@@ -210,6 +211,15 @@ class Following:
         self.found(self.oracle.overdue(what, index))
         raise Unjudged(what)
 
+    def late(self, finding: Finding) -> None:
+        """The same of something else that had to come: on a server in use it may wait for others.
+
+        Raises `Deviated`, and `Unjudged` beside jobs of somebody else's.
+        """
+        if not self.replaceable and (others := self._somebodys()):
+            raise Unjudged(f"{finding.actual}, but {others} jobs of somebody else's are under way")
+        self.found(finding)
+
     def unanswered(self, error: NotAnswered) -> None:
         """An answer must come, from a server of our own that answers otherwise.
 
@@ -224,6 +234,10 @@ class Following:
     def _strangers(self) -> int:
         """The number of jobs under way that are not ours."""
         ours = {job.id for job in self.jobs.values()}
-        busy = {State.PENDING.value, State.RUNNING.value, State.RETRY.value}
         shown = self.answers.jobs().items()
-        return sum(id not in ours and one["State"] in busy for id, one in shown)
+        return sum(id not in ours and one["State"] in BUSY for id, one in shown)
+
+    def _somebodys(self) -> int:
+        """The number of jobs under way that this run has not made."""
+        shown = self.answers.jobs().values()
+        return sum(one["State"] in BUSY and not self.resources.made(one) for one in shown)

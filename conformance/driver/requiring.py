@@ -90,7 +90,8 @@ class Requiring:
         expected: str,
         actual: Callable[[], object],
     ) -> None:
-        """Wait until ``condition``, which may ask the server. A deviation past the deadline.
+        """Wait until ``condition``, which may ask the server. A deviation past the deadline, unless
+        jobs of somebody else's keep the server busy.
 
         What has not come soon is looked for less often: the server has the processor meanwhile.
         """
@@ -98,7 +99,7 @@ class Requiring:
         while not condition():
             if time.monotonic() > end:
                 shown = f"{actual()}, after {self.deadline:g} s"
-                self.driver.found(Finding(requirement, (expected,), shown, None, missing=True))
+                self.driver.late(Finding(requirement, (expected,), shown, None, missing=True))
             self.driver.arrivals(tick)
             tick = min(tick * 1.5, TIMING.longest_tick)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +166,15 @@ class Resources:
         the request for a match that the gate has named.
         """
         return step >= 0 if came.asked else self.patient.encode() in came.body
+
+    def made(self, job: Mapping[str, Any]) -> bool:
+        """Whether a job that a server shows was made by this run."""
+        noted = job.get("ID") in {*self.others, *(one.id for one in self.jobs)}
+        content = job.get("Content")
+        peer = content.get("Peer") if isinstance(content, dict) else None
+        by_name = isinstance(peer, str) and peer.startswith(self.peer_prefix)
+        marked = job.get("Priority") == self.priority or self.gate.is_named_in(str(content))
+        return noted or by_name or marked
 
     def owner(self, hold: Hold) -> Tracked | None:
         """The job that the arrival belongs to: the last one that the slot was given to."""

@@ -71,9 +71,7 @@ class OfRun:
         return f"{self.resources.patient}*"
 
     def job(self, job: Mapping[str, Any]) -> bool:
-        made = self.resources
-        noted = job.get("ID") in made.others or job.get("Priority") == made.priority
-        return noted or made.gate.is_named_in(str(job.get("Content"))) or _is_for(self, job)
+        return self.resources.made(job)
 
     def name(self, name: str) -> bool:
         return name.startswith(self.resources.peer_prefix)

@@ -10,6 +10,8 @@ from conformance.session.cleanup import OfRun
 from spec.table import FINAL
 
 SHOWN = 3  # ids of lost jobs
+LOOKED_AT = 50  # of their jobs that had not ended yet, at one look
+EXPAND = "/jobs?expand"
 
 
 class Neighbours:
@@ -23,6 +25,10 @@ class Neighbours:
         self._places = places
         self._deletes = deletes
         self._theirs = set(self._listed())
+        shown = resources.client.get(EXPAND).jobs()
+        self._ended = {job["ID"] for job in shown if job["State"] in FINAL} & self._theirs
+        self._most = len(self._ended)  # of their completed jobs that were there at once
+        self._made = self._kept = 0  # of ours: in all, and what the last look has found
 
     def _listed(self) -> list[str]:
         reply = self._resources.client.get("/jobs")
@@ -34,6 +40,9 @@ class Neighbours:
     def look(self, after: str) -> None:
         """``after`` this case: take what is left of ours out, and look whether theirs are there.
 
+        A full history stays full whatever completes. So where fewer of theirs are left than one
+        that had held so many would hold beside ours, somebody has deleted what is gone.
+
         Raises `JobsLost`, and `Unjudged` where that cannot be seen.
         """
         listed = set(self._listed())
@@ -41,8 +50,15 @@ class Neighbours:
         ours |= {id for id in listed - self._theirs - ours if self._is_ours(id)}
         theirs = listed - ours
         gone, self._theirs = self._theirs - theirs, theirs
-        if gone and sum(self._completed(id) for id in theirs) < self._places.size:
+        self._ended &= theirs
+        self._ended |= {
+            id for id in sorted(theirs - self._ended)[:LOOKED_AT] if self._has_ended(id)
+        }
+        at_once = self._kept + len(ours) - self._made  # of ours, at most
+        self._made, self._kept = len(ours), len(listed & ours)
+        if gone and self._most - at_once <= len(self._ended) < self._places.size:
             raise JobsLost(self._lost(sorted(gone), after))
+        self._most = len(self._ended) if gone else max(self._most, len(self._ended))
         if self._deletes:
             for id in sorted(listed & ours):  # refused for one that is under way
                 self._resources.client.delete(f"/jobs/{id}")
@@ -52,7 +68,7 @@ class Neighbours:
         found = self._resources.client.get(f"/jobs/{id}").json()
         return isinstance(found, dict) and OfRun(self._resources).job(found)
 
-    def _completed(self, id: str) -> bool:
+    def _has_ended(self, id: str) -> bool:
         return state_of(self._resources.client.get, id) in FINAL
 
     def _lost(self, gone: list[str], after: str) -> str:

@@ -13,6 +13,7 @@ from conformance.driver.spares import put_aside
 from conformance.driver.tracked import Tracked
 from conformance.errors import HistoryFull, KitError, Unjudged
 from conformance.session.session import Session
+from conformance.sut.profile import BY_DEFAULT
 from conformance.timing import TIMING
 from spec.engine import Config
 from spec.table import State
@@ -31,8 +32,9 @@ def probe(session: Session) -> None:
 
     That becomes part of the session's profile.
 
-    Raises `KitError` where the server cannot reach the gate or has no free worker,
-    `KeepsWaiting`, another one, and `ServerDied` where a managed server ends by itself.
+    Raises `KitError` where the server cannot reach the gate, has no free worker, or keeps fewer
+    jobs than by default though nobody says so; `KeepsWaiting`, another one; and `ServerDied` where
+    a managed server ends by itself.
     """
     session.had.append(PROBE)
     driver = session.driver(OPEN, PROBE, blames=False)
@@ -40,6 +42,7 @@ def probe(session: Session) -> None:
         for step in (submit("A", 2), fail("A")):
             driver.perform(step)
         driver.finish()
+        _see_kept(session, driver)
     except HistoryFull:  # since it was last looked at
         driver.abandon()
     except (Deviated, Unjudged) as error:
@@ -48,6 +51,8 @@ def probe(session: Session) -> None:
     put_aside(driver)
     if session.profile.exclusive and session.profile.workers is None:
         session.profile = replace(session.profile, workers=_workers(session))
+    if session.profile.exclusive:
+        _see_history(session)
 
 
 def _workers(session: Session) -> int:
@@ -65,6 +70,36 @@ def _workers(session: Session) -> int:
     finally:
         driver.abandon()
         put_aside(driver)
+
+
+def _see_history(session: Session) -> None:
+    """See that a server keeps as many completed jobs as by default, where nobody says how many."""
+    if session.profile.history is not None:
+        return
+    driver = session.driver(OPEN, PROBE, blames=False)
+    try:
+        for number in range(BY_DEFAULT["JobsHistorySize"]):
+            for step in (submit(f"H{number + 1}"), fail(f"H{number + 1}")):
+                driver.perform(step)
+            _see_kept(session, driver)
+        driver.finish()
+    except (Deviated, Unjudged):  # what is wrong with it, the cases will say
+        driver.abandon()
+    put_aside(driver)
+
+
+def _see_kept(session: Session, driver: Driver) -> None:
+    """Of the jobs of a driver, which have completed, none has gone. Raises `KitError`."""
+    if session.profile.history is not None:
+        return
+    listed = driver.answers.listed(driver.answers.get("/jobs"))
+    made = [job.id for job in driver.jobs.values()]
+    kept = sum(id in listed for id in made)
+    if kept < len(made):
+        raise KitError(
+            f"of {len(made)} jobs that have completed the server has kept {kept} only.\n"
+            "Say with --history-size how many it has to keep: its JobsHistorySize, 10 by default."
+        )
 
 
 def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -> None:

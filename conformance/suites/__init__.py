@@ -28,7 +28,7 @@ from conformance.suites import (
     submit,
 )
 from conformance.suites.case import Case, Check, Script, StatefulSearch
-from conformance.suites.needs import EXCLUSIVE, MANAGED, Needed, lacking
+from conformance.suites.needs import EXCLUSIVE, MANAGED, Needed, lacking, looks_at
 from conformance.sut.profile import Profile
 
 
@@ -42,7 +42,10 @@ class Suite:
     def cases(self, profile: Profile) -> Iterator[Case]:
         """Its cases, each with the reason why it cannot be run on this server, if there is one."""
         for case in self.make(profile):
-            closed = lacking(profile, case.stands_for, case.needs, self.needs)
+            needs = case.needs
+            if isinstance(case, Check) and "JobsHistorySize" not in case.config:
+                needs += (looks_at(case.leaves),)
+            closed = lacking(profile, case.stands_for, needs, self.needs)
             yield case if closed is None else replace(case, unreachable=closed)
 
 

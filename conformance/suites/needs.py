@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from conformance.sut.profile import (
+    BY_DEFAULT,
     LACKING,
     NOT_OFFERED,
     NOT_THIS_VERSION,
@@ -22,6 +23,8 @@ from conformance.sut.profile import (
 )
 from spec.requirements import Need, Requirement, within
 
+SMALL_HISTORY = "needs a JobsHistorySize that holds all jobs of a case"
+DEFAULT_HISTORY = BY_DEFAULT["JobsHistorySize"]
 LARGEST = 50  # a history of more jobs than this is not filled
 MOST_PROCESSORS = 16  # of a machine whose every processor is given a job
 
@@ -146,12 +149,33 @@ HISTORY_SMALL = Needed(
 
 
 def room_for(jobs: int) -> Needed:
-    """A history that holds so many jobs beside two for each worker, as far as anybody said."""
+    """A history that holds so many jobs beside two for each worker."""
+    return Needed(_SETTING, lambda server: _kept(server) >= _needed(server, jobs), SMALL_HISTORY)
+
+
+def looks_at(jobs: int) -> Needed:
+    """A history that holds the jobs of a check, or as many as by default, which no check fills.
+
+    On a server in use each job is counted before it is made.
+    """
     return Needed(
-        _SETTING,
-        lambda server: server.history is None or server.history >= (server.workers or 1) * 2 + jobs,
-        "needs a JobsHistorySize that holds all jobs of a case",
+        _LAST,
+        lambda server: (
+            server.managed
+            or not server.exclusive
+            or _kept(server) >= min(DEFAULT_HISTORY, _needed(server, jobs))
+        ),
+        SMALL_HISTORY,
     )
+
+
+def _kept(server: Profile) -> int:
+    """The completed jobs that a server keeps, as far as anybody said."""
+    return DEFAULT_HISTORY if server.history is None else server.history
+
+
+def _needed(server: Profile, jobs: int) -> int:
+    return (server.workers or 1) * 2 + jobs
 
 
 def lacking(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 TLS = b"\x16"  # the first byte of a TLS handshake
+ABOUT = ("Content-Type", "Content-Disposition")  # the headers that a proxy passes on
 DEADLINE = 10.0  # seconds that anything may take on a loaded machine
 
 
@@ -197,20 +198,22 @@ class Proxy:
         return self.forward(request, wire) if own is None else own(request, wire)
 
     def forward(self, request: Request, wire: socket.socket) -> bool:
-        status, body, kind = self._asked(request)
+        status, body, headers = self._asked(request)
         if self.change is not None and body:
             body = json.dumps(self.change(request, json.loads(body))).encode()
-        return http_answer(status, body, f"Content-Type: {kind}")(request, wire)
+        return http_answer(status, body, *headers)(request, wire)
 
     def ask(self, request: Request) -> tuple[int, bytes]:
         return self._asked(request)[:2]
 
-    def _asked(self, request: Request) -> tuple[int, bytes, str]:
-        """The answer of the server: its status, its body, and the type of that."""
+    def _asked(self, request: Request) -> tuple[int, bytes, list[str]]:
+        """The answer of the server: its status, its body, and the headers that tell of that."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         try:
             connection.request(request.method, request.path, request.body)
             found = connection.getresponse()
-            return found.status, found.read(), found.headers.get("Content-Type", "")
+            told = {name: found.headers.get(name) for name in ABOUT}
+            headers = [f"{name}: {value}" for name, value in told.items() if value is not None]
+            return found.status, found.read(), headers
         finally:
             connection.close()

@@ -13,7 +13,16 @@ from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.archives import check_archive
 from conformance.suites.route.calls.transfers import NAMES
-from conformance.suites.route.outcomes import NO_OUTPUT, hold, let_go, of_call, own_jobs, submit
+from conformance.suites.route.outcomes import (
+    ARCHIVE,
+    NO_OUTPUT,
+    hold,
+    let_go,
+    of_call,
+    own_jobs,
+    submit,
+)
+from conformance.suites.route.outputs import output
 from conformance.sut.profile import Profile
 from spec.table import UNKNOWN, Action, State, cell
 
@@ -52,9 +61,9 @@ def output_deleted(call: Call) -> Checking:
         needed = "history/delete-archive"
         other = context.ask("DELETE", f"/jobs/{id}/{NO_OUTPUT}").status
         context.equal(needed, f"HTTP status of DELETE of its {NO_OUTPUT}", ABSENT, other)
-        kept = context.get(f"/jobs/{id}/archive")
+        kept = output(context, id, ARCHIVE)
         context.require(needed, kept.ok, "HTTP 200 with the archive, which is still there", kept)
-        reply = context.ask("DELETE", f"/jobs/{id}/archive")
+        reply = output(context, id, ARCHIVE, "DELETE")
         context.require(needed, reply.ok, "HTTP 200", reply)
         again = context.ask("DELETE", f"/jobs/{id}/archive").status
         context.equal(needed, "HTTP status of another DELETE", ABSENT, again)
@@ -94,7 +103,7 @@ def _ended(context: Context, call: Call) -> str:
 def _with_archive(context: Context, call: Call) -> str:
     id, request = submit(context, call)
     judge.await_end(context, call.requirement, id)
-    reply = context.get(f"/jobs/{id}/archive")
+    reply = output(context, id, ARCHIVE)
     context.require("route/archive-output", reply.ok, "HTTP 200 with the archive", reply)
     check_archive(context, request, call.type, reply.body)
     return id

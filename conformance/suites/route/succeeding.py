@@ -9,6 +9,7 @@ from conformance.driver.script import Via
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import check_archive, has_sizes, is_served
+from conformance.suites.route.outputs import output
 from conformance.sut.reply import Reply
 from spec.relaxations import Shortfall
 from spec.table import State
@@ -16,7 +17,6 @@ from spec.types import row
 
 if TYPE_CHECKING:
     from conformance.driver.context import Context
-from conformance.errors import Unjudged
 
 BELOW_100 = {Shortfall.RETRIEVE_SUCCEEDS_BELOW_100, Shortfall.OPERATIONS_SUCCEED_BELOW_100}
 
@@ -54,21 +54,14 @@ def has_succeeded(context: Context, call: Call, request: Request, id: str) -> No
 
 
 def has_output(context: Context, call: Call, request: Request, id: str) -> None:
-    """The job that succeeded last has the outputs of its type, each time that it is asked.
-
-    On a server in use an archive of somebody else may take the place of ours (MediaArchiveSize).
-    """
+    """The job that succeeded last has the outputs of its type, each time that it is asked."""
     for name in row(call.type).run.outputs:
-        reply = context.get(f"/jobs/{id}/{name}")
-        if reply.status == 404 and not context.profile.exclusive:
-            raise Unjudged(f"the {name} is gone: one of somebody else may have taken its place")
+        reply = output(context, id, name)
         context.require("route/archive-output", reply.ok, f"HTTP 200 with the {name}", reply)
         check_archive(context, request, call.type, reply.body)
         is_served(context, request, reply)
         has_sizes(context, judge.look(context, call, id), reply.body)
-        again = context.get(f"/jobs/{id}/{name}")
-        if again.status == 404 and not context.profile.exclusive:
-            continue
+        again = output(context, id, name)
         same = again.ok and again.body == reply.body
         context.require("route/archive-output", same, f"the same {name} once more", again)
 

@@ -206,6 +206,21 @@ def test_what_somebody_drives_out_himself_stops_nothing() -> None:
         assert listed(who) == who.due(HISTORY)
 
 
+def test_what_somebody_deletes_himself_stops_nothing() -> None:
+    """A history that had been full would still be: so many less are left that he has deleted."""
+    with servers.reference() as server, somebody(server, HISTORY - 2) as who:
+
+        def after(case: str) -> None:
+            if case == "history/delete":
+                for id in who.ended[: HISTORY - 4]:
+                    who.client.delete(f"/jobs/{id}")
+
+        found, failed = run(server, after=after)
+        assert failed == []
+        assert listed(who) == set(who.ended[HISTORY - 4 :])
+        assert found[TWO][0] is Verdict.PASS, "there is room for it now"
+
+
 def test_a_job_that_is_missed_without_cause_stops_the_run() -> None:
     with servers.reference() as server, somebody(server, 3) as who:
 

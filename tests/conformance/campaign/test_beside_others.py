@@ -1,0 +1,126 @@
+"""Runs on servers as people have them, with others at work on them: no false alarm is raised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conformance.peer.gate import Gate
+from conformance.sut import servers
+from conformance.sut.client import Client
+from conformance.sut.managed import Managed
+from tests.conformance.kit import Run, command
+from tests.conformance.misbehaving import Answer, Proxy, Request, Scripted, http_answer
+from tests.waiting import until
+
+pytestmark = pytest.mark.apart
+RELEASE = "1.12.7"  # it can delete what the kit has made
+ARCHIVES = ("route/archive/study/asynchronous", "route/media/study/output-deleted")
+TAKEN = "archives of somebody else's take the place of ours"
+OUTPUT = re.compile(r"(GET|DELETE) /jobs/[^/]+/archive")
+OFTEN = 1000
+WORKERS = 2
+
+
+@contextmanager
+def who_archives(server: Managed, times: int) -> Iterator[Scripted]:
+    """The server, where somebody makes an archive, so many times, before the kit gets its own."""
+    client = Client(server.address)
+    made = client.post("/tools/create-dicom", {"Tags": {"PatientID": "theirs"}}).json()
+    left = [times]
+
+    def rule(request: Request) -> Answer | None:
+        if OUTPUT.fullmatch(request.line) and left[0]:
+            left[0] -= 1
+            body = {"Asynchronous": True}
+            job = client.post(f"/studies/{made['ParentStudy']}/archive", body).json()["Path"]
+            until(lambda: client.get(job).json()["State"] == "Success", 10)
+        return None
+
+    with Scripted(Proxy(server.port, rule)) as proxy:
+        yield proxy
+    client.close()
+
+
+def polite(folder: Path, url: str, *cases: str, more: tuple[str, ...] = ()) -> Run:
+    chosen = [word for case in cases for word in ("--case", case)]
+    return command(folder, "run", url, "--history-size", "1000", *chosen, *more)
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(1, "pass"), (OFTEN, "skipped")])
+def test_an_archive_whose_place_somebody_takes(tmp_path: Path, times: int, verdict: str) -> None:
+    settings = {"JobsHistorySize": 1000}
+    for case in ARCHIVES:
+        with (
+            servers.reference(settings, release=RELEASE) as server,
+            who_archives(server, times) as proxy,
+        ):
+            run = polite(tmp_path, proxy.url, case)
+        assert list(run.cases(verdict)) == [case], run.out + run.err
+        assert run.cases(verdict)[case]["reason"] == (TAKEN if verdict == "skipped" else None)
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+def test_an_archive_that_nobody_takes_the_place_of_is_missed(tmp_path: Path, case: str) -> None:
+    def rule(request: Request) -> Answer | None:
+        return http_answer(404) if OUTPUT.fullmatch(request.line) else None
+
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port, rule)) as proxy:
+        run = polite(tmp_path, proxy.url, case)
+    assert list(run.cases("deviation")) == [case], run.out + run.err
+
+
+@pytest.mark.parametrize("under_way", [0, WORKERS])
+def test_a_job_that_waits_behind_those_of_others(tmp_path: Path, under_way: int) -> None:
+    """While their jobs hold all workers it is no deviation that ours stays Pending."""
+    case, late = ARCHIVES[0], ("--deadline", "0.3")
+    with servers.reference({"ConcurrentJobs": WORKERS}, release=RELEASE) as server, Gate() as gate:
+        client = Client(server.address)
+        made = client.post("/tools/create-dicom", {"Tags": {"PatientID": "theirs"}}).json()["ID"]
+        client.put("/peers/theirs", {"Url": gate.url(0)})
+        begun: list[str] = []
+
+        def rule(request: Request) -> Answer | None:
+            """As the kit asks for its archive, their jobs begin, and go before it."""
+            while request.line.startswith("POST /studies/") and len(begun) < under_way:
+                body = {"Resources": [made], "Asynchronous": True}
+                begun.append(client.post("/peers/theirs/store", body).json()["ID"])
+                assert gate.wait(10)
+            return None
+
+        with Scripted(Proxy(server.port, rule)) as proxy:
+            run = polite(tmp_path, proxy.url, case, more=late)
+        for hold in gate.arrivals():
+            hold.reply(200)
+        client.close()
+    assert list(run.cases("unknown" if under_way else "pass")) == [case], run.out + run.err
+
+
+@pytest.mark.parametrize("mode", [(), ("--exclusive",)])
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_history_of_which_nobody_says_that_it_is_small(
+    tmp_path: Path, size: int, mode: tuple[str, ...]
+) -> None:
+    """What has gone is no deviation before somebody says what is to be kept."""
+
+    def unsaid(_: Request, found: object) -> object:
+        if isinstance(found, dict):
+            found.pop("JobsConformance", None)
+        return found
+
+    chosen = ("--case", "monitor/field/content", "--case", "route/modify/study/waits", *mode)
+    with (
+        servers.reference({"JobsHistorySize": size}, release=RELEASE) as server,
+        Scripted(Proxy(server.port, change=unsaid)) as proxy,
+    ):
+        unsaid_run = command(tmp_path, "run", proxy.url, *chosen, report=False)
+        said = command(tmp_path, "run", proxy.url, *chosen, "--history-size", str(size))
+    if size == 0 or mode:
+        assert unsaid_run.status == 2
+        assert f"the server has kept {size} only" in unsaid_run.err, unsaid_run.out
+        assert "--history-size" in unsaid_run.err
+    assert said.cases("deviation", "unknown") == {}, said.out
