@@ -3,6 +3,11 @@
 It is what one attaches to a bug report: it needs no more than Python, starts an Orthanc in a folder
 of its own, does what was recorded, in the order in which it was, and says whether it is seen
 again. Ids are those that the server gives this time. A reading becomes a wait for what it showed.
+
+Of a finding whose talk would need a modality, a Lua script, or a job that is stopped at a moment
+that nobody holds, what is done stands in `shows/`, written by hand: it shows the finding
+and nothing else, by whatever case that was recorded. Its first line names the parts that it uses,
+which stand there as well.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -20,9 +26,13 @@ from conformance.campaign.replay import Recording
 from conformance.errors import BadArgument
 from conformance.reports.judging import judgement
 from conformance.talk import ARRIVES, BINARY, ID, KILLS, STARTS, Said, arriving, deciding, values_of
-from spec.requirements import requirement
+from spec.requirements import Requirement, requirement
 
-TEMPLATE = "script.py.txt"
+TEMPLATE = "templates/script.py.txt"
+PARTS = "# parts: "
+BEGINS = '''def shows(server):
+    """Do it; whether the server deviates again, if that can be told, and what was seen."""'''
+IMPORT = re.compile(r"^import ([a-z0-9.]+)\n", re.MULTILINE)
 READING = re.compile(r"/jobs/[0-9a-f-]+")
 TO_A_PEER = re.compile(r"/peers/[^/]*-(\d+)/")
 WIDE = 96
@@ -33,8 +43,10 @@ SOMETIMES = "EstimatedTimeOfArrival"  # no job shows it in the first moments of 
 NAMES = {"ParentStudy": "study", "ParentPatient": "patient", "ParentSeries": "series"}
 
 
-def why_none(talk: Iterable[Said]) -> str | None:
-    """Why no script can show again what was said, or None."""
+def why_none(talk: Iterable[Said], known: Iterable[str] = ()) -> str | None:
+    """Why no script can show again what was said, or what is ``known`` by these names; or None."""
+    if _by_hand(known) is not None:
+        return None
     calls = [one for one in talk if one.is_call]
     if any(one.path.startswith("/modalities/") for one in calls):
         return "a job of this replay sends over DICOM, which no script of a page can"
@@ -47,38 +59,84 @@ def why_none(talk: Iterable[Said]) -> str | None:
 
 def script(recording: Recording, name: str) -> str:
     """The text of the script, for a file of this ``name``. Raises `BadArgument` where none is."""
-    if not recording.talk:
+    written = _by_hand(recording.relaxations)
+    if written is None and not recording.talk:
         raise BadArgument(
             "this replay file does not say what was said on the wire: run its case again, with\n"
             f"  orthanc-jobs run orthanc --no-ledger --case {recording.case}"
         )
-    if (why := why_none(recording.talk)) is not None:
+    if (why := why_none(recording.talk, recording.relaxations)) is not None:
         raise BadArgument(f"{why}: use\n'orthanc-jobs replay'")
     stands = requirement(recording.requirement)
+    parts, shows = ("", _recorded(recording)) if written is None else _written(written)
+    program = recording.program if written is None else ()  # a case may do more
     about = (
         f"{stands.sentence}",
         f"Source: {stands.source}",
         *([stands.url] if stands.url else []),
         "",
         f"Seen on {recording.server or 'a server'}, by the case {recording.case}:",
-        *(f"  {number}. {line}" for number, line in enumerate(recording.program, 1)),
+        *(f"  {number}. {line}" for number, line in enumerate(program, 1)),
         f"Expected: {' | '.join(recording.expected)}",
         f"Actual:   {recording.actual}",
     )
-    text = files("conformance.reports").joinpath(f"templates/{TEMPLATE}").read_text("utf-8")
+    text = _template(TEMPLATE).read_text("utf-8")
     filled = {
         "@TITLE": _plain(recording.case or stands.id),
         "@ABOUT": "\n".join(map(_plain, about)),
         "@NAME": Path(name).name,
         "@CONFIG": repr(dict(recording.config)).replace("'", '"'),
-        "@TRIES": str(recording.tries),
+        "@TRIES": str(recording.tries if written is None else 1),
         "@EXPECTED": repr(" | ".join(recording.expected)),
         "@ACTUAL": repr(recording.actual),
-        "@STEPS": "\n".join(map(_indented, Steps(recording).lines())),
+        "@PARTS": parts,
+        "@SHOWS": shows,
     }
     for mark, value in filled.items():
         text = text.replace(mark, value)
-    return text
+    return IMPORT.sub(lambda line: line[0] if _uses(text, line[1]) else "", text)
+
+
+def _uses(text: str, module: str) -> bool:
+    return re.search(rf"\b{re.escape(module)}\.\w", text) is not None
+
+
+def _template(name: str) -> Traversable:
+    return files("conformance.reports").joinpath(name)
+
+
+def _by_hand(known: Iterable[str]) -> str | None:
+    """What shows the one finding that is ``known``, where that was written by hand."""
+    match tuple(known):
+        case (name,) if (file := _template(f"shows/{name}.txt")).is_file():
+            return file.read_text("utf-8")
+    return None
+
+
+def _written(text: str) -> tuple[str, str]:
+    """The parts that a text uses, and what it does."""
+    first, _, shows = text.partition("\n")
+    names = first.removeprefix(PARTS).split()
+    parts = [_template(f"shows/parts.{name}.txt").read_text("utf-8") for name in names]
+    return "".join(f"{part}\n\n" for part in parts), shows.rstrip()
+
+
+def _recorded(recording: Recording) -> str:
+    """What a recording did."""
+    lines = [*_bounds(requirement(recording.requirement)), *Steps(recording).lines()]
+    return "\n".join([BEGINS, *map(_indented, lines)])
+
+
+def _bounds(stands: Requirement) -> Iterator[str]:
+    """What is said of some versions only is not asked of another one."""
+    if stands.since is None and stands.until is None:
+        return
+    yield 'version = server.call("GET", "/system")[1]["Version"]'
+    yield 'number = [int(one) for one in version.split(".") if one.isdigit()] or [1000]'
+    for word, sign, bound in (("since", "<", stands.since), ("until", ">", stands.until)):
+        if bound is not None:
+            yield f"if number {sign} {[*map(int, bound.split('.'))]}:"
+            yield f'    return False, f"{{version}}, and it is said {word} {bound} only"'
 
 
 def _indented(line: str) -> str:

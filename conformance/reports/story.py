@@ -291,7 +291,7 @@ class Story:
         if call is not None and call.curl is not None:
             yield "again", call.curl
         yield "replay", self.replay(result) or "none"
-        if result.replay is not None and result.talk and why_none(result.talk) is None:
+        if result.replay is not None and why_none(result.talk, result.relaxations) is None:
             yield "script", shlex.join(["orthanc-jobs", "export", result.replay])
 
     def call(self, result: Result) -> Call | None:

@@ -18,24 +18,28 @@ from conformance.suites import suites
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall, named
 from spec.requirements import CATALOGUE
+from tests.conformance.findings import (
+    DOCS,
+    MATRIX,
+    OF_A_PLUGIN,
+    PAGE,
+    PLUGINS,
+    REPLAYS,
+    TITLES,
+    VERSIONS,
+    part,
+    replays,
+    section,
+    shows,
+)
 from tests.conformance.kit import command
 
 pytestmark = pytest.mark.apart
 
-DOCS = Path(__file__).parents[3] / "docs"
-PAGE = (DOCS / "findings.md").read_text()
-REPLAYS = sorted((DOCS / "findings").glob("*.json"))
-SERVERS = json.loads(str(files("conformance.evidence").joinpath("matrix.json").read_text()))
-MATRIX = [
-    server for server in SERVERS["servers"] if not server["reference"] and not server["plugin"]
-]
-VERSIONS = tuple(server["version"] for server in MATRIX)
 # Those of every version and of the fewest steps: the others take longer, or another server.
 SHOWN = [DOCS / "findings" / f"{name}.json" for name in (
     "cancel-lost-to-pause", "request-lost-on-last-step", "ties-unordered", "archive-not-resubmitted"
 )]  # fmt: skip
-OF_A_PLUGIN = re.findall(r"^## ([a-z0-9-]+)\n\n.*\n\n- \*Plugin\*", PAGE, re.MULTILINE)
-TITLES = re.findall(r"^## ([a-z0-9-]+)$", PAGE, re.MULTILINE)
 PARTS = (
     "Status",
     "Costs",
@@ -49,20 +53,8 @@ PARTS = (
     "Repair",
 )
 COSTS = ("unnoticed", "lost", "call", "reading")  # the dearest first, as the page says
-PLUGINS = ("1.4", "1.7", "mainline")  # the versions that were measured, the oldest first
 ROW = re.compile(r"^\| \[([a-z0-9-]+)\]\(#\1\) \| (.+) \| (.+) \| (\w+): (.+) \|$", re.MULTILINE)
 INDEX = {title: rest for title, *rest in ROW.findall(PAGE)}
-
-
-def section(title: str) -> str:
-    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0] + "\n"
-
-
-def part(title: str, name: str) -> str:
-    """What stands behind a name in the section of a finding, in one line."""
-    found = re.findall(rf"^- \*{name}\*:((?: .*)?\n(?:  .*\n)*)", section(title), re.MULTILINE)
-    assert len(found) == 1, (title, name)
-    return " ".join(found[0].split())
 
 
 def measured() -> dict[str, list[str]]:
@@ -74,15 +66,6 @@ def measured() -> dict[str, list[str]]:
     return found
 
 
-def shows(title: str) -> list[str]:
-    """The versions that show it, as its section says."""
-    told = part(title, "Plugin" if title in OF_A_PLUGIN else "Versions")
-    known = PLUGINS if title in OF_A_PLUGIN else VERSIONS
-    first = re.split(r" Not |[;.] |, in |, each |\.$", told)[0].replace(" and ", ", ")
-    assert set(first.split(", ")) <= set(known), first
-    return first.split(", ")
-
-
 def status(title: str) -> str:
     """What a finding is by what was measured, and by what its section says of the documents."""
     known, seen = PLUGINS if title in OF_A_PLUGIN else VERSIONS, shows(title)
@@ -92,10 +75,6 @@ def status(title: str) -> str:
     if seen[-1] == known[-1]:
         return f"open in {known[-1]}{debatable}"
     return f"(repaired|obsolete) since {known[known.index(seen[-1]) + 1]}{debatable}"
-
-
-def replays(title: str) -> list[Path]:
-    return [path for path in REPLAYS if path.stem.removesuffix("-cancel") == title]
 
 
 def why_none(path: Path) -> str | None:
