@@ -71,6 +71,10 @@ class JobsLost(KitError):
 Kind: TypeAlias = tuple[str, str, int]  # method, path without names, HTTP status
 
 
+class NotKept(KitError):
+    """A server in use does not take or keep what it is given, or removes other data for it."""
+
+
 class Trouble(Unjudged):
     """An answer that says nothing of the server: `conformance.sut.trouble`."""
 

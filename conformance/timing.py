@@ -80,6 +80,9 @@ class Timing:
     watched_drift: float = 0.02
     """Seconds a second, by which a clock may be slewed in such a history."""
 
+    theirs: float = 3.0
+    """In it somebody whose job is gone may show by others that he has deleted it."""
+
     # --- starting and stopping a server ---
     starts: float = 30.0
     """In it a server that was started answers."""

@@ -127,6 +127,9 @@ class Runner:
             except ServerDied as ended:
                 died, dirty = ended, True
         self.close(driver)
+        if driver.unexplained or type(reason) is Unjudged:
+            with suppress(Unjudged):
+                session.see_kept()
         if dirty or driver.unexplained:
             self.spoil(case, dirty)
         elif driver.changed:

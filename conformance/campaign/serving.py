@@ -134,6 +134,8 @@ class Serving:
         if self.experience.obstacle is not None or not session.fit(1):
             return
         try:
+            with suppress(Unjudged):
+                session.see_kept(first=True)
             probe(session)
             session.look_around("the first job")
         except ServerDied:  # each case will say so

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from conformance.driver.ending import state_of
 from conformance.driver.places import Places
 from conformance.driver.resources import Resources
 from conformance.errors import JobsLost, Unjudged
 from conformance.session.cleanup import OfRun
+from conformance.timing import TIMING
 from spec.table import FINAL
 
 SHOWN = 3  # ids of lost jobs
@@ -40,8 +43,9 @@ class Neighbours:
     def look(self, after: str) -> None:
         """``after`` this case: take what is left of ours out, and look whether theirs are there.
 
-        A full history stays full whatever completes. So where fewer of theirs are left than one
-        that had held so many would hold beside ours, somebody has deleted what is gone.
+        A full history stays full, and holds no more. So where fewer of theirs are left than one
+        that had held so many would hold beside ours, or soon more than it would, somebody has
+        deleted what is gone.
 
         Raises `JobsLost`, and `Unjudged` where that cannot be seen.
         """
@@ -56,12 +60,26 @@ class Neighbours:
         }
         at_once = self._kept + len(ours) - self._made  # of ours, at most
         self._made, self._kept = len(ours), len(listed & ours)
-        if gone and self._most - at_once <= len(self._ended) < self._places.size:
+        lost = gone and self._most - at_once <= len(self._ended) < self._places.size
+        if lost and not self._holds_more(at_once):
             raise JobsLost(self._lost(sorted(gone), after))
         self._most = len(self._ended) if gone else max(self._most, len(self._ended))
         if self._deletes:
             for id in sorted(listed & ours):  # refused for one that is under way
                 self._resources.client.delete(f"/jobs/{id}")
+
+    def _holds_more(self, ours: int) -> bool:
+        """Whether more of theirs complete, and stay, than had place with so many of ours."""
+        end = time.monotonic() + TIMING.theirs
+        enough = len(self._ended) + ours
+        while len(self._ended) <= enough and time.monotonic() < end:
+            self._resources.gate.wait(TIMING.look)
+            found = set(self._listed()) - {job.id for job in self._resources.jobs}
+            new = sorted(found - self._ended)[:LOOKED_AT]
+            self._ended = (self._ended & found) | {
+                id for id in new if self._has_ended(id) and not self._is_ours(id)
+            }
+        return len(self._ended) > enough
 
     def _is_ours(self, id: str) -> bool:
         """Whether a job is ours of which no answer told us; what cannot be read is not."""

@@ -32,9 +32,9 @@ def probe(session: Session) -> None:
 
     That becomes part of the session's profile.
 
-    Raises `KitError` where the server cannot reach the gate, has no free worker, or keeps fewer
-    jobs than by default though nobody says so; `KeepsWaiting`, another one; and `ServerDied` where
-    a managed server ends by itself.
+    Raises `KitError` where the server cannot reach the gate, has no free worker, or keeps not what
+    we store, or fewer jobs than by default though nobody says so; `KeepsWaiting`, another one; and
+    `ServerDied` where a managed server ends by itself.
     """
     session.had.append(PROBE)
     driver = session.driver(OPEN, PROBE, blames=False)
@@ -46,6 +46,8 @@ def probe(session: Session) -> None:
     except HistoryFull:  # since it was last looked at
         driver.abandon()
     except (Deviated, Unjudged) as error:
+        with suppress(Unjudged):
+            session.see_kept()
         _see_arrival(session, driver, error)
         driver.abandon()  # what is wrong with it, the cases will say
     put_aside(driver)

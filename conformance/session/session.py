@@ -17,6 +17,7 @@ from conformance.events import Cleanup, Target
 from conformance.peer.gate import Gate
 from conformance.session.cleanup import clean
 from conformance.session.neighbours import Neighbours
+from conformance.session.storage import see_kept, see_room, tells
 from conformance.session.yard import Yard
 from conformance.sut.client import Client
 from conformance.sut.identity import System, identify, with_plugins
@@ -113,6 +114,14 @@ class Session:
         if self.neighbours is not None:
             self.neighbours.look(after)
 
+    def see_kept(self, first: bool = False) -> None:
+        """See that a server that is not ours keeps what we store, where it does not say so.
+
+        ``first``: nothing is wrong yet. Raises `NotKept`, and `Unjudged` where it cannot be seen.
+        """
+        if self.server is None and not (first and tells(self.system)):
+            see_kept(self.resources)
+
     def driver(
         self,
         config: Config,
@@ -179,6 +188,8 @@ def opened(
         stack.callback(client.close)
         system = with_plugins(client, identify(client))
         _check_jobs(client)
+        if server is None:
+            see_room(client, system)
         resources = Resources(client, gate)
         resources.fields.clock.same_machine = server is not None
         stack.callback(resources.close)

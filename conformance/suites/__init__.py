@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 
+from conformance.driver.script import Step
 from conformance.errors import BadArgument
 from conformance.suites import (
     action,
@@ -28,8 +29,9 @@ from conformance.suites import (
     submit,
 )
 from conformance.suites.case import Case, Check, Script, StatefulSearch
-from conformance.suites.needs import EXCLUSIVE, MANAGED, Needed, lacking, looks_at
+from conformance.suites.needs import EXCLUSIVE, MANAGED, ONE_KEPT, Needed, lacking, looks_at
 from conformance.sut.profile import Profile
+from spec.table import FINAL, Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,7 @@ class Suite:
     def cases(self, profile: Profile) -> Iterator[Case]:
         """Its cases, each with the reason why it cannot be run on this server, if there is one."""
         for case in self.make(profile):
-            needs = case.needs
-            if isinstance(case, Check) and "JobsHistorySize" not in case.config:
-                needs += (looks_at(case.leaves),)
+            needs = (*case.needs, *_kept_by(case))
             closed = lacking(profile, case.stands_for, needs, self.needs)
             yield case if closed is None else replace(case, unreachable=closed)
 
@@ -65,6 +65,21 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
         "search": Suite(search.cases, (EXCLUSIVE,)),
     }
 )
+
+
+def _kept_by(case: Case) -> Iterator[Needed]:
+    """What a case takes of the history of a server; one that is about its size says so itself."""
+    if "JobsHistorySize" in case.config:
+        return
+    if isinstance(case, Check):
+        yield looks_at(case.leaves)
+    if isinstance(case, Script) and any(_takes_up(step) for step in case.steps):
+        yield ONE_KEPT
+
+
+def _takes_up(step: Step) -> bool:
+    """Whether a step is about a completed job that is still there."""
+    return step.do.action is Action.RESUBMIT or step.state in FINAL
 
 
 @cache

@@ -131,6 +131,15 @@ def history(size: int) -> Needed:
     )
 
 
+def without(switch: str) -> Needed:
+    """A configuration in which something is off that is off by default, as far as it is told."""
+    return Needed(
+        _SETTING,
+        lambda server: server.managed or switch not in server.on,
+        f"needs a server without {switch}",
+    )
+
+
 HISTORY_KNOWN = Needed(
     _SETTING,
     lambda server: server.history is not None,
@@ -167,6 +176,13 @@ def looks_at(jobs: int) -> Needed:
         ),
         SMALL_HISTORY,
     )
+
+
+ONE_KEPT = Needed(  # of a script that takes up a completed job: it has to be there still
+    _LAST,
+    lambda server: server.managed or not server.exclusive or _kept(server) >= 1,
+    SMALL_HISTORY,
+)
 
 
 def _kept(server: Profile) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.errors import NoServer, Unjudged
@@ -22,6 +23,7 @@ class System:
     """What ``GET /system`` tells. ``declared`` is the reference server's JobsConformance.
 
     ``transfers``: the version of its transfers accelerator, by ``GET /plugins``, if it has one.
+    ``told``: all that was answered.
     """
 
     version: str
@@ -29,6 +31,7 @@ class System:
     declared: dict[str, Any]
     orthanc: bool
     transfers: str | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 def identify(client: Client) -> System:
@@ -64,6 +67,7 @@ def identify(client: Client) -> System:
         name=one_line(str(body.get("Name", "")))[:SHOWN],
         declared=declared if isinstance(declared, dict) else {},
         orthanc="ApiVersion" in body and "DicomAet" in body,
+        told=body,
     )
 
 

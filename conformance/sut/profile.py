@@ -56,6 +56,7 @@ class Profile:
     ``lacks``: what it says that it has not, though others of its version have.
     ``version``: what its ``/system`` says. ``implements``: what it has of later versions.
     ``transfers``: the version of its transfers accelerator, or None where it has none.
+    ``on``: the switches of its configuration that its ``/system`` says to be on.
     ``sliced``: its transfers may look at what is asked of them every 200 ms only, as the plugin's.
     """
 
@@ -70,6 +71,7 @@ class Profile:
     lacks: frozenset[str] = frozenset()
     transfers: str | None = "mainline"
     sliced: bool = False
+    on: frozenset[str] = frozenset()
 
     @property
     def measured(self) -> bool:

@@ -157,6 +157,7 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
         lacks=_lacks(choice, system),
         transfers=system.transfers,
         sliced=not declared,
+        on=frozenset(k for k, v in system.told.items() if v is True and choice.address is not None),
     )
 
 

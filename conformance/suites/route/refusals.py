@@ -13,7 +13,7 @@ from typing import Any
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.suites.case import Case, Check
-from conformance.suites.needs import DICOM, REMOVAL, Needed, of_a_call
+from conformance.suites.needs import DICOM, REMOVAL, Needed, of_a_call, without
 from conformance.suites.route.calls.modalities import ORIGINATOR
 from conformance.suites.route.calls.peers import TRANSCODE
 from conformance.suites.route.calls.regroupings import INSTANCES
@@ -124,9 +124,11 @@ OF_MODIFY: Bodies = {
     **OF_COPIES,
     "patient-replaced": (BAD, lambda made, _: {"Replace": {"PatientID": "other"}}),
 }
+IN_PLACE: Bodies = {
+    "nothing-overwritten": (BAD, lambda made, _: {**WORDS, "Keep": UIDS, "Force": True}),
+}
 INSANE: Bodies = {
     "source-lost": (BAD, lambda made, _: {"Keep": UIDS, "Force": True, "KeepSource": False}),
-    "nothing-overwritten": (BAD, lambda made, _: {**WORDS, "Keep": UIDS, "Force": True}),
     "one-study-of-two": (
         BAD,
         lambda made, other: {"Replace": {"PatientName": "other"}} if other() else {},
@@ -352,6 +354,7 @@ ROWS = (
     *_of_archives("media"),
     *_rows("modify/refused", _at("modify"), OF_MODIFY),
     *_rows("modify/sanity", _at("modify"), INSANE, SANITY),
+    *_rows("modify/sanity", _at("modify"), IN_PLACE, SANITY, (without("OverwriteInstances"),)),
     *_rows("anonymize/refused", _at("anonymize"), OF_COPIES),
     *_of_bulk("modify", OF_BULK_MODIFY),
     *_of_bulk("modify", INSANE_BULK, SANITY),

@@ -112,7 +112,13 @@ def test_a_history_of_which_nobody_says_that_it_is_small(
             found.pop("JobsConformance", None)
         return found
 
-    chosen = ("--case", "monitor/field/content", "--case", "route/modify/study/waits", *mode)
+    cases = (
+        "action/again/resubmitted/running/cancel",
+        "monitor/field/content",
+        "monitor/polling/success",
+        "route/modify/study/waits",
+    )
+    chosen = (*mode, *(word for case in cases for word in ("--case", case)))
     with (
         servers.reference({"JobsHistorySize": size}, release=RELEASE) as server,
         Scripted(Proxy(server.port, change=unsaid)) as proxy,
@@ -124,3 +130,90 @@ def test_a_history_of_which_nobody_says_that_it_is_small(
         assert f"the server has kept {size} only" in unsaid_run.err, unsaid_run.out
         assert "--history-size" in unsaid_run.err
     assert said.cases("deviation", "unknown") == {}, said.out
+
+
+NOT_KEPT = "Make room there, or run this on a server that keeps what it is given."
+
+
+@pytest.mark.parametrize("mode", [(), ("--exclusive",)])
+@pytest.mark.parametrize(
+    ("told", "stops"),
+    [
+        ({"MaximumPatientCount": 10, "MaximumStorageSize": 0}, True),
+        ({"MaximumPatientCount": 10_000, "MaximumStorageSize": 0}, False),
+        ({"MaximumPatientCount": 0, "MaximumStorageSize": 50}, True),
+        ({"MaximumPatientCount": 10, "MaximumStorageMode": "Reject"}, True),
+    ],
+)
+def test_a_server_that_would_remove_somebodys_data(
+    tmp_path: Path, told: dict[str, object], stops: bool, mode: tuple[str, ...]
+) -> None:
+    """It is not begun with where it says so."""
+
+    def change(request: Request, found: object) -> object:
+        system = request.line == "GET /system" and isinstance(found, dict)
+        return {**found, **told} if system else found  # type: ignore[dict-item]
+
+    with (
+        servers.reference(release=RELEASE) as server,
+        Scripted(Proxy(server.port, change=change)) as proxy,
+    ):
+        run = command(tmp_path, "run", proxy.url, "--case", "action/pause", *mode, report=False)
+        changes = [line for line in proxy.lines() if not line.startswith("GET")]
+    assert (run.status, NOT_KEPT in run.err) == ((2, True) if stops else (0, False)), run.out
+    assert not (stops and changes)
+
+
+def test_a_server_that_removes_a_patient_for_each_new_one(tmp_path: Path) -> None:
+    """An Orthanc before 1.12 does not tell of its bounds: it has no more patients than before."""
+
+    def change(request: Request, found: object) -> object:
+        counted = request.line == "GET /statistics" and isinstance(found, dict)
+        return {**found, "CountPatients": 7} if counted else found  # type: ignore[dict-item]
+
+    with (
+        servers.reference(release=RELEASE) as server,
+        Scripted(Proxy(server.port, change=change)) as proxy,
+    ):
+        run = command(tmp_path, "run", proxy.url, "--case", "action/pause", report=False)
+        assert not [line for line in proxy.lines("POST") if "/peers" in line]
+    assert run.status == 2
+    assert "the server has no more of them than before" in run.err, run.out
+
+
+@pytest.mark.parametrize("kept", [0, 5])
+def test_a_server_that_takes_no_more(tmp_path: Path, kept: int) -> None:
+    """Its storage is full, as an Orthanc says with the MaximumStorageMode Reject."""
+    left = [kept]
+
+    def rule(request: Request) -> Answer | None:
+        stores = request.line in ("POST /tools/create-dicom", "POST /instances")
+        left[0] -= stores
+        return http_answer(507) if stores and left[0] < 0 else None
+
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port, rule)) as proxy:
+        case = "route/archive/refused/nothing-named"
+        run = command(tmp_path, "run", proxy.url, "--case", case, "--exclusive", report=False)
+    assert run.status == 2
+    assert "full" in run.err, run.out
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_something_deletes_what_the_kit_stores(tmp_path: Path, kept: int) -> None:
+    """As a script does that forwards what comes: what follows from it is no deviation."""
+    left = [kept]  # jobs that find all that is stored
+    with servers.reference(release=RELEASE) as server:
+        client = Client(server.address)
+
+        def rule(request: Request) -> Answer | None:
+            if request.method == "POST" and request.path.endswith("/store"):
+                left[0] -= 1
+                for id in [] if left[0] >= 0 else client.get("/instances").json():
+                    client.delete(f"/instances/{id}")
+            return None
+
+        with Scripted(Proxy(server.port, rule)) as proxy:
+            run = command(tmp_path, "run", proxy.url, "--case", "action/pause", report=False)
+        client.close()
+    assert run.status == 2
+    assert "which the kit has stored, is gone" in run.err, run.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 
 import pytest
 
@@ -219,6 +220,27 @@ def test_what_somebody_deletes_himself_stops_nothing() -> None:
         assert failed == []
         assert listed(who) == set(who.ended[HISTORY - 4 :])
         assert found[TWO][0] is Verdict.PASS, "there is room for it now"
+
+
+def test_what_somebody_deletes_as_he_works_stops_nothing() -> None:
+    """More jobs of his complete, and stay, than a full history would hold."""
+    with servers.reference() as server, somebody(server, 2) as who, somebody(server, 0) as other:
+
+        def after(case: str) -> None:
+            if case == "history/delete":
+                who.client.delete(f"/jobs/{who.ended[0]}")
+                worker.start()
+
+        def work() -> None:
+            for _ in range(5):
+                other.submit()
+                other.end_one()
+
+        worker = Thread(target=work)
+        found, failed = run(server, after=after)
+        worker.join()
+        assert failed == []
+        assert found[TWO][0] is not Verdict.UNKNOWN
 
 
 def test_a_job_that_is_missed_without_cause_stops_the_run() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.suites import SUITES, suites
+from conformance.suites import SUITES, select, suites
 from conformance.suites.needs import (
     DICOM,
     EXCLUSIVE,
@@ -22,7 +22,10 @@ from conformance.suites.needs import (
     room_for,
     workers,
 )
+from conformance.sut.address import Address
+from conformance.sut.identity import System
 from conformance.sut.profile import NOT_THIS_VERSION, OF_CALLERS, Profile, inapplicable
+from conformance.sut.target import Choice, profile_of
 from spec.requirements import CATALOGUE, Bound, Need, requirement
 
 LACKING = {
@@ -110,3 +113,15 @@ def test_every_case_of_a_suite_needs_what_the_suite_needs() -> None:
     for suite in SUITES.values():
         for need in suite.needs:
             assert {case.unreachable for case in suite.cases(polite)} == {need.why}
+
+
+@pytest.mark.parametrize("overwrites", [True, False])
+def test_what_a_server_tells_of_its_configuration_is_heeded(overwrites: bool) -> None:
+    """A modification in place is refused only where instances are not overwritten."""
+    told = {"OverwriteInstances": overwrites, "Version": "1.12.7"}
+    system = System("1.12.7", "", {}, orthanc=True, told=told)
+    choice = Choice("url", Address("http://127.0.0.1:8042"), exclusive=True)
+    profile = profile_of(choice, system, {})
+    (case,) = select(suites(profile), prefixes=["route/modify/sanity/nothing-overwritten"])
+    why = "needs a server without OverwriteInstances"
+    assert case.unreachable == (why if overwrites else None)

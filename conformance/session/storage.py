@@ -1,0 +1,89 @@
+"""The storage of somebody's server: nothing goes out of it for what the kit stores, and that stays.
+
+An Orthanc that holds as much as it may (MaximumPatientCount, MaximumStorageSize) removes its oldest
+patient for a new one, or, with the MaximumStorageMode Reject, takes no new one. What it removes may
+be somebody's, or of ours, and a job is to work on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance import marks
+from conformance.driver.resources import Resources
+from conformance.errors import NotKept, Unjudged
+from conformance.oracle.shown import id_in
+from conformance.sut.client import Client
+from conformance.sut.identity import System
+
+PATIENTS, MEGABYTES = 20, 100  # more than a run has on a server at one time
+# What is told of both, and of what there is: the keys of /system and of /statistics.
+BOUNDS = (("MaximumPatientCount", "CountPatients", PATIENTS),
+          ("MaximumStorageSize", "TotalDiskSizeMB", MEGABYTES))  # fmt: skip
+FULL = 507  # the status by which something is not taken
+TRIES = 2  # somebody may remove a patient just when we store one
+CURE = "Make room there, or run this on a server that keeps what it is given."
+
+
+def see_room(client: Client, system: System) -> None:
+    """See that a server that tells of its bounds has room for a run. Raises `NotKept`."""
+    told = system.told
+    if not any(_number(told.get(bound)) for bound, _, _ in BOUNDS):
+        return
+    there = _statistics(client)
+    for bound, key, needed in BOUNDS:
+        most, has = _number(told.get(bound)), _number(there.get(key))
+        if most and has + needed > most:
+            raise NotKept(
+                f"this server has {has} of its {bound} of {most}. Where that is not enough, it"
+                f" removes its oldest patients, who may be somebody's, or takes none.\n{CURE}"
+            )
+
+
+def tells(system: System) -> bool:
+    """Whether a server tells of its bounds, as an Orthanc does from 1.12 on."""
+    return all(bound in system.told for bound, _, _ in BOUNDS)
+
+
+def see_kept(resources: Resources) -> None:
+    """See that what we have stored is there, and that one more is. Raises `NotKept`, `Unjudged`."""
+    for id in resources.instances:
+        if resources.client.get(f"/instances/{id}").status == 404:
+            raise NotKept(
+                f"instance {id}, which the kit has stored, is gone. The server removes what is"
+                " old (MaximumPatientCount, MaximumStorageSize), or something deletes what comes,"
+                f" as a Lua script may.\n{CURE}"
+            )
+    if not any(_one_more(resources) for _ in range(TRIES)):
+        raise NotKept(
+            "one more patient was stored, and the server has no more of them than before. So it"
+            f" removes the oldest (MaximumPatientCount, MaximumStorageSize).\n{CURE}"
+        )
+
+
+def _one_more(resources: Resources) -> bool:
+    """Whether a server has more patients when we have stored one; which is removed again."""
+    client = resources.client
+    before = _number(_statistics(client).get("CountPatients"))
+    tags = {"PatientID": f"{resources.patient}-{marks.run()}"}
+    reply = client.post("/tools/create-dicom", {"Tags": tags})
+    made = id_in(reply.json())
+    if reply.status == FULL:
+        raise NotKept(f"its storage is full: POST /tools/create-dicom gave {reply}\n{CURE}")
+    if made is None:  # which whoever has to store something tells
+        return True
+    after = _number(_statistics(client).get("CountPatients"))
+    client.delete(f"/instances/{made}")
+    return after > before or not after
+
+
+def _statistics(client: Client) -> dict[str, Any]:
+    found = client.get("/statistics").json()
+    if not isinstance(found, dict):
+        raise Unjudged("the server does not tell how much it has stored")
+    return found
+
+
+def _number(value: object) -> int:
+    """A number that is told; 0 where none is."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
