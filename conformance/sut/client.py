@@ -37,11 +37,12 @@ _PATH = re.compile(r"(?!.*/\.\.?(?:[/?]|$))/[!$&'()*+,;=:@%/?._~0-9A-Za-z-]*")
 Permit = Callable[[str, str], AbstractContextManager[None]]
 
 
-# Asked for every answer, with the client, the method and the path; it may raise `Unjudged`.
-Judge = Callable[["Client", str, str, "Reply"], "Reply"]
+# Asked for every answer, with the client, the method, the path and what was sent; it may raise
+# `Unjudged`.
+Judge = Callable[["Client", str, str, Any, "Reply"], "Reply"]
 
 
-def _as_it_is(_: Client, __: str, ___: str, reply: Reply) -> Reply:
+def _as_it_is(_: Client, __: str, ___: str, ____: Any, reply: Reply) -> Reply:
     return reply
 
 
@@ -65,8 +66,8 @@ class Client:
     """Requests to one server; not for use by several threads.
 
     ``timeout``: seconds for all of one answer, from before the connection is made. ``permit``:
-    asked for every request, but for those of `read`; ``judge``: for every answer to them. ``talk``:
-    keeps all of them.
+    asked for every request, but for those of `read` and `again`; ``judge``: for every answer to
+    them. ``talk``: keeps all of them.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Client:
             with permitted:
                 change = method != "GET"
                 reply = self._change(method, path, body) if change else self._get(path)
-                return self.judge(self, method, path, reply)
+                return self.judge(self, method, path, body, reply)
 
         return send
 
@@ -144,6 +145,11 @@ class Client:
         except Broken:
             pass
         return self._send("GET", path, None, began + self.timeout - time.monotonic())
+
+    def again(self, method: str, path: str, body: Any = None) -> Reply:
+        """A request that was permitted and answered, once more. Raises `Broken`, `Unjudged`."""
+        change = method != "GET"
+        return self._send(method, path, body, self.timeout) if change else self.read(path)
 
     def _change(self, method: str, path: str, body: Any) -> Reply:
         """A change, sent once. Raises `Unjudged` where its answer did not come."""

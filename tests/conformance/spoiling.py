@@ -166,11 +166,13 @@ class Came:
     reason: str
 
 
-def attempt(session: Session, case: Case) -> Came:
-    """Run a case once, as a campaign does."""
+def attempt(session: Session, case: Case, patience: int = 1) -> Came:
+    """Run a case once, as a campaign does, which is more patient with what did not come."""
     profile = session.profile
     config = Config(workers=profile.workers, history=profile.history)
-    driver = Driver(case.id, session.resources, config, session.deadline, check=session.check)
+    driver = Driver(
+        case.id, session.resources, config, patience * session.deadline, check=session.check
+    )
     context = Context(driver, profile, session.system.version)
     reason = ""
     try:
