@@ -103,7 +103,7 @@ $(VENV)/check: $(BIN)/uv pyproject.toml requirements/kit.txt
 	touch $@
 
 $(VENV)/test: $(VENV)/check
-	tools/debian-packages orthanc
+	tools/debian-packages orthanc chromium
 	touch $@
 
 $(VENV)/site: $(BIN)/uv pyproject.toml requirements/kit.txt

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +18,10 @@ from conformance.reference.double import ReferenceServer
 from conformance.reference.parts import Parts
 from conformance.reference.server import Setting
 from spec.table import ACTIONS, EDGES, Cell, State, cell
+from tests.conformance.pages import browser
 from tests.conformance.reference.harness import DEADLINE
 from tests.conformance.reference.test_reference_control import Caller
 from tests.waiting import until
-
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-in_a_browser = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to look with")
 
 
 @pytest.fixture
@@ -39,10 +36,9 @@ def server() -> Iterator[ReferenceServer]:
 
 def looked(server: ReferenceServer, folder: Path, *options: str) -> str:
     """What the browser has made of the page, a moment after it was opened."""
-    assert BROWSER is not None
     words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}"]
     words += ["--virtual-time-budget=2000", *options, "--dump-dom", f"{server.url}/"]
-    done = subprocess.run([BROWSER, *words], capture_output=True, text=True, timeout=4 * DEADLINE)
+    done = subprocess.run([browser(), *words], capture_output=True, text=True, timeout=4 * DEADLINE)
     return done.stdout
 
 
@@ -62,7 +58,6 @@ def test_it_has_the_table() -> None:
 
 
 @pytest.mark.long
-@in_a_browser
 def test_each_job_has_the_buttons_that_its_state_allows(
     server: ReferenceServer, tmp_path: Path
 ) -> None:
@@ -89,7 +84,6 @@ def test_each_job_has_the_buttons_that_its_state_allows(
 
 
 @pytest.mark.long
-@in_a_browser
 def test_text_of_a_job_is_text(server: ReferenceServer, tmp_path: Path) -> None:
     server.control.job(type="<img src=x onerror=document.title='bad'>", held=False)
     shown = looked(server, tmp_path)
