@@ -12,6 +12,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -113,11 +114,8 @@ class Crew:
         self._send(worker, Order(self.gathering.brief(worker.lot), worker.ahead))
 
     def _send(self, worker: Worker, message: Any) -> None:
-        try:
-            with uninterrupted():
-                worker.wire.send(message)
-        except OSError:
-            raise KitError(GONE) from None
+        with suppress(OSError), uninterrupted():  # it has ended, and may have told why
+            worker.wire.send(message)
 
     def _hear(self, seconds: float | None) -> None:
         """Wait for what any of them tells next, and take it. Raises `KitError`."""

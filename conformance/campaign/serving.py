@@ -19,7 +19,6 @@ from conformance.campaign.lots import Lot, Stream
 from conformance.campaign.plan import Plan
 from conformance.campaign.replaying import replay
 from conformance.campaign.telling import Teller, undecided
-from conformance.driver.driver import AT_ONCE
 from conformance.driver.following import Deviated
 from conformance.driver.places import HISTORY_FULL
 from conformance.errors import (
@@ -33,7 +32,7 @@ from conformance.errors import (
 )
 from conformance.events import CaseBegins, Cleanup, Result, Spoken, Verdict
 from conformance.interrupts import Interrupt, uninterrupted
-from conformance.session.probe import KeepsWaiting, probe
+from conformance.session.probe import Hopeless, probe
 from conformance.session.session import Session, opened
 from conformance.session.yard import Yard
 from conformance.suites.case import Case, Check, CompleteSuite, Script, StatefulSearch
@@ -140,9 +139,10 @@ class Serving:
             session.look_around("the first job")
         except ServerDied:  # each case will say so
             session.renew()
-        except KeepsWaiting as waits:
+        except Hopeless as shown:
             session.renew()
-            self.experience.obstacle = Obstacle(str(waits), spared=AT_ONCE)
+            if self.bench.plan.recording is None:  # what it shows is what it was recorded for
+                self.experience.obstacle = Obstacle(str(shown), spared=shown.shown_by)
 
     @contextmanager
     def _cleaning(self, session: Session) -> Iterator[None]:

@@ -28,7 +28,7 @@ class Came:
     ``body``: the file of a POST, as it was before it was compressed, or the data set of a C-STORE.
     ``size``: the bytes of a POST's body. ``headers``: those of a POST. ``caller``: the title of
     who calls. ``originator``: the title and the number that a C-STORE is sent on behalf of.
-    ``asked``: the keys of a C-MOVE or C-GET, by keyword.
+    ``asked``: the keys of a C-MOVE or C-GET, by keyword. ``proposed``: what its association is for.
     ``transfer``: what a request of the transfers accelerator asks for; its body is as it came.
     ``tell``: sends a pending response of a C-MOVE, with these counts of its sub-operations.
     """
@@ -39,6 +39,7 @@ class Came:
     caller: str = ""
     originator: tuple[str, int] | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
+    proposed: frozenset[str] = frozenset()
     transfer: Asked | None = None
     tell: Callable[[Counts], None] = field(default=lambda _: None)
 

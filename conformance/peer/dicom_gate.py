@@ -21,8 +21,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, cast
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     ExplicitVRLittleEndian,
@@ -94,6 +96,7 @@ class DicomGate:
     """The DICOM server of a gate; start it with ``with``, inside of the gate's own ``with``.
 
     ``matches``: how many matches a C-FIND finds that calls the title of a slot, none by default.
+    ``classes``: what each names as its SOPClassesInStudy. ``brings``: the file that a C-GET gets.
     ``commitments``: what storage commitments were asked of it. ``reports``: what was answered to
     those that it asked for.
     """
@@ -101,6 +104,8 @@ class DicomGate:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.matches: dict[int, int] = {}
+        self.classes: dict[int, tuple[str, ...]] = {}
+        self.brings: dict[int, bytes] = {}
         self.commitments: dict[int, list[Commitment]] = {}
         self.reports: dict[int, list[Report]] = {}
         self._callers: dict[Association, int] = {}  # who is connected, with the slot
@@ -115,7 +120,8 @@ class DicomGate:
         entity.network_timeout = None  # who is no stranger may keep its connection as it likes
         for service in SERVICES:
             entity.add_supported_context(service, SYNTAXES)
-        entity.add_supported_context(COMMITMENT, SYNTAXES, scu_role=True, scp_role=True)
+        for both_ways in (COMMITMENT, SecondaryCaptureImageStorage):
+            entity.add_supported_context(both_ways, SYNTAXES, scu_role=True, scp_role=True)
         handlers: list[Any] = [
             (evt.EVT_REQUESTED, self._requested),
             (evt.EVT_ACCEPTED, self._accepted),
@@ -197,12 +203,15 @@ class DicomGate:
     def _find(self, event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
         """A C-FIND, which no job waits for: it is answered at once, at whatever level."""
         level = str(event.identifier.get("QueryRetrieveLevel", "STUDY")).strip()
-        for number in range(self.matches.get(self._slot(event.assoc), 0)):
+        slot = self._slot(event.assoc)
+        for number in range(self.matches.get(slot, 0)):
             match = Dataset()
             match.QueryRetrieveLevel = level
             for keyword, value in self.match(level, number).items():
                 setattr(match, keyword, value)
             match.AccessionNumber = ""
+            if slot in self.classes:
+                match.SOPClassesInStudy = list(self.classes[slot])
             yield PENDING, match
 
     def match(self, level: str, number: int) -> dict[str, str]:
@@ -228,9 +237,12 @@ class DicomGate:
         yield 0  # there is nothing to send
 
     def _get(self, event: evt.Event) -> Iterator[Any]:
-        """One C-GET of one match, likewise."""
+        """One C-GET of one match, likewise, unless there is something that it is to bring."""
         if self._retrieve(event) == 200:
-            yield 0
+            brings = self.brings.get(self._slot(event.assoc))
+            yield 0 if brings is None else 1
+            if brings is not None:
+                yield PENDING, dcmread(BytesIO(brings))
         else:
             yield 1
             yield UNABLE, None
@@ -246,7 +258,9 @@ class DicomGate:
         def tell(counts: Counts) -> None:
             self._tell(event, counts)
 
-        came = Came(caller=_caller(event.assoc), asked=asked, tell=tell)
+        contexts = event.assoc.requestor.requested_contexts
+        proposed = frozenset(str(each.abstract_syntax) for each in contexts)
+        came = Came(caller=_caller(event.assoc), asked=asked, proposed=proposed, tell=tell)
         return self._hold(event.assoc, int(found[1]) if found else -1, came, target)
 
     def _tell(self, event: evt.Event, counts: Counts) -> None:

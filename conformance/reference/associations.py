@@ -234,18 +234,23 @@ def move(caller: Caller, modality: Modality, query: dict[str, str], target: str)
 
 
 def get(
-    caller: Caller, modality: Modality, query: dict[str, str], take: Callable[[Any], int]
+    caller: Caller,
+    modality: Modality,
+    query: dict[str, str],
+    take: Callable[[Any], int],
+    named: tuple[str, ...] = (),
 ) -> int:
     """C-GET of one answer of a query; its final status.
 
-    `take` is given each instance that comes, as pynetdicom's event of it, and says the status that
-    answers it. Raises `DicomError` when there is no final status.
+    `named`: the SOP classes that it is for; without any, for many. `take` is given each instance
+    that comes, as pynetdicom's event of it, and says the status that answers it. Raises
+    `DicomError` when there is no final status.
     """
     from pynetdicom import StoragePresentationContexts, build_role, evt
 
     level = level_of(query["QueryRetrieveLevel"])
     model = _model(level, "Get")
-    classes = [str(each.abstract_syntax) for each in StoragePresentationContexts]
+    classes = named or tuple(str(each.abstract_syntax) for each in StoragePresentationContexts)
     contexts = [(each, _UNCOMPRESSED) for each in (model, *classes[: _MOST_CONTEXTS - 1])]
     roles = [build_role(each, scp_role=True) for each, _ in contexts[1:]]
     handlers = [(evt.EVT_C_STORE, take)]

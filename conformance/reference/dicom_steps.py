@@ -168,6 +168,14 @@ class ModalityGetter(Retriever):
 
         def take(event: Event) -> int:
             titles = (task.modality.aet, caller.aet)
-            return taken(self._storage, event, task.modality.host, *titles)
+            return self.take(event, task.modality.host, *titles)
 
-        return associations.get(caller, task.modality, query, take)
+        return associations.get(caller, task.modality, query, take, self.classes(task))
+
+    def take(self, event: Event, host: str, calling: str, called: str) -> int:
+        """Keep an instance that was brought; the status that answers it."""
+        return taken(self._storage, event, host, calling, called)
+
+    def classes(self, task: ModalityGet) -> tuple[str, ...]:
+        """The SOP classes that the association is for; without any, for many."""
+        return task.classes

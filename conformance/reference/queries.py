@@ -36,6 +36,11 @@ class Query:
         named = {name: answer.get(name, "") for name in answer_template(self.level)}
         return {"QueryRetrieveLevel": level_name(self.level), **named}
 
+    def classes(self, numbers: range) -> tuple[str, ...]:
+        """The SOP classes that these answers name as those of their studies."""
+        named = (self.answers[number].get("SOPClassesInStudy", "") for number in numbers)
+        return tuple(dict.fromkeys(each for text in named for each in text.split("\\") if each))
+
 
 def answer_template(level: Level) -> dict[str, str]:
     """The tags that every answer at `level` must have, without a value: those that name it."""

@@ -124,7 +124,7 @@ class QueriesApi:
         newer = self._release.is_from(_NEWER)
         target = read_target(fields, self._caller.aet)
         if newer and read_method(fields, query.modality.retrieve_method) == GET:
-            task: Task = ModalityGet(**named)
+            task: Task = ModalityGet(**named, classes=query.classes(numbers))
         else:
             task = ModalityMove(**named, target_aet=target, shows_target=newer)
         return await self._calls.answer(request, task, self._reader.synchronous(fields))

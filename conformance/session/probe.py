@@ -11,20 +11,28 @@ from conformance.driver.following import Deviated
 from conformance.driver.script import fail, submit
 from conformance.driver.spares import put_aside
 from conformance.driver.tracked import Tracked
-from conformance.errors import HistoryFull, KitError, Unjudged
+from conformance.errors import HistoryFull, KitError, Trouble, Unjudged
 from conformance.session.session import Session
 from conformance.sut.profile import BY_DEFAULT
 from conformance.timing import TIMING
 from spec.engine import Config
-from spec.table import State
+from spec.table import ErrorCode, State
 
 MOST_WORKERS = 64
+STARTS = "queue/free-worker-takes"  # what a server breaks that leaves a job Pending
 PROBE = "probe"  # what `probe` is called among the cases that a server has had
 OPEN = Config(workers=None, history=None)  # nothing is known of it yet
 
 
-class KeepsWaiting(KitError):
-    """The server answers an asynchronous call only when its job has ended: no case can begin."""
+class Hopeless(KitError):
+    """What a server's first job has shown keeps all cases from being judged but those about it.
+
+    ``shown_by``: the requirement that it breaks. ``str()`` is what each other case is told.
+    """
+
+    def __init__(self, why: str, shown_by: str) -> None:
+        super().__init__(why)
+        self.shown_by = shown_by
 
 
 def probe(session: Session) -> None:
@@ -33,8 +41,9 @@ def probe(session: Session) -> None:
     That becomes part of the session's profile.
 
     Raises `KitError` where the server cannot reach the gate, has no free worker, or keeps not what
-    we store, or fewer jobs than by default though nobody says so; `KeepsWaiting`, another one; and
-    `ServerDied` where a managed server ends by itself.
+    we store, or fewer jobs than by default though nobody says so; `Hopeless`, another one, where it
+    answers an asynchronous call only when its job has ended, or is one of the kit's own and starts
+    no job; and `ServerDied` where a managed server ends by itself.
     """
     session.had.append(PROBE)
     driver = session.driver(OPEN, PROBE, blames=False)
@@ -66,7 +75,7 @@ def _workers(session: Session) -> int:
             driver.perform(submit(name, settle=False))
             if not driver.arrives(name, TIMING.no_arrival):
                 if number == 0:
-                    raise KitError(_no_arrival(session, driver))
+                    raise _no_arrival(session, driver)
                 return number
         raise KitError(f"more than {MOST_WORKERS} jobs run at once: too many for this kit")
     finally:
@@ -111,28 +120,46 @@ def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -
     if job is None:
         if isinstance(error, Deviated) and error.finding.requirement == AT_ONCE:
             driver.abandon()
-            raise KeepsWaiting("an asynchronous call of this server waits for its job") from None
-        why = error.finding.actual if isinstance(error, Deviated) else error
+            why = "an asynchronous call of this server waits for its job"
+            raise Hopeless(why, shown_by=AT_ONCE) from None
+        why = error.finding.actual if isinstance(error, Deviated) else str(error)
         raise KitError(f"the server does not take a first job from us: {why}") from None
-    arrived = bool(job.holds) or (
-        _state(session, job) != State.FAILURE and session.gate.wait(TIMING.no_arrival)
-    )
-    if not arrived:
-        raise KitError(_no_arrival(session, driver)) from None
+    if job.holds or _ends_by_itself(session, job):
+        return
+    if _state(session, job) == State.FAILURE or not session.gate.wait(TIMING.no_arrival):
+        raise _no_arrival(session, driver) from None
+
+
+def _ends_by_itself(session: Session, job: Tracked) -> bool:
+    """Whether a job without its step has ended as none does whose server cannot reach the gate.
+
+    It has succeeded, or a server of the kit's own says that it was no trouble of the network.
+    """
+    try:
+        shown = session.client.get(f"/jobs/{job.id}").json()
+    except Trouble:
+        return False
+    if not isinstance(shown, dict):
+        return False
+    failed, code = shown.get("State") == State.FAILURE, shown.get("ErrorCode")
+    other = failed and code != ErrorCode.NETWORK_PROTOCOL and session.profile.managed
+    return shown.get("State") == State.SUCCESS or other
 
 
 def _state(session: Session, job: Tracked) -> str:
     return state_of(session.client.get, job.id) or "not to be read"
 
 
-def _no_arrival(session: Session, driver: Driver) -> str:
+def _no_arrival(session: Session, driver: Driver) -> KitError:
     host = session.gate.host
     state = _state(session, next(iter(driver.jobs.values())))
     with suppress(Unjudged):  # its job may hang until the server gives up; it is said anyway
         driver.abandon()
+    if state == State.PENDING and session.profile.managed:
+        return Hopeless("the server starts no job, though none holds a worker", shown_by=STARTS)
     if state == State.PENDING:
-        return "no worker of the server is free: jobs that are not ours hold all of them"
-    return (
+        return KitError("no worker of the server is free: jobs that are not ours hold all of them")
+    return KitError(
         f"the server cannot reach the gate at {host} (its job is {state}).\n"
         "Name this machine's address as the server sees it with --gate-address."
     )

@@ -122,4 +122,8 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("retrieve-method",
            "RetrieveMethod of a retrieve is C-MOVE or C-GET: a job of Type DicomMoveScu or "
            "DicomGetScu, which uses that service.", since="1.12.7", needs={Need.DICOM}),
+    o.seen("get-classes",
+           "A C-GET of what a query has found is for the SOP classes that the matches name as "
+           "SOPClassesInStudy, where they name any, and otherwise for many.",
+           since="1.12.7", needs={Need.DICOM}),
 )

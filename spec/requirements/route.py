@@ -55,6 +55,8 @@ ENTRIES: tuple[Requirement, ...] = (
            "and calls by its LocalAet.", since="1.12.7", needs={Need.DICOM}),
     r.seen("get", "A C-GET by POST /modalities/{id}/get runs as a job: it asks for each of its "
            "Resources at its Level.", since="1.12.7", needs={Need.DICOM}),
+    r.seen("get-stores", "What a C-GET brings is stored, with the metadata Origin DicomProtocol.",
+           since="1.12.7", needs={Need.DICOM}),
     r.page("modality-store", "A C-STORE by POST /modalities/{id}/store runs as a job.",
            f"{CALLS}, 4th", needs={Need.DICOM}),
     r.page("peer-store", "Sending by POST /peers/{id}/store runs as a job.", f"{CALLS}, 5th"),

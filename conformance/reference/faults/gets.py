@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.reference import associations
+from conformance.reference import associations, dicom, metadata
 from conformance.reference.calls import JobCalls
 from conformance.reference.dicom_steps import ModalityGetter
 from conformance.reference.faults.lacking import ContentLacks
@@ -12,6 +12,7 @@ from conformance.reference.job import Outcome, Step, Succeeded
 from conformance.reference.tasks.moves import ModalityGet, ModalityMove
 
 if TYPE_CHECKING:
+    from pynetdicom.events import Event
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -40,6 +41,28 @@ class GetAsksForAMove(ModalityGetter):
 
     def ask(self, caller: Caller, task: ModalityGet, query: dict[str, str]) -> int:
         return associations.move(caller, task.modality, query, task.local_aet)
+
+
+class BroughtIsThrownAway(ModalityGetter):
+    """What a C-GET brings is not stored."""
+
+    def take(self, event: Event, host: str, calling: str, called: str) -> int:
+        return 0x0000  # Success
+
+
+class BroughtAsOverRest(ModalityGetter):
+    """What a C-GET brings is stored as what comes over REST."""
+
+    def take(self, event: Event, host: str, calling: str, called: str) -> int:
+        self._storage.add(metadata.by_rest(dicom.parse(event.encoded_dataset()), host))
+        return 0x0000
+
+
+class ClassesInStudyIgnored(ModalityGetter):
+    """A C-GET is for many SOP classes, whatever the matches of its query name."""
+
+    def classes(self, task: ModalityGet) -> tuple[str, ...]:
+        return ()
 
 
 class RetrieveMethodIgnored(JobCalls):

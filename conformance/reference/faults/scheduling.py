@@ -136,3 +136,10 @@ class WorkerLostAfterRetry(Engine):
 
     def goes_on(self, left: RunEnd) -> bool:
         return left.state is not State.RETRY
+
+
+class NoWorkerStarts(Engine):
+    """No worker is started: every job stays Pending."""
+
+    def worker_count(self, workers: int) -> int:
+        return 0

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conformance.reference.job import Job, RetryAsked, State, Step
+from conformance.reference.errors import ErrorCode
+from conformance.reference.job import Failed, Job, Outcome, RetryAsked, State, Step, Succeeded
+from conformance.reference.peer_connection import PeerConnection
 from conformance.reference.registry import Registry
+from conformance.reference.steps import StepSender
+from conformance.reference.tasks.stores import PeerStore
 
 
 class ResumeStartsOver(Registry):
@@ -80,3 +84,17 @@ class StepsInReverse(Registry):
     def next_step(self, job: Job) -> Step | None:
         step = super().next_step(job)
         return None if step is None else job.steps[-1 - job.done]
+
+
+class NothingIsSent(StepSender):
+    """A store at a peer sends nothing, and succeeds."""
+
+    def perform(self, connection: PeerConnection, task: PeerStore, step: Step) -> Outcome:
+        return Succeeded()
+
+
+class NothingCanBeSent(StepSender):
+    """A store at a peer fails before it sends anything: it says Bad sequence of calls."""
+
+    def perform(self, connection: PeerConnection, task: PeerStore, step: Step) -> Outcome:
+        return Failed(ErrorCode.BAD_SEQUENCE_OF_CALLS, "")

@@ -56,8 +56,12 @@ class ModalityMove(Retrieval):
 
 @dataclass(frozen=True, slots=True)
 class ModalityGet(Retrieval):
-    """Have what is asked for sent here, over the same association."""
+    """Have what is asked for sent here, over the same association.
 
+    `classes`: the SOP classes that it is for; without any, for many.
+    """
+
+    classes: tuple[str, ...] = ()
     type: ClassVar[str] = "DicomGetScu"
 
 

@@ -19,12 +19,14 @@ from conformance.suites.route.calls import Call
 from conformance.suites.route.calls.retrieves import TARGET, found
 from conformance.suites.route.calls.sending import SENT
 from conformance.suites.route.outcomes import answered, of_call, submit
+from conformance.suites.route.samples import sample_of_files
 from conformance.suites.route.sending import step_number
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import State
 
-ONE, ALL = "retrieve/first-answer", "retrieve/studies"
+ONE, ALL, GET = "retrieve/first-answer", "retrieve/studies", "retrieve/get"
+STORES, OVER_DICOM = "route/get-stores", "DicomProtocol"
 COUNTED, PROGRESS, AT_ONCE = (
     "route/retrieve-progress",
     "monitor/progress",
@@ -63,6 +65,8 @@ def _cases(call: Call) -> Iterator[Case]:
     if call.name == ALL:
         check = partial(at_once, call)
         yield Check(f"{name}/at-once", AT_ONCE, check=check, needs=(EXCLUSIVE,), leaves=WAITING + 1)
+    if call.name == GET:
+        yield Check(f"{name}/stores", STORES, check=partial(stores, call), needs=(REMOVAL,))
 
 
 def follows(call: Call, context: Context) -> None:
@@ -133,6 +137,19 @@ def at_once(call: Call, context: Context) -> None:
     for id in context.made(job.name):
         context.other(id)
         judge.await_end(context, call.requirement, id)
+
+
+def stores(call: Call, context: Context) -> None:
+    """What a C-GET brings is there afterwards, as one that has come over DICOM."""
+    id, _ = submit(context, call)
+    slot = list(context.driver.prepared.values())[-1].slot
+    made, files = sample_of_files(context)
+    (instance,) = made.instances
+    context.resources.dicom.brings[slot.number] = files[instance]
+    _ends(call, context, id)
+    reply = context.get(f"/instances/{instance}/metadata/Origin")
+    right = reply.ok and reply.body.decode("utf-8", "replace").strip() == OVER_DICOM
+    context.require(STORES, right, f"the instance, of Origin {OVER_DICOM}", reply)
 
 
 def to_named(which: str, context: Context) -> None:

@@ -8,11 +8,14 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.campaign.crew import Crew, Worker
+from conformance.errors import KitError
 from tests.conformance.kit import COMMAND, Run, command
 from tests.conformance.somebody import WITHIN
 from tests.waiting import until
@@ -291,3 +294,16 @@ def test_a_worker_that_is_killed_ends_the_run_and_that_is_told(tmp_path: Path) -
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["failed"] == "a process that runs cases was ended from outside"
     assert report["verdict"] == "unknown"
+
+
+def test_a_worker_that_has_ended_is_heard() -> None:
+    """What it has told is why it has ended, though another lot was dealt to it meanwhile."""
+    ours, theirs = Pipe()
+    theirs.send(KitError("it cannot go on"))
+    theirs.close()
+    nothing: Any = None
+    worker = Worker(nothing, ours)
+    crew = Crew(nothing, nothing, nothing, [worker])
+    crew._send(worker, None)
+    with pytest.raises(KitError, match="it cannot go on"):
+        crew._hear(0)

@@ -54,6 +54,9 @@ PLANTED = {
     "get-asks-for-a-move": ("route/get/study/asynchronous", "route/result"),
     "get-content-lacks-query": ("route/get/study/asynchronous", "route/content"),
     "retrieve-method-ignored": ("route/retrieve/get/asynchronous", "route/type"),
+    "classes-in-study-ignored": ("route/retrieve/get/asynchronous", "option/get-classes"),
+    "brought-is-thrown-away": ("route/retrieve/get/stores", "route/get-stores"),
+    "brought-as-over-rest": ("route/retrieve/get/stores", "route/get-stores"),
     "query-timeout-ignored": ("route/retrieve/studies/query-timeout", "option/query-timeout"),
     "retrieve-of-one-answer-does-not-wait": (
         "route/retrieve/first-answer/default-synchronous",

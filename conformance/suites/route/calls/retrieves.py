@@ -21,6 +21,7 @@ from conformance.suites.route.calls.sending import (
     new_name,
     own_title,
 )
+from conformance.suites.route.samples import SECONDARY_CAPTURE
 
 SHOWS = ("Description", "LocalAet", "RemoteAet", "Query")
 ABOUT = "route/retrieve"
@@ -29,9 +30,10 @@ LOCAL, METHOD = "option/retrieve-local-aet", "option/retrieve-method"
 TARGET, SHOWN = "option/retrieve-target", "route/target-shown"
 LEVEL, INSTANCES = "option/retrieve-level", "option/retrieve-instances"
 STRAIGHT, STRAIGHT_GET = "route/move", "route/get"
-QUERY = "route/query-shown"
+QUERY, CLASSES = "route/query-shown", "option/get-classes"
 TITLE = "KIT-LOCAL"
 LEVELS = {"Patient": "PATIENT", "Study": "STUDY", "Series": "SERIES", "Instance": "IMAGE"}
+SERVICES = {f"1.2.840.10008.5.1.4.1.2.{root}.3" for root in (1, 2)}  # of a C-GET: patient, study
 NUMBERS = {
     "QueryRetrieveLevel": "0008,0052",
     "PatientID": "0010,0020",
@@ -74,7 +76,7 @@ def calls() -> Iterator[Call]:
         make = straight_from("get", level, target=None)
         name = f"get/{LEVELS[level].lower()}"
         yield Call(name, STRAIGHT_GET, GET, make, SHOWS, STRAIGHT_GET, sends=via)
-    get = retrieve(body={"RetrieveMethod": "C-GET"}, target=None)
+    get = retrieve(body={"RetrieveMethod": "C-GET"}, target=None, classes=(SECONDARY_CAPTURE,))
     yield Call("retrieve/get", METHOD, GET, get, SHOWS, METHOD, sends=via)
 
 
@@ -88,22 +90,26 @@ def retrieve(
     shown: Format | None = None,
     caller: str | None = None,
     target: bool | None = True,
+    classes: tuple[str, ...] = (),
 ) -> Make:
     """What a query has found, each of ``answers`` by one C-MOVE or C-GET.
 
     ``body`` and ``query``: the options of the call, and of the query. ``shown``: how Content shows
     a tag. ``caller``: the title by which the server has to call, where it is not its own.
-    ``target``: whether the call names one; None: it cannot have one.
+    ``target``: whether the call names one; None: it cannot have one. ``classes``: what each match
+    names as its SOPClassesInStudy, which a C-GET proposes then.
     """
 
     def make(context: Context) -> Request:
-        job, path = found(context, query, level)
+        job, path = found(context, query, level, classes)
         title = context.resources.gate.title
         asked = {**(body or {}), **({"TargetAet": title} if target else {})}
 
         def verify(context: Context, content: Result) -> None:
             has_arrived(context, job, answers)
             _is_addressed(context, job, content, target, caller)
+            if classes:
+                _proposes(context, job, classes)
             _names(context, job, content, _matches(context, level, answers), shown or short)
 
         return Request(f"{path}/{call}", asked, verify, instances=len(answers))
@@ -129,6 +135,8 @@ def straight_from(
         def verify(context: Context, content: Result) -> None:
             has_arrived(context, job, range(SENT))
             _is_addressed(context, job, content, target, caller)
+            if target is None:
+                _proposes(context, job)
             keys = [{"QueryRetrieveLevel": LEVELS[level], **each} for each in named]
             _names(context, job, content, keys, short)
 
@@ -152,15 +160,34 @@ def _is_addressed(
         context.equal(LOCAL, "Content.LocalAet", caller, content.get("LocalAet"))
 
 
+def _proposes(context: Context, job: Tracked, classes: tuple[str, ...] = ()) -> None:
+    """A C-GET is for these classes alone, and where none is named for several."""
+    for hold in job.holds:
+        proposed = sorted(hold.came.proposed - SERVICES)
+        expected = f"a C-GET for {list(classes) or 'several SOP classes'}"
+        right = proposed == sorted(classes) if classes else len(proposed) > 1
+        context.require(CLASSES, right, expected, f"one for {proposed}")
+
+
 def found(
-    context: Context, query: dict[str, Any] | None = None, level: str = "Study"
+    context: Context,
+    query: dict[str, Any] | None = None,
+    level: str = "Study",
+    classes: tuple[str, ...] = (),
 ) -> tuple[Tracked, str]:
-    """A query of a modality of ours that has found `SENT` matches, and its path."""
+    """A query of a modality of ours that has found `SENT` matches, and its path.
+
+    ``classes``: what each of them names as its SOPClassesInStudy.
+    """
     name = new_name(context)
     context.prepare(name, SENT, Via.MODALITY)
     job = context.driver.prepared[name]
     context.resources.dicom.matches[job.slot.number] = SENT
-    asked = {"Level": level, "Query": {"PatientID": ""}, **(query or {})}
+    keys = {"PatientID": ""}
+    if classes:
+        context.resources.dicom.classes[job.slot.number] = classes
+        keys["SOPClassesInStudy"] = ""
+    asked = {"Level": level, "Query": keys, **(query or {})}
     reply = context.post(f"{job.slot.path}/query", asked)
     made = id_in(reply.json())
     if not reply.ok or made is None:
