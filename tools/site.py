@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 PAGES = ("*.md", "docs/*.md", "spec/README.md", "benchmarks/README.md")
-STYLE = "docs/site.css"
+OURS = ("docs/site.css", "docs/site.js")  # what mkdocs.yml adds to each page
 MATRIX = "docs/versions.html"
 PICTURE = re.compile(r"<p>(?=<img [^>]*\.svg)")
 LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
@@ -47,7 +47,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     from conformance.evidence.kept import measured
 
     found = [file for file in files if file.src_dir != config.docs_dir]
-    for path in sorted({*pages(), *linked(), ROOT / STYLE}):
+    for path in sorted({*pages(), *linked(), *(ROOT / name for name in OURS)}):
         name = path.relative_to(ROOT).as_posix()
         found.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
     matrix = dashboard.page(measured(), findings="findings.html")
