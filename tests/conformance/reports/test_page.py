@@ -234,6 +234,9 @@ addEventListener("load", () => {
     say("shown again " + all().length);
     say("fits " + (document.documentElement.scrollWidth <= innerWidth));
     const ends = [...document.querySelectorAll("nav a")].map(a => a.getBoundingClientRect().right);
+    const wide = [...document.querySelectorAll("main *, body > div")].filter(
+      e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX === "auto");
+    say(`scrolls ${wide.length > 0}, by keyboard ${wide.every(e => e.tabIndex === 0)}`);
     say("contents " + ends.every(end => end <= innerWidth));
     say("fetched " + performance.getEntriesByType("resource").length);
     done();
@@ -258,6 +261,7 @@ def test_a_browser_filters_finds_and_fetches_nothing(width: int, tmp_path: Path)
         "none 0",
         "shown again 7",
         "fits true",
+        f"scrolls {str(width < 1000).lower()}, by keyboard true",
         "contents true",
         "fetched 0",
     ]
