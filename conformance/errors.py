@@ -64,6 +64,10 @@ class Displaced(Unjudged):
     """On a server in use something of somebody else's has taken the place of what we need."""
 
 
+class Unavailable(Unjudged):
+    """A server of somebody's is configured without something that a case needs."""
+
+
 class JobsLost(KitError):
     """Jobs that are not ours were in the history, and are not any more, while it had room."""
 

@@ -83,6 +83,9 @@ class Timing:
     theirs: float = 3.0
     """In it somebody whose job is gone may show by others that he has deleted it."""
 
+    connections: float = 1.5
+    """In it a server that has a thread for each connection has answered on all of them."""
+
     # --- starting and stopping a server ---
     starts: float = 30.0
     """In it a server that was started answers."""

@@ -27,6 +27,7 @@ from conformance.errors import (
     ServerStopped,
     TimeOver,
     Trouble,
+    Unavailable,
     Unjudged,
 )
 from conformance.events import Result, Verdict
@@ -140,7 +141,7 @@ class Runner:
             unjudged=self._told(reason),
             died=died,
             dirty=dirty,
-            full=isinstance(reason, HistoryFull | Displaced),
+            full=isinstance(reason, HistoryFull | Displaced | Unavailable),
             displaced=isinstance(reason, Displaced),
             trouble=reason.kind if isinstance(reason, Trouble) else None,
             clock_set=clock.steps > steps,

@@ -26,7 +26,8 @@ class Judgement:
 
     ``trouble``: there is none because of such an answer, which may not be the server's.
     ``full``: there is none because somebody else has the place that the case needs, be it in the
-    history. ``displaced``: because he took it meanwhile, and may not do so the next time.
+    history, or has configured the server without something that it needs. ``displaced``: because
+    he took it meanwhile, and may not do so the next time.
     ``performed``: the steps up to the last finding, with what was expected of each. ``dirty``: jobs
     of it are still under way. ``lines``: what a check did, in words. ``before``: the ids of the
     cases that its server had had. ``clock_set``: the server's clock was, meanwhile.

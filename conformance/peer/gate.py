@@ -31,7 +31,7 @@ from typing import Any
 
 from conformance import marks
 from conformance.peer.callers import Callers
-from conformance.peer.came import LARGEST, Came, unpacked
+from conformance.peer.came import LARGEST, Came, inflated, unpacked
 from conformance.peer.connections import Connections
 from conformance.peer.listening import address, checked, listen
 from conformance.peer.transfers import Answer, Asked, Kind, Transfers, asked
@@ -262,6 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.settimeout(None)  # no stranger; it may keep its connection as it likes
         headers = dict(self.headers.items())
         file = unpacked(body) if headers.get("Content-Encoding") == "gzip" else body
+        file = inflated(file)
         came = Came(file, length, headers, transfer=place.asked)
         if place.asked is None:
             self._hold(Hold(place.slot, step_of(file), came=came), gate.callers.is_server(login))

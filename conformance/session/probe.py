@@ -13,13 +13,14 @@ from conformance.driver.spares import put_aside
 from conformance.driver.tracked import Tracked
 from conformance.errors import HistoryFull, KitError, Trouble, Unjudged
 from conformance.session.session import Session
-from conformance.sut.profile import BY_DEFAULT
+from conformance.sut.profile import BY_DEFAULT, INGEST_TRANSCODING
 from conformance.timing import TIMING
 from spec.engine import Config
 from spec.table import ErrorCode, State
 
 MOST_WORKERS = 64
 STARTS = "queue/free-worker-takes"  # what a server breaks that leaves a job Pending
+PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")  # in one of them our instances are made
 PROBE = "probe"  # what `probe` is called among the cases that a server has had
 OPEN = Config(workers=None, history=None)  # nothing is known of it yet
 
@@ -62,12 +63,14 @@ def probe(session: Session) -> None:
     put_aside(driver)
     if session.profile.exclusive and session.profile.workers is None:
         session.profile = replace(session.profile, workers=_workers(session))
+    if session.server is None:
+        _see_syntax(session)
     if session.profile.exclusive:
         _see_history(session)
 
 
-def _workers(session: Session) -> int:
-    """How many jobs run at once: one more is added until one does not start."""
+def _workers(session: Session) -> int | None:
+    """How many jobs run at once: one more is added until one does not start. None: not known."""
     driver = session.driver(OPEN, PROBE, blames=False)
     try:
         for number in range(MOST_WORKERS):
@@ -78,9 +81,21 @@ def _workers(session: Session) -> int:
                     raise _no_arrival(session, driver)
                 return number
         raise KitError(f"more than {MOST_WORKERS} jobs run at once: too many for this kit")
+    except Deviated:  # what is wrong with it, the cases will say
+        return None
     finally:
         driver.abandon()
         put_aside(driver)
+
+
+def _see_syntax(session: Session) -> None:
+    """See whether a server transcodes what it takes: an Orthanc before 1.12 does not tell."""
+    for id in session.resources.instances[:1]:
+        with suppress(Unjudged):
+            reply = session.client.get(f"/instances/{id}/metadata/TransferSyntax")
+            if reply.ok and reply.body.decode("latin-1").strip() not in PLAIN:
+                on = session.profile.on | {INGEST_TRANSCODING}
+                session.profile = replace(session.profile, on=on)
 
 
 def _see_history(session: Session) -> None:

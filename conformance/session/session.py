@@ -16,6 +16,7 @@ from conformance.errors import NoServer
 from conformance.events import Cleanup, Target
 from conformance.peer.gate import Gate
 from conformance.session.cleanup import clean
+from conformance.session.connections import EXCLUSIVE, POLITE, see_connections
 from conformance.session.neighbours import Neighbours
 from conformance.session.storage import see_kept, see_room, tells
 from conformance.session.yard import Yard
@@ -190,6 +191,7 @@ def opened(
         _check_jobs(client)
         if server is None:
             see_room(client, system)
+            see_connections(client, EXCLUSIVE if choice.exclusive else POLITE)
         resources = Resources(client, gate)
         resources.fields.clock.same_machine = server is not None
         stack.callback(resources.close)

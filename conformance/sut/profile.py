@@ -39,6 +39,7 @@ LACKING = {
 NOT_OFFERED = "the server says that it does not have it"
 # Of earlier versions of the transfers accelerator nobody has measured what they do.
 OLDEST_TRANSFERS = "1.4"
+INGEST_TRANSCODING = "IngestTranscoding"  # a switch of a configuration that is a transfer syntax
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 # What an Orthanc does whose configuration does not say, by the comments of its own one.
 BY_DEFAULT: Mapping[str, int] = MappingProxyType({"ConcurrentJobs": 2, "JobsHistorySize": 10})
@@ -56,7 +57,7 @@ class Profile:
     ``lacks``: what it says that it has not, though others of its version have.
     ``version``: what its ``/system`` says. ``implements``: what it has of later versions.
     ``transfers``: the version of its transfers accelerator, or None where it has none.
-    ``on``: the switches of its configuration that its ``/system`` says to be on.
+    ``on``: the switches of its configuration that are on, as its ``/system`` says or it shows.
     ``sliced``: its transfers may look at what is asked of them every 200 ms only, as the plugin's.
     """
 

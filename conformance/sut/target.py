@@ -18,7 +18,7 @@ from conformance.sut.address import Address
 from conformance.sut.identity import System
 from conformance.sut.managed import Managed
 from conformance.sut.processes import Keeper
-from conformance.sut.profile import BY_DEFAULT, LACKING, Profile
+from conformance.sut.profile import BY_DEFAULT, INGEST_TRANSCODING, LACKING, Profile
 from conformance.sut.transport import unresolved
 from conformance.text import counted
 from spec.requirements import applies, requirement
@@ -157,8 +157,14 @@ def profile_of(choice: Choice, system: System, config: Mapping[str, Any]) -> Pro
         lacks=_lacks(choice, system),
         transfers=system.transfers,
         sliced=not declared,
-        on=frozenset(k for k, v in system.told.items() if v is True and choice.address is not None),
+        on=frozenset() if choice.address is None else _on(system.told),
     )
+
+
+def _on(told: Mapping[str, Any]) -> frozenset[str]:
+    """The switches of a configuration that are told to be on."""
+    transcodes = {INGEST_TRANSCODING} if told.get(INGEST_TRANSCODING) else set()
+    return frozenset({key for key, value in told.items() if value is True} | transcodes)
 
 
 def _workers(value: Any, ours: bool) -> int | None:

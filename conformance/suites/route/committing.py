@@ -6,6 +6,7 @@ N-EVENT-REPORT what it has stored, and why not the rest. The kit is the modality
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.driver.context import Context
 from conformance.driver.script import Via
-from conformance.errors import Unjudged
+from conformance.errors import Unavailable
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, REMOVAL
 from conformance.suites.route import judge
@@ -135,12 +136,18 @@ def reported(context: Context, slot: Slot, expected: Report) -> None:
 
 
 def _where(context: Context) -> tuple[str, int]:
-    """Where the server listens for DICOM. Raises `Unjudged` where it does not."""
+    """Where the server listens for DICOM. Raises `Unavailable` where it does not."""
     found = context.get("/system").json()
     port = found.get("DicomPort") if isinstance(found, dict) else None
     if not isinstance(port, int):
-        raise Unjudged("the server does not say where it listens for DICOM")
-    return context.resources.client.address.host, port
+        raise Unavailable("the server does not say where it listens for DICOM")
+    host = context.resources.client.address.host
+    if not context.profile.managed:
+        try:
+            socket.create_connection((host, port), context.deadline).close()
+        except OSError:
+            raise Unavailable(f"the server is not to be reached by DICOM at port {port}") from None
+    return host, port
 
 
 def _job(context: Context, transaction: str) -> str:

@@ -22,13 +22,14 @@ from conformance.suites.needs import (
     REMOVAL,
     Needed,
     of_a_call,
+    without,
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import LIST, check_archive
 from conformance.suites.route.succeeding import gives_the_result, has_output, has_succeeded
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
-from conformance.sut.profile import Profile
+from conformance.sut.profile import INGEST_TRANSCODING, Profile
 from conformance.sut.reply import Reply
 from conformance.timing import TIMING
 from spec.table import State
@@ -85,6 +86,10 @@ ALSO = {
 PLAIN = ("archive/several", "media/several")
 TRANSFERS = (PUSH, PULL)
 DESCRIPTION = "REST API"  # of a job that a call has made
+# What is stored in a transfer syntax that the call asks for, unless it is transcoded once more.
+STORED_AS_ASKED = tuple(
+    f"{action}/{name}transcoded" for action in ("modify", "anonymize") for name in ("", "several-")
+)
 ARCHIVE, NO_OUTPUT = "archive", "no-such-output"  # of a job that makes one, and of no job
 
 
@@ -105,6 +110,8 @@ def of_call(call: Call) -> Iterator[Needed]:
         yield DICOM
     if call.needs is not None:
         yield of_a_call(call.needs)
+    if call.name in STORED_AS_ASKED:
+        yield without(INGEST_TRANSCODING)
 
 
 def _cases(call: Call) -> Iterator[Case]:

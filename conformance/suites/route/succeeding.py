@@ -60,7 +60,7 @@ def has_output(context: Context, call: Call, request: Request, id: str) -> None:
         context.require("route/archive-output", reply.ok, f"HTTP 200 with the {name}", reply)
         check_archive(context, request, call.type, reply.body)
         is_served(context, request, reply)
-        has_sizes(context, judge.look(context, call, id), reply.body)
+        has_sizes(context, request, judge.look(context, call, id), reply.body)
         again = output(context, id, name)
         same = again.ok and again.body == reply.body
         context.require("route/archive-output", same, f"the same {name} once more", again)

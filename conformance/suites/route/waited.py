@@ -128,7 +128,10 @@ def paused(
 
 
 def _is_cut_off(context: Context, call: Call, under_way: Open, needed: str, expected: str) -> bool:
-    """Whether a server that is there has ended a call for an archive with nothing in its answer."""
+    """Whether a server that is there has ended a call for an archive with nothing in its answer.
+
+    A proxy before it may make a whole answer of that.
+    """
     short = {Shortfall.ARCHIVE_ANSWERED_EARLY} & row(call.type).short
     told = _cut_off(context, under_way) if short else None
     if told is None:
@@ -139,6 +142,8 @@ def _is_cut_off(context: Context, call: Call, under_way: Open, needed: str, expe
 
 def _cut_off(context: Context, under_way: Open) -> str | None:
     """How a server that is there has ended a call before its answer was whole, if it has."""
+    if (reply := under_way.reply) is not None and reply.ok and not reply.body:
+        return f"{reply} with nothing in it"
     if under_way.error is None or isinstance(under_way.error, UNTOLD):
         return None
     context.driver.check()

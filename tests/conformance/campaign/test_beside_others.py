@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
 from tests.conformance.kit import Run, command
-from tests.conformance.misbehaving import Answer, Proxy, Request, Scripted, http_answer
+from tests.conformance.misbehaving import Answer, Proxy, Request, Scripted, hang, http_answer
 from tests.waiting import until
 
 pytestmark = pytest.mark.apart
@@ -217,3 +219,66 @@ def test_something_deletes_what_the_kit_stores(tmp_path: Path, kept: int) -> Non
         client.close()
     assert run.status == 2
     assert "which the kit has stored, is gone" in run.err, run.out
+
+
+@pytest.mark.parametrize("mode", [(), ("--exclusive",)])
+def test_a_server_with_few_threads_is_not_begun_with(tmp_path: Path, mode: tuple[str, ...]) -> None:
+    """It leaves a connection alone while others ask, as an Orthanc does by its HttpThreadsCount."""
+    served: list[int] = []
+
+    def rule(request: Request) -> Answer | None:
+        if request.connection not in served and len(served) < 3:
+            served.append(request.connection)
+        return None if request.connection in served else hang
+
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port, rule)) as proxy:
+        words = ("--timeout", "1", "--case", "action/pause", *mode)
+        run = command(tmp_path, "run", proxy.url, *words, report=False)
+        assert proxy.lines("POST") == []
+    assert run.status == 2
+    assert "connections at a time" in run.err, run.out
+    assert "HttpThreadsCount" in run.err
+
+
+@pytest.mark.parametrize("case", ["canceled", "paused"])
+def test_an_archive_that_is_answered_early_behind_a_proxy(tmp_path: Path, case: str) -> None:
+    """A proxy makes a whole answer with nothing in it of one that its server has broken off."""
+
+    def rule(request: Request) -> Answer | None:
+        waits = request.path.endswith("/archive") and b"Synchronous" in request.body
+        return http_answer(200) if waits and asked(request) else None
+
+    def asked(request: Request) -> bool:
+        """The call makes its job all the same, which nobody waits for."""
+        body = json.loads(request.body)
+        del body["Synchronous"]
+        client.post(request.path, {**body, "Asynchronous": True})
+        return True
+
+    id = f"route/archive/study/waits/{case}"
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port, rule)) as proxy:
+        client = Client(server.address)
+        run = command(tmp_path, "run", proxy.url, "--case", id, "--exclusive")
+        client.close()
+    assert run.cases("deviation")[id]["relaxations"] == ["archive-answered-early"], run.out
+
+
+def test_a_server_that_does_not_listen_for_dicom(tmp_path: Path) -> None:
+    """It says at which port it would: an Orthanc does so, whatever its DicomServerEnabled is."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+
+        def change(request: Request, found: object) -> object:
+            system = request.line == "GET /system" and isinstance(found, dict)
+            port = {"DicomPort": nobody.getsockname()[1]}
+            return {**found, **port} if system else found  # type: ignore[dict-item]
+
+        with (
+            servers.reference({"DicomServerEnabled": True}, release=RELEASE) as server,
+            Scripted(Proxy(server.port, change=change)) as proxy,
+        ):
+            cases = ("--case", "route/storage-commitment/stored", "--case", "action/pause")
+            run = command(tmp_path, "run", proxy.url, "--exclusive", *cases)
+    found = run.cases("skipped")["route/storage-commitment/stored"]
+    assert "by DICOM" in found["reason"], run.out
+    assert run.cases("deviation", "unknown") == {}

@@ -115,13 +115,19 @@ def test_every_case_of_a_suite_needs_what_the_suite_needs() -> None:
             assert {case.unreachable for case in suite.cases(polite)} == {need.why}
 
 
-@pytest.mark.parametrize("overwrites", [True, False])
-def test_what_a_server_tells_of_its_configuration_is_heeded(overwrites: bool) -> None:
-    """A modification in place is refused only where instances are not overwritten."""
-    told = {"OverwriteInstances": overwrites, "Version": "1.12.7"}
-    system = System("1.12.7", "", {}, orthanc=True, told=told)
+@pytest.mark.parametrize(
+    ("switch", "on", "off", "case"),
+    [
+        ("OverwriteInstances", True, False, "route/modify/sanity/nothing-overwritten"),
+        ("IngestTranscoding", "1.2.840.10008.1.2.1.99", "", "route/modify/transcoded/synchronous"),
+    ],
+)
+def test_what_a_server_tells_of_its_configuration_is_heeded(
+    switch: str, on: object, off: object, case: str
+) -> None:
+    """As a modification in place, which is refused only where instances are not overwritten."""
     choice = Choice("url", Address("http://127.0.0.1:8042"), exclusive=True)
-    profile = profile_of(choice, system, {})
-    (case,) = select(suites(profile), prefixes=["route/modify/sanity/nothing-overwritten"])
-    why = "needs a server without OverwriteInstances"
-    assert case.unreachable == (why if overwrites else None)
+    for value, why in ((on, f"needs a server without {switch}"), (off, None)):
+        system = System("1.12.7", "", {}, orthanc=True, told={switch: value})
+        (found,) = select(suites(profile_of(choice, system, {})), prefixes=[case])
+        assert found.unreachable == why
