@@ -74,6 +74,7 @@ class Shortfall(StrEnum):
     GET_FAILURE_IGNORED = "get-failure-ignored"
     GET_NOT_SAVED = "get-not-saved"
     INSTANCE_FORGOTTEN = "instance-forgotten"
+    OPERATION_BLOCKS_CALLS = "operation-blocks-calls"
     OPERATION_FAILURE_IGNORED = "operation-failure-ignored"
     OPERATIONS_PROGRESS_FALLS = "operations-progress-falls"
     OPERATIONS_SUCCEED_BELOW_100 = "operations-succeed-below-100"
@@ -182,6 +183,10 @@ _SHORT = {
     Shortfall.INSTANCE_FORGOTTEN: (
         "After a restart, the Query of a job that retrieves single instances has no "
         "SOPInstanceUIDs any more."
+    ),
+    Shortfall.OPERATION_BLOCKS_CALLS: (
+        "While a step of a job of a Lua script is under way, no call at all is answered any more "
+        "as soon as an instance has been stored."
     ),
     Shortfall.OPERATION_FAILURE_IGNORED: (
         "A job of a Lua script goes on behind an instance that its peer does not take, and "

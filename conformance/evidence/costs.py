@@ -56,6 +56,9 @@ COSTS: Mapping[str, str] = {
     "modification-fails-after-restart": "lost: a modification that waited fails over each restart",
     "get-not-saved": "lost: a retrieve that waited is never done",
     "instance-forgotten": "lost: after a restart nobody knows which instances were asked for",
+    "operation-blocks-calls": (
+        "call: one peer that is slow keeps everybody from being answered, for as long as it likes"
+    ),
     "empty-archive-unreadable": (
         "call: one call of one client keeps all from reading the list of jobs"
     ),

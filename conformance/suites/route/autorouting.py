@@ -19,6 +19,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from conformance.driver.requiring import Call as Beside
+from conformance.driver.script import complete
 from conformance.errors import Unjudged
 from conformance.suites.case import QUICK_TO_STOP, Case, Check
 from conformance.suites.needs import EXCLUSIVE, MANAGED, documented, of_a_call, offered
@@ -31,6 +33,7 @@ from conformance.suites.route.calls.sending import SENT, has_arrived, new_name
 from conformance.suites.route.outcomes import hold, let_go
 from conformance.suites.route.samples import patient_id
 from conformance.suites.route.succeeding import has_succeeded
+from conformance.suites.submit.calls import handle
 from conformance.sut.profile import Profile
 from conformance.timing import TIMING
 from spec import types
@@ -61,6 +64,7 @@ CONFIG: Mapping[str, Any] = {**QUICK_TO_STOP, "LuaScripts": ["autorouting.lua"]}
 NEEDS = (MANAGED, of_a_call(ROUTES), offered(ROUTES))
 ENDS = (Ended.MORE, Ended.LAST, Ended.FAILED)  # none of them asks for Retry
 DELETED, PROGRESS = "history/delete-job", "monitor/progress"
+AT_ONCE = "submit/asynchronous-returns"
 DONE = 100 * SENT // (SENT + 1)  # the least Progress when all is sent, of which more may follow
 
 
@@ -73,6 +77,7 @@ def _cases() -> Iterator[Case]:
     name = f"route/{NAME}"
     yield Check(f"{name}/sent", ROUTES, check=sent)
     yield Check(f"{name}/progress", PROGRESS, check=progress_rises)
+    yield Check(f"{name}/meanwhile", AT_ONCE, check=meanwhile, needs=(EXCLUSIVE,))
     yield Check(f"{name}/job-deleted", DELETED, check=deleted, needs=(documented(DELETED),))
     for action in ACTIONS:
         check = partial(stands_still, action)
@@ -205,6 +210,42 @@ def progress_rises(context: Context) -> None:
     known = Shortfall.OPERATIONS_PROGRESS_FALLS
     rises = seen == sorted(seen)
     context.require(PROGRESS, rises, "a Progress that never falls", seen, known)
+
+
+def meanwhile(context: Context) -> None:
+    """An asynchronous call is answered at once, though a step of the job is under way, and the
+    script is asked what to do with an instance that came meanwhile.
+    """
+    id, _, job = routed(context)
+    step(context, job, 1)
+    other = new_name(context)
+    path, body = context.prepare(other)
+    ask(context, job, [])  # it has nothing sent
+    context.holds(partial(_answers, context), TIMING.stays)  # the server asks the script by and by
+    under_way = context.call("POST", path, {**body, "Asynchronous": True})
+    with lingering(context):
+        at_once = under_way.ended(context.driver.deadline)
+
+    def is_over() -> bool:
+        """The step may have another one behind it, before anybody is answered."""
+        for here in job.holds:
+            here.reply(judge.TAKEN)
+        return under_way.ended()
+
+    expected = "an answer, though a step of a job of a Lua script is under way"
+    context.until(is_over, AT_ONCE, expected, lambda: "no answer, though all steps have ended")
+    known = Shortfall.OPERATION_BLOCKS_CALLS
+    context.require(AT_ONCE, at_once, expected, "no answer until that has ended", known)
+    handle(context, under_way.answer(), other)
+    context.do(complete(other))
+    end(context, id)
+
+
+def _answers(context: Context) -> bool:
+    """Whether the server answers what concerns no job, within a moment."""
+    return Beside(context.resources.client.beside(), "GET", "/system", None).ended(
+        TIMING.call_waits
+    )
 
 
 def stands_still(action: Action, context: Context) -> None:
