@@ -39,6 +39,8 @@ ENTRIES: tuple[Requirement, ...] = (
     o.seen("private", "RemovePrivateTags of a modification, and KeepPrivateTags of an "
            "anonymization, decide whether the copies have the private tags of the source. By "
            "default a modification keeps and an anonymization removes them.", since="1.9.1"),
+    o.seen("private-within", "An anonymization that keeps no private tags removes those within "
+           "sequences, too, and leaves there what is of no person.", since="1.10.1"),
     o.seen("transcode", "Transcode of a modification or an anonymization: the copies have this "
            "transfer syntax, and Content names it.", since="1.7.0"),
     o.seen("transcode-left", "A modification or an anonymization leaves an instance that cannot be "

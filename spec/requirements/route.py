@@ -178,7 +178,9 @@ ENTRIES: tuple[Requirement, ...] = (
            "ended is added to it.",
            since="1.9.1", needs={Need.MANAGED}),
     r.seen("autorouting-chain", "A Lua script may chain operations: what ModifyInstance has made "
-           "is sent, and then deleted; its source stays. Each is an operation of the job.",
+           "is sent, and then deleted; its source stays. What CallSystem runs a command on goes on "
+           "if that succeeds, and SendToModality sends by C-STORE, as the title that it names. "
+           "Each is an operation of the job.",
            since="1.9.1", needs={Need.MANAGED}),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy, of each of its "
            "instances, and of the series, study and patient that are new with it, name what it is "

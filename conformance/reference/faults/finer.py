@@ -74,6 +74,36 @@ class ReferencesRemoved(Modifier):
             del dataset.ReferencedImageSequence
 
 
+class PrivateWithinKept(Modifier):
+    """An anonymization keeps private tags that are within a sequence."""
+
+    def anonymize(self, task: ResourceModification, dataset: Dataset) -> None:
+        kept = replace(task, keep_private=True)
+        super().anonymize(kept, dataset)
+        for element in [each for each in dataset if each.tag.is_private]:
+            del dataset[element.tag]
+
+
+class SequencesEmptied(Modifier):
+    """An anonymization leaves nothing in the items of a sequence, but for references."""
+
+    def anonymize(self, task: ResourceModification, dataset: Dataset) -> None:
+        super().anonymize(task, dataset)
+        for element in [each for each in dataset if each.VR == "SQ"]:
+            if element.keyword != "ReferencedImageSequence":
+                element.value = [Dataset() for _ in element.value]
+
+
+class GivenIdentifiersIgnored(Modifier):
+    """An anonymization gives each copy new UIDs, whatever Replace names."""
+
+    def anonymize(self, task: ResourceModification, dataset: Dataset) -> None:
+        others = {
+            tag: text for tag, text in task.replace.items() if not tag.endswith("InstanceUID")
+        }
+        super().anonymize(replace(task, replace=others), dataset)
+
+
 class FilesWithoutModality(Archiver):
     """The name of a file in an archive is a number alone."""
 

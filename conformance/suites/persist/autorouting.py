@@ -33,10 +33,13 @@ from conformance.suites.route.autorouting import (
     canceled,
     end,
     lingering,
+    new_operations,
+    operations,
     paused,
     routed,
     step,
 )
+from conformance.suites.route.chaining import CHAIN, CHAINS, ask_for, is_done, take
 from conformance.sut.profile import Profile
 from spec.table import Action, State
 
@@ -49,9 +52,10 @@ def cases(_: Profile) -> Iterator[Case]:
         Check("persist/stop/autorouting/ended", STAYS_THERE, check=ended, leaves=2),
         Check("persist/stop/autorouting/paused", STAYS, check=rests),
         Check("persist/stop/autorouting/waiting", REQUEUED, check=waits),
+        Check("persist/stop/autorouting/chain", REQUEUED, check=chain, needs=CHAINS),
         Check("persist/kill/autorouting", KILLED, check=outlives),
     ):
-        yield replace(case, needs=NEEDS, config=CONFIG, fresh=True, anew=True)
+        yield replace(case, needs=(*NEEDS, *case.needs), config=CONFIG, fresh=True, anew=True)
 
 
 def ended(context: Context) -> None:
@@ -98,6 +102,22 @@ def waits(context: Context) -> None:
     context.do(*(complete(name) for name in held))
     with lingering(context):
         ends_well(context, call, id, request)
+
+
+def chain(context: Context) -> None:
+    """The same of all that a script can ask for."""
+    call, held = as_call(), blocker_names(context.profile)
+    context.do(*(peer_store(name, STEPS, FIRST) for name in held))
+    before = operations(context)
+    asked = ask_for(CHAIN, context)
+    id = new_operations(context, before)
+    shown = judge.look(context, call, id)
+    context.do(restart())
+    is_as_before(context, call, shown, REQUEUED, State.PENDING)
+    context.do(*(complete(name) for name in held))
+    take(context, asked)
+    await_end(context, id, REQUEUED)
+    is_done(context, id, asked)
 
 
 def outlives(context: Context) -> None:

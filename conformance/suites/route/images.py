@@ -1,4 +1,4 @@
-"""`route/<copy>/untranscodable`, `…/lossy`, `…/references`: what else is in a copy of an image."""
+"""`route/<copy>/untranscodable`, `…/lossy`, `…/references`, `…/within`: what else is in a copy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from conformance.suites.route.calls.copies import anonymous, changes
 from conformance.suites.route.calls.peers import JPEG_2000, no_image
 from conformance.suites.route.calls.stored import instance_tags, instances, one_instance
 from conformance.suites.route.lossy import JPEG, noise
-from conformance.suites.route.samples import IMPLICIT, patient_id, referring
+from conformance.suites.route.samples import IMPLICIT, PRIVATE, patient_id, referring, uid
 from conformance.sut.profile import Profile
 
 LEFT, LOSSY = "option/transcode-left", "option/transcode-lossy"
 REFERS = "route/references"
+REPLACED, WITHIN = "option/replace", "option/private-within"
+NESTED = "PixelMeasuresSequence[0].Rows"
+NESTED_PRIVATE = f"PixelMeasuresSequence[0].{PRIVATE}"
 SYNTAX, UID = "TransferSyntaxUID", "SOPInstanceUID"
 REFERENCE = "ReferencedImageSequence[0].ReferencedSOPInstanceUID"
 BODIES: dict[str, Callable[[Context], dict[str, Any]]] = {
@@ -32,8 +35,9 @@ def cases(_: Profile) -> Iterator[Case]:
         for name, needed, check in (("untranscodable", LEFT, left), ("lossy", LOSSY, lossy)):
             needs = (EXPENDABLE, of_a_call(needed), offered(needed))
             yield Check(f"route/{copy}/{name}", needed, check=partial(check, copy), needs=needs)
-    name, of_it = "route/anonymize/references", (EXPENDABLE, of_a_call(REFERS))
-    yield Check(name, REFERS, check=refers, needs=of_it)
+    for name, about, sees in (("references", REFERS, refers), ("within", WITHIN, within)):
+        of_it = (EXPENDABLE, of_a_call(about))
+        yield Check(f"route/anonymize/{name}", about, check=sees, needs=of_it)
 
 
 def left(copy: str, context: Context) -> None:
@@ -54,10 +58,24 @@ def lossy(copy: str, context: Context) -> None:
 
 
 def refers(context: Context) -> None:
-    """An instance that refers to itself: its copy refers to the copy."""
+    """An instance that refers to itself: its copy refers to the copy, whoever names that."""
     study = _stored(context, referring(patient_id(context)))
     tags = one_instance(context, _copied(context, study, "anonymize", REFERS, {}))
     context.equal(REFERS, f"{UID} that the copy refers to", tags.get(UID), tags.get(REFERENCE))
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", UID):
+        named = {"Replace": {"PatientID": patient_id(context), keyword: uid()}}
+        copy = _copied(context, study, "anonymize", REPLACED, named)
+        given = named["Replace"][keyword]
+        tags = one_instance(context, copy)
+        context.equal(REPLACED, f"{keyword} of the copy", given, tags.get(keyword))
+
+
+def within(context: Context) -> None:
+    """Within a sequence an anonymization removes private tags, and nothing that is of no person."""
+    study = _stored(context, referring(patient_id(context)))
+    tags = one_instance(context, _copied(context, study, "anonymize", WITHIN, {}))
+    context.equal(WITHIN, f"{NESTED} of the copy", "2", tags.get(NESTED))
+    context.equal(WITHIN, f"{NESTED_PRIVATE} of the copy", None, tags.get(NESTED_PRIVATE))
 
 
 def _stored(context: Context, file: bytes) -> str:

@@ -65,6 +65,7 @@ ABOUT = {
     "store/repeated": "route/resources-listed",
     "retrieve/studies": "route/query-shown",
     "retrieve/to-itself": "route/target-shown",
+    "retrieve/get": "option/get-classes",
     "peer-store/nothing": "step/empty",
     "store/nothing": "step/empty",
 }

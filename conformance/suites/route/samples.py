@@ -228,12 +228,23 @@ def image(patient: str, side: int, pixels: bytes, syntax: str, more: Mapping[str
 
 
 def referring(patient: str) -> bytes:
-    """The file of an instance of a study of its own, which refers to itself."""
+    """The file of an instance of a study of its own, which refers to itself.
+
+    It has a sequence that tells nothing of the patient, but for a private tag in its item.
+    """
     from pydicom.dataset import Dataset  # it takes its time
 
     itself, item = uid(), Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = SECONDARY_CAPTURE, itself
-    more = {"SOPInstanceUID": itself, "ReferencedImageSequence": [item]}
+    measures = Dataset()
+    measures.Rows = 2
+    measures.add_new(0x00090010, "LO", "orthanc-jobs")
+    measures.add_new(0x00091001, "LO", "private")
+    more = {
+        "SOPInstanceUID": itself,
+        "ReferencedImageSequence": [item],
+        "PixelMeasuresSequence": [measures],
+    }
     return image(patient, 4, bytes(16), EXPLICIT, more)
 
 

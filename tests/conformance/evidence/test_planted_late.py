@@ -85,6 +85,9 @@ PLANTED = {
         "persist/stop/options/ResourceModification",
         "option/path",
     ),
+    "private-within-kept": ("route/anonymize/within", "option/private-within"),
+    "sequences-emptied": ("route/anonymize/within", "option/private-within"),
+    "given-identifiers-ignored": ("route/anonymize/references", "option/replace"),
     "references-removed": ("route/anonymize/references", "route/references"),
     "files-without-modality": ("route/archive/study/file-names", "route/archive-file-name"),
     "count-of-copies-lost-on-restart": (
