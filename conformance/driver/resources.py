@@ -167,9 +167,13 @@ class Resources:
         """
         return step >= 0 if came.asked else self.patient.encode() in came.body
 
+    def ids(self) -> set[str]:
+        """The ids of all jobs that this run knows to be its own."""
+        return {*self.others, *(one.id for one in self.jobs)}
+
     def made(self, job: Mapping[str, Any]) -> bool:
         """Whether a job that a server shows was made by this run."""
-        noted = job.get("ID") in {*self.others, *(one.id for one in self.jobs)}
+        noted = job.get("ID") in self.ids()
         content = job.get("Content")
         peer = content.get("Peer") if isinstance(content, dict) else None
         by_name = isinstance(peer, str) and peer.startswith(self.peer_prefix)

@@ -311,13 +311,13 @@ class DicomGate:
 
     def ask_commitment(
         self, slot: int, where: tuple[str, int], called: str, asked: Commitment
-    ) -> bool:
-        """Ask a server for a commitment, as the modality of a slot; whether that was taken."""
+    ) -> bool | None:
+        """Ask a server for a commitment; whether that is taken. None: no association is."""
         entity = ApplicationEntity(self.gate.aet(slot))
         entity.add_requested_context(COMMITMENT, SYNTAXES)
         association = asking_only(entity.associate(*where, ae_title=called))
         if not association.is_established:
-            return False
+            return None
         request = Dataset()
         request.TransactionUID = asked.transaction
         request.ReferencedSOPSequence = [_reference(*file) for file in asked.files]

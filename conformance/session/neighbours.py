@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from typing import Any
 
 from conformance.driver.ending import state_of
 from conformance.driver.places import Places
@@ -28,7 +30,9 @@ class Neighbours:
         self._places = places
         self._deletes = deletes
         self._theirs = set(self._listed())
-        shown = resources.client.get(EXPAND).jobs()
+        shown: list[dict[str, Any]] = []
+        with suppress(Unjudged):  # as of an answer that is too large
+            shown = resources.client.get(EXPAND).jobs()
         self._ended = {job["ID"] for job in shown if job["State"] in FINAL} & self._theirs
         self._most = len(self._ended)  # of their completed jobs that were there at once
         self._made = self._kept = 0  # of ours: in all, and what the last look has found
@@ -44,8 +48,8 @@ class Neighbours:
         """``after`` this case: take what is left of ours out, and look whether theirs are there.
 
         A full history stays full, and holds no more. So where fewer of theirs are left than one
-        that had held so many would hold beside ours, or soon more than it would, somebody has
-        deleted what is gone.
+        that had held so many would hold beside ours, or soon more than it would, or fewer and
+        fewer, somebody has deleted what is gone.
 
         Raises `JobsLost`, and `Unjudged` where that cannot be seen.
         """
@@ -69,17 +73,21 @@ class Neighbours:
                 self._resources.client.delete(f"/jobs/{id}")
 
     def _holds_more(self, ours: int) -> bool:
-        """Whether more of theirs complete, and stay, than had place with so many of ours."""
+        """Whether more of theirs complete, and stay, than had place with so many of ours; or fewer
+        are left though we do nothing, so that somebody is deleting them.
+        """
         end = time.monotonic() + TIMING.theirs
-        enough = len(self._ended) + ours
-        while len(self._ended) <= enough and time.monotonic() < end:
+        begun = len(self._ended)
+        full = range(begun, begun + ours + 1)
+        while len(self._ended) in full and time.monotonic() < end:
             self._resources.gate.wait(TIMING.look)
             found = set(self._listed()) - {job.id for job in self._resources.jobs}
+            self._theirs &= found
             new = sorted(found - self._ended)[:LOOKED_AT]
             self._ended = (self._ended & found) | {
                 id for id in new if self._has_ended(id) and not self._is_ours(id)
             }
-        return len(self._ended) > enough
+        return len(self._ended) not in full
 
     def _is_ours(self, id: str) -> bool:
         """Whether a job is ours of which no answer told us; what cannot be read is not."""

@@ -19,6 +19,7 @@ from conformance.session.cleanup import clean
 from conformance.session.connections import EXCLUSIVE, POLITE, see_connections
 from conformance.session.neighbours import Neighbours
 from conformance.session.storage import see_kept, see_room, tells
+from conformance.session.unreadable import heeding, see_readable
 from conformance.session.yard import Yard
 from conformance.sut.client import Client
 from conformance.sut.identity import System, identify, with_plugins
@@ -190,9 +191,12 @@ def opened(
         system = with_plugins(client, identify(client))
         _check_jobs(client)
         if server is None:
+            see_readable(client)
             see_room(client, system)
             see_connections(client, EXCLUSIVE if choice.exclusive else POLITE)
         resources = Resources(client, gate)
+        if server is None:
+            client.judge = heeding(doubts.judge, resources.ids)
         resources.fields.clock.same_machine = server is not None
         stack.callback(resources.close)
         settings = {} if server is None else server.config

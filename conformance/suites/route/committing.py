@@ -106,7 +106,9 @@ def asks(asked: Asked, context: Context) -> tuple[str, Slot, Report]:
     request = Commitment(transaction, (*right, *wrong, *unknown))
     context.lines.append(f"ask for the storage commitment of {len(request.files)} instances")
     taken = dicom.ask_commitment(slot.number, _where(context), CALLED, request)
-    context.require(COMMITS, taken, "an N-ACTION that is taken", "it is refused")
+    if taken is None and not context.profile.managed:  # as with DicomCheckCalledAet
+        raise Unavailable(f"the server takes no association that calls it {CALLED}")
+    context.require(COMMITS, bool(taken), "an N-ACTION that is taken", "it is refused")
     id = _job(context, transaction)
     failed = [(*one, CONFLICT) for one in wrong] + [(*one, NO_SUCH) for one in unknown]
     event = NOT_ALL if failed else ALL_STORED

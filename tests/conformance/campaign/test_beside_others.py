@@ -282,3 +282,34 @@ def test_a_server_that_does_not_listen_for_dicom(tmp_path: Path) -> None:
     found = run.cases("skipped")["route/storage-commitment/stored"]
     assert "by DICOM" in found["reason"], run.out
     assert run.cases("deviation", "unknown") == {}
+
+
+@pytest.mark.parametrize("after", [0, 30])
+def test_a_job_of_somebody_that_cannot_be_read(tmp_path: Path, after: int) -> None:
+    """As an archive of nothing on a released Orthanc, whose list is refused with it."""
+    left = [after]  # lists of jobs that are answered
+
+    def rule(request: Request) -> Answer | None:
+        listed = request.path.partition("?")[0] == "/jobs" and request.method == "GET"
+        left[0] -= listed
+        if left[0] >= 0:
+            return None
+        if request.line in ("GET /jobs?expand", f"GET /jobs/{theirs}"):
+            return http_answer(400)
+        return None
+
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port, rule)) as proxy:
+        client = Client(server.address)
+        made = client.post("/tools/create-dicom", {"Tags": {"PatientID": "theirs"}}).json()
+        body = {"Asynchronous": True}
+        theirs = client.post(f"/studies/{made['ParentStudy']}/archive", body).json()["ID"]
+        cases = ("--case", "action/pause", "--case", "monitor/list")
+        run = command(tmp_path, "run", proxy.url, *cases, report=bool(after))
+        client.close()
+    assert run.status == 2
+    if after:
+        assert run.cases("deviation") == {}, run.out
+        assert any(f"job {theirs}" in one["reason"] for one in run.cases("unknown").values())
+    else:
+        assert f"job {theirs}" in run.err, run.out
+        assert f"/jobs/{theirs}/cancel" in run.err

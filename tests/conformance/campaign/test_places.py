@@ -15,6 +15,7 @@ from conformance.driver.places import HISTORY_FULL, Places, may_make_job
 from conformance.errors import HistoryFull, JobsLost
 from conformance.events import CaseEnds, Ended, Event, Failed, RunVerdict, Verdict
 from conformance.peer.gate import Gate, Hold
+from conformance.session.neighbours import Neighbours
 from conformance.sut import servers
 from conformance.sut.client import Client
 from conformance.sut.managed import Managed
@@ -241,6 +242,39 @@ def test_what_somebody_deletes_as_he_works_stops_nothing() -> None:
         worker.join()
         assert failed == []
         assert found[TWO][0] is not Verdict.UNKNOWN
+
+
+def test_what_somebody_deletes_one_by_one_stops_nothing() -> None:
+    """Fewer and fewer are left while the kit waits: a full history would stay full."""
+    with servers.reference() as server, somebody(server, 6) as who:
+
+        def after(case: str) -> None:
+            if case == "history/delete":
+                who.client.delete(f"/jobs/{who.ended[0]}")
+                worker.start()
+
+        def work() -> None:
+            client = Client(server.address)
+            for id in who.ended[1:4]:
+                until(lambda: len(seen) > 1, 10)  # it was looked for after the first had gone
+                client.delete(f"/jobs/{id}")
+            client.close()
+
+        seen: list[str] = []
+        worker = Thread(target=work)
+        worker_of = Neighbours._listed
+
+        def listed_(neighbours: Neighbours) -> list[str]:
+            if worker.ident is not None:
+                seen.append("")
+            return worker_of(neighbours)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Neighbours, "_listed", listed_)
+            _, failed = run(server, after=after)
+        worker.join()
+        assert failed == []
+        assert listed(who) == set(who.ended[4:])
 
 
 def test_a_job_that_is_missed_without_cause_stops_the_run() -> None:
