@@ -29,7 +29,12 @@ from conformance.talk import ARRIVES, BINARY, ID, KILLS, STARTS, Said, arriving,
 from spec.requirements import Requirement, requirement
 
 TEMPLATE = "templates/script.py.txt"
-PARTS = "# parts: "
+PARTS, OF_A_PLUGIN = "# parts: ", "transfers"
+USAGE = """\
+    python3 @NAME            starts the Orthanc of the PATH, in a folder of its own
+    python3 @NAME PROGRAM    starts another one, such as ./build/Orthanc; not a URL"""
+USAGE_WITH_PLUGIN = """\
+    python3 @NAME PROGRAM PLUGIN    such as Orthanc, and the file libOrthancTransfers.so"""
 BEGINS = '''def shows(server):
     """Do it; whether the server deviates again, if that can be told, and what was seen."""'''
 IMPORT = re.compile(r"^import ([a-z0-9.]+)\n", re.MULTILINE)
@@ -68,7 +73,8 @@ def script(recording: Recording, name: str) -> str:
     if (why := why_none(recording.talk, recording.relaxations)) is not None:
         raise BadArgument(f"{why}: use\n'orthanc-jobs replay'")
     stands = requirement(recording.requirement)
-    parts, shows = ("", _recorded(recording)) if written is None else _written(written)
+    names, shows = ((), _recorded(recording)) if written is None else _written(written)
+    parts = [_template(f"shows/parts.{name}.txt").read_text("utf-8") for name in names]
     program = recording.program if written is None else ()  # a case may do more
     about = (
         f"{stands.sentence}",
@@ -84,12 +90,13 @@ def script(recording: Recording, name: str) -> str:
     filled = {
         "@TITLE": _plain(recording.case or stands.id),
         "@ABOUT": "\n".join(map(_plain, about)),
+        "@USAGE": USAGE_WITH_PLUGIN if OF_A_PLUGIN in names else USAGE,
         "@NAME": Path(name).name,
         "@CONFIG": repr(dict(recording.config)).replace("'", '"'),
         "@TRIES": str(recording.tries if written is None else 1),
         "@EXPECTED": repr(" | ".join(recording.expected)),
         "@ACTUAL": repr(recording.actual),
-        "@PARTS": parts,
+        "@PARTS": "".join(f"{part}\n\n" for part in parts),
         "@SHOWS": shows,
     }
     for mark, value in filled.items():
@@ -113,12 +120,10 @@ def _by_hand(known: Iterable[str]) -> str | None:
     return None
 
 
-def _written(text: str) -> tuple[str, str]:
-    """The parts that a text uses, and what it does."""
+def _written(text: str) -> tuple[tuple[str, ...], str]:
+    """The names of the parts that a text uses, and what it does."""
     first, _, shows = text.partition("\n")
-    names = first.removeprefix(PARTS).split()
-    parts = [_template(f"shows/parts.{name}.txt").read_text("utf-8") for name in names]
-    return "".join(f"{part}\n\n" for part in parts), shows.rstrip()
+    return tuple(first.removeprefix(PARTS).split()), shows.rstrip()
 
 
 def _recorded(recording: Recording) -> str:

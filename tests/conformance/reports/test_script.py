@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -19,21 +20,24 @@ from conformance.campaign.replay import load
 from conformance.errors import BadArgument
 from conformance.reports.judging import judgement
 from conformance.reports.script import script
+from conformance.sut import servers
+from conformance.sut.client import Client
 from conformance.talk import Said
-from tests.conformance.findings import MATRIX, REPLAYS, VERSIONS, shows
+from tests.conformance.findings import MATRIX, OF_A_PLUGIN, REPLAYS, VERSIONS, shows
 from tests.conformance.kit import command
 from tests.rooms import ROOT
 
 FINDINGS = REPLAYS
-TRANSFER = "transfer-"  # their peer is more than a script has
-EXPORTED = [path for path in FINDINGS if not path.stem.startswith(TRANSFER)]
+WITH_PLUGIN = [path for path in FINDINGS if path.stem in OF_A_PLUGIN]
+WITHOUT = [path for path in FINDINGS if path not in WITH_PLUGIN]
 SHOWS = ROOT / "conformance" / "reports" / "shows"
-RECORDED = [path for path in EXPORTED if not (SHOWS / f"{path.stem}.txt").exists()]
+RECORDED = [path for path in FINDINGS if not (SHOWS / f"{path.stem}.txt").exists()]
 HERE = "1.10.1"  # which is Debian 12's
-SAID = {path: shows(path.stem.removesuffix("-cancel")) for path in EXPORTED}  # of which versions
+SAID = {path: shows(path.stem.removesuffix("-cancel")) for path in FINDINGS}  # of which versions
 # What `tools/matrix` has installed, the folder of each by the version of its Orthanc.
 SERVERS = Path(os.environ.get("MATRIX_FOLDER") or ROOT / "build" / "servers")
 ELSEWHERE = {server["version"]: SERVERS / server["title"] for server in MATRIX}
+PLUGIN = os.environ.get("MATRIX_PLUGIN")  # that of `tools/matrix`, for the Orthanc of the PATH
 MIDNIGHT = "20261201T000000.000000"
 ARCHIVE = {"ID": "a", "Type": "Archive", "State": "Pending"}
 LONGEST = 300  # seconds for a script, on a machine that has other work as well
@@ -97,17 +101,17 @@ def test_a_fault_is_shown_and_a_server_without_it_does_not_show_it(tmp_path: Pat
 
 
 def test_what_cannot_be_tried_is_neither_seen_nor_not_seen(tmp_path: Path) -> None:
-    done = run(tmp_path, EXPORTED[0], "/no/such/program")
+    done = run(tmp_path, FINDINGS[0], "/no/such/program")
     assert done.returncode == 2
     assert "it could not be tried" in done.stderr
-    done = run(tmp_path, EXPORTED[0], "http://localhost:8042")
+    done = run(tmp_path, FINDINGS[0], "http://localhost:8042")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "name the program of an Orthanc, which is started here: not a URL\n"
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "path", [path for path in EXPORTED if HERE in SAID[path]], ids=lambda path: path.stem
+    "path", [path for path in WITHOUT if HERE in SAID[path]], ids=lambda path: path.stem
 )
 def test_the_orthanc_that_is_installed_shows_each_finding(
     path: Path, installed_orthanc: None, tmp_path: Path
@@ -118,7 +122,7 @@ def test_the_orthanc_that_is_installed_shows_each_finding(
 
 @pytest.mark.weekly
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("path", EXPORTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WITHOUT, ids=lambda path: path.stem)
 def test_a_script_shows_it_on_each_version_that_it_is_said_of_and_on_no_other(
     path: Path, version: str, elsewhere: str, installed_orthanc: None, tmp_path: Path
 ) -> None:
@@ -127,7 +131,22 @@ def test_a_script_shows_it_on_each_version_that_it_is_said_of_and_on_no_other(
     assert (done.returncode, done.stderr) == (expected, ""), done.stdout
 
 
-@pytest.mark.parametrize("path", EXPORTED, ids=lambda path: path.stem)
+@pytest.mark.weekly
+@pytest.mark.parametrize("path", WITH_PLUGIN, ids=lambda path: path.stem)
+def test_a_script_shows_it_on_the_plugin_that_it_is_said_of_and_on_no_other(
+    path: Path, installed_orthanc: None, tmp_path: Path
+) -> None:
+    if PLUGIN is None:
+        pytest.skip("there is no transfers accelerator: MATRIX_PLUGIN names its file")
+    with servers.orthanc(config={"Plugins": [PLUGIN]}) as server:
+        version = Client(server.address).get("/plugins/transfers").json()["Version"]
+        server.kill()
+    done = run(tmp_path, path, "Orthanc", PLUGIN)
+    expected = 1 if version in SAID[path] else 0
+    assert (done.returncode, done.stderr) == (expected, ""), done.stdout
+
+
+@pytest.mark.parametrize("path", FINDINGS, ids=lambda path: path.stem)
 def test_a_script_needs_nothing_of_ours_and_says_by_itself_whether_it_was_seen(
     path: Path,
 ) -> None:
@@ -154,13 +173,13 @@ def test_a_script_of_a_recording_has_no_id_of_the_server_that_was_recorded(path:
 
 def test_what_is_written_by_hand_is_of_a_finding_of_its_name() -> None:
     names = {path.stem for path in SHOWS.glob("*.txt") if not path.stem.startswith("parts.")}
-    assert names == {path.stem for path in EXPORTED} - {path.stem for path in RECORDED}
+    assert names == {path.stem for path in FINDINGS} - {path.stem for path in RECORDED}
     for path in SHOWS.glob("*.txt"):
         assert max(map(len, path.read_text().splitlines())) <= 105, path
 
 
 def test_another_recording_of_a_finding_is_shown_by_the_same() -> None:
-    (path,) = (path for path in EXPORTED if path.stem == "get-not-saved")
+    (path,) = (path for path in FINDINGS if path.stem == "get-not-saved")
     again = replace(load(path), case="another/case", talk=())
     assert "RetrieveMethod" in script(again, "a.py")
     with pytest.raises(BadArgument, match="another/case"):
@@ -168,7 +187,7 @@ def test_another_recording_of_a_finding_is_shown_by_the_same() -> None:
 
 
 def test_what_is_shown_only_after_a_moment_is_waited_for() -> None:
-    (path,) = (path for path in EXPORTED if path.stem == "estimate-too-soon")
+    (path,) = (path for path in FINDINGS if path.stem == "estimate-too-soon")
     assert re.search(r'wait\(.*has=\["EstimatedTimeOfArrival"\]', script(load(path), "a.py"))
 
 
@@ -194,12 +213,10 @@ def test_what_is_no_finding_has_none_where_its_peer_is_more_than_a_page(
         script(replace(load(FINDINGS[0]), talk=talk, relaxations=()), "a.py")
 
 
-def test_a_transfer_is_refused() -> None:
-    """Its peer opens transactions, and lists what it has."""
-    for path in FINDINGS:
-        if path.stem.startswith(TRANSFER):
-            with pytest.raises(BadArgument, match="transfer"):
-                script(load(path), "a.py")
+def test_one_of_a_plugin_has_to_be_told_where_that_is(tmp_path: Path) -> None:
+    done = run(tmp_path, WITH_PLUGIN[0])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "libOrthancTransfers.so" in done.stderr
 
 
 def test_what_is_said_of_some_versions_only_is_not_asked_of_others() -> None:
@@ -290,13 +307,15 @@ def judging(said: Said, expected: str, actual: str) -> Callable[[object], tuple[
 
 
 def test_the_command_writes_one_or_says_why_not(tmp_path: Path) -> None:
-    file = str(EXPORTED[0])
+    file = str(FINDINGS[0])
     printed = command(tmp_path, "export", file, report=False)
-    to = f"{EXPORTED[0].stem}.py"
+    to = f"{FINDINGS[0].stem}.py"
     made = command(tmp_path, "export", file, "--as", "script", "--to", to, report=False)
     assert (printed.status, made.status) == (0, 0)
     assert (tmp_path / to).read_text() == printed.out
-    without = next(path for path in FINDINGS if path not in EXPORTED)
-    refused = command(tmp_path, "export", str(without), report=False)
+    found = json.loads(FINDINGS[0].read_text())
+    found["deviation"]["relaxations"] = []
+    (tmp_path / "other.json").write_text(json.dumps({**found, "talk": []}))
+    refused = command(tmp_path, "export", str(tmp_path / "other.json"), report=False)
     assert (refused.status, refused.out) == (2, "")
-    assert refused.err.startswith("orthanc-jobs: a job of this replay is a transfer")
+    assert "does not say what was said on the wire" in refused.err
