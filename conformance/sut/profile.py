@@ -34,6 +34,7 @@ LACKING = {
     "option/transcode-lossy": "transfer syntaxes that lose something",
     "route/autorouting": "Lua scripts",
     "route/autorouting-chain": "Lua scripts",
+    "route/autorouting-told": "Lua scripts",
     "route/retrieve-progress": "Progress of sub-operations",
 }
 NOT_OFFERED = "the server says that it does not have it"

@@ -182,6 +182,9 @@ ENTRIES: tuple[Requirement, ...] = (
            "if that succeeds, and SendToModality sends by C-STORE, as the title that it names. "
            "Each is an operation of the job.",
            since="1.9.1", needs={Need.MANAGED}),
+    r.seen("autorouting-told", "A Lua script is told of each job that has succeeded by "
+           "OnJobSuccess, and of each that has failed by OnJobFailure.",
+           since="1.9.1", needs={Need.MANAGED}),
     r.seen("made-from", "The metadata ModifiedFrom, or AnonymizedFrom, of a copy, of each of its "
            "instances, and of the series, study and patient that are new with it, name what it is "
            "a copy of.", since="1.9.1"),

@@ -7,9 +7,9 @@ of jobs whose steps wait at the gate (`sending`) and of those that nobody can ho
 each type of job before the action matrix (`matrix`), retrieves and transfers at the end of a step
 (`boundaries`), what else is said of transfers (`transferring`, `introducing`, `transfer_options`),
 of their peers (`asking_peers`) and of what arrives (`receiving`), what a Lua script
-sends (`autorouting`), all types in one queue (`ordering`), what travels along with a job
-(`user_data`), and the cases of `action/` and `race/` once more with jobs that send by C-STORE
-(`by_c_store`).
+sends (`autorouting`, `chaining`) and is told (`telling`), all types in one queue (`ordering`), what
+travels along with a job (`user_data`), and the cases of `action/` and `race/` once more with jobs
+that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from conformance.suites.route import (
     retrieving,
     sending,
     sent,
+    telling,
     transfer_options,
     transferring,
     user_data,
@@ -73,6 +74,7 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield from committing.cases(profile)
     yield from autorouting.cases(profile)
     yield from chaining.cases(profile)
+    yield from telling.cases(profile)
     yield from retrieving.cases(profile, known)
     yield from halfway.cases(profile)
     yield from boundaries.cases(profile, known)
