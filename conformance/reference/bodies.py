@@ -68,8 +68,17 @@ def number_in_query(request: Request, name: str, default: int) -> int:
     """A number in the query. Raises `RestError` (400)."""
     value = request.query_params.get(name, str(default))
     if not value.isascii() or not value.isdigit() or len(value) > 9:
-        raise bad_request(f"Not a valid integer: {value}", ErrorCode.PARAMETER_OUT_OF_RANGE)
+        raise bad_request(f"Not a valid integer: {value}", ErrorCode.BAD_PARAMETER_TYPE)
     return int(value)
+
+
+def number_told(request: Request, name: str) -> int | None:
+    """A number in the query of what Orthanc asks a log for: of what is none nothing is told."""
+    value = request.query_params.get(name, "")
+    sign, digits = value[:1], value.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
+        return None
+    return -int(digits) if sign == "-" else int(digits)
 
 
 def texts(fields: dict[str, object], name: str) -> list[str]:

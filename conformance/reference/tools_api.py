@@ -12,7 +12,7 @@ from conformance.reference.answers import json_answer, text_answer
 from conformance.reference.bodies import (
     boolean,
     count,
-    number_in_query,
+    number_told,
     read_level,
     read_object,
     text,
@@ -116,12 +116,14 @@ class ToolsApi:
         newer = self._release.is_from(_NEWER)
         if "last" in asked:
             return self._page(self._storage.changes.last())
-        since = number_in_query(request, "since", 0) if "since" in asked else None
-        until = number_in_query(request, "to", 0) if newer and "to" in asked else None
+        since = number_told(request, "since")
+        until = number_told(request, "to") if newer else None
+        until = None if until is None or until < 0 else until
         kinds = asked["type"].split(";") if newer and "type" in asked else KINDS
         if not KINDS.issuperset(kinds):
             raise bad_request("There is no such type of change", ErrorCode.PARAMETER_OUT_OF_RANGE)
-        limit = number_in_query(request, "limit", _PAGE)
+        limit = number_told(request, "limit")
+        limit = _PAGE if limit is None else max(0, limit)
         return self._page(self._storage.changes.page(since, until, limit, kinds))
 
     def _page(self, page: dict[str, Any]) -> Response:

@@ -120,7 +120,9 @@ def test_changes_come_once(client: Caller, instance: dict[str, str]) -> None:
         "Done": True,
         "Last": rest["Last"],
     }
-    assert client.call("GET", "/changes?since=soon")[0] == 400
+    assert read(client, "/changes?since=soon") == read(client, "/changes")
+    assert read(client, "/changes?limit=soon") == read(client, "/changes")
+    assert read(client, "/changes?limit=-1")["Changes"] == []
 
 
 def test_keys_of_the_configuration() -> None:

@@ -180,6 +180,16 @@ CALLS = [
     *map(get, ("/instances/none", "/studies/none", "/studies/none/statistics")),
     *map(get, ("/instances/none/tags", "/series/none/study", "/patients/none/studies")),
     *map(get, ("/patients", "/studies?expand", "/instances?expand", "/statistics", "/exports")),
+    *(
+        get(f"/{log}?{name}={value}")
+        for log in ("changes", "exports")
+        for name in ("since", "limit")
+        for value in ("", "text", "2x", "1.5", "%203", "-1")
+    ),
+    *(
+        get(f"/studies?since={since}&limit={limit}")
+        for since, limit in (("x", 1), (0, "x"), ("", 1))
+    ),
     *map(get, ("/changes?limit=3", "/changes?last", "/changes?since=5&limit=2", "/tools/now")),
     *map(get, ("/series?since=0&limit=1", "/instances?since=1&limit=1&expand")),
     get("/tools/generate-uid?level=study"),
