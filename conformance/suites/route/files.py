@@ -76,13 +76,14 @@ def _texts(dataset: Dataset) -> dict[str, str]:
     """Its elements by keyword as text; one within a sequence as ``Sequence[0].Keyword``.
 
     An element is made only of what is not plain: that costs more than to read the whole file.
+    One of a group that repeats, as 6000 and 6002, is found by its number: all share a keyword.
     """
-    from pydicom.datadict import keyword_for_tag
+    from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 
     said = {}
     for tag in dataset.keys():  # noqa: SIM118 - to iterate over it makes elements
         if (text := _plain(dataset, tag)) is not None:
-            said[keyword_for_tag(tag) or str(tag)] = text
+            said[keyword_for_tag(tag) if dictionary_has_tag(tag) else str(tag)] = text
             continue
         element = dataset[tag]
         if element.VR != "SQ":

@@ -54,6 +54,8 @@ def file_of(
         Tag(0x00090010): ("LO", b"orthanc-jobs"),
         Tag(0x00091001): ("LO", b"private"),
         Tag("Rows"): ("US", b"\7\0"),
+        Tag(0x60000022): ("LO", b"first"),
+        Tag(0x60020022): ("LO", b"second"),
         **{Tag(KEYWORDS[vr]): (vr, value) for vr, value in values.items()},
     }
     if character_set is not None:
@@ -141,6 +143,13 @@ def test_what_it_says() -> None:
         "Rows": "7",
     }
     assert "ReferencedStudySequence" not in said
+
+
+def test_of_groups_that_repeat_each_is_said() -> None:
+    """Two overlays, whose elements share a keyword."""
+    said = read_file(file_of({}))
+    assert said is not None
+    assert (said["(6000,0022)"], said["(6002,0022)"]) == ("first", "second")
 
 
 def test_a_number_that_is_cut_short_is_no_file() -> None:
