@@ -426,7 +426,7 @@ def test_a_server_that_turns_garbage(
     assert report(tmp_path)["verdict"] in ("deviates", "unknown")
     assert "Traceback" not in done.out + done.err
     assert "\x1b" not in done.out + done.err
-    assert done.seconds < SLACK
+    assert done.seconds < 2 * SLACK
 
 
 @pytest.mark.parametrize(
