@@ -78,13 +78,21 @@ def behind(proxy: Callable[[int], Proxy], timeout: float = 10.0) -> Iterator[Cho
 
 
 class Point:
-    """Answers one request with ``answer``: the one with this number, of those to the engine."""
+    """Answers one request with ``answer``: the one with this number, of those since a case began.
+
+    How many come before it goes by the machine.
+    """
 
     def __init__(self, answer: Answer) -> None:
-        self.answer, self.at, self.asked, self.met = answer, -1, 0, ""
+        self.answer, self.at, self.next, self.asked, self.met = answer, -1, -1, 0, ""
 
     def begin(self, at: int) -> None:
-        self.at, self.asked, self.met = at, 0, ""
+        """From the next case on it is the request with this number."""
+        self.next, self.at, self.met = at, -1, ""
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, CaseBegins):
+            self.at, self.asked = self.next, 0
 
     def __call__(self, request: Request) -> Answer | None:
         self.asked += 1
@@ -100,19 +108,12 @@ def test_one_such_answer_at_any_point_is_no_deviation(status: int) -> None:
     """Of one case, every request in turn; whatever else happens, it ends with a verdict."""
     point = Point(http_answer(status, WORDS))
     with behind(lambda port: Proxy(port, point)) as choice:
-        begun = 0
-
-        def on(event: Event) -> None:
-            nonlocal begun
-            if isinstance(event, CaseBegins):
-                begun = point.asked
-
-        assert run(choice, CASES[:1], on=on).status == 0
+        assert run(choice, CASES[:1], on=point.take).status == 0
         last = point.asked
         passed = 0
-        for at in range(begun, last, 3 if status != 503 else 1):
+        for at in range(0, last, 3 if status != 503 else 1):
             point.begin(at)
-            ran = run(choice, CASES[:1])
+            ran = run(choice, CASES[:1], on=point.take)
             assert ran.of(Verdict.DEVIATION) == [], point.met
             passed += len(ran.of(Verdict.PASS))
         assert passed > 0
