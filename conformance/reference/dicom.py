@@ -244,13 +244,24 @@ def name_of(tag: BaseTag) -> str:
 
 
 def find_tag(name: str) -> BaseTag:
-    """The tag that `name` stands for. Raises `RestError` (500) when there is none."""
+    """The tag of a data set that `name` stands for. Raises `RestError` (500) when there is none."""
+    tag = read_tag(name)
+    if tag.group <= 0x0002 or not (tag.is_private or keyword_for_tag(tag)):
+        raise _unknown(name)
+    return tag
+
+
+def read_tag(name: str) -> BaseTag:
+    """The same, and whatever has eight digits. Raises `RestError` (500)."""
     number = tag_for_keyword(name)
     digits = name.replace(",", "").replace("-", "")
     if number is None and len(digits) == 8 and all(c in "0123456789abcdefABCDEF" for c in digits):
         number = int(digits, 16)
-    tag = Tag(number or 0)
-    if tag.group <= 0x0002 or not (tag.is_private or keyword_for_tag(tag)):
-        code = ErrorCode.UNKNOWN_DICOM_TAG
-        raise RestError(code.status, code, f"Unknown DICOM tag: {name}")
-    return tag
+    if number is None:
+        raise _unknown(name)
+    return Tag(number)
+
+
+def _unknown(name: str) -> RestError:
+    code = ErrorCode.UNKNOWN_DICOM_TAG
+    return RestError(code.status, code, f"Unknown DICOM tag: {name}")

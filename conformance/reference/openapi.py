@@ -20,6 +20,7 @@ _ANY: dict[str, object] = {"*/*": {"schema": {}}}
 _REFUSALS = {
     "400": "The call does not say what it needs to say.",
     "401": "Nobody has logged in.",
+    "403": "Metadata of the server's own are changed by nobody else.",
     "404": "There is no such thing, or no such call.",
     "405": "This path has other methods.",
     "422": "A modality did not send what it was asked for.",
@@ -27,16 +28,19 @@ _REFUSALS = {
     "503": "The server stops.",
 }
 _TEXT: dict[str, object] = {"type": "string"}
-_NUMBER: dict[str, object] = {"type": "integer", "minimum": 0, "maximum": 10**9 - 1}
+_TAG: dict[str, object] = {"type": "string", "pattern": "^[0-9a-f]{4}-[0-9a-f]{4}$"}
 _LEVELS: dict[str, object] = {"enum": ["Patient", "Study", "Series", "Instance"]}
 _QUERY: dict[str, dict[str, dict[str, object]]] = {
     "/jobs": {"expand": _TEXT},
-    "/changes": {"last": _TEXT, "limit": _NUMBER, "since": _NUMBER},
+    "/changes": {"last": _TEXT, "limit": _TEXT, "since": _TEXT},
     "/peers": {"expand": _TEXT},
     "/modalities": {"expand": _TEXT},
     "/tools/generate-uid": {"level": _LEVELS},
 }
-_LISTED: dict[str, object] = {"Resources": {"type": "array", "items": _TEXT}}
+_PATHS: dict[str, dict[str, object]] = {"/instances/{id}/content/{path:path}": {"path": _TAG}}
+"""What names in a path have to be, where they are not any text."""
+_IDS: dict[str, object] = {"type": "array", "items": _TEXT}
+_LISTED: dict[str, object] = {"Resources": _IDS}
 _FIELDS: dict[str, dict[str, object]] = {
     "/tools/bulk-anonymize": _LISTED,
     "/tools/bulk-delete": _LISTED,
@@ -46,6 +50,8 @@ _FIELDS: dict[str, dict[str, object]] = {
     "/tools/create-media-extended": _LISTED,
 }
 """What a body has to have, of the calls that need no resource in their path; others take any."""
+_ARCHIVES = ("/tools/create-archive", "/tools/create-media", "/tools/create-media-extended")
+"""Those that take the list alone as well."""
 
 
 def route(others: Sequence[Route], title: str, version: str) -> Route:
@@ -72,8 +78,9 @@ _ABOUT = "The calls of the reference server; docs/reference-server.md says what 
 
 
 def _operation(path: str, method: str) -> dict[str, object]:
+    special = _PATHS.get(path, {})
     named: list[dict[str, object]] = [
-        {"name": name, "in": "path", "required": True, "schema": _TEXT}
+        {"name": name, "in": "path", "required": True, "schema": special.get(name, _TEXT)}
         for name in _PARAMETER.findall(path)
     ]
     asked: list[dict[str, object]] = [
@@ -100,5 +107,9 @@ def _body(path: str) -> dict[str, object]:
     fields = _FIELDS.get(path)
     if fields is None:
         return {"content": {"application/json": {"schema": {}}}}
-    schema = {"type": "object", "properties": fields, "required": sorted(fields)}
+    schema: dict[str, object] = {
+        "type": "object", "properties": fields, "required": sorted(fields)
+    }  # fmt: skip
+    if path in _ARCHIVES:
+        schema = {"anyOf": [schema, _IDS]}
     return {"content": {"application/json": {"schema": schema}}, "required": True}

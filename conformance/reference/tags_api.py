@@ -97,7 +97,7 @@ class TagsApi:
 def _below(here: Dataset | DataElement, word: str) -> Dataset | DataElement | None:
     """What `word` names in a level of tags, or in a sequence. Raises `RestError` (500)."""
     if isinstance(here, Dataset):
-        return here.get(dicom.find_tag(word))
+        return here.get(dicom.read_tag(word))
     if here.VR != "SQ" or not word.isdigit() or int(word) >= len(here.value):
         return None
     item: Dataset = here.value[int(word)]

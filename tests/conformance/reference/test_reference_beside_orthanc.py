@@ -172,6 +172,9 @@ CALLS = [
     *map(get, ("/instances/{instance}/content", "/instances/{instance}/content/PatientName")),
     *map(get, ("/instances/{instance}/content/0010-0010", "/instances/{instance}/content/nope")),
     get("/instances/{instance}/content/StudyTime"),
+    *map(
+        get, ("/instances/{instance}/content/0000-0000", "/instances/{instance}/content/0010-9999")
+    ),
     *(get(f"/instances/{{instance}}/attachments/dicom/{each}") for each in ("size", "md5", "data")),
     get("/instances/{instance}/metadata/Origin"),
     get("/instances/{instance}/metadata/LastUpdate"),
