@@ -17,7 +17,7 @@ from conformance.driver.tracked import Slot, Tracked
 from conformance.errors import Unjudged
 from conformance.oracle.fields import Moment
 from conformance.oracle.shown import Malformed, clip, id_in, job_in, view_in
-from conformance.sut.reply import Reply
+from conformance.sut.reply import EXPAND, Reply
 from spec.engine import View
 
 TYPES = {Via.PEER: "OrthancPeerStore", Via.MODALITY: "DicomModalityStore"}
@@ -70,7 +70,7 @@ class Answers:
 
         (An empty archive makes released Orthancs refuse it, and another check tells so.)
         """
-        reply = self.get("/jobs?expand")
+        reply = self.get(EXPAND)
         return {one["ID"]: one for one in self.expanded(reply)} if reply.ok else {}
 
     def made(self, job: Tracked) -> list[str]:

@@ -11,12 +11,12 @@ from conformance.driver.places import Places
 from conformance.driver.resources import Resources
 from conformance.errors import JobsLost, Unjudged
 from conformance.session.cleanup import OfRun
+from conformance.sut.reply import EXPAND
 from conformance.timing import TIMING
 from spec.table import FINAL
 
 SHOWN = 3  # ids of lost jobs
 LOOKED_AT = 50  # of their jobs that had not ended yet, at one look
-EXPAND = "/jobs?expand"
 
 
 class Neighbours:

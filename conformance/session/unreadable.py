@@ -12,9 +12,8 @@ from typing import Any
 
 from conformance.errors import NoServer, Unjudged
 from conformance.sut.client import Client, Judge
-from conformance.sut.reply import Reply
+from conformance.sut.reply import EXPAND, Reply
 
-EXPAND = "/jobs?expand"
 REFUSED = 400
 
 

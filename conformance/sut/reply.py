@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.text import hidden, one_line
 
+EXPAND = "/jobs?expand"  # the list of all jobs, with their details
 LARGEST = 16 * 1024 * 1024  # bytes of an answer, head and body
 SHOWN = 200  # characters of an answer that a message shows
 

@@ -35,6 +35,7 @@ from conformance.suites.route.samples import patient_id
 from conformance.suites.route.succeeding import has_succeeded
 from conformance.suites.submit.calls import handle
 from conformance.sut.profile import Profile
+from conformance.sut.reply import EXPAND
 from conformance.timing import TIMING
 from spec import types
 from spec.lookup import way_back
@@ -162,7 +163,7 @@ def ask(
 
 def operations(context: Context) -> set[str]:
     """The jobs of this type that the server lists."""
-    listed = context.resources.client.get(judge.EXPAND).jobs()
+    listed = context.resources.client.get(EXPAND).jobs()
     return {str(one["ID"]) for one in listed if one.get("Type") == TYPE}
 
 

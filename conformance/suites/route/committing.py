@@ -23,6 +23,7 @@ from conformance.suites.route.calls.model import Result
 from conformance.suites.route.calls.sending import new_name
 from conformance.suites.route.samples import SECONDARY_CAPTURE, sample, uid
 from conformance.sut.profile import Profile
+from conformance.sut.reply import EXPAND
 from spec.table import State
 from spec.types import COMMITMENT as TYPE
 
@@ -156,7 +157,7 @@ def _job(context: Context, transaction: str) -> str:
     """The job that answers to a transaction."""
 
     def ids() -> list[str]:
-        listed = context.resources.client.get(judge.EXPAND).jobs()
+        listed = context.resources.client.get(EXPAND).jobs()
         return [str(one["ID"]) for one in listed if transaction in str(one.get("Content"))]
 
     expected = "a job that names the transaction"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.sut.reply import EXPAND
 from spec import types
 from spec.relaxations import Shortfall
 from spec.table import EDGE, FINAL, Action, ErrorCode, State, cell, cell_id, target
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from conformance.oracle.fields import Moment
     from conformance.suites.route.calls import Call
 
-EXPAND = "/jobs?expand"
 TAKEN, REFUSED = 200, 503  # what the gate answers to a step
 WHOLE = 100  # per cent
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.errors import Displaced
-from conformance.suites.route.judge import EXPAND
-from conformance.sut.reply import Reply
+from conformance.sut.reply import EXPAND, Reply
 from spec.types import ROWS
 
 if TYPE_CHECKING:
