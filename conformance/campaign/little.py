@@ -16,6 +16,7 @@ from conformance.events import Result, Verdict
 from conformance.session.session import Session
 from conformance.suites.case import Case
 from conformance.suites.needs import EXCLUSIVE, MANAGED
+from conformance.sut.reply import EXPAND
 from spec.table import FINAL
 
 ENOUGH = 0.5  # of the cases that could be run
@@ -80,7 +81,7 @@ def crowd(session: Session) -> str | None:
     if places is None:
         return None
     try:
-        listed = session.client.get("/jobs?expand").json()
+        listed = session.client.get(EXPAND).json()
     except Unjudged:
         return None
     if not isinstance(listed, list):

@@ -22,6 +22,7 @@ from conformance.driver.script import LIVES, MOST_STEPS, UNKNOWN_JOB, Do, Life, 
 from conformance.driver.tracked import Tracked
 from conformance.errors import NotAnswered, Unjudged
 from conformance.oracle.fields import Moment
+from conformance.sut.reply import EXPAND
 from conformance.sut.reply import Reply as Answer
 from conformance.timing import TIMING
 from spec.engine import Act, Config, List, Read, Replied, Reply, Submit
@@ -173,7 +174,7 @@ class Driver(Following):
         self._listed(self.answers.listed(self.answers.get("/jobs")))
 
     def _expand(self) -> None:
-        found = self.answers.expanded(self.answers.get("/jobs?expand"))
+        found = self.answers.expanded(self.answers.get(EXPAND))
         self._listed([one["ID"] for one in found])
         mine = {job.id: job for job in self.jobs.values()}
         for one in found:  # Orthanc reads them one after the other, in this order
@@ -270,7 +271,7 @@ class Driver(Following):
         """Jobs whose submission was not answered, if they were made: they must end as well."""
         for job in self.resources.jobs:
             if job.case == self.case and not job.id:  # whatever else is wrong with the list
-                shown = self.answers.get("/jobs?expand").jobs()
+                shown = self.answers.get(EXPAND).jobs()
                 for id in self.answers.sending(job, shown):
                     job.id = id
                     self.resources.others.append(id)

@@ -33,7 +33,7 @@ from conformance.sut.address import Address
 from conformance.sut.client import Broken, Client
 from conformance.sut.identity import System, identify, with_plugins
 from conformance.sut.profile import Profile
-from conformance.sut.reply import Reply
+from conformance.sut.reply import EXPAND, Reply
 from conformance.text import counted, hidden, shown
 
 READ_SINGLY = 100  # jobs that are read one by one where their list cannot be read
@@ -213,7 +213,7 @@ class _Watch:
 
     def _look(self) -> list[Impossible]:
         """Read all jobs, if the server is there; what is impossible."""
-        answer = self._ask("/jobs?expand")
+        answer = self._ask(EXPAND)
         if answer is None:
             return []
         reply, at = answer

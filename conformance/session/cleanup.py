@@ -23,7 +23,7 @@ from conformance.driver.script import Via
 from conformance.errors import Unjudged
 from conformance.events import Cleanup, Left
 from conformance.sut.client import Client
-from conformance.sut.reply import Reply
+from conformance.sut.reply import EXPAND, Reply
 from conformance.timing import TIMING
 from spec.table import FINAL
 
@@ -195,7 +195,7 @@ class Cleaning:
             self.meanwhile()
 
     def _listed_jobs(self) -> list[dict[str, Any]]:
-        reply = self._listing("jobs", "/jobs?expand")
+        reply = self._listing("jobs", EXPAND)
         if reply is not None:
             return reply.jobs()
         found = []
