@@ -25,7 +25,7 @@ TABLES: dict[str, str] = {
     "speed": "-m benchmarks.speed --rounds 3",
     "scale": "-m benchmarks.scale orthanc",
     "where": "-m benchmarks.where reference",
-    "workers": "-m benchmarks.workers reference orthanc --workers 1 4",
+    "workers": "-m benchmarks.workers reference orthanc --workers 1 4 --case persist/stop/options",
     "starts": "-m benchmarks.starts --times 5",
     "interrupts": "tools/interrupts --of 8 --longest 2.5",
     "complete": "-m benchmarks.complete orthanc --extra-states 0 1",

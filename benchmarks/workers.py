@@ -4,12 +4,15 @@
 
 A run of all cases on each target, with the ledger that comes with the kit and as many workers as
 there are cores. Then the cases of one prefix, which mostly wait for an Orthanc, with more and more
-workers.
+workers. Last what all cases of each target would take on a machine with a core for each worker: the
+rule by which a run hands them out is gone through with the times of the table of durations. (One
+worker alone has no spare ones beside it, so it is left out.)
 """
 
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import subprocess
 import sys
@@ -18,9 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.counting import table
+from conformance.campaign.crew import following, spares
+from conformance.campaign.lots import Lot, divided, longest_first
+from conformance.suites import suites
+from conformance.sut.profile import Profile
 
+EXAMPLES = 100  # of the search, as `orthanc-jobs run` has it
+MANY = (2, 4, 8, 16)
 RUNS = ("server", "cases judged", "seconds", "sum of its cases")
 WORKERS = ("cases", "workers", "seconds", "ratio")
+SIMULATED = ("all cases, simulated", "workers", "seconds", "ratio", "cores busy", "longest lot")
 
 
 def report(target: str, *more: str) -> dict[str, Any]:
@@ -47,6 +57,39 @@ def whole(found: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def handed_out(lots: list[Lot], workers: int) -> float:
+    """Seconds until the last lot has ended, where each takes as long as is expected of it.
+
+    Workers and spare ones are given their lots by the rule of `conformance.campaign.crew`. The
+    starts and stops of servers are left out.
+    """
+    left = longest_first(lots)
+    # When each is free, and whether it is a spare one.
+    crew = [(0.0, False)] * workers + [(0.0, True)] * spares(left, workers)
+    heapq.heapify(crew)
+    last = 0.0
+    while left and crew:
+        free, spare = heapq.heappop(crew)
+        if (lot := following(left, spare, None)) is not None:
+            left.remove(lot)
+            last = max(last, free + lot.seconds)
+            heapq.heappush(crew, (free + lot.seconds, spare))
+    return last
+
+
+def simulated(kind: str) -> list[tuple[str, ...]]:
+    """A row for each number of workers."""
+    lots = divided(suites(Profile()), {}, EXAMPLES, kind)
+    work = sum(lot.seconds - lot.waited for lot in lots)
+    longest = max(lot.seconds for lot in lots)
+    took = {workers: handed_out(lots, workers) for workers in MANY}
+    rows = ((str(n), one, one / took[MANY[0]], work / one) for n, one in took.items())
+    return [
+        (kind, workers, f"{seconds:.0f}", f"{ratio:.2f}", f"{cores:.1f}", f"{longest:.0f}")
+        for workers, seconds, ratio, cores in rows
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", nargs="*", default=["reference", "orthanc"])
@@ -61,7 +104,8 @@ def main() -> None:
         first = first or seconds
         case = f"`orthanc`, `{asked.case}`"
         rows.append((case, str(count), f"{seconds:.0f}", f"{seconds / first:.2f}"))
-    print(*table(rows, WORKERS), sep="\n")
+    print(*table(rows, WORKERS), "", sep="\n", flush=True)
+    print(*table([row for one in asked.target for row in simulated(one)], SIMULATED), sep="\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import remake, scale, workers
 from benchmarks.peers.proxy import Passed
 from benchmarks.resend import made, renamed
+from conformance.campaign.lots import Lot
 from conformance.driver.script import Do
 from tests.rooms import ROOT
 
@@ -124,3 +125,11 @@ def test_a_run_is_told_by_what_it_judged() -> None:
     target = {"name": "x", "version": "1"}
     found = {"target": target, "cases": cases, "statistics": {"seconds": 3.2}}
     assert workers.whole(found) == ("x 1", "1", "3", "2")
+
+
+def test_a_simulated_run_hands_lots_out_as_a_run_does() -> None:
+    lots = [Lot(n, {}, (), seconds) for n, seconds in enumerate((1, 4, 2, 3))]
+    # Of two workers one has 4 and 1, the other 3 and 2.
+    assert [workers.handed_out(lots, count) for count in (1, 2, 4)] == [10, 5, 4]
+    waits = Lot(4, {}, (), 9.0, waited=8.0)
+    assert workers.handed_out([*lots, waits], 2) == 9, "a spare one takes what waits"
