@@ -30,6 +30,7 @@ TABLES: dict[str, str] = {
     "interrupts": "tools/interrupts --of 8 --longest 2.5",
     "complete": "-m benchmarks.complete orthanc --extra-states 0 1",
     "growth": "-m benchmarks.growth --seconds 45",
+    "aims": "-m benchmarks.aims",
 }
 
 
