@@ -180,9 +180,11 @@ class ModificationsApi:
             details = f"Unknown specific version of the DICOM standard: {version}"
             raise bad_request(details, ErrorCode.PARAMETER_OUT_OF_RANGE)
         replace, keep = read_values(fields), read_paths(fields, "Keep")
+        remove = read_paths(fields, "Remove")
         if not boolean(fields, "Force"):
             _refuse_identifiers(replace, "replaced")
             _refuse_identifiers(keep, "kept")
+            _refuse_identifiers(remove, "removed")
         named = {"PatientName": f"Anonymized{next(self._anonymized)}", "PatientID": str(uuid4())}
         new: dict[str, object] = {tag: each for tag, each in named.items() if tag not in keep}
         keep = (*keep, *_LEFT_BY.get(version, ()))
@@ -193,7 +195,7 @@ class ModificationsApi:
             salt=uuid4().hex,
             bulk=bulk,
             replace=new | replace,
-            remove=read_paths(fields, "Remove"),
+            remove=remove,
             keep=keep,
             keep_private=boolean(fields, "KeepPrivateTags"),
             transcode=read_syntax(fields.get("Transcode")),

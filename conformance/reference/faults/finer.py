@@ -11,16 +11,20 @@ from string import ascii_letters
 from typing import Any
 
 from pydicom.dataset import Dataset
+from starlette.requests import Request
 from starlette.responses import Response
 
 from conformance.reference import dicom
 from conformance.reference.answers import JobAnswers
 from conformance.reference.archiving import Archiver
+from conformance.reference.calls import JobCalls
 from conformance.reference.dicom import Instance
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Failed, Job, Outcome, State, Step, Succeeded, Task
 from conformance.reference.persistence import JobStore
+from conformance.reference.registry import Registry
 from conformance.reference.rewriting import Modifier
+from conformance.reference.tasks.archives import Archive
 from conformance.reference.tasks.modifications import ResourceModification
 
 RELEASE = "1.12.7"
@@ -148,3 +152,24 @@ class CountOfCopiesLostOnRestart(JobStore):
         if isinstance(task, ResourceModification):
             job.instances_gone = 0
         return job
+
+
+class MegabytesOfAThousand(Registry):
+    """Content shows a size in megabytes of 1000 * 1000 bytes."""
+
+    def describe(self, job: Job) -> dict[str, object]:
+        described = super().describe(job)
+        content = described["Content"]
+        if isinstance(content, dict):
+            for key in content.keys() & {"Size", "ArchiveSize", "UncompressedSize"}:
+                content[f"{key}MB"] = int(content[key]) // 1000**2
+        return described
+
+
+class DownloadsComeFirst(JobCalls):
+    """The job of a GET of an archive has a Priority of its own, though nobody can name one."""
+
+    async def archive(self, request: Request, task: Task, synchronous: bool, name: str) -> Response:
+        if request.method == "GET" and isinstance(task, Archive):
+            task = replace(task, priority=1)
+        return await super().archive(request, task, synchronous, name)

@@ -1,15 +1,15 @@
 """`route/<call>/…`: every call that the page lists as one that creates a job.
 
 What the call and its job come to (`outcomes`), what is done to a job for which a call waits
-(`waited`), jobs without an instance (`lacking`), what is
-deleted (`deleting`), got by GET (`downloading`, `lossy`) and refused (`refusals`), what becomes
-of jobs whose steps wait at the gate (`sending`) and of those that nobody can hold (`halfway`),
-each type of job before the action matrix (`matrix`), retrieves and transfers at the end of a step
-(`boundaries`), what else is said of transfers (`transferring`, `introducing`, `transfer_options`),
-of their peers (`asking_peers`) and of what arrives (`receiving`), what a Lua script
-sends (`autorouting`, `chaining`) and is told (`telling`), all types in one queue (`ordering`), what
-travels along with a job (`user_data`), and the cases of `action/` and `race/` once more with jobs
-that send by C-STORE (`by_c_store`).
+(`waited`), jobs without an instance (`lacking`), what is deleted (`deleting`), got by GET
+(`downloading`, `lossy`) and refused (`refusals`), what becomes of jobs whose steps wait at the
+gate (`sending`) and of those that nobody can hold (`halfway`), each type of job before the
+action matrix (`matrix`), retrieves and transfers at the end of a step (`boundaries`), what else
+is said of transfers (`transferring`, `introducing`, `transfer_options`), of their peers
+(`asking_peers`) and of what arrives (`receiving`), what a Lua script sends (`autorouting`,
+`chaining`) and is told (`telling`), all types in one queue (`ordering`), what travels along
+with a job (`user_data`), how large it is (`sizes`), and the cases of `action/` and `race/` once
+more with jobs that send by C-STORE (`by_c_store`).
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from conformance.suites.route import (
     retrieving,
     sending,
     sent,
+    sizes,
     telling,
     transfer_options,
     transferring,
@@ -71,6 +72,7 @@ def _cases(profile: Profile) -> Iterator[Case]:
     yield from overwriting.cases(profile)
     yield from sending.cases(profile, known)
     yield from sent.cases(profile, known)
+    yield from sizes.cases(profile)
     yield from committing.cases(profile)
     yield from autorouting.cases(profile)
     yield from chaining.cases(profile)

@@ -1,8 +1,8 @@
 """`route/autorouting/copy`, `…/chain`: a script that modifies an instance and sends the copy.
 
 Each is an operation of the same job (`route.autorouting`), and works on what the one before it
-has made; in a chain the second one is a command of the system, the fourth one deletes the copy, and
-the last one sends the source by C-STORE.
+has made; in a chain the second one is a command of the system, the fourth one sends the copy by
+C-STORE, and the last one deletes it.
 While a step of such a job waits, an Orthanc 1.12.7 that has stored something meanwhile answers
 nobody: so no step is held, and the server is asked when all have been answered.
 """
@@ -115,6 +115,8 @@ def is_done(context: Context, id: str, asked: Asked) -> None:
     if asked.modality is not None:
         callers = sorted({hold.came.caller for hold in asked.modality.holds})
         context.equal(NEEDED, "who calls the modality", [TITLE], callers)
+        copies = [b"copy" in hold.came.body for hold in asked.modality.holds]
+        context.equal(NEEDED, "whether copies are sent by C-STORE", [True] * SENT, copies)
 
 
 def _is_a_copy(context: Context, tags: dict[str, str], source: str, there: bool) -> None:

@@ -27,7 +27,7 @@ from conformance.sut.profile import Profile
 from spec.table import State
 
 DOWNLOAD, OF_SEVERAL = "route/download", "route/download-several"
-CONFIGURED = "route/archive-configured"
+CONFIGURED, PRIORITY = "route/archive-configured", "submit/priority-default"
 KINDS = {"archive": ARCHIVE, "media": MEDIA}
 NAME = "kit.zip"
 COMMA = ","  # Orthanc does not decode one
@@ -75,8 +75,12 @@ def _is_answered(
     path = (
         f"{request.path}?{urlencode(query, safe=COMMA, quote_via=quote)}" if query else request.path
     )
+    before = set(context.driver.answers.jobs())
     reply = context.get(path)
     context.require(about, reply.ok, "HTTP 200 with the archive", reply)
+    made = {id: one for id, one in context.driver.answers.jobs().items() if id not in before}
+    priorities = [one["Priority"] for one in made.values()]
+    context.equal(PRIORITY, "Priority of the jobs of the call", [0], priorities)
 
     def inside(context: Context, files: Files) -> None:
         request.inside(context, files)

@@ -26,7 +26,7 @@ from conformance.suites.needs import (
 )
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
-from conformance.suites.route.calls.archives import LIST, check_archive
+from conformance.suites.route.calls.archives import LIST, check_archive, has_sizes
 from conformance.suites.route.succeeding import gives_the_result, has_output, has_succeeded
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.profile import INGEST_TRANSCODING, Profile
@@ -237,6 +237,8 @@ def synchronous(call: Call, mode: Mode = SYNCHRONOUS, requirement: str | None = 
         gives_the_result(context, call, request, reply, needed)
         judge.await_end(context, call.requirement, id := new_job(context, call, before))
         has_succeeded(context, call, request, id)
+        if call.archives and not call.empty:
+            has_sizes(context, request, judge.look(context, call, id), reply.body)
 
     return run
 

@@ -17,7 +17,7 @@ from conformance.suites.needs import DICOM, REMOVAL, Needed, of_a_call, without
 from conformance.suites.route.calls.modalities import ORIGINATOR
 from conformance.suites.route.calls.peers import TRANSCODE
 from conformance.suites.route.calls.regroupings import INSTANCES
-from conformance.suites.route.calls.retrieves import METHOD, found
+from conformance.suites.route.calls.retrieves import METHOD, STRAIGHT, STRAIGHT_GET, found
 from conformance.suites.route.calls.sending import Way, new_name
 from conformance.suites.route.outcomes import own_jobs
 from conformance.suites.route.samples import Sample, orthanc_id, sample, uid
@@ -119,6 +119,8 @@ OF_COPIES: Bodies = {
     "identifier-kept": (BAD, lambda made, _: {"Keep": ["SOPInstanceUID"]}),
     "unknown-syntax": (BAD, lambda made, _: {**WORDS, "Transcode": NO_SYNTAX}),
     "identifier-replaced": (BAD, lambda made, _: {"Replace": {"SOPInstanceUID": "1.2"}}),
+    "identifier-removed": (BAD, lambda made, _: {"Remove": ["SOPInstanceUID"]}),
+    "patient-removed": (BAD, lambda made, _: {"Remove": ["PatientID"]}),
 }
 OF_MODIFY: Bodies = {
     **OF_COPIES,
@@ -281,6 +283,15 @@ OF_C_STORE: Bodies = {
     "originator-negative": (BAD, lambda made, _: _for_move(made, -1)),
 }
 METHODS: Bodies = {"method": (BAD, lambda made, _: {"RetrieveMethod": "C-PUT"})}
+NOTHING: Body = {"Level": "Study", "Resources": []}
+OF_STRAIGHT: Bodies = {
+    "nothing-named": (BAD, lambda made, _: {"Level": "Study"}),
+    "no-level": (BAD, lambda made, _: {"Resources": []}),
+    "no-list": (BAD, lambda made, _: {"Level": "Study", "Resources": {}}),
+    "no-such-level": (BAD, lambda made, _: {"Level": "x", "Resources": []}),
+    "level-no-text": (BAD, lambda made, _: {"Level": 1, "Resources": []}),
+    "no-object": (BAD, lambda made, _: []),
+}
 
 
 def _for_move(made: Sample, number: int) -> dict[str, Any]:
@@ -297,6 +308,23 @@ def _store(via: Via) -> Callable[[Context], str]:
 
 def _query(context: Context) -> str:
     return found(context)[1]
+
+
+def _straight() -> Iterator[Refusal]:
+    """Of the calls that name themselves what is to be retrieved."""
+    for service, needed in (("move", STRAIGHT), ("get", STRAIGHT_GET)):
+
+        def below(context: Context, service: str = service) -> str:
+            return _store(Via.MODALITY)(context).removesuffix("store") + service
+
+        needs = (DICOM, of_a_call(needed))
+        for row in (
+            *_rows(f"{service}/refused", lambda made: "", OF_STRAIGHT),
+            *_of_any(service, lambda made: "", lambda made, _: NOTHING),
+        ):
+            yield replace(row, below=below, needs=needs)
+        nobody = f"/modalities/orthanc-jobs-nobody/{service}"
+        yield Refusal(f"{service}/refused/to-nobody", ABSENT, _for_nothing(nobody), needs=needs)
 
 
 def _sending() -> Iterator[Refusal]:
@@ -342,8 +370,13 @@ def _naming(path: str) -> Ask:
     return lambda made, _: (path, {"Resources": [made.study]})
 
 
+def _for_nothing(path: str) -> Ask:
+    return lambda made, _: (path, NOTHING)
+
+
 ROWS = (
     *_sending(),
+    *_straight(),
     *_of_any("archive", lambda _: "/tools/create-archive", _study),
     *_of_any("media", lambda _: "/tools/create-media", _study),
     *_of_any("modify", _at("modify"), lambda made, _: WORDS),

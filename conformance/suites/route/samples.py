@@ -115,20 +115,22 @@ def sample_of_files(context: Context) -> tuple[Sample, dict[str, bytes]]:
     return made, {made.instances[0]: _file(made, 0)}
 
 
-def large_sample(context: Context, size: int) -> tuple[Sample, int]:
-    """Store a study of one instance that ends with ``size`` bytes of padding; the file's size.
+def large_sample(context: Context, size: int, noise: bool = False) -> Sample:
+    """Store a study of one instance, whose file ends with padding and has ``size`` bytes.
 
-    Raises `Unjudged` where the server does not take it.
+    ``size``: even, and larger than what is without padding. ``noise``: what it is padded with is
+    no smaller when it is compressed. Raises `Unjudged` where the server does not take it.
     """
     made, files = sample_of_files(context)
     (file,) = files.values()
-    padding = b"\xfc\xff\xfc\xffOB\0\0" + struct.pack("<I", size)  # (FFFC,FFFC), behind all else
-    whole = (file + padding).ljust(len(file) + len(padding) + size, b"\0")
+    room = size - len(file) - 12  # behind the tag, the type and the length of the padding
+    padding = secrets.token_bytes(room) if noise else bytes(room)
+    whole = file + b"\xfc\xff\xfc\xffOB\0\0" + struct.pack("<I", room) + padding  # (FFFC,FFFC)
     reply = context.resources.client.post("/instances", whole)
     if not reply.ok:
         raise Unjudged(f"the server does not store a large instance for us: {reply}")
-    context.lines.append(f"store study {made.study}, of one instance with {size} bytes of padding")
-    return made, len(whole)
+    context.lines.append(f"store study {made.study}, of one instance of {size} bytes")
+    return made
 
 
 def uid() -> str:

@@ -67,7 +67,7 @@ def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
 
 def large(context: Context) -> None:
     """An archive that takes a moment, in which nothing of it comes, is whole all the same."""
-    made, size = large_sample(context, LARGE)
+    made = large_sample(context, LARGE)
     under_way = context.call("POST", f"/studies/{made.study}/archive", {})
     ends(context, under_way, WAITS)
     if (told := _cut_off(context, under_way)) is not None:
@@ -80,7 +80,7 @@ def large(context: Context) -> None:
             found: object = [one.file_size for one in archive.infolist() if not archive.testzip()]
     except NO_ZIP as error:
         found = f"{len(reply.body)} bytes: {error}"
-    context.equal(WAITS, "sizes of the files in the archive", [size], found)
+    context.equal(WAITS, "sizes of the files in the archive", [LARGE], found)
 
 
 def _waited(call: Call, act: Act) -> Checking:

@@ -94,6 +94,8 @@ PLANTED = {
         "persist/stop/failed-instances",
         "persist/completed-stays",
     ),
+    "megabytes-of-a-thousand": ("route/peer-store/megabytes", "route/peer-size"),
+    "downloads-come-first": ("route/archive/study/download", "submit/priority-default"),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
 }
 # What the reference server has of later pages at any time, and what has no case of its own.
