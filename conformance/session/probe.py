@@ -47,6 +47,28 @@ def probe(session: Session) -> None:
     no job; and `ServerDied` where a managed server ends by itself.
     """
     session.had.append(PROBE)
+    try:
+        _first_job(session)
+    except Trouble:
+        _first_job(session, again=True)
+    if session.profile.exclusive and session.profile.workers is None:
+        try:
+            workers = _workers(session)
+        except Trouble:
+            workers = _workers(session)
+        session.profile = replace(session.profile, workers=workers)
+    if session.server is None:
+        _see_syntax(session)
+    if session.profile.exclusive:
+        _see_history(session)
+
+
+def _first_job(session: Session, again: bool = False) -> None:
+    """See that a job reaches the gate, and is kept; errors as of `probe`.
+
+    Raises `Trouble` where its call was answered by what may not be the server, unless it is made
+    ``again`` for that.
+    """
     driver = session.driver(OPEN, PROBE, blames=False)
     try:
         for step in (submit("A", 2), fail("A")):
@@ -56,17 +78,14 @@ def probe(session: Session) -> None:
     except HistoryFull:  # since it was last looked at
         driver.abandon()
     except (Deviated, Unjudged) as error:
+        if isinstance(error, Trouble) and not driver.jobs and not again:
+            driver.abandon()
+            raise
         with suppress(Unjudged):
             session.see_kept()
         _see_arrival(session, driver, error)
         driver.abandon()  # what is wrong with it, the cases will say
     put_aside(driver)
-    if session.profile.exclusive and session.profile.workers is None:
-        session.profile = replace(session.profile, workers=_workers(session))
-    if session.server is None:
-        _see_syntax(session)
-    if session.profile.exclusive:
-        _see_history(session)
 
 
 def _workers(session: Session) -> int | None:
