@@ -18,7 +18,7 @@ from conformance.driver.ending import end_jobs
 from conformance.driver.requiring import SHOWN, Call, Requiring, short
 from conformance.driver.script import LIVES, Step, Via
 from conformance.driver.tracked import Tracked
-from conformance.errors import NotAnswered, Unjudged
+from conformance.errors import NotAnswered, Unavailable, Unjudged
 from conformance.oracle.fields import Moment, Seen
 from conformance.peer.gate import REFUSE
 from conformance.sut.profile import Profile, inapplicable
@@ -26,6 +26,8 @@ from conformance.sut.reply import Reply as Answer
 from conformance.timing import TIMING
 from spec.engine import Arrive, Submit
 from spec.table import State
+
+NOWHERE = "/orthanc-jobs"  # a path of no server, whose error is described where any is
 
 
 class Context(Requiring):
@@ -115,6 +117,17 @@ class Context(Requiring):
         """The ids that ``GET /jobs`` lists."""
         answers = self.driver.answers
         return answers.listed(answers.get("/jobs"))
+
+    def see_described(self, error: Answer) -> None:
+        """See that a server tells in words and numbers what an ``error`` of it is.
+
+        Raises `Unavailable` where one that is not ours tells that of no error.
+        """
+        if self.profile.managed or error.body:
+            return
+        unknown = self.get(NOWHERE)
+        if unknown.status == 404 and not unknown.body:
+            raise Unavailable("the server does not describe its errors (HttpDescribeErrors)")
 
     # --- jobs that a check submits by its own words -------------------------------------------
 

@@ -22,12 +22,16 @@ BOUNDS = (("MaximumPatientCount", "CountPatients", PATIENTS),
           ("MaximumStorageSize", "TotalDiskSizeMB", MEGABYTES))  # fmt: skip
 FULL = 507  # the status by which something is not taken
 TRIES = 2  # somebody may remove a patient just when we store one
+READ_ONLY = "ReadOnly"  # a switch of a configuration, of which an Orthanc tells from 1.12.5 on
+ELSEWHERE = "Run this on a server that keeps what it is given."
 CURE = "Make room there, or run this on a server that keeps what it is given."
 
 
 def see_room(client: Client, system: System) -> None:
-    """See that a server that tells of its bounds has room for a run. Raises `NotKept`."""
+    """See that a server takes what a run stores, as far as it tells. Raises `NotKept`."""
     told = system.told
+    if told.get(READ_ONLY) is True:
+        raise NotKept(f"this server stores nothing ({READ_ONLY}), and a run has to.\n{ELSEWHERE}")
     if not any(_number(told.get(bound)) for bound, _, _ in BOUNDS):
         return
     there = _statistics(client)

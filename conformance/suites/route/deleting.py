@@ -24,6 +24,7 @@ from conformance.suites.route.outcomes import (
 )
 from conformance.suites.route.outputs import output
 from conformance.sut.profile import Profile
+from conformance.sut.reply import Reply
 from spec.table import UNKNOWN, Action, State, cell
 
 ARCHIVES = ("archive/study", "media/study")
@@ -112,17 +113,19 @@ def _with_archive(context: Context, call: Call) -> str:
 def no_such_output(context: Context) -> None:
     """DELETE of an output that there is not is answered 404, with what is wrong."""
     reply = context.ask("DELETE", f"/jobs/{NOBODY}/archive")
-    _is_told(context, OUTPUT, reply.status, reply.json())
+    _is_told(context, OUTPUT, reply)
 
 
 def no_such_job(context: Context) -> None:
     """DELETE of a job that there is not is answered 404, with what is wrong."""
     reply = context.ask("DELETE", f"/jobs/{NOBODY}")
-    _is_told(context, JOB, reply.status, reply.json())
+    _is_told(context, JOB, reply)
 
 
-def _is_told(context: Context, needed: str, status: int, said: object) -> None:
-    context.equal(needed, "HTTP status", ABSENT, status)
+def _is_told(context: Context, needed: str, reply: Reply) -> None:
+    context.equal(needed, "HTTP status", ABSENT, reply.status)
+    context.see_described(reply)
+    said = reply.json()
     told = isinstance(said, dict) and said.get("HttpStatus") == ABSENT
     context.require(needed, told, f"an error with HttpStatus {ABSENT}", said)
 

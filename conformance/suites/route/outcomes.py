@@ -368,6 +368,8 @@ def fails_open(call: Call) -> Checking:
 
 def says_why(context: Context, needed: str, reply: Reply, code: int) -> None:
     """A call whose job has failed is answered an HTTP error with the ErrorCode of the job."""
+    if reply.status >= 400:
+        context.see_described(reply)
     error = reply.json()
     told = reply.status >= 400 and isinstance(error, dict) and error.get("OrthancStatus") == code
     context.require(needed, told, f"an HTTP error with OrthancStatus {code}", reply)

@@ -147,6 +147,8 @@ def unreachable(call: Call) -> Checking:
         request = to_nobody(context)
         body = {**request.body, "Synchronous": True, "Priority": context.resources.priority}
         reply = context.post(request.path, body)
+        if reply.status >= 400:
+            context.see_described(reply)
         found = reply.json()
         details = found.get("Details") if isinstance(found, dict) else None
         right = reply.status >= 400 and isinstance(details, str) and bool(details)

@@ -42,6 +42,7 @@ def error(context: Context, reply: Reply, code: ErrorCode, name: str = JOB) -> N
     """The answer of a synchronous call whose job has failed is an error, the job's."""
     found = reply.json()
     context.require(FAILS, reply.status >= 400, "an HTTP error, since the job has failed", reply)
+    context.see_described(reply)
     status = found.get("OrthancStatus") if isinstance(found, dict) else None
     context.equal(FAILS, "OrthancStatus", int(code), status)
     context.equal(FAILS, "ErrorCode", int(code), context.job(name)["ErrorCode"])

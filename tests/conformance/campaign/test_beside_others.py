@@ -134,7 +134,7 @@ def test_a_history_of_which_nobody_says_that_it_is_small(
     assert said.cases("deviation", "unknown") == {}, said.out
 
 
-NOT_KEPT = "Make room there, or run this on a server that keeps what it is given."
+NOT_KEPT = "un this on a server that keeps what it is given."
 
 
 @pytest.mark.parametrize("mode", [(), ("--exclusive",)])
@@ -145,6 +145,8 @@ NOT_KEPT = "Make room there, or run this on a server that keeps what it is given
         ({"MaximumPatientCount": 10_000, "MaximumStorageSize": 0}, False),
         ({"MaximumPatientCount": 0, "MaximumStorageSize": 50}, True),
         ({"MaximumPatientCount": 10, "MaximumStorageMode": "Reject"}, True),
+        ({"ReadOnly": True}, True),
+        ({"ReadOnly": False}, False),
     ],
 )
 def test_a_server_that_would_remove_somebodys_data(

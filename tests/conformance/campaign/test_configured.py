@@ -1,0 +1,54 @@
+"""Runs on Orthancs that are configured as people have them: no false alarm is raised."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.sut import servers
+from tests.conformance.kit import Run, command
+from tests.conformance.misbehaving import Proxy, Request, Scripted, http_answer
+
+pytestmark = pytest.mark.apart
+KEPT = 1000
+JSON = "Content-Type: application/json"
+RELEASE = "1.12.7"  # it can delete what the kit has made
+
+
+def on_orthanc(folder: Path, config: dict[str, Any], *words: str) -> Run:
+    """A run on an Orthanc that is somebody's, of which nobody else makes use."""
+    with servers.orthanc(config={"JobsHistorySize": KEPT, **config}) as server:
+        words = ("--exclusive", "--history-size", str(KEPT), *words)
+        return command(folder, "run", server.address.url, *words)
+
+
+FAILS = ("submit/synchronous/fails", "submit/synchronous/running-canceled")
+UNDESCRIBED = "the server does not describe its errors (HttpDescribeErrors)"
+
+
+def test_errors_that_are_not_described(tmp_path: Path, installed_orthanc: None) -> None:
+    """The status of HTTP is all that an Orthanc tells then."""
+    cases = [word for case in FAILS for word in ("--case", case)]
+    run = on_orthanc(tmp_path, {"HttpDescribeErrors": False}, *cases)
+    assert run.cases("deviation", "unknown") == {}, run.out
+    assert [one["reason"] for one in run.cases("skipped").values()] == [UNDESCRIBED] * 2
+
+
+@pytest.mark.parametrize("case", [FAILS[0], "route/delete/unknown-job"])
+@pytest.mark.parametrize(("kept", "verdict"), [("GET", "deviation"), ("", "skipped")])
+def test_an_error_without_a_body(tmp_path: Path, case: str, kept: str, verdict: str) -> None:
+    """It is a deviation where the server describes others: those of the method that is ``kept``."""
+
+    def strip(request: Request, wire: socket.socket) -> bool:
+        status, body = front.ask(request)
+        bare = status >= 400 and request.method != kept
+        return http_answer(status, b"" if bare else body, JSON)(request, wire)
+
+    with servers.reference(release=RELEASE) as server:
+        front = Proxy(server.port)
+        with Scripted(strip) as proxy:
+            run = command(tmp_path, "run", proxy.url, "--case", case, "--exclusive")
+    assert list(run.cases(verdict)) == [case], run.out + run.err
