@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
@@ -23,6 +23,7 @@ from conformance.driver.spares import can_take_up, put_aside, take_up
 from conformance.errors import (
     Displaced,
     HistoryFull,
+    Kind,
     ServerDied,
     ServerStopped,
     TimeOver,
@@ -109,8 +110,8 @@ class Runner:
         context = Context(driver, session.profile, session.system.version, draw, number)
         reason: Unjudged | None = None
         died, dirty = None, False
-        clock = session.resources.fields.clock
-        steps = clock.steps
+        clock, doubts = session.resources.fields.clock, session.doubts
+        steps, refused = clock.steps, len(doubts.refused)
         with self._patient(patience):
             try:
                 try:
@@ -121,6 +122,7 @@ class Runner:
                     reason = unjudged
                     session.check(TIMING.dying)  # a connection breaks before its process has ended
                     driver.abandon()
+                reason = reason or self._not_let(driver, doubts.refused[refused:])
                 context.close()
             except Unjudged as unjudged:
                 stopped = isinstance(unjudged, ServerStopped)  # which is why the other came
@@ -136,7 +138,7 @@ class Runner:
         elif driver.changed:
             session.renew()
         return Judgement(
-            findings=tuple(driver.findings),
+            findings=() if isinstance(reason, Unavailable) else tuple(driver.findings),
             performed=tuple(driver.performed[: driver.deviated_at or None]),
             unjudged=self._told(reason),
             died=died,
@@ -148,6 +150,13 @@ class Runner:
             lines=tuple(context.lines),
             before=before,
         )
+
+    def _not_let(self, driver: Driver, refused: Sequence[Kind]) -> Unavailable | None:
+        """Why a case that deviates is not judged: somebody's server has ``refused`` our user."""
+        if self.session.server is not None or not driver.findings or not refused:
+            return None
+        method, path, status = refused[0]
+        return Unavailable(f"the server does not let its user: {method} {path} gave HTTP {status}")
 
     def _told(self, reason: Unjudged | None) -> str | None:
         if isinstance(reason, TimeOver):

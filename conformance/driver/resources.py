@@ -48,6 +48,7 @@ class Resources:
         self.actions = 0
         self.spares: list[Spare] = []
         self.others: list[str] = []  # ids of jobs that do not send to the gate
+        self.modality: dict[str, str] = {}  # what a server is told of each of ours as well
         self.fields = Fields()
         self.stored: list[str] = []  # paths of what else was stored: /studies/{id}
         self.late: list[tuple[str, Finding]] = []  # (case, an arrival after its case had ended)
@@ -134,7 +135,7 @@ class Resources:
         if slot.via is Via.PEER:
             return {"Url": slot.mark, **self.gate.callers.login}
         there: dict[str, Any] = {"AET": slot.mark, "Host": self.gate.host, "Port": self.dicom.port}
-        return {**there, "Timeout": TIMING.dicom_timeout}
+        return {**there, "Timeout": TIMING.dicom_timeout, **self.modality}
 
     def _register(self, slot: Slot) -> None:
         reply = self.client.put(slot.path, self.where(slot))

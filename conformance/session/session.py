@@ -18,7 +18,7 @@ from conformance.peer.gate import Gate
 from conformance.session.cleanup import clean
 from conformance.session.connections import EXCLUSIVE, POLITE, see_connections
 from conformance.session.neighbours import Neighbours
-from conformance.session.storage import see_kept, see_room, tells
+from conformance.session.storage import see_kept, see_removed, see_room, tells
 from conformance.session.unreadable import heeding, see_readable
 from conformance.session.yard import Yard
 from conformance.sut.client import Client
@@ -33,6 +33,7 @@ from spec.requirements import RELEASES, within
 
 # Orthanc's default of JobsHistorySize, where nobody said another one.
 ORTHANC_HISTORY = 10
+RETRIEVES = "DefaultRetrieveMethod"  # how a server says that it retrieves what a query has found
 
 
 @dataclass(kw_only=True)
@@ -117,11 +118,16 @@ class Session:
             self.neighbours.look(after)
 
     def see_kept(self, first: bool = False) -> None:
-        """See that a server that is not ours keeps what we store, where it does not say so.
+        """See that a server that is not ours keeps what we store, and lets us remove it.
 
-        ``first``: nothing is wrong yet. Raises `NotKept`, and `Unjudged` where it cannot be seen.
+        ``first``: nothing is wrong yet, so it is believed what it says. Raises `NotKept`,
+        and `Unjudged` where it cannot be seen.
         """
-        if self.server is None and not (first and tells(self.system)):
+        if self.server is not None:
+            return
+        if first and tells(self.system):
+            see_removed(self.resources)
+        else:
             see_kept(self.resources)
 
     def driver(
@@ -197,6 +203,8 @@ def opened(
         resources = Resources(client, gate)
         if server is None:
             client.judge = heeding(doubts.judge, resources.ids)
+            if system.told.get(RETRIEVES) == "C-GET":
+                resources.modality["RetrieveMethod"] = "C-MOVE"
         resources.fields.clock.same_machine = server is not None
         stack.callback(resources.close)
         settings = {} if server is None else server.config

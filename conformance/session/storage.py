@@ -15,6 +15,7 @@ from conformance.errors import NotKept, Unjudged
 from conformance.oracle.shown import id_in
 from conformance.sut.client import Client
 from conformance.sut.identity import System
+from conformance.sut.trouble import REFUSALS
 
 PATIENTS, MEGABYTES = 20, 100  # more than a run has on a server at one time
 # What is told of both, and of what there is: the keys of /system and of /statistics.
@@ -65,20 +66,43 @@ def see_kept(resources: Resources) -> None:
         )
 
 
+def see_removed(resources: Resources) -> None:
+    """See that what we store can be removed again. Raises `NotKept`, `Unjudged`."""
+    if (made := _stored(resources)) is not None:
+        _remove(resources.client, made)
+
+
 def _one_more(resources: Resources) -> bool:
     """Whether a server has more patients when we have stored one; which is removed again."""
     client = resources.client
     before = _number(_statistics(client).get("CountPatients"))
-    tags = {"PatientID": f"{resources.patient}-{marks.run()}"}
-    reply = client.post("/tools/create-dicom", {"Tags": tags})
-    made = id_in(reply.json())
-    if reply.status == FULL:
-        raise NotKept(f"its storage is full: POST /tools/create-dicom gave {reply}\n{CURE}")
-    if made is None:  # which whoever has to store something tells
+    if (made := _stored(resources)) is None:
         return True
     after = _number(_statistics(client).get("CountPatients"))
-    client.delete(f"/instances/{made}")
+    _remove(client, made)
     return after > before or not after
+
+
+def _stored(resources: Resources) -> str | None:
+    """An instance of one more patient; None where none was made, as is told when one is needed.
+
+    Raises `NotKept` where there is no room for it.
+    """
+    tags = {"PatientID": f"{resources.patient}-{marks.run()}"}
+    reply = resources.client.post("/tools/create-dicom", {"Tags": tags})
+    if reply.status == FULL:
+        raise NotKept(f"its storage is full: POST /tools/create-dicom gave {reply}\n{CURE}")
+    return id_in(reply.json())
+
+
+def _remove(client: Client, made: str) -> None:
+    reply = client.delete(f"/instances/{made}")
+    if reply.status in REFUSALS:
+        raise NotKept(
+            f"this server takes what is stored, and does not let its user remove it: DELETE"
+            f" /instances/{made} gave {reply}\nGive a user who may, or a run leaves all that it"
+            " stores."
+        )
 
 
 def _statistics(client: Client) -> dict[str, Any]:

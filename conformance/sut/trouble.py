@@ -15,6 +15,7 @@ from conformance.errors import Kind, Trouble
 from conformance.sut.client import Broken, Client
 from conformance.sut.reply import Reply
 
+REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})  # of a user, not of a job
 STATUSES = frozenset(
     {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 )
@@ -42,12 +43,15 @@ class Doubts:
         self.meant: set[Kind] = set()
         self.raised = 0  # how often it was trouble
         self.passing: set[Kind] = set()  # kinds that came, and did not come again
+        self.refused: list[Kind] = []  # what the server does not let its user do, each time
 
     def judge(self, client: Client, method: str, path: str, body: Any, reply: Reply) -> Reply:
         """The answer. Raises `Trouble`."""
+        kind = kind_of(method, path, reply.status)
+        if reply.status in REFUSALS:
+            self.refused.append(kind)
         if reply.status not in STATUSES:
             return reply
-        kind = kind_of(method, path, reply.status)
         if kind in self.meant and _stands(client, method, path, body, reply):
             return reply
         self.raised += 1

@@ -52,3 +52,13 @@ def test_an_error_without_a_body(tmp_path: Path, case: str, kept: str, verdict: 
         with Scripted(strip) as proxy:
             run = command(tmp_path, "run", proxy.url, "--case", case, "--exclusive")
     assert list(run.cases(verdict)) == [case], run.out + run.err
+
+
+def test_a_proxy_of_the_server_that_keeps_its_jobs_from_us(
+    tmp_path: Path, installed_orthanc: None
+) -> None:
+    with servers.orthanc(config={"HttpProxy": "127.0.0.1:1"}) as server:
+        words = ("--exclusive", "--case", FAILS[0])
+        run = command(tmp_path, "run", server.address.url, *words, report=False)
+    assert run.status == 2
+    assert "HttpProxy" in run.err, run.out + run.err
