@@ -6,8 +6,11 @@ from dataclasses import replace
 
 from conformance.campaign.attempt import Runner
 from conformance.campaign.verdict import Judgement
+from conformance.driver.ending import end_jobs
+from conformance.session.session import Session
 from conformance.suites.case import Check, Script
 from conformance.suites.route.outputs import TRIES
+from conformance.sut.reply import EXPAND
 from conformance.timing import TIMING
 
 MEANT = 2  # times that an answer that may not be the server's has to come again
@@ -62,9 +65,28 @@ def confirmed(runner: Runner, case: Script | Check, found: Judgement) -> Judgeme
         reason = f"{found.findings[-1].actual}: not confirmed, like others of this run"
         came = tuple(finding for finding in found.findings if not finding.missing)
         return replace(found, findings=came, unjudged=reason)
+    if found.dirty and _stay(runner.session):
+        return found
     for number in range(case.repeat):
         patient = runner.attempt(case, TIMING.patient, number)
         if patient.findings or patient.unjudged or patient.died:
             break
     runner.experience.confirmed += patient.missing
     return patient
+
+
+def _stay(session: Session) -> bool:
+    """Whether jobs of ours do not end on somebody's server, in several times the time either.
+
+    They hold workers, beside which a case cannot be run again.
+    """
+    if session.server is not None:
+        return False
+    client, ours = session.client, session.resources.made
+    ids = [job["ID"] for job in client.get(EXPAND).jobs() if ours(job)]
+    seconds = TIMING.patient * session.deadline
+
+    def meanwhile() -> None:
+        session.gate.wait(TIMING.look)
+
+    return bool(end_jobs(client, client.get, ids, seconds, meanwhile))

@@ -315,3 +315,40 @@ def test_a_job_of_somebody_that_cannot_be_read(tmp_path: Path, after: int) -> No
     else:
         assert f"job {theirs}" in run.err, run.out
         assert f"/jobs/{theirs}/cancel" in run.err
+
+
+def test_a_job_that_hangs_and_holds_its_worker(tmp_path: Path) -> None:
+    """It is a deviation, though the case cannot be run again beside it."""
+    case, late = "route/modify/study/fails/error", ("--deadline", "0.3", "--exclusive")
+    modified: list[str] = []
+    begun: list[str] = []
+
+    def hung(_: Request, found: object) -> object:
+        if isinstance(found, list):
+            return [hung(_, one) for one in found]
+        if isinstance(found, dict) and found.get("Type") == "ResourceModification":
+            found = {**found, "State": "Running"}
+            found.pop("CompletionTime", None)
+        return found
+
+    with servers.reference({"ConcurrentJobs": WORKERS}, release=RELEASE) as server, Gate() as gate:
+        client = Client(server.address)
+        made = client.post("/tools/create-dicom", {"Tags": {"PatientID": "theirs"}}).json()["ID"]
+        client.put("/peers/theirs", {"Url": gate.url(0)})
+
+        def rule(request: Request) -> Answer | None:
+            """The workers are held from then on, by what the proxy asks for."""
+            again = request.path.endswith("/store") and modified
+            while again and len(begun) < WORKERS:
+                body = {"Resources": [made], "Asynchronous": True}
+                begun.append(client.post("/peers/theirs/store", body).json()["ID"])
+            if request.path.endswith("/modify"):
+                modified.append(request.path)
+            return None
+
+        with Scripted(Proxy(server.port, rule, hung)) as proxy:
+            run = polite(tmp_path, proxy.url, case, more=late)
+        for hold in gate.arrivals():
+            hold.reply(200)
+        client.close()
+    assert list(run.cases("deviation")) == [case], run.out + run.err
