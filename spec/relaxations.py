@@ -224,8 +224,7 @@ _SHORT = {
         "that was half done starts over."
     ),
     Shortfall.TRANSFER_GOES_ON: (
-        "A transfer looks at what was asked of it every 200 ms only: until then its requests go "
-        "on, and it may end."
+        "A transfer looks at what was asked of it every 200 ms only: until then its buckets go on."
     ),
     Shortfall.TRANSFER_NOT_SAVED: ("A transfer is gone after a restart, in whatever state it was."),
     Shortfall.TRANSFER_NOT_STARTED_OVER: (

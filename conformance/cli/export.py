@@ -28,12 +28,13 @@ def command(
     """
     from conformance.campaign.replay import load
     from conformance.files import write_text
-    from conformance.reports.script import script
+    from conformance.reports.script import script, tried_by
 
-    text = script(load(file), (to or file.with_suffix(".py")).name)
+    recording = load(file)
+    text = script(recording, (to or file.with_suffix(".py")).name)
     if to is None:
         print(text, end="")
     else:
         write_text(to, text, "the script")
-        print(f"{to}: try it with python3 {to}")
+        print(f"{to}: try it with {tried_by(recording, str(to))}")
     return 0

@@ -84,7 +84,9 @@ COSTS: Mapping[str, str] = {
     "transfer-failure-kept-back": (
         "unnoticed: a transfer that has failed reads Paused, without an error"
     ),
-    "transfer-goes-on": "unnoticed: a short transfer is done to its end after it was stopped",
+    "transfer-goes-on": (
+        "unnoticed: a transfer that was stopped sends more, a short one all but its commit"
+    ),
     "transfer-stored-partly": "unnoticed: a part of a study reads as all of it",
     "transfer-not-started-over": (
         "lost: a retry goes on in the midst of an old transaction, and does not start over"

@@ -104,6 +104,13 @@ def script(recording: Recording, name: str) -> str:
     return IMPORT.sub(lambda line: line[0] if _uses(text, line[1]) else "", text)
 
 
+def tried_by(recording: Recording, name: str) -> str:
+    """The command that runs the script in the file ``name``."""
+    written = _by_hand(recording.relaxations)
+    with_plugin = written is not None and OF_A_PLUGIN in _written(written)[0]
+    return f"python3 {name}{' Orthanc libOrthancTransfers.so' if with_plugin else ''}"
+
+
 def _uses(text: str, module: str) -> bool:
     return re.search(rf"\b{re.escape(module)}\.\w", text) is not None
 

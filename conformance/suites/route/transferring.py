@@ -28,6 +28,8 @@ from conformance.suites.route.calls.transfers import (
     closed,
     given_up,
     kind_of,
+    pull,
+    push,
     release,
 )
 from conformance.suites.route.outcomes import default_priority, of_call, own_jobs, submit
@@ -37,7 +39,7 @@ from conformance.suites.route.succeeding import has_succeeded
 from conformance.sut.profile import Profile
 from spec.relaxations import Shortfall
 from spec.table import FINAL, Action, State
-from spec.types import PUSH, row
+from spec.types import PULL, PUSH, row
 
 ASYNCHRONOUS, SHOWN = "route/transfers-asynchronous", "route/transfers-shown"
 GIVES_UP = "route/transfers-gives-up"
@@ -65,7 +67,11 @@ FIELDS: tuple[tuple[int, Mapping[str, Any]], ...] = (
 )
 WHOLE: tuple[Any, ...] = (b"", b"{", [], "x")
 NO_INTEGERS: tuple[Any, ...] = (1.5, "7", None, True)
-BUCKET = 2  # the request of a push by which its bucket comes
+BUCKET = 2  # the request of a transfer by which its first bucket, or its first chunk, comes
+# Each bucket has an instance, or two, and they come one after the other.
+SMALL: Mapping[str, Any] = {"Transfers": {"Threads": 1, "BucketSize": 1}}  # KB
+SEVERAL = 12  # instances: in that many buckets or in half as many
+OF_SEVERAL: Mapping[str, Any] = {PUSH: push(range(SEVERAL)), PULL: pull(studies=SEVERAL)}
 
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -96,9 +102,10 @@ def _of_each(call: Call) -> Iterator[Check]:
         f"{name}/fails/each", "monitor/state-failure", check=partial(fails, call),
         leaves=len(failing),
     )  # fmt: skip
-    yield Check(
-        f"{name}/race/pause/at-once", ONE_MORE, check=partial(goes_no_further, call), by_chance=True
-    )
+    several = replace(call, make=OF_SEVERAL[call.type])
+    check = partial(goes_no_further, several)
+    at_once = f"{name}/race/pause/at-once"
+    yield Check(at_once, ONE_MORE, check=check, config=SMALL, by_chance=True)
     yield Check(f"{name}/resubmitted", STARTS_OVER, check=partial(starts_over, call))
     yield Check(f"{name}/refused/body", REFUSED, check=partial(refuses, call), leaves=0)
     check = partial(refuses_priority, call)
@@ -284,9 +291,10 @@ def _deleted(job: Tracked) -> list[str]:
 
 
 def goes_no_further(call: Call, context: Context) -> None:
-    """A pause takes effect at the end of the request that runs, however soon that is answered."""
+    """A pause takes effect at the end of the bucket under way, however soon that is answered."""
     id, request = submit(context, call)
-    first = step_number(context, call, 1)
+    step_number(context, call, 1).reply(judge.TAKEN)
+    first = step_number(context, call, BUCKET)
     judge.ask(context, call, id, State.RUNNING, Action.PAUSE)
     first.reply(judge.TAKEN)
     rests = {State.PAUSED, *FINAL}
@@ -296,7 +304,7 @@ def goes_no_further(call: Call, context: Context) -> None:
         State.PAUSED,
         lambda: context.job(id)["State"],
     )
-    state, more = context.job(id)["State"], len(holds_of(context)) - 1
+    state, more = context.job(id)["State"], len(holds_of(context)) - BUCKET
     right = state == State.PAUSED and more <= 1
     known = Shortfall.TRANSFER_GOES_ON
     context.require(ONE_MORE, right, f"{State.PAUSED}, one more request at most",

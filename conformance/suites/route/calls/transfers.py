@@ -1,7 +1,7 @@
 """The transfers accelerator: a push to the gate, and a pull from it.
 
-One small instance is one bucket, whatever the options of the server's plugin are: so a push is
-three requests, and a pull two (`REQUESTS`). Each waits at the gate.
+One small instance is one bucket, whatever the options of the server's plugin are: so a push of
+one is three requests, and a pull two (`REQUESTS`). Each waits at the gate.
 """
 
 from __future__ import annotations
@@ -84,15 +84,17 @@ def to_the_gate(
     return job, SEND, {"Resources": listed, "Peer": job.slot.peer, "Compression": compression}
 
 
-def pull(compression: str = "none") -> Any:
-    """An instance of a study that the gate has, and the server has not."""
+def pull(compression: str = "none", studies: int = 1) -> Any:
+    """The instances of so many studies, one of each, that the gate has, and the server has not."""
 
     def make(context: Context) -> Request:
         name = new_name(context)
         context.prepare(name, 0)
-        job, (made, files) = context.driver.prepared[name], sample_of_files(context)
+        job = context.driver.prepared[name]
+        made = [sample_of_files(context) for _ in range(studies)]
+        files = {id: file for _, each in made for id, file in each.items()}
         context.resources.gate.transfers.offer(job.slot.number, files)
-        listed = [{"Level": "Study", "ID": made.study}]
+        listed = [{"Level": "Study", "ID": sample.study} for sample, _ in made]
         body = {"Resources": listed, "Peer": job.slot.peer, "Compression": compression}
 
         def verify(context: Context, content: Result) -> None:
