@@ -43,8 +43,8 @@ def probe(session: Session) -> None:
 
     Raises `KitError` where the server cannot reach the gate, has no free worker, or keeps not what
     we store, or fewer jobs than by default though nobody says so; `Hopeless`, another one, where it
-    answers an asynchronous call only when its job has ended, or is one of the kit's own and starts
-    no job; and `ServerDied` where a managed server ends by itself.
+    answers an asynchronous call only when its job has ended, or is one of the kit's own and takes
+    or starts no job; and `ServerDied` where a managed server ends by itself.
     """
     session.had.append(PROBE)
     try:
@@ -157,7 +157,11 @@ def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -
             why = "an asynchronous call of this server waits for its job"
             raise Hopeless(why, shown_by=AT_ONCE) from None
         why = error.finding.actual if isinstance(error, Deviated) else str(error)
-        raise KitError(f"the server does not take a first job from us: {why}") from None
+        why = f"the server does not take a first job from us: {why}"
+        if isinstance(error, Deviated) and session.profile.managed:
+            driver.abandon()
+            raise Hopeless(why, shown_by=error.finding.requirement) from None
+        raise KitError(why) from None
     if job.holds or _ends_by_itself(session, job):
         return
     if _state(session, job) == State.FAILURE or not session.gate.wait(TIMING.no_arrival):

@@ -206,6 +206,10 @@ ENTRIES: tuple[Requirement, ...] = (
            "Content of a store at a peer shows as Size, a text, how many bytes were sent: of "
            "compressed instances, of what they were compressed to; SizeMB is the same in whole "
            "units of 1024 * 1024 bytes."),
+    r.seen("store-converted",
+           "A C-STORE of an instance in a transfer syntax that the modality does not take sends it "
+           "in one that it takes, by default, where that can be done.",
+           since="1.9.1", needs={Need.DICOM}),
     r.seen("local-aet",
            "Content of a C-STORE or C-MOVE shows as LocalAet the title by which the server calls.",
            needs={Need.DICOM}),

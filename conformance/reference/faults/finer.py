@@ -5,20 +5,24 @@ They show on a server that keeps to a later release (``--release 1.12.7``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from string import ascii_letters
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from starlette.requests import Request
 from starlette.responses import Response
 
 from conformance.reference import dicom
-from conformance.reference.answers import JobAnswers
+from conformance.reference.answers import JobAnswers, json_answer
 from conformance.reference.archiving import Archiver
 from conformance.reference.calls import JobCalls
 from conformance.reference.dicom import Instance
+from conformance.reference.dicom_steps import ModalitySender
+from conformance.reference.engine import Engine
 from conformance.reference.errors import ErrorCode
 from conformance.reference.job import Failed, Job, Outcome, State, Step, Succeeded, Task
 from conformance.reference.persistence import JobStore
@@ -173,3 +177,37 @@ class DownloadsComeFirst(JobCalls):
         if request.method == "GET" and isinstance(task, Archive):
             task = replace(task, priority=1)
         return await super().archive(request, task, synchronous, name)
+
+
+class ArchiveOfNoneDeleted(Engine):
+    """DELETE of the archive of a job that makes none is answered as if there had been one."""
+
+    def drop_output(self, job_id: str) -> bool:
+        job = self._registry.jobs.get(job_id)
+        makes_none = job is not None and not isinstance(job.task, Archive)
+        return super().drop_output(job_id) or makes_none
+
+
+class ConvertedIsNotSent(ModalitySender):
+    """An instance that would have to be converted for a modality counts as sent."""
+
+    @contextmanager
+    def open_run(self, task: Task) -> Iterator[Callable[[Step], Outcome]]:
+        with super().open_run(task) as perform:
+
+            def lenient(step: Step) -> Outcome:
+                instance = self._storage.get(step.item)
+                plain = instance is None or instance.transfer_syntax in _TAKEN_BY_ALL
+                return perform(step) if plain else Succeeded()
+
+            yield lenient
+
+
+_TAKEN_BY_ALL = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+
+
+class SubmissionWithoutId(JobAnswers):
+    """The handle of a submitted job lacks its ID."""
+
+    def submitted(self, job_id: str) -> Response:
+        return json_answer({"Path": f"/jobs/{job_id}"})

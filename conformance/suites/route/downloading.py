@@ -16,12 +16,13 @@ from conformance.suites.route.calls.archives import (
     archive_of,
     archive_of_several,
     check_archive,
+    has_sizes,
     is_extended,
     is_served,
     is_transcoded,
 )
 from conformance.suites.route.calls.model import ARCHIVE, MEDIA, Files
-from conformance.suites.route.outcomes import submit
+from conformance.suites.route.outcomes import new_job, own_jobs, submit
 from conformance.suites.route.samples import IMPLICIT
 from conformance.sut.profile import Profile
 from spec.table import State
@@ -106,9 +107,11 @@ def configured(first: Call, second: Call, context: Context) -> None:
         check_archive(context, request, call.type, reply.body)
         is_served(context, request, reply)
     for call in (first, second):
-        request = call.make(context)
+        request, before = call.make(context), set(own_jobs(context))
         body = {**request.body, "Synchronous": True, "Priority": context.resources.priority}
         reply = context.post(request.path, body)
         context.require(CONFIGURED, reply.ok, "HTTP 200 with the archive", reply)
         check_archive(context, request, call.type, reply.body)
         is_served(context, request, reply)
+        shown = judge.look(context, call, new_job(context, call, before))
+        has_sizes(context, request, shown, reply.body)

@@ -19,6 +19,7 @@ from conformance.suites.needs import (
     DICOM,
     EXCLUSIVE,
     EXPENDABLE,
+    MANAGED,
     REMOVAL,
     Needed,
     of_a_call,
@@ -27,6 +28,7 @@ from conformance.suites.needs import (
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call, Request
 from conformance.suites.route.calls.archives import LIST, check_archive, has_sizes
+from conformance.suites.route.calls.modalities import CONVERTED
 from conformance.suites.route.succeeding import gives_the_result, has_output, has_succeeded
 from conformance.suites.submit.calls import ASYNCHRONOUS, SYNCHRONOUS, Mode
 from conformance.sut.profile import INGEST_TRANSCODING, Profile
@@ -92,6 +94,7 @@ STORED_AS_ASKED = tuple(
     f"{action}/{name}transcoded" for action in ("modify", "anonymize") for name in ("", "several-")
 )
 ARCHIVE, NO_OUTPUT = "archive", "no-such-output"  # of a job that makes one, and of no job
+NONE_TO_DELETE = "history/delete-archive"
 
 
 def cases(_: Profile, calls: list[Call]) -> Iterator[Case]:
@@ -109,6 +112,8 @@ def of_call(call: Call) -> Iterator[Needed]:
         yield EXPENDABLE
     if call.sends is Via.MODALITY:
         yield DICOM
+    if call.requirement == CONVERTED:  # somebody's server may have TranscodeDicomProtocol off
+        yield MANAGED
     if call.needs is not None:
         yield of_a_call(call.needs)
     if call.name in STORED_AS_ASKED:
@@ -216,6 +221,9 @@ def asynchronous(call: Call) -> Checking:
         name = NO_OUTPUT if call.archives else ARCHIVE
         other = context.get(f"/jobs/{id}/{name}").status
         context.equal("route/archive-output", f"HTTP status of its {name}", 404, other)
+        if context.binds(NONE_TO_DELETE):
+            gone = context.ask("DELETE", f"/jobs/{id}/{name}").status
+            context.equal(NONE_TO_DELETE, f"HTTP status of DELETE of its {name}", 404, gone)
 
     return run
 

@@ -96,6 +96,9 @@ PLANTED = {
     ),
     "megabytes-of-a-thousand": ("route/peer-store/megabytes", "route/peer-size"),
     "downloads-come-first": ("route/archive/study/download", "submit/priority-default"),
+    "archive-of-none-deleted": ("route/modify/study/asynchronous", "history/delete-archive"),
+    "converted-is-not-sent": ("route/store/converted/asynchronous", "route/result"),
+    "submission-without-id": ("submit/asynchronous/one-job", "submit/asynchronous-handle"),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
 }
 # What the reference server has of later pages at any time, and what has no case of its own.

@@ -258,6 +258,9 @@ MODIFY = (
            keeps("keep", "SOPInstanceUID", lambda made: made.uids)),
     Option("series-kept", "keep", {"Keep": ["SeriesInstanceUID"], "Force": True},
            keeps("keep", "SeriesInstanceUID", lambda made: made.series_uids)),
+    Option("series-and-instances-kept", "keep",
+           {"Keep": ["SeriesInstanceUID", "SOPInstanceUID"], "Force": True},
+           keeps("keep", "SOPInstanceUID", lambda made: made.uids)),
     Option("transcoded", "transcode", {"Transcode": IMPLICIT},
            has("transcode", "TransferSyntaxUID", IMPLICIT)),
 )  # fmt: skip

@@ -7,25 +7,31 @@ from collections.abc import Callable, Iterator
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.driver.tracked import Slot, Tracked
+from conformance.errors import Unjudged
+from conformance.peer.gate import MARKER
 from conformance.suites.route.calls.model import Call, Request, Result
 from conformance.suites.route.calls.sending import (
     REPEATED,
     SENT,
     STORE,
     Effect,
+    has_arrived,
     is_called_by,
+    new_name,
     own_title,
     register,
     send,
     send_study,
 )
-from conformance.suites.route.samples import SECONDARY_CAPTURE
+from conformance.suites.route.samples import SECONDARY_CAPTURE, image, patient_id
 
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "LocalAet", "RemoteAet")
 ABOUT = "route/modality-store"
 LOCAL, CALLED, ADDRESS = "option/store-local-aet", "option/store-called-aet", "option/store-address"
 REGISTERED = "option/store-registered-local-aet"
 ORIGINATOR, COMMITMENT = "option/store-move-originator", "option/storage-commitment"
+CONVERTED = "route/store-converted"
+DEFLATED = "1.2.840.10008.1.2.1.99"  # a transfer syntax that the gate does not take
 TITLE, NUMBER = "KIT-LOCAL", 7  # of a caller, and of the C-MOVE that it acts for
 NOWHERE, CLOSED = "orthanc-jobs.invalid", 1  # a host that is none, and a port where nobody listens
 TRANSACTION = "StorageCommitmentTransactionUID"
@@ -38,6 +44,7 @@ def calls() -> Iterator[Call]:
     yield Call("store/repeated", ABOUT, STORE, send(via, REPEATED), SHOWS, sends=via)
     yield Call("store/study", ABOUT, STORE, send_study(via), SHOWS, sends=via)
     yield Call("store/nothing", ABOUT, STORE, send(via, ()), SHOWS, empty=True)
+    yield Call("store/converted", CONVERTED, STORE, converted, SHOWS, CONVERTED, sends=via)
     local = {"LocalAet": TITLE}
     whole = {"MoveOriginatorAet": "KIT-ORIGIN", "MoveOriginatorID": NUMBER}
     named, numbered = ({key: value} for key, value in whole.items())
@@ -59,6 +66,23 @@ def is_called_by_title(context: Context, job: Tracked, content: Result) -> None:
     callers = sorted({hold.came.caller for hold in job.holds})
     context.equal(LOCAL, "who calls", [TITLE], callers)
     is_called_by(context, job, content)
+
+
+def converted(context: Context) -> Request:
+    """Of an instance in a transfer syntax that the modality does not take."""
+    name = new_name(context)
+    path, _ = context.prepare(name, 0, Via.MODALITY)
+    job, marked = context.driver.prepared[name], {"ImageComments": f"{MARKER.decode()}00"}
+    file = image(patient_id(context), 4, bytes(16), DEFLATED, marked)
+    reply = context.resources.client.post("/instances", file)
+    made = reply.json()
+    if not reply.ok or not isinstance(made, dict):
+        raise Unjudged(f"the server does not store an instance for us: {reply}")
+
+    def verify(context: Context, content: Result) -> None:
+        has_arrived(context, job, [0])
+
+    return Request(path, {"Resources": [made.get("ID")]}, verify, instances=1)
 
 
 def registered(context: Context) -> Request:
