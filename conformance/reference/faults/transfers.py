@@ -33,7 +33,10 @@ _SLICE = 0.2  # seconds
 
 
 class TransferGoesOn(Registry):
-    """A transfer looks at what it was asked for 0.2 s later, and goes on until then."""
+    """A transfer looks at what it was asked for 0.2 s later, and sends buckets until then.
+
+    It has looked before its commit, as the plugin has.
+    """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -45,8 +48,8 @@ class TransferGoesOn(Registry):
 
     def pause_is_asked(self, job: Job) -> bool:
         asked, since = super().pause_is_asked(job), self._asked.get(job.id, 0.0)
-        looked = not isinstance(job.task, Transfer) or time.monotonic() - since > _SLICE
-        return asked and looked
+        bucket = job.done < len(job.steps) and isinstance(job.steps[job.done], Send | Fetch)
+        return asked and not (bucket and time.monotonic() - since <= _SLICE)
 
 
 class TransferFailureKeptBack(Registry):
