@@ -120,6 +120,8 @@ class Timing:
     """For so long a job of a Lua script waits for more to send, when all is sent."""
 
     # --- connections ---
+    associates: float = 5.0
+    """In it a server that listens for DICOM has answered what it takes."""
     idle: float = 0.5
     """After so long a kept-alive connection is not trusted with a change."""
     stranger: float = 30.0

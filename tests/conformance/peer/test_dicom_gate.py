@@ -22,12 +22,14 @@ from conformance.peer import dicom_gate as module
 from conformance.peer import dicom_server as connections
 from conformance.peer.came import Counts
 from conformance.peer.dicom_gate import FAILURE, MATCH, SUCCESS, DicomGate
+from conformance.peer.dicom_taking import refuses
 from conformance.peer.gate import LARGEST, MARKER, Gate, Hold
 from tests.waiting import until
 
 DEADLINE = 10.0  # seconds, generous: a machine may be busy
 GIVES_UP = 30.0  # seconds for an answer that pynetdicom waits, where it has missed the end
 FIND, MOVE, GET = (each.format(2) for each in (module.FIND, module.MOVE, module.GET))
+CT = "1.2.840.10008.5.1.4.1.1.2"
 OURS = "test"  # what the threads of a pool are called
 ASSOCIATE_REQUEST, DATA, ABORT = 1, 4, 7  # types of a PDU
 
@@ -266,6 +268,15 @@ def test_a_storage_commitment_is_kept_and_is_no_step(dicom: DicomGate) -> None:
     (kept,) = dicom.commitments[3]
     assert (kept.transaction, kept.files) == (asked.transaction, asked.files)
     assert not dicom.ask_commitment(5, (dicom.gate.host, dicom.port), "NOBODY", asked)
+    assert not dicom.gate.wait(0.0)
+
+
+def test_what_a_server_takes_is_asked(dicom: DicomGate) -> None:
+    where = (dicom.gate.host, dicom.port)
+    for sop_class, refused in (("1.2.840.10008.5.1.4.1.1.7", False), (CT, True)):
+        assert refuses(where, dicom.gate.aet(3), "SERVER", sop_class) is refused
+    assert not refuses(where, "NOBODY", "SERVER", CT), "it takes no association at all"
+    assert not refuses((dicom.gate.host, 1), "NOBODY", "SERVER", CT), "nobody listens there"
     assert not dicom.gate.wait(0.0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.driver.tracked import Tracked
-from conformance.errors import Unjudged
+from conformance.errors import Unavailable, Unjudged
 from conformance.oracle.shown import id_in
 from conformance.suites.route.calls.model import RESULT, Call, Request, Result
 from conformance.suites.route.calls.sending import (
@@ -102,6 +102,7 @@ def retrieve(
 
     def make(context: Context) -> Request:
         job, path = found(context, query, level, classes)
+        see_taken(context, job, classes)
         title = context.resources.gate.title
         asked = {**(body or {}), **({"TargetAet": title} if target else {})}
 
@@ -200,6 +201,27 @@ def found(
     path = f"/queries/{made}"
     context.resource(path)
     return job, path
+
+
+def see_taken(context: Context, job: Tracked, classes: Sequence[str]) -> None:
+    """See that a server takes instances of these classes: it asks for no others by C-GET.
+
+    Raises `Unavailable` where one that is not ours says that it does not.
+    """
+    if context.profile.managed or not classes:
+        return
+    from conformance.peer.dicom_taking import refuses  # it takes its time
+
+    told = context.get("/system").json()
+    port = told.get("DicomPort") if isinstance(told, dict) else None
+    if not isinstance(port, int):
+        return
+    where, called = (context.resources.client.address.host, port), own_title(context)
+    for one in classes:
+        if refuses(where, called, job.slot.mark, one):
+            raise Unavailable(
+                f"the server takes no instance of {one} (AcceptedSopClasses, RejectedSopClasses)"
+            )
 
 
 def short(keyword: str, value: str) -> tuple[str, Any]:
