@@ -271,7 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Orthanc asks a peer for /system when somebody looks at the peer; nobody here does."""
-        if self.server.gate.place(self.command, self.path) is None:
+        if self.command == "GET" and self.server.gate.place("GET", self.path) is None:
             self._turn_away(404)
         else:
             self.do_POST()

@@ -171,7 +171,8 @@ def _see_arrival(session: Session, driver: Driver, error: Deviated | Unjudged) -
 def _ends_by_itself(session: Session, job: Tracked) -> bool:
     """Whether a job without its step has ended as none does whose server cannot reach the gate.
 
-    It has succeeded, or a server of the kit's own says that it was no trouble of the network.
+    It has succeeded, or a server of the kit's own says that it was no trouble of the network, or
+    has reached the gate with what is no step, since nobody else calls that.
     """
     try:
         shown = session.client.get(f"/jobs/{job.id}").json()
@@ -180,7 +181,8 @@ def _ends_by_itself(session: Session, job: Tracked) -> bool:
     if not isinstance(shown, dict):
         return False
     failed, code = shown.get("State") == State.FAILURE, shown.get("ErrorCode")
-    other = failed and code != ErrorCode.NETWORK_PROTOCOL and session.profile.managed
+    reached = code != ErrorCode.NETWORK_PROTOCOL or session.gate.callers.strangers > 0
+    other = failed and reached and session.profile.managed
     return shown.get("State") == State.SUCCESS or other
 
 

@@ -28,8 +28,10 @@ from conformance.reference.job import Failed, Job, Outcome, State, Step, Succeed
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
 from conformance.reference.rewriting import Modifier
+from conformance.reference.steps import StepSender
 from conformance.reference.tasks.archives import Archive
 from conformance.reference.tasks.modifications import ResourceModification
+from conformance.reference.tasks.stores import PeerStore
 
 RELEASE = "1.12.7"
 
@@ -211,3 +213,14 @@ class SubmissionWithoutId(JobAnswers):
 
     def submitted(self, job_id: str) -> Response:
         return json_answer({"Path": f"/jobs/{job_id}"})
+
+
+class SentToAnotherPath(StepSender):
+    """An instance is sent to a peer by a path that none of its calls has."""
+
+    @contextmanager
+    def open_run(self, task: Task) -> Iterator[Callable[[Step], Outcome]]:
+        if isinstance(task, PeerStore):
+            task = replace(task, peer=replace(task.peer, url=f"{task.peer.url}other/"))
+        with super().open_run(task) as perform:
+            yield perform

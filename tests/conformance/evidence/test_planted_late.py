@@ -99,6 +99,7 @@ PLANTED = {
     "archive-of-none-deleted": ("route/modify/study/asynchronous", "history/delete-archive"),
     "converted-is-not-sent": ("route/store/converted/asynchronous", "route/result"),
     "submission-without-id": ("submit/asynchronous/one-job", "submit/asynchronous-handle"),
+    "sent-to-another-path": ("route/peer-store/instances/asynchronous", "route/peer-store"),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
 }
 # What the reference server has of later pages at any time, and what has no case of its own.
