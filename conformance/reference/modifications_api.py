@@ -159,6 +159,7 @@ class ModificationsApi:
             replace=replace,
             remove=remove,
             keep=keep,
+            moves=self._release.is_from(_NEWER) and boolean(fields, "Force"),
             remove_private=boolean(fields, "RemovePrivateTags"),
             transcode=read_syntax(fields.get("Transcode")),
             keep_labels=boolean(fields, "KeepLabels"),
@@ -231,6 +232,14 @@ class ModificationsApi:
         if of_the_patient and Level.PATIENT.keyword not in replace and len(studies) > 1:
             details = f"{min(of_the_patient)} would differ between the studies of a patient"
             raise bad_request(details, ErrorCode.BAD_REQUEST)
+        named, copied = replace.get(Level.PATIENT.keyword), {each.study for each in instances}
+        for each in self._storage.all():
+            main = each.main_tags(Level.PATIENT)
+            if main.get(Level.PATIENT.keyword) != named or each.study in copied:
+                continue
+            if any(replace.get(tag) != value for tag, value in main.items()):
+                details = f"The patient {named} has other tags, and other studies"
+                raise bad_request(details, ErrorCode.BAD_REQUEST)
 
     def _parents(
         self, fields: dict[str, object], level: Level, instances: list[Instance]

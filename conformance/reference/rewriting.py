@@ -121,7 +121,7 @@ class Modifier(Rewriter):
         """Give new identifiers to what is copied and to all below, and change the tags."""
         level = Level(task.copied)
         for above in level.own_and_above[1:]:
-            if above.keyword in task.replace:
+            if above.keyword in task.replace and not task.moves:
                 raise CannotRewrite(f"{above.keyword} is above the {level} that is modified")
         for each in Level:
             if each in level.own_and_above[1:] or each is Level.PATIENT:

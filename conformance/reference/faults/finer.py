@@ -224,3 +224,10 @@ class SentToAnotherPath(StepSender):
             task = replace(task, peer=replace(task.peer, url=f"{task.peer.url}other/"))
         with super().open_run(task) as perform:
             yield perform
+
+
+class NoStudyIsAttached(Modifier):
+    """A modification of a study may not name another patient."""
+
+    def modify(self, task: ResourceModification, dataset: Dataset) -> None:
+        super().modify(replace(task, moves=False), dataset)

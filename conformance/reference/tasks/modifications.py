@@ -21,8 +21,8 @@ class ResourceModification(Task):
     the copies, empty = as it was. `permissive`: an instance that is gone fails nothing.
     `parents`: what the caller named, if it is to be shown. `salt` makes the new
     identifiers this job's own: the same old one always gives the same new one, in whichever run
-    of the job. `keep_private`: an anonymization leaves private tags; `keep_labels`: the copies
-    have the labels of their sources.
+    of the job. `moves`: what is above the copies may be replaced. `keep_private`: an
+    anonymization leaves private tags; `keep_labels`: the copies have the labels of their sources.
     """
 
     copied: str
@@ -32,6 +32,7 @@ class ResourceModification(Task):
     replace: dict[str, object] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    moves: bool = False
     remove_private: bool = False
     transcode: str = ""
     keep_private: bool = False

@@ -135,6 +135,7 @@ INSANE: Bodies = {
         BAD,
         lambda made, other: {"Replace": {"PatientName": "other"}} if other() else {},
     ),
+    "patient-otherwise": (BAD, lambda made, other: _attached(other().patient_id)),
 }
 
 OF_BULK: Bodies = {
@@ -294,6 +295,10 @@ OF_STRAIGHT: Bodies = {
 }
 
 
+def _attached(patient: str) -> dict[str, Any]:
+    return {"Replace": {"PatientID": patient, "PatientName": "other"}, "Force": True}
+
+
 def _for_move(made: Sample, number: int) -> dict[str, Any]:
     return {"Resources": [made.study], "MoveOriginatorID": number}
 
@@ -324,7 +329,7 @@ def _straight() -> Iterator[Refusal]:
         ):
             yield replace(row, below=below, needs=needs)
         nobody = f"/modalities/orthanc-jobs-nobody/{service}"
-        yield Refusal(f"{service}/refused/to-nobody", ABSENT, _for_nothing(nobody), needs=needs)
+        yield Refusal(f"{service}/refused/to-nobody", ABSENT, _naming(nobody, NOTHING), needs=needs)
 
 
 def _sending() -> Iterator[Refusal]:
@@ -366,12 +371,8 @@ def _by_get(made: Sample, _: Another) -> Body:
     return {"RetrieveMethod": "C-GET"}
 
 
-def _naming(path: str) -> Ask:
-    return lambda made, _: (path, {"Resources": [made.study]})
-
-
-def _for_nothing(path: str) -> Ask:
-    return lambda made, _: (path, NOTHING)
+def _naming(path: str, body: Body | None = None) -> Ask:
+    return lambda made, _: (path, body or {"Resources": [made.study]})
 
 
 ROWS = (

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "orthanc-jobs^route"  # the PatientName that an anonymization has to remove
 INSTANCES = 3  # of a sample, where nobody asks for more
+PATIENT = {"PatientName": NAME, "PatientBirthDate": "19700101", "PatientSex": "O"}
 ACCESSION, DATE = "ACC7", "20190306"
 PRIVATE = "(0009,1001)"  # a private tag that every file of a sample has
 SEQUENCE = "RequestAttributesSequence"  # which has one item, where a sample has it
@@ -174,10 +175,8 @@ def _encoded(
         "Modality": "OT",
         "StudyDescription": "Study",
         "SeriesDescription": f"Series {series_of(number) + 1}",
-        "PatientName": NAME,
         "PatientID": patient,
-        "PatientBirthDate": "19700101",
-        "PatientSex": "O",
+        **PATIENT,
         "StudyInstanceUID": study,
         "SeriesInstanceUID": series,
         "StudyID": "1",

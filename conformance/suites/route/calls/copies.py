@@ -22,6 +22,7 @@ from conformance.suites.route.samples import (
     IMPLICIT,
     ITEM,
     NAME,
+    PATIENT,
     PRIVATE,
     SEQUENCE,
     Sample,
@@ -32,6 +33,7 @@ from conformance.suites.route.samples import (
 TYPE = "ResourceModification"
 COMES_FROM, PARENTS = "route/made-from", "route/parent-resources"
 ANONYMIZED = "Anonymized"
+ATTACHED = "option/attached"
 LABELS, LABEL = "option/keep-labels", "orthanc-jobs"
 CHANGED = "Changed by orthanc-jobs"
 FIRST, SECOND = ITEM
@@ -47,6 +49,7 @@ def calls() -> Iterator[Call]:
         for kept in (True, False):
             name = f"{action}/labels-{'kept' if kept else 'left'}"
             yield Call(name, LABELS, TYPE, labelled(action, kept), SHOWS, LABELS)
+    yield Call("modify/attached", ATTACHED, TYPE, attached, SHOWS, ATTACHED)
     for action, rows in (("modify", MODIFY), ("anonymize", ANONYMIZE)):
         for row in rows:
             name, about, make = f"{action}/{row.name}", f"option/{row.option}", of(action, row)
@@ -184,6 +187,28 @@ def of(action: str, row: Option) -> Callable[[Context], Request]:
         return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
 
     return make
+
+
+def attached(context: Context) -> Request:
+    """A study is given to another patient, who has studies: by all tags of that patient."""
+    part, other = Part("study", sample(context)), sample(context)
+    more = sample(context, of=other.patient_id)
+
+    def verify(context: Context, content: Result) -> None:
+        path = f"/studies/{content.get('ID')}"
+        tags = instance_tags(context, path)
+        context.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
+        for each in tags:
+            context.equal(ATTACHED, "PatientID of the copy", other.patient_id, each["PatientID"])
+            is_its_own(context, each, "study", part.made, other, more)
+        patient = context.resources.client.get(f"{path}/patient").json()
+        found = patient.get("ID") if isinstance(patient, dict) else patient
+        context.equal(ATTACHED, "the patient of the copy", other.patient, found)
+        stays(context, part, True)
+
+    body = {"Replace": {**PATIENT, "PatientID": other.patient_id}, "Force": True}
+    path = f"{part.path}/modify"
+    return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
 
 
 def labelled(action: str, kept: bool) -> Callable[[Context], Request]:
