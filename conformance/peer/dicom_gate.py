@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, cast
+from typing import Any
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -34,7 +34,6 @@ from pydicom.uid import (
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_MOVE
 
 from conformance.peer.came import Came, Counts
 from conformance.peer.dicom_server import Server, wire_of
@@ -264,9 +263,10 @@ class DicomGate:
         return self._hold(event.assoc, int(found[1]) if found else -1, came, target)
 
     def _tell(self, event: evt.Event, counts: Counts) -> None:
-        """Send a pending response to a C-MOVE, as a server does after each sub-operation."""
+        """Send a pending response to a C-MOVE or C-GET, as after each sub-operation."""
         self._told[event.assoc] = counts
-        response, asked = C_MOVE(), cast("C_MOVE", event.request)
+        asked: Any = event.request
+        response = type(asked)()
         response.MessageIDBeingRespondedTo = asked.MessageID
         response.AffectedSOPClassUID = asked.AffectedSOPClassUID
         response.Status = PENDING

@@ -163,9 +163,9 @@ ENTRIES: tuple[Requirement, ...] = (
     r.seen("failure-details", "A store to a modality that cannot be reached tells of it in "
            "ErrorDetails, and the synchronous call in the Details of its answer.",
            since="1.10.1", needs={Need.DICOM}),
-    r.seen("retrieve-progress", "While a job asks for its only match by C-MOVE, Progress is the "
-           "per cent of the sub-operations that are completed, failed or ended with a warning, by "
-           "the numbers in the pending responses.", since="1.12.7", needs={Need.DICOM}),
+    r.seen("retrieve-progress", "While a job asks for its only match by C-MOVE or C-GET, Progress "
+           "is the per cent of the sub-operations that are completed, failed or ended with a "
+           "warning, by the numbers in the pending responses.", since="1.12.7", needs={Need.DICOM}),
     r.seen("unknown-sent", "A store of a resource that is not there is answered 404, and makes no "
            "job.", until="1.12.7", note="1.13.0 answers 500."),
     r.seen("storage-commitment", "A modality that asks for a storage commitment gets one report: "

@@ -1,4 +1,4 @@
-"""`route/retrieve/<call>/counts/…`, `…/at-once`: what a provider tells of a C-MOVE, and several.
+"""`route/retrieve/<call>/counts/…`, `…/at-once`: what a provider tells meanwhile, and several.
 
 A provider sends pending responses with the numbers of sub-operations that remain, were completed,
 have failed or ended with a warning. They may be consistent, wrong, or missing.
@@ -16,7 +16,7 @@ from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, EXCLUSIVE, REMOVAL
 from conformance.suites.route import judge
 from conformance.suites.route.calls import Call
-from conformance.suites.route.calls.retrieves import TARGET, found
+from conformance.suites.route.calls.retrieves import TARGET, found, retrieve
 from conformance.suites.route.calls.sending import SENT
 from conformance.suites.route.outcomes import answered, of_call, submit
 from conformance.suites.route.samples import sample_of_files
@@ -32,7 +32,7 @@ COUNTED, PROGRESS, AT_ONCE = (
     "monitor/progress",
     "submit/asynchronous-returns",
 )
-# What is told of a C-MOVE, with the Progress that it is worth: completed, failed, with a warning.
+# What is told of it, with the Progress that it is worth: completed, failed, with a warning.
 CONSISTENT = (
     (Counts(3, 1, 0, 0), 25),
     (Counts(2, 1, 1, 0), 50),
@@ -43,6 +43,7 @@ ODD: Mapping[str, tuple[Counts, ...]] = {
     "missing": (Counts(), Counts()),
     "wrong": (Counts(0, 0, 0, 0), Counts(1000, 2000, 3000, 4000)),
 }
+BY_GET = {"RetrieveMethod": "C-GET"}
 ELSEWHERE = "KIT-TARGET"  # a title; one that begins with digits might be read as a number
 WAITING = 2  # synchronous retrieves under way
 
@@ -67,6 +68,8 @@ def _cases(call: Call) -> Iterator[Case]:
         yield Check(f"{name}/at-once", AT_ONCE, check=check, needs=(EXCLUSIVE,), leaves=WAITING + 1)
     if call.name == GET:
         yield Check(f"{name}/stores", STORES, check=partial(stores, call), needs=(REMOVAL,))
+        of_one = replace(call, make=retrieve("answers/0/retrieve", [0], BY_GET, target=None))
+        yield Check(f"{name}/counts/consistent", COUNTED, check=partial(follows, of_one))
 
 
 def follows(call: Call, context: Context) -> None:
