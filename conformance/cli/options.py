@@ -248,8 +248,7 @@ class ServerOptions(AccessOptions):
             raise BadArgument(f"{access} belongs to a target that is a URL")
         if managed and self.history_size is not None:
             raise BadArgument("--history-size belongs to a target that is a URL")
-        check_fault(self.fault)
-        check_release(self.release)
+        check_reference(self.fault, self.release)
         address = None if managed else Address.parse(self.target, **self.settings())
         return Choice(
             self.target if address is None else address.url,  # without what may be a password
@@ -358,21 +357,17 @@ def _header(text: str, form: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def check_fault(fault: str | None) -> None:
-    """Raise `BadArgument` for a fault that the reference server does not have."""
-    if fault is None:
+def check_reference(fault: str | None, release: str | None) -> None:
+    """Raise `BadArgument` for a fault or a release that the reference server does not have."""
+    if fault is None and release is None:
         return
-    from conformance.reference.faults import FAULTS
+    from conformance.reference.config import ConfigError
+    from conformance.reference.faults import find_fault
+    from conformance.reference.releases import find_release
 
-    if fault not in FAULTS:
-        raise BadArgument(f"unknown fault {fault!r}: see 'orthanc-jobs serve --list-faults'")
-
-
-def check_release(release: str | None) -> None:
-    """Raise `BadArgument` for a release that the reference server cannot keep to."""
-    if release is None:
-        return
-    from conformance.reference.releases import RELEASES
-
-    if release not in RELEASES:
-        raise BadArgument(f"unknown release {release!r}: there are {', '.join(RELEASES)}")
+    try:
+        if fault is not None:
+            find_fault(fault)
+        find_release(release)
+    except ConfigError as error:
+        raise BadArgument(str(error)) from None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import check_fault, check_release
+from conformance.cli.options import check_reference
 from conformance.errors import BadArgument
 
 _RELEASE = (
@@ -45,7 +45,7 @@ def command(
     from conformance.reference.config import Config, ConfigError, load_config
     from conformance.reference.database import UnusableDatabase
     from conformance.reference.faults import FAULTS
-    from conformance.reference.releases import EVERY_PAGE, RELEASES
+    from conformance.reference.releases import find_release
     from conformance.reference.server import serve as start
 
     if list_faults:
@@ -54,11 +54,10 @@ def command(
         return 0
     if log:
         _tell_requests()
-    check_fault(fault)
-    check_release(release)
+    check_reference(fault, release)
     try:
         settings = Config() if config is None else load_config(config)
-        kept = EVERY_PAGE if release is None else RELEASES[release]
+        kept = find_release(release)
         loads = not no_jobs
         folder = settings.storage_directory.absolute()
 

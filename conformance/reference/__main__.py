@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.reference.config import Config, ConfigError, load_config
 from conformance.reference.database import UnusableDatabase
 from conformance.reference.faults import FAULTS
-from conformance.reference.releases import EVERY_PAGE, RELEASES
+from conformance.reference.releases import RELEASES, find_release
 from conformance.reference.server import serve
 
 
@@ -41,12 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
         for fault in FAULTS.values():
             print(f"{fault.name}: {fault.description}")
         return 0
-    if asked.fault is not None and asked.fault not in FAULTS:
-        parser.error(f"there is no fault named {asked.fault!r}; see --list-faults")
     try:
         config = Config() if asked.config is None else load_config(asked.config)
         port = config.http_port if asked.port is None else asked.port
-        release = EVERY_PAGE if asked.release is None else RELEASES[asked.release]
+        release = find_release(asked.release)
         loads = not asked.no_jobs
         serve(asked.host, port, config, asked.fault, _announce, loads, asked.control, release)
     except (ConfigError, UnusableDatabase) as error:

@@ -11,6 +11,7 @@ with reference_server() as server:
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from conformance.reference.control.controls import Controls
 from conformance.reference.database import Database
 from conformance.reference.faults import find_fault
 from conformance.reference.parts import Parts
-from conformance.reference.releases import EVERY_PAGE, RELEASES
+from conformance.reference.releases import find_release
 from conformance.reference.server import Life, Setting, listen, url_of
 
 if TYPE_CHECKING:
@@ -128,13 +129,17 @@ def reference_server(
     `port` 0 means a free one; `fault`: the name of a planted fault; `release`: the version of
     the release that it keeps to, by default every page at once; `config`: keys of Orthanc's
     configuration, such as ``JobsHistorySize=0``. What it stores is in memory.
-    Raises `ConfigError`, and `KeyError` for a fault or a release that there is not.
+    Warns of a key that has no effect on it. Raises `ConfigError`, also for a fault or a release
+    that there is not.
     """
     parts = Parts() if fault is None else find_fault(fault).parts
     controls = Controls()
     with closing(Database()) as database:
-        kept = EVERY_PAGE if release is None else RELEASES[release]
-        setting = Setting(host, read_config(config), parts, database, controls, release=kept)
+        settings, kept = read_config(config), find_release(release)
+        if settings.unknown:
+            without = ", ".join(settings.unknown)
+            warnings.warn(f"without effect on the reference server: {without}", stacklevel=3)
+        setting = Setting(host, settings, parts, database, controls, release=kept)
         server = ReferenceServer(setting, controls, port)
         server.start()
         try:

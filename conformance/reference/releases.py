@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conformance.reference.config import ConfigError
+
 _PAGE = "1.5.6"
 
 LATER = {
@@ -82,6 +84,15 @@ RELEASES = {
     )
 }
 """The releases that can be asked for, by their versions."""
+
+
+def find_release(version: str | None) -> Release:
+    """The release of this version, None = every page. Raises `ConfigError`."""
+    if version is None:
+        return EVERY_PAGE
+    if version not in RELEASES:
+        raise ConfigError(f"unknown release {version!r}: there are {', '.join(RELEASES)}")
+    return RELEASES[version]
 
 
 def _key(version: str) -> tuple[int, ...]:

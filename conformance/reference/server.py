@@ -78,8 +78,8 @@ def serve(
     once, with the server's URL, when it answers; `load_jobs`: take up the jobs of its life before;
     `control`: offer what is below ``/_control``; `release`: what it keeps to;
     `page`: an HTML document for who looks at ``/``.
-    Raises `KeyError` for a fault that there is not, `OSError` when the address is not free,
-    `ConfigError` when the DicomPort is not, and `UnusableDatabase`.
+    Raises `ConfigError` for a fault that there is not and when the DicomPort is not free,
+    `OSError` when the address is not, and `UnusableDatabase`.
     """
     parts = Parts() if fault is None else find_fault(fault).parts
     if config.unknown:

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from conformance.reference.config import ConfigError
 from conformance.reference.faults import (
     answers,
     archives,
@@ -133,5 +134,7 @@ FAULTS: dict[str, Fault] = {fault.name: fault for group in _GROUPS for fault in 
 
 
 def find_fault(name: str) -> Fault:
-    """The fault of this name. Raises `KeyError`."""
+    """The fault of this name. Raises `ConfigError`."""
+    if name not in FAULTS:
+        raise ConfigError(f"unknown fault {name!r}: see 'orthanc-jobs serve --list-faults'")
     return FAULTS[name]

@@ -33,10 +33,7 @@ _SLICE = 0.2  # seconds
 
 
 class TransferGoesOn(Registry):
-    """A transfer looks at what it was asked for 0.2 s later, and sends buckets until then.
-
-    It has looked before its commit, as the plugin has.
-    """
+    """A transfer looks 0.2 s later at what it was asked for, and until then its buckets go on."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)

@@ -175,8 +175,8 @@ def test_fault_can_be_planted(name: str) -> None:
     assert engine.join(DEADLINE)
 
 
-def test_unknown_fault_is_a_key_error() -> None:
-    with pytest.raises(KeyError):
+def test_an_unknown_fault_is_told_with_where_they_are_listed() -> None:
+    with pytest.raises(ConfigError, match="^unknown fault 'no-such-fault': .*--list-faults"):
         serve("127.0.0.1", 0, Config(), "no-such-fault")
 
 

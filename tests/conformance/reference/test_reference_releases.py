@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from conformance.reference.config import ConfigError
 from conformance.reference.double import reference_server
 from conformance.reference.releases import LATER, RELEASES
 from spec.requirements import requirement, version_key
@@ -89,9 +90,18 @@ def test_the_versions_are_those_of_the_catalogue() -> None:
     assert {name: requirement(id).since for name, id in ids.items()} == LATER
 
 
-def test_an_unknown_release() -> None:
-    with pytest.raises(KeyError), reference_server(release="1.2.3"):
+def test_an_unknown_release_is_told_with_those_that_there_are() -> None:
+    told = pytest.raises(ConfigError, match="^unknown release '1.2.3': there are 1.5.6, 1.10.1")
+    with told, reference_server(release="1.2.3"):
         pass
+
+
+def test_a_key_without_effect_is_warned_of_where_the_server_is_asked_for() -> None:
+    with pytest.warns(UserWarning, match="JobHistorySize") as warned:
+        with reference_server(JobHistorySize=3, StableAge=1):
+            pass
+    assert [one.filename for one in warned] == [__file__]
+    assert "StableAge" not in str(warned[0].message)
 
 
 def test_what_would_lose_data_is_refused_by_the_newer_ones() -> None:
