@@ -54,6 +54,25 @@ def test_an_error_without_a_body(tmp_path: Path, case: str, kept: str, verdict: 
     assert list(run.cases(verdict)) == [case], run.out + run.err
 
 
+def test_a_long_history_is_not_filled(tmp_path: Path) -> None:
+    """Each list of a thousand jobs takes its time, and none would be left to remove them all."""
+    most = 0
+
+    def count(_: Request, found: object) -> object:
+        nonlocal most
+        most = max(most, len(found) if isinstance(found, list) else 0)
+        return found
+
+    with (
+        servers.reference({"JobsHistorySize": KEPT}, release=RELEASE) as server,
+        Scripted(Proxy(server.port, change=count)) as proxy,
+    ):
+        words = ("--exclusive", "--history-size", str(KEPT), "--suite", "action")
+        run = command(tmp_path, "run", proxy.url, *words)
+    assert run.cases("deviation", "unknown") == {}, run.out
+    assert len(run.cases("pass")) > most
+
+
 def test_a_proxy_of_the_server_that_keeps_its_jobs_from_us(
     tmp_path: Path, installed_orthanc: None
 ) -> None:
