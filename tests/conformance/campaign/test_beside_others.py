@@ -337,7 +337,7 @@ def test_a_job_that_hangs_and_holds_its_worker(tmp_path: Path) -> None:
         client.put("/peers/theirs", {"Url": gate.url(0)})
 
         def rule(request: Request) -> Answer | None:
-            """From then on the proxy holds the workers by what it asks for, and nothing is deleted."""
+            """From then on the proxy holds the workers by what it asks for; nothing is deleted."""
             if request.method == "DELETE" and request.path.startswith("/jobs/"):
                 return http_answer(404)
             again = request.path.endswith("/store") and modified
