@@ -62,8 +62,9 @@ ENTRIES: tuple[Requirement, ...] = (
            since="1.9.1"),
     o.seen("anonymous-name", "An anonymization that names no other PatientName calls the patient "
            "Anonymized and a number.", since="1.9.1"),
-    o.seen("attached", "A modification may give a study to a patient that is there, with studies "
-           "of its own, by Replace of all tags of that patient.", since="1.12.7"),
+    o.seen("attached", "A modification may give a study, or all that a patient has, to a patient "
+           "that is there, with studies of its own, by Replace of all tags of that one.",
+           since="1.12.7"),
     o.seen("peer-compress",
            "Compress of a store at a peer: each instance is sent as gzip, and a Content-Encoding "
            "says so; Content shows Compress true. By default it is sent as it is."),

@@ -49,7 +49,8 @@ def calls() -> Iterator[Call]:
         for kept in (True, False):
             name = f"{action}/labels-{'kept' if kept else 'left'}"
             yield Call(name, LABELS, TYPE, labelled(action, kept), SHOWS, LABELS)
-    yield Call("modify/attached", ATTACHED, TYPE, attached, SHOWS, ATTACHED)
+    for name, level in (("attached", "study"), ("patient-attached", "patient")):
+        yield Call(f"modify/{name}", ATTACHED, TYPE, attached(level), SHOWS, ATTACHED)
     for action, rows in (("modify", MODIFY), ("anonymize", ANONYMIZE)):
         for row in rows:
             name, about, make = f"{action}/{row.name}", f"option/{row.option}", of(action, row)
@@ -189,26 +190,34 @@ def of(action: str, row: Option) -> Callable[[Context], Request]:
     return make
 
 
-def attached(context: Context) -> Request:
-    """A study is given to another patient, who has studies: by all tags of that patient."""
-    part, other = Part("study", sample(context)), sample(context)
-    more = sample(context, of=other.patient_id)
+def attached(level: str) -> Callable[[Context], Request]:
+    """A study, or all of a patient, goes to another patient, who has studies: by all its tags."""
 
-    def verify(context: Context, content: Result) -> None:
-        path = f"/studies/{content.get('ID')}"
-        tags = instance_tags(context, path)
-        context.equal(RESULT, "instances of the copy", len(part.uids), len(tags))
-        for each in tags:
-            context.equal(ATTACHED, "PatientID of the copy", other.patient_id, each["PatientID"])
-            is_its_own(context, each, "study", part.made, other, more)
-        patient = context.resources.client.get(f"{path}/patient").json()
-        found = patient.get("ID") if isinstance(patient, dict) else patient
-        context.equal(ATTACHED, "the patient of the copy", other.patient, found)
-        stays(context, part, True)
+    def make(context: Context) -> Request:
+        part, other = Part(level, sample(context)), sample(context)
+        more = sample(context, of=other.patient_id)
+        there = {*other.uids, *more.uids}
 
-    body = {"Replace": {**PATIENT, "PatientID": other.patient_id}, "Force": True}
-    path = f"{part.path}/modify"
-    return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
+        def verify(context: Context, content: Result) -> None:
+            path = f"/{LEVELS[level]}/{content.get('ID')}"
+            tags = instance_tags(context, path)
+            new = [each for each in tags if each.get("SOPInstanceUID") not in there]
+            context.equal(RESULT, "instances of the copy", len(part.uids), len(new))
+            for each in new:
+                found = each.get("PatientID")
+                context.equal(ATTACHED, "PatientID of the copy", other.patient_id, found)
+                is_its_own(context, each, level, part.made, other, more)
+            above = path if level == "patient" else f"{path}/patient"
+            patient = context.resources.client.get(above).json()
+            named = patient.get("ID") if isinstance(patient, dict) else patient
+            context.equal(ATTACHED, "the patient of the copy", other.patient, named)
+            stays(context, part, True)
+
+        body = {"Replace": {**PATIENT, "PatientID": other.patient_id}, "Force": True}
+        path = f"{part.path}/modify"
+        return Request(path, body, verify, instances=len(part.uids), remove=(part.path,))
+
+    return make
 
 
 def labelled(action: str, kept: bool) -> Callable[[Context], Request]:
