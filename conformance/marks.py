@@ -6,6 +6,7 @@ makes has a form that nobody else uses: what has it was made by some run of the 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 
@@ -41,3 +42,9 @@ def priority() -> int:
 def is_priority(value: object) -> bool:
     """Whether `priority` makes such ones."""
     return type(value) is int and -2 * LEAST_URGENT < value <= -LEAST_URGENT
+
+
+def orthanc_id(*names: str) -> str:
+    """The id under which Orthanc stores what these DICOM identifiers name: their SHA-1."""
+    digest = hashlib.sha1("|".join(names).encode()).hexdigest()
+    return "-".join(digest[i : i + 8] for i in range(0, 40, 8))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
@@ -23,7 +23,6 @@ from conformance.driver.spares import can_take_up, put_aside, take_up
 from conformance.errors import (
     Displaced,
     HistoryFull,
-    Kind,
     ServerDied,
     ServerStopped,
     TimeOver,
@@ -123,7 +122,7 @@ class Runner:
                     reason = unjudged
                     session.check(TIMING.dying)  # a connection breaks before its process has ended
                     driver.abandon()
-                reason = reason or self._not_let(driver, doubts.refused[refused:])
+                reason = reason or self._not_let(driver, refused)
                 context.close()
             except Unjudged as unjudged:
                 stopped = isinstance(unjudged, ServerStopped)  # which is why the other came
@@ -152,12 +151,16 @@ class Runner:
             before=before,
         )
 
-    def _not_let(self, driver: Driver, refused: Sequence[Kind]) -> Unavailable | None:
-        """Why a case that deviates is not judged: somebody's server has ``refused`` our user."""
-        if self.session.server is not None or not driver.findings or not refused:
+    def _not_let(self, driver: Driver, refused: int) -> Unavailable | None:
+        """Why a case that deviates is not judged: somebody's server does not let its user do it.
+
+        ``refused``: how much it had refused before.
+        """
+        kind = self.session.doubts.not_let(refused)
+        if self.session.server is not None or not driver.findings or kind is None:
             return None
-        method, path, status = refused[0]
-        return Unavailable(f"the server does not let its user: {method} {path} gave HTTP {status}")
+        method, path, status = kind
+        return Unavailable(f"the server refuses its user {method} {path} (HTTP {status})")
 
     def _told(self, reason: Unjudged | None) -> str | None:
         if isinstance(reason, TimeOver):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from conformance.campaign.attempt import Runner
 from conformance.campaign.verdict import Judgement
+from conformance.driver.arrivals import Arrivals
 from conformance.driver.ending import end_jobs
+from conformance.errors import Unjudged
 from conformance.session.session import Session
 from conformance.suites.case import Check, Script
 from conformance.suites.route.outputs import TRIES
@@ -65,8 +69,11 @@ def confirmed(runner: Runner, case: Script | Check, found: Judgement) -> Judgeme
         reason = f"{found.findings[-1].actual}: not confirmed, like others of this run"
         came = tuple(finding for finding in found.findings if not finding.missing)
         return replace(found, findings=came, unjudged=reason)
-    if found.dirty and _stay(runner.session):
-        return found
+    if found.dirty and runner.session.server is None:
+        with suppress(Unjudged):  # who does not answer is tried again, and told
+            if _stay(runner.session):
+                return found
+            runner.experience.obstacle = None  # they were late, and are in nobody's way any more
     for number in range(case.repeat):
         patient = runner.attempt(case, TIMING.patient, number)
         if patient.findings or patient.unjudged or patient.died:
@@ -78,15 +85,10 @@ def confirmed(runner: Runner, case: Script | Check, found: Judgement) -> Judgeme
 def _stay(session: Session) -> bool:
     """Whether jobs of ours do not end on somebody's server, in several times the time either.
 
-    They hold workers, beside which a case cannot be run again.
+    They hold workers, beside which a case cannot be run again. Raises `Unjudged`.
     """
-    if session.server is not None:
-        return False
     client, ours = session.client, session.resources.made
     ids = [job["ID"] for job in client.get(EXPAND).jobs() if ours(job)]
     seconds = TIMING.patient * session.deadline
-
-    def meanwhile() -> None:
-        session.gate.wait(TIMING.look)
-
-    return bool(end_jobs(client, client.get, ids, seconds, meanwhile))
+    steps = Arrivals(session.resources)  # one that comes now is refused
+    return bool(end_jobs(client, client.get, ids, seconds, partial(steps.watch, TIMING.look)))

@@ -7,7 +7,6 @@ it is given to another job, so that a step that comes late is still known for wh
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -84,9 +83,8 @@ class Resources:
 
     @property
     def patient_id(self) -> str:
-        """The id under which Orthanc stores our patient: the SHA-1 of its PatientID."""
-        digest = hashlib.sha1(self.patient.encode()).hexdigest()
-        return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
+        """The id under which Orthanc stores our patient."""
+        return marks.orthanc_id(self.patient)
 
     @property
     def peer_prefix(self) -> str:

@@ -33,7 +33,6 @@ from spec.requirements import RELEASES, within
 
 # Orthanc's default of JobsHistorySize, where nobody said another one.
 ORTHANC_HISTORY = 10
-RETRIEVES = "DefaultRetrieveMethod"  # how a server says that it retrieves what a query has found
 
 
 @dataclass(kw_only=True)
@@ -203,8 +202,8 @@ def opened(
         resources = Resources(client, gate)
         if server is None:
             client.judge = heeding(doubts.judge, resources.ids)
-            if system.told.get(RETRIEVES) == "C-GET":
-                resources.modality["RetrieveMethod"] = "C-MOVE"
+            # Not every release tells what it does by default (DicomDefaultRetrieveMethod).
+            resources.modality["RetrieveMethod"] = "C-MOVE"
         resources.fields.clock.same_machine = server is not None
         stack.callback(resources.close)
         settings = {} if server is None else server.config

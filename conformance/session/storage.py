@@ -84,24 +84,24 @@ def _one_more(resources: Resources) -> bool:
 
 
 def _stored(resources: Resources) -> str | None:
-    """An instance of one more patient; None where none was made, as is told when one is needed.
+    """The path of one more patient; None where none was made, as is told when one is needed.
 
     Raises `NotKept` where there is no room for it.
     """
-    tags = {"PatientID": f"{resources.patient}-{marks.run()}"}
-    reply = resources.client.post("/tools/create-dicom", {"Tags": tags})
+    name = f"{resources.patient}-{marks.run()}"
+    reply = resources.client.post("/tools/create-dicom", {"Tags": {"PatientID": name}})
     if reply.status == FULL:
         raise NotKept(f"its storage is full: POST /tools/create-dicom gave {reply}\n{CURE}")
-    return id_in(reply.json())
+    return None if id_in(reply.json()) is None else f"/patients/{marks.orthanc_id(name)}"
 
 
-def _remove(client: Client, made: str) -> None:
-    reply = client.delete(f"/instances/{made}")
+def _remove(client: Client, path: str) -> None:
+    """Remove a patient, as a run does at its end. Raises `NotKept` where the user may not."""
+    reply = client.delete(path)
     if reply.status in REFUSALS:
         raise NotKept(
-            f"this server takes what is stored, and does not let its user remove it: DELETE"
-            f" /instances/{made} gave {reply}\nGive a user who may, or a run leaves all that it"
-            " stores."
+            f"this server takes what is stored, and does not let its user remove it: DELETE {path}"
+            f" gave {reply}\nGive a user who may, or a run leaves all that it stores."
         )
 
 

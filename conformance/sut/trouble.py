@@ -43,19 +43,29 @@ class Doubts:
         self.meant: set[Kind] = set()
         self.raised = 0  # how often it was trouble
         self.passing: set[Kind] = set()  # kinds that came, and did not come again
-        self.refused: list[Kind] = []  # what the server does not let its user do, each time
+        self.refused: list[Kind] = []  # what the server did not let its user do, each time
+        self._let: set[tuple[str, str]] = set()  # what it did, at least once
 
     def judge(self, client: Client, method: str, path: str, body: Any, reply: Reply) -> Reply:
         """The answer. Raises `Trouble`."""
         kind = kind_of(method, path, reply.status)
         if reply.status in REFUSALS:
             self.refused.append(kind)
+        else:
+            self._let.add(kind[:2])
         if reply.status not in STATUSES:
             return reply
         if kind in self.meant and _stands(client, method, path, body, reply):
             return reply
         self.raised += 1
         raise Trouble(kind, f"{kind[0]} {kind[1]}: {reply}")
+
+    def not_let(self, since: int) -> Kind | None:
+        """What the user may never do, of what was ``refused`` from that number on; or None.
+
+        Who may do it once and not another time was refused by a fault, and not by a rule.
+        """
+        return next((kind for kind in self.refused[since:] if kind[:2] not in self._let), None)
 
     def may_be_meant(self, kind: Kind) -> bool:
         """Whether such an answer is taken for the server's word, if it comes once more."""

@@ -16,6 +16,7 @@ from functools import partial
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.driver.tracked import Tracked
+from conformance.marks import orthanc_id
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, MANAGED, of_a_call, offered
 from conformance.suites.route import judge
@@ -30,7 +31,6 @@ from conformance.suites.route.autorouting import (
 )
 from conformance.suites.route.calls.sending import SENT, new_name
 from conformance.suites.route.files import read_file
-from conformance.suites.route.samples import orthanc_id
 from conformance.sut.profile import Profile
 from spec.table import State
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import Unjudged
+from conformance.marks import orthanc_id
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXCLUSIVE
 from conformance.suites.route import judge
@@ -22,7 +23,7 @@ from conformance.suites.route.calls.copies import anonymous, changes
 from conformance.suites.route.calls.model import RESULT
 from conformance.suites.route.calls.stored import instances
 from conformance.suites.route.outcomes import of_call, submit
-from conformance.suites.route.samples import INSTANCES, Sample, orthanc_id, sample
+from conformance.suites.route.samples import INSTANCES, Sample, sample
 from conformance.suites.route.succeeding import fails, has_output, has_succeeded
 from conformance.sut.profile import Profile
 from conformance.timing import TIMING

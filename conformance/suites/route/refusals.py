@@ -12,6 +12,7 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.driver.script import Via
+from conformance.marks import orthanc_id
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import DICOM, REMOVAL, Needed, of_a_call, without
 from conformance.suites.route.calls.modalities import ORIGINATOR
@@ -20,7 +21,7 @@ from conformance.suites.route.calls.regroupings import INSTANCES
 from conformance.suites.route.calls.retrieves import METHOD, STRAIGHT, STRAIGHT_GET, found
 from conformance.suites.route.calls.sending import Way, new_name
 from conformance.suites.route.outcomes import own_jobs
-from conformance.suites.route.samples import Sample, orthanc_id, sample, uid
+from conformance.suites.route.samples import Sample, sample, uid
 from conformance.sut.profile import Profile
 
 UNKNOWN_RESOURCE = "route/unknown-sent"

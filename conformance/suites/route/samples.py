@@ -8,7 +8,6 @@ happens in between, the end of the run finds it.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import secrets
 import struct
@@ -19,6 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import Unjudged
+from conformance.marks import orthanc_id
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -70,12 +70,6 @@ class Sample:
 def series_of(number: int) -> int:
     """In which series of a sample an instance is: the first one in one, all others in the other."""
     return min(number, 1)
-
-
-def orthanc_id(*names: str) -> str:
-    """The id under which Orthanc stores what these DICOM identifiers name: their SHA-1."""
-    digest = hashlib.sha1("|".join(names).encode()).hexdigest()
-    return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
 
 
 def patient_id(context: Context) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from conformance.driver.context import Context
 from conformance.driver.tracked import Tracked
+from conformance.peer.transfers import Kind
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXPENDABLE
 from conformance.suites.route import judge, pull_mode
@@ -304,9 +305,11 @@ def goes_no_further(call: Call, context: Context) -> None:
         State.PAUSED,
         lambda: context.job(id)["State"],
     )
-    state, more = context.job(id)["State"], len(holds_of(context)) - BUCKET
+    state, came = context.job(id)["State"], [kind_of(hold) for hold in holds_of(context)]
+    more = len(came) - BUCKET
     right = state == State.PAUSED and more <= 1
-    known = Shortfall.TRANSFER_GOES_ON
+    goes_on = state == State.PAUSED and Kind.COMMIT not in came
+    known = Shortfall.TRANSFER_GOES_ON if goes_on else None
     context.require(ONE_MORE, right, f"{State.PAUSED}, one more request at most",
                     f"{state}, {more} more", known)  # fmt: skip
     if state == State.PAUSED:

@@ -176,7 +176,7 @@ def test_fault_can_be_planted(name: str) -> None:
 
 
 def test_an_unknown_fault_is_told_with_where_they_are_listed() -> None:
-    with pytest.raises(ConfigError, match="^unknown fault 'no-such-fault': .*--list-faults"):
+    with pytest.raises(ConfigError, match=r"^unknown fault 'no-such-fault': .*--list-faults"):
         serve("127.0.0.1", 0, Config(), "no-such-fault")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
+from conformance.marks import orthanc_id
 from conformance.suites import SUITES
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXCLUSIVE, EXPENDABLE, REMOVAL
@@ -21,7 +22,6 @@ from conformance.suites.route.matrix import TYPES
 from conformance.suites.route.samples import (
     Sample,
     _file,
-    orthanc_id,
     series_of,
     uid,
 )
