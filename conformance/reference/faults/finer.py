@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from string import ascii_letters
 from typing import Any
 
@@ -23,7 +24,7 @@ from conformance.reference.calls import JobCalls
 from conformance.reference.dicom import Instance
 from conformance.reference.dicom_steps import ModalitySender
 from conformance.reference.engine import Engine
-from conformance.reference.errors import ErrorCode
+from conformance.reference.errors import ErrorCode, RestError
 from conformance.reference.job import Failed, Job, Outcome, State, Step, Succeeded, Task
 from conformance.reference.persistence import JobStore
 from conformance.reference.registry import Registry
@@ -231,3 +232,10 @@ class NoStudyIsAttached(Modifier):
 
     def modify(self, task: ResourceModification, dataset: Dataset) -> None:
         super().modify(replace(task, moves=False), dataset)
+
+
+class JobsAreNotListed(Engine):
+    """The list of jobs is answered by an error of the server."""
+
+    def list_ids(self) -> list[str]:
+        raise RestError(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.INTERNAL_ERROR, "No list")

@@ -101,6 +101,7 @@ PLANTED = {
     "submission-without-id": ("submit/asynchronous/one-job", "submit/asynchronous-handle"),
     "sent-to-another-path": ("route/peer-store/instances/asynchronous", "route/peer-store"),
     "no-study-is-attached": ("route/modify/attached/asynchronous", "option/attached"),
+    "jobs-are-not-listed": ("monitor/list", "monitor/list"),
     "one-archive-kept": ("route/archive/configured", "route/archive-configured"),
 }
 # What the reference server has of later pages at any time, and what has no case of its own.
