@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from conformance.sut import servers
 from tests.conformance.kit import Run, command
-from tests.conformance.misbehaving import Proxy, Request, Scripted, http_answer
+from tests.conformance.misbehaving import Answer, Proxy, Request, Scripted, http_answer
 
 pytestmark = pytest.mark.apart
 KEPT = 1000
@@ -81,3 +82,47 @@ def test_a_proxy_of_the_server_that_keeps_its_jobs_from_us(
         run = command(tmp_path, "run", server.address.url, *words, report=False)
     assert run.status == 2
     assert "HttpProxy" in run.err, run.out + run.err
+
+
+@pytest.mark.parametrize(("each", "verdict"), [(1, "skipped"), (3, "deviation")])
+def test_what_the_user_may_not_do(tmp_path: Path, each: int, verdict: str) -> None:
+    """It is left out where the user may never do it; one that may at times was refused wrongly."""
+    asked = 0
+
+    def rule(request: Request) -> Answer | None:
+        nonlocal asked
+        asked += request.path.endswith("/pause")
+        forbidden = request.path.endswith("/pause") and asked % each == 0
+        return http_answer(403) if forbidden else None
+
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port, rule)) as proxy:
+        run = command(tmp_path, "run", proxy.url, "--case", "action/pause", "--exclusive")
+    assert run.cases(verdict), run.out
+    assert run.cases("deviation") == {} or each > 1
+    if each == 1:
+        reasons = {one["reason"] for one in run.cases("skipped").values()}
+        assert "the server refuses its user POST /jobs/*/pause (HTTP 403)" in reasons
+
+
+@pytest.mark.parametrize("kind", ["patients", "instances"])
+def test_what_the_user_may_not_remove(tmp_path: Path, kind: str) -> None:
+    """A run is not begun with where it could not remove what it stores: whole patients."""
+
+    def rule(request: Request) -> Answer | None:
+        removes = request.method == "DELETE" and request.path.startswith(f"/{kind}/")
+        return http_answer(403) if removes else None
+
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port, rule)) as proxy:
+        run = command(tmp_path, "run", proxy.url, "--case", "action/pause/paused")
+    assert run.status == (2 if kind == "patients" else 0), run.out + run.err
+    assert ("does not let its user remove it" in run.err) == (kind == "patients")
+
+
+def test_a_modality_of_ours_is_retrieved_by_c_move_whatever_the_default(tmp_path: Path) -> None:
+    """Not every release says in /system what its DicomDefaultRetrieveMethod is."""
+    case = "route/retrieve/studies/asynchronous"
+    with servers.reference(release=RELEASE) as server, Scripted(Proxy(server.port)) as proxy:
+        run = command(tmp_path, "run", proxy.url, "--case", case, "--exclusive")
+        told = [one.body for one in proxy.seen if one.line.startswith("PUT /modalities/")]
+    assert list(run.cases("pass")) == [case], run.out + run.err
+    assert [json.loads(body)["RetrieveMethod"] for body in told] == ["C-MOVE"] * len(told) != []

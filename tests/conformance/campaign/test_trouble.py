@@ -19,6 +19,7 @@ from conformance.campaign.attempt import MOST_HINDERED
 from conformance.campaign.campaign import Campaign
 from conformance.campaign.plan import Plan
 from conformance.events import CaseBegins, CaseEnds, Event, Result, Verdict
+from conformance.reference.double import reference_server
 from conformance.session.session import opened
 from conformance.sut import servers
 from conformance.sut.address import Address
@@ -32,6 +33,7 @@ from tests.conformance.misbehaving import Answer, Proxy, Request, Scripted, hang
 pytestmark = pytest.mark.apart
 CASES = ("action/pause/running", "action/resume/paused", "submit/synchronous/one-job")
 MANY = ("action/", "edge/")
+LATE = Choice("url", exclusive=True, deadline=0.5)
 WORDS = b"<html><h1>503 Service Unavailable</h1></html>"
 
 
@@ -377,3 +379,23 @@ def test_a_server_of_our_own_that_ends_at_its_first_job_deviates_in_each_case(
         "the server ended by itself with status 1"
     }
     assert run.cases("unknown") == {}
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_step_that_comes_late_to_somebodys_server(late: bool) -> None:
+    """Its job is waited for; one whose step does not come at all is a deviation."""
+    released: list[threading.Timer] = []
+    patient = TIMING.patient * LATE.deadline
+    with reference_server(SaveJobs=False) as server:
+
+        def on(event: Event) -> None:
+            if isinstance(event, CaseBegins) and not released:
+                server.control.hold()
+                seconds = 2.5 * LATE.deadline if late else 3 * patient
+                released.append(threading.Timer(seconds, server.control.release))
+                released[0].start()
+
+        ran = run(replace(LATE, address=Address(server.url)), CASES[:2], on=on)
+        released[0].cancel()
+        verdicts = [ran.results[case].verdict for case in CASES[:2]]
+    assert verdicts == [Verdict.PASS, Verdict.PASS] if late else verdicts[0] is Verdict.DEVIATION
