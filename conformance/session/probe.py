@@ -80,6 +80,7 @@ def _first_job(session: Session, again: bool = False) -> None:
     except (Deviated, Unjudged) as error:
         if isinstance(error, Trouble) and not driver.jobs and not again:
             driver.abandon()
+            put_aside(driver)
             raise
         with suppress(Unjudged):
             session.see_kept()

@@ -164,13 +164,21 @@ class CountOfCopiesLostOnRestart(JobStore):
 class MegabytesOfAThousand(Registry):
     """Content shows a size in megabytes of 1000 * 1000 bytes."""
 
+    _sizes = frozenset({"Size", "UncompressedSize"})
+
     def describe(self, job: Job) -> dict[str, object]:
         described = super().describe(job)
         content = described["Content"]
         if isinstance(content, dict):
-            for key in content.keys() & {"Size", "ArchiveSize", "UncompressedSize"}:
+            for key in content.keys() & self._sizes:
                 content[f"{key}MB"] = int(content[key]) // 1000**2
         return described
+
+
+class ArchiveMegabytesOfAThousand(MegabytesOfAThousand):
+    """Content shows the size of an archive in megabytes of 1000 * 1000 bytes."""
+
+    _sizes = frozenset({"ArchiveSize"})
 
 
 class DownloadsComeFirst(JobCalls):

@@ -95,6 +95,7 @@ PLANTED = {
         "persist/completed-stays",
     ),
     "megabytes-of-a-thousand": ("route/peer-store/megabytes", "route/peer-size"),
+    "archive-megabytes-of-a-thousand": ("route/archive/megabytes", "route/archive-size"),
     "downloads-come-first": ("route/archive/study/download", "submit/priority-default"),
     "archive-of-none-deleted": ("route/modify/study/asynchronous", "history/delete-archive"),
     "converted-is-not-sent": ("route/store/converted/asynchronous", "route/result"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from conformance.driver.context import Context
@@ -255,13 +256,19 @@ def is_named_by_number(context: Context, tags: Mapping[str, str], _: Sample) -> 
     context.require("option/anonymous-name", right, f"{ANONYMIZED} and a number", name)
 
 
-def keeps(option: str, tag: str, source: Callable[[Sample], Iterable[str]]) -> Callable[..., None]:
-    """Each instance of the copy has an identifier of the source."""
+IDENTIFIERS: Mapping[str, Callable[[Sample], Iterable[str]]] = MappingProxyType(
+    {"SOPInstanceUID": lambda made: made.uids, "SeriesInstanceUID": lambda made: made.series_uids}
+)
+
+
+def keeps(*identifiers: str) -> Callable[..., None]:
+    """Each instance of the copy has these identifiers of the source: names of tags."""
 
     def effect(context: Context, tags: Mapping[str, str], made: Sample) -> None:
-        found = tags.get(tag, "")
-        right = found in source(made)
-        context.require(f"option/{option}", right, f"{tag} of the source", found)
+        for tag in identifiers:
+            found = tags.get(tag, "")
+            right = found in IDENTIFIERS[tag](made)
+            context.require("option/keep", right, f"{tag} of the source", found)
 
     return effect
 
@@ -289,12 +296,12 @@ MODIFY = (
     Option("private-kept", "private", {"RemovePrivateTags": False},
            has("private", PRIVATE, "private")),
     Option("instances-kept", "keep", {"Keep": ["SOPInstanceUID"], "Force": True},
-           keeps("keep", "SOPInstanceUID", lambda made: made.uids)),
+           keeps("SOPInstanceUID")),
     Option("series-kept", "keep", {"Keep": ["SeriesInstanceUID"], "Force": True},
-           keeps("keep", "SeriesInstanceUID", lambda made: made.series_uids)),
+           keeps("SeriesInstanceUID")),
     Option("series-and-instances-kept", "keep",
            {"Keep": ["SeriesInstanceUID", "SOPInstanceUID"], "Force": True},
-           keeps("keep", "SOPInstanceUID", lambda made: made.uids)),
+           keeps("SeriesInstanceUID", "SOPInstanceUID")),
     Option("transcoded", "transcode", {"Transcode": IMPLICIT},
            has("transcode", "TransferSyntaxUID", IMPLICIT)),
 )  # fmt: skip
