@@ -30,20 +30,6 @@ from spec.types import row
 
 SCHEMA = 1
 FINDINGS = "docs/findings.md"
-# What to run, and where: each kind of place with its commands.
-TO_RUN = (
-    (
-        "on a server of the old version, which may be in use",
-        ("orthanc-jobs run URL --no-ledger --json old.json",),
-    ),
-    (
-        "on a server of the new version that is nobody's yet, with the same configuration",
-        (
-            "orthanc-jobs run URL --no-ledger --json new.json",
-            "orthanc-jobs compare old.json new.json",
-        ),
-    ),
-)
 DELETION = "history/delete-job"  # what a server has to have, for a polite run to say much
 
 
@@ -119,11 +105,9 @@ def lines(found: Upgrade, width: int) -> Iterator[str]:
     yield from _wrapped(f"in docs/matrix.md: {tallies}", "", width)
     yield ""
     yield "what to run before the upgrade"
-    for where, commands in TO_RUN:
+    for where, commands in _to_run(found):
         yield from _wrapped(f"{where}:", "  ", width)
         yield from (f"    {command}" for command in commands)
-    if warning := _warning(found):
-        yield from _wrapped(warning, "  ", width)
 
 
 def _summary(found: Upgrade) -> str:
@@ -150,13 +134,22 @@ def _is_of_what_was_not_there(name: Name, found: Upgrade) -> bool:
     return no_job or (bool(broken) and begins.issuperset(broken))
 
 
-def _warning(found: Upgrade) -> str | None:
-    """What is to be known of a polite run on the old version."""
-    if applies(CATALOGUE[DELETION], found.old.version):
-        return None
+def _to_run(found: Upgrade) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What to run, and where: each kind of place with its commands."""
+    old, mode = "a server of the old version, which may be in use", ""
+    if not applies(CATALOGUE[DELETION], found.old.version):
+        old = (
+            "a second server of the old version, with the same configuration: it cannot delete a"
+            " job, so of one that is in use a run judges little"
+        )
+        mode = " --exclusive"
+    run = f"orthanc-jobs run URL{mode} --no-ledger --json"
     return (
-        f"{found.old.version} cannot delete a job, so a polite run judges little of it: make both"
-        " runs with --exclusive, on servers that are nobody's"
+        (f"on {old}", (f"{run} old.json",)),
+        (
+            "on a server of the new version that is nobody's yet, with the same configuration",
+            (f"{run} new.json", "orthanc-jobs compare old.json new.json"),
+        ),
     )
 
 
@@ -235,7 +228,7 @@ def to_json(found: Upgrade) -> str:
             "gone": [_finding(name, found.old) for name in found.went],
             "stay": [_finding(name, found.new) for name in found.stay],
         },
-        "run": [command for _, commands in TO_RUN for command in commands],
+        "run": [command for _, commands in _to_run(found) for command in commands],
     }
     return json.dumps(told, indent=2)
 

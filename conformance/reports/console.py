@@ -70,8 +70,8 @@ class ConsoleReport:
         )
         if event.time_limit is not None:
             self.console.say(
-                f"It takes {event.time_limit:g} s at most (--time-limit), and"
-                f" {TIMING.cleaning:g} s to clean up"
+                f"It ends after {event.time_limit:g} s at the latest (--time-limit), and after"
+                f" {TIMING.cleaning:g} s of cleaning up"
             )
 
     def _end(self, event: Ended) -> None:

@@ -243,7 +243,7 @@ class Story:
         if ended.why and not ended.interrupted and self.failed is None:
             yield ended.why
         if any(one.replay for one in self.of(Verdict.DEVIATION)):
-            yield "each deviation is told with the command that runs it again"
+            yield "what deviates alike is told once, with the command that runs it again"
         if self.started is not None and self.started.shard is not None:
             number, of = self.started.shard
             yield f"this is shard {number} of {of}: orthanc-jobs merge makes one report of all"

@@ -32,7 +32,7 @@ from spec.of_jobs import TYPES, why_not
 from spec.table import Ground
 from tests.conformance.reports.samples import BAD, KNOWN, SKIPPED, UNSURE, events
 
-AGAIN = "each deviation is told with the command that runs it again"
+AGAIN = "what deviates alike is told once, with the command that runs it again"
 
 
 def report(path: Path, *results: Result) -> dict[str, object]:

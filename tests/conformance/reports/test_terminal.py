@@ -52,6 +52,6 @@ def test_on_a_narrow_terminal_no_word_is_broken(tmp_path: Path) -> None:
         == " " * 14 + "Failure is answered 200 and leads to Pending, to start over from"
     )
     assert any(line.startswith("deviates reference 1.5.6 with the fault") for line in lines)
-    assert "each deviation is told with the command that runs it again" in " ".join(
+    assert "what deviates alike is told once, with the command that runs it again" in " ".join(
         " ".join(lines).split()
     )
