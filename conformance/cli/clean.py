@@ -25,7 +25,7 @@ def command(
     """Remove what runs that were killed have left on a server, and nothing else.
 
     No run may be under way on it: what that has made is removed as well. Exit status 0: nothing of
-    the kit is on the server.
+    the kit is on the server. 2: something is, also where it was only named.
     """
     from conformance.errors import Interrupted
     from conformance.interrupts import interruptible

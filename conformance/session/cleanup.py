@@ -165,12 +165,12 @@ class Cleaning:
     def _jobs(self) -> None:
         for job in self._ended():
             id, state = str(job.get("ID")), job.get("State")
-            if self.names_only:
+            if not self.deletes and (self.names_only or state in FINAL):
+                self._leave("jobs", id, "this server cannot delete a job")
+            elif self.names_only:
                 self.found.append(("job", id))
             elif state not in FINAL:
                 self._leave("jobs", id, f"it is still {state}")
-            elif not self.deletes:
-                self._leave("jobs", id, "this server cannot delete a job")
             else:
                 self._remove(f"/jobs/{id}")
 

@@ -59,7 +59,8 @@ def identify(client: Client) -> System:
     body = reply.json()
     if not reply.ok or not isinstance(body, dict) or not isinstance(body.get("Version"), str):
         raise NoServer(
-            f"what answers at {url} is not an Orthanc server: GET /system gave {_short(reply)}"
+            f"what answers at {url} is not an Orthanc server: GET /system gave {_short(reply)}\n"
+            "Check host, port and path: all of an Orthanc is below the URL that its pages have."
         )
     declared = body.get("JobsConformance")
     return System(

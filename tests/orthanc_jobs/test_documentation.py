@@ -18,22 +18,34 @@ def server_reads(server: ReferenceServer, job: str) -> dict[str, Any]:
     return found
 
 
+def wait_for(url: str, job: str) -> str:
+    """A client that blocks."""
+    while (
+        state := str(requests.get(f"{url}/jobs/{job}", timeout=30).json()["State"])
+    ) == "Running":
+        pass
+    return state
+
+
 def blocks(page: str, language: str) -> list[str]:
     text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("page", "many"), [("docs/python.md", 5), ("docs/reference-server.md", 1)])
+@pytest.mark.parametrize(("page", "many"), [("docs/python.md", 6), ("docs/reference-server.md", 1)])
 def test_the_examples_do_what_is_said(
     page: str, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     examples = blocks(page, "python")
     assert len(examples) == many
-    names: dict[str, Any] = {"server_reads": server_reads}
+    names: dict[str, Any] = {"server_reads": server_reads, "wait_for": wait_for}
     for example in examples:
         exec(compile(example, page, "exec"), names)
+    for test in (found for name, found in names.items() if name.startswith("test_")):
+        with reference_server() as server:
+            test(server)
 
 
 def test_who_follows_the_lines_for_a_shell_reads_what_they_say() -> None:
