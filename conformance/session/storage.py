@@ -25,7 +25,7 @@ FULL = 507  # the status by which something is not taken
 TRIES = 2  # somebody may remove a patient just when we store one
 READ_ONLY = "ReadOnly"  # a switch of a configuration, of which an Orthanc tells from 1.12.5 on
 ELSEWHERE = "Run this on a server that keeps what it is given."
-CURE = "Make room there, or run this on a server that keeps what it is given."
+CURE = f"Make room there. Or: {ELSEWHERE}"
 
 
 def see_room(client: Client, system: System) -> None:

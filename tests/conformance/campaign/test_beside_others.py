@@ -134,7 +134,7 @@ def test_a_history_of_which_nobody_says_that_it_is_small(
     assert said.cases("deviation", "unknown") == {}, said.out
 
 
-NOT_KEPT = "un this on a server that keeps what it is given."
+NOT_KEPT = "Run this on a server that keeps what it is given."
 
 
 @pytest.mark.parametrize("mode", [(), ("--exclusive",)])
