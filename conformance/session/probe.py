@@ -202,6 +202,6 @@ def _no_arrival(session: Session, driver: Driver) -> KitError:
         return KitError("no worker of the server is free: jobs that are not ours hold all of them")
     return KitError(
         f"the server cannot reach the gate at {host} (its job is {state}).\n"
-        "Name this machine's address as the server sees it with --gate-address; if the server has an"
-        " HttpProxy, exempt that address from it."
+        "Name this machine's address as the server sees it with --gate-address; if the server has"
+        " an HttpProxy, exempt that address from it."
     )
