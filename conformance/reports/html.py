@@ -58,6 +58,7 @@ class HtmlReport(FileReport):
             shares=_shares(ended),
             matrix=page.matrix(coloured, cases),
             edges=page.edges(coloured, cases),
+            closed={f"edge/{name}": why for name, why in ended.coverage.edges.unreachable},
             figure=None if drawn is None else Markup(drawn),
             actions=[verb(action) for action in ACTIONS],
             signs=MARKS.items(),
