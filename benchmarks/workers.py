@@ -2,11 +2,12 @@
 
     python -m benchmarks.workers [TARGET ...] [--workers 1 2 4] [--case persist/stop]
 
-A run of all cases on each target, with the ledger that comes with the kit and as many workers as
-there are cores. Then the cases of one prefix, which mostly wait for an Orthanc, with more and more
-workers. Last what all cases of each target would take on a machine with a core for each worker: the
-rule by which a run hands them out is gone through with the times of the table of durations. (One
-worker alone has no spare ones beside it, so it is left out.)
+A run of all cases on each target, with the ledger that comes with the kit, by as many workers as
+there are cores, which is the default, and by twice as many. Then the cases of one prefix, which
+mostly wait for an Orthanc, with more and more workers. Last what all cases of each target would
+take on a machine with cores enough, of which spare workers need some as well: the rule by which a
+run hands them out is gone through with the times of the table of durations, without starts and
+stops. One worker has no spare ones, and is left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +30,8 @@ from conformance.sut.profile import Profile
 
 EXAMPLES = 100  # of the search, as `orthanc-jobs run` has it
 MANY = (2, 4, 8, 16)
-RUNS = ("server", "cases judged", "seconds", "sum of its cases")
+CORES = os.cpu_count() or 1
+RUNS = ("server", "workers", "cases judged", "seconds", "sum of its cases")
 WORKERS = ("cases", "workers", "seconds", "ratio")
 SIMULATED = ("all cases, simulated", "workers", "seconds", "ratio", "cores busy", "longest lot")
 
@@ -46,11 +49,12 @@ def report(target: str, *more: str) -> dict[str, Any]:
         return found
 
 
-def whole(found: dict[str, Any]) -> tuple[str, ...]:
-    """The row of a run of all cases."""
+def whole(found: dict[str, Any], workers: int) -> tuple[str, ...]:
+    """The row of a run of all cases, by so many workers."""
     judged = [one for one in found["cases"] if one["verdict"] not in ("skipped", "unknown")]
     return (
         f"{found['target']['name']} {found['target']['version']}",
+        str(workers),
         str(len(judged)),
         f"{found['statistics']['seconds']:.0f}",
         f"{sum(one['seconds'] for one in judged):.0f}",
@@ -96,7 +100,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--case", default="persist/stop")
     asked = parser.parse_args()
-    print(*table([whole(report(one)) for one in asked.target], RUNS), "", sep="\n", flush=True)
+    runs = [
+        whole(report(one, "--workers", str(count)), count)
+        for one in asked.target
+        for count in (CORES, 2 * CORES)
+    ]
+    print(*table(runs, RUNS), "", sep="\n", flush=True)
     rows, first = [], None
     for count in asked.workers:
         words = ("--case", asked.case, "--workers", str(count))

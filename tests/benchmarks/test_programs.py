@@ -9,7 +9,7 @@ from itertools import islice
 
 import pytest
 
-from benchmarks import remake, scale, workers
+from benchmarks import aims, remake, scale, workers
 from benchmarks.peers.proxy import Passed
 from benchmarks.resend import made, renamed
 from conformance.campaign.lots import Lot
@@ -124,7 +124,7 @@ def test_a_run_is_told_by_what_it_judged() -> None:
     cases = [{"verdict": "passed", "seconds": 1.5}, {"verdict": "skipped", "seconds": 9.0}]
     target = {"name": "x", "version": "1"}
     found = {"target": target, "cases": cases, "statistics": {"seconds": 3.2}}
-    assert workers.whole(found) == ("x 1", "1", "3", "2")
+    assert workers.whole(found, 4) == ("x 1", "4", "1", "3", "2")
 
 
 def test_a_simulated_run_hands_lots_out_as_a_run_does() -> None:
@@ -133,3 +133,18 @@ def test_a_simulated_run_hands_lots_out_as_a_run_does() -> None:
     assert [workers.handed_out(lots, count) for count in (1, 2, 4)] == [10, 5, 4]
     waits = Lot(4, {}, (), 9.0, waited=8.0)
     assert workers.handed_out([*lots, waits], 2) == 9, "a spare one takes what waits"
+
+
+def test_each_aim_has_its_figure_and_one_that_is_missed_its_reason() -> None:
+    page = remake.README.read_text(encoding="utf-8")
+    found = {what: told for what, *_, told in aims.rows(page)}
+    assert list(found) == [aim.what for aim in aims.AIMS]
+    assert [what for what, told in found.items() if told == "no: "] == []
+
+
+def test_an_aim_is_held_to_the_figure_of_its_row() -> None:
+    page = "<!-- table: x -->\n| a | b | c |\n| - | - | - |\n| k | 1 | 2,000 |\n<!-- end of x -->"
+    assert aims.figure(page, aims.Aim("", 0, "x", "k 1", "c")) == 2000
+    for table, row in (("y", "k"), ("x", "l")):
+        with pytest.raises(LookupError):
+            aims.figure(page, aims.Aim("", 0, table, row, "c"))
