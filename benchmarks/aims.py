@@ -38,8 +38,8 @@ CELLS = (
 AIMS = (
     Aim(
         "`run reference`, all suites: seconds", 25, "workers", "reference", "seconds",
-        "58 s of processor time, of 48,000 requests, need 29 s of two cores, and `--workers 4` takes"
-        " 30; next is that as the default, and a profile of `route/`, which is half of it",
+        "58 s of processor time, of 48,000 requests, need 29 s of two cores, and `--workers 4`"
+        " takes 30; next is that as the default, and a profile of `route/`, which is half of it",
     ),
     Aim(
         "`run orthanc`, all suites: seconds", 60, "workers", "orthanc", "seconds",
