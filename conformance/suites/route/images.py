@@ -7,14 +7,13 @@ from functools import partial
 from typing import Any
 
 from conformance.driver.context import Context
-from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXPENDABLE, of_a_call, offered
 from conformance.suites.route.calls.copies import anonymous, changes
 from conformance.suites.route.calls.peers import JPEG_2000, no_image
 from conformance.suites.route.calls.stored import instance_tags, instances, one_instance
 from conformance.suites.route.lossy import JPEG, noise
-from conformance.suites.route.samples import IMPLICIT, PRIVATE, patient_id, referring, uid
+from conformance.suites.route.samples import IMPLICIT, PRIVATE, patient_id, referring, store, uid
 from conformance.sut.profile import Profile
 
 LEFT, LOSSY = "option/transcode-left", "option/transcode-lossy"
@@ -80,11 +79,7 @@ def within(context: Context) -> None:
 
 def _stored(context: Context, file: bytes) -> str:
     """The id of the study of a file of ours. Raises `Unjudged` where the server takes it not."""
-    reply = context.resources.client.post("/instances", file)
-    made = reply.json()
-    if not reply.ok or not isinstance(made, dict):
-        raise Unjudged(f"the server does not store an instance for us: {reply}")
-    return str(made.get("ParentStudy"))
+    return str(store(context, file).get("ParentStudy"))
 
 
 def _copied(context: Context, study: str, copy: str, needed: str, body: dict[str, Any]) -> str:

@@ -8,12 +8,11 @@ from functools import partial
 from urllib.parse import urlencode
 
 from conformance.driver.context import Context
-from conformance.errors import Unjudged
 from conformance.suites.case import Case, Check
 from conformance.suites.needs import EXPENDABLE
 from conformance.suites.route.calls.archives import INDEX, NO_ZIP, unpacked
 from conformance.suites.route.files import read_file
-from conformance.suites.route.samples import EXPLICIT, image, patient_id
+from conformance.suites.route.samples import EXPLICIT, image, patient_id, store
 from conformance.sut.profile import Profile
 from conformance.sut.reply import Reply
 
@@ -31,10 +30,7 @@ def cases(_: Profile) -> Iterator[Case]:
 
 def follows(kind: str, context: Context) -> None:
     """The lower the quality, the smaller the image: as asked by a POST and by a GET."""
-    reply = context.resources.client.post("/instances", noise(patient_id(context)))
-    made = reply.json()
-    if not reply.ok or not isinstance(made, dict):
-        raise Unjudged(f"the server does not store an instance for us: {reply}")
+    made = store(context, noise(patient_id(context)))
     path = f"/studies/{made.get('ParentStudy')}/{kind}"
     posted = [_posted(context, path, quality) for quality in (COARSE, FINE)]
     got = [_got(context, path, quality) for quality in (COARSE, FINE)]

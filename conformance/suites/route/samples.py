@@ -79,6 +79,15 @@ def patient_id(context: Context) -> str:
     return name
 
 
+def store(context: Context, file: bytes) -> dict[str, Any]:
+    """What a server answers that stores a file of ours. Raises `Unjudged` where it does not."""
+    reply = context.resources.client.post("/instances", file)
+    made = reply.json()
+    if not reply.ok or not isinstance(made, dict):
+        raise Unjudged(f"the server does not store an instance for us: {reply}")
+    return made
+
+
 def sample(
     context: Context,
     of: str | None = None,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.driver.tracked import Slot, Tracked
-from conformance.errors import Unjudged
 from conformance.peer.gate import MARKER
 from conformance.suites.route.calls.model import Call, Request, Result
 from conformance.suites.route.calls.sending import (
@@ -23,7 +22,7 @@ from conformance.suites.route.calls.sending import (
     send,
     send_study,
 )
-from conformance.suites.route.samples import SECONDARY_CAPTURE, image, patient_id
+from conformance.suites.route.samples import SECONDARY_CAPTURE, image, patient_id, store
 
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "LocalAet", "RemoteAet")
 ABOUT = "route/modality-store"
@@ -74,10 +73,7 @@ def converted(context: Context) -> Request:
     path, _ = context.prepare(name, 0, Via.MODALITY)
     job, marked = context.driver.prepared[name], {"ImageComments": f"{MARKER.decode()}00"}
     file = image(patient_id(context), 4, bytes(16), DEFLATED, marked)
-    reply = context.resources.client.post("/instances", file)
-    made = reply.json()
-    if not reply.ok or not isinstance(made, dict):
-        raise Unjudged(f"the server does not store an instance for us: {reply}")
+    made = store(context, file)
 
     def verify(context: Context, content: Result) -> None:
         has_arrived(context, job, [0])

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from conformance.driver.context import Context
 from conformance.driver.script import Via
 from conformance.driver.tracked import Slot, Tracked
-from conformance.errors import Unjudged
 from conformance.peer.gate import MARKER
 from conformance.suites.route.calls.model import RESULT, Call, Request, Result
 from conformance.suites.route.calls.sending import (
@@ -20,7 +19,7 @@ from conformance.suites.route.calls.sending import (
     send_study,
 )
 from conformance.suites.route.files import read_file
-from conformance.suites.route.samples import IMPLICIT, image, patient_id
+from conformance.suites.route.samples import IMPLICIT, image, patient_id, store
 
 SHOWS = ("Description", "InstancesCount", "FailedInstancesCount", "Peer")
 ABOUT = "route/peer-store"
@@ -99,10 +98,7 @@ def not_transcoded(context: Context) -> Request:
     name = new_name(context)
     path, _ = context.prepare(name, 0, Via.PEER)
     job, file = context.driver.prepared[name], no_image(patient_id(context))
-    reply = context.resources.client.post("/instances", file)
-    made = reply.json()
-    if not reply.ok or not isinstance(made, dict):
-        raise Unjudged(f"the server does not store an instance for us: {reply}")
+    made = store(context, file)
 
     def verify(context: Context, content: Result) -> None:
         has_arrived(context, job, [0])
