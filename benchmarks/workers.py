@@ -25,10 +25,10 @@ from typing import Any
 from benchmarks.peers.counting import table
 from conformance.campaign.crew import following, spares
 from conformance.campaign.lots import Lot, divided, longest_first
+from conformance.campaign.plan import Plan
 from conformance.suites import suites
 from conformance.sut.profile import Profile
 
-EXAMPLES = 100  # of the search, as `orthanc-jobs run` has it
 MANY = (2, 4, 8, 16)
 CORES = os.cpu_count() or 1
 RUNS = ("server", "workers", "cases judged", "seconds", "sum of its cases")
@@ -83,7 +83,7 @@ def handed_out(lots: list[Lot], workers: int) -> float:
 
 def simulated(kind: str) -> list[tuple[str, ...]]:
     """A row for each number of workers."""
-    lots = divided(suites(Profile()), {}, EXAMPLES, kind)
+    lots = divided(suites(Profile()), {}, Plan().examples, kind)
     work = sum(lot.seconds - lot.waited for lot in lots)
     longest = max(lot.seconds for lot in lots)
     took = {workers: handed_out(lots, workers) for workers in MANY}

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from conformance.cli.options import check_reference
 from conformance.errors import BadArgument
 
 _RELEASE = (
@@ -54,7 +53,6 @@ def command(
         return 0
     if log:
         _tell_requests()
-    check_reference(fault, release)
     try:
         settings = Config() if config is None else load_config(config)
         kept = find_release(release)

@@ -83,6 +83,12 @@ class Config:
         repr=False,  # it holds passwords
     )
 
+    @property
+    def remark(self) -> str:
+        """What is to be told of the keys that it does not know; empty where there are none."""
+        without = ", ".join(self.unknown)
+        return f"without effect on the reference server: {without}" if without else ""
+
 
 def load_config(path: Path) -> Config:
     """Read the configuration file at `path`.

@@ -136,9 +136,8 @@ def reference_server(
     controls = Controls()
     with closing(Database()) as database:
         settings, kept = read_config(config), find_release(release)
-        if settings.unknown:
-            without = ", ".join(settings.unknown)
-            warnings.warn(f"without effect on the reference server: {without}", stacklevel=3)
+        if settings.remark:
+            warnings.warn(settings.remark, stacklevel=3)
         setting = Setting(host, settings, parts, database, controls, release=kept)
         server = ReferenceServer(setting, controls, port)
         server.start()

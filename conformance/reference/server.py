@@ -82,9 +82,8 @@ def serve(
     `OSError` when the address is not, and `UnusableDatabase`.
     """
     parts = Parts() if fault is None else find_fault(fault).parts
-    if config.unknown:
-        without = ", ".join(config.unknown)
-        print(f"without effect on the reference server: {without}", file=sys.stderr, flush=True)
+    if config.remark:
+        print(config.remark, file=sys.stderr, flush=True)
     listener = listen(host, port)
     with listener, closing(Database(config.index_directory)) as database:
         controls = Controls() if control else None
